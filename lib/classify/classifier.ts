@@ -1,0 +1,148 @@
+/**
+ * The seam between the engine and the protocols: what a classifier sees, and what it may answer.
+ *
+ * A classifier is pure: bytes and flow in, one answer out. It reads no clock, keeps no state of its own beyond the flow's
+ * two note words, allocates nothing and does not throw: every byte it reads lies in `look.start … look.end`, and
+ * `look.end - look.start >= classifier.least` was checked before it was asked.
+ * @module
+ */
+import { ADVERTISED, type EndpointKind, Found } from "./found.ts";
+
+export { ADVERTISED, CONFIRMED, Found } from "./found.ts";
+export type { EndpointKind } from "./found.ts";
+
+/** How sure a piece of evidence is: certain (false-positive odds below 1e-6 a flow), strong, weak; 0 where there is none. */
+export type Certainty = 0 | 1 | 2 | 3;
+/** Never acts alone; adds to the client's score. */
+export const WEAK = 1;
+/** Rests on two independent facts. */
+export const STRONG = 2;
+/** Exact structure: acts at once. */
+export const CERTAIN = 3;
+
+/** The names of the certainties as they stand in config and events, indexed by {@link Certainty}. */
+export const CERTAINTY_NAMES: readonly string[] = ["none", "weak", "strong", "certain"];
+
+/** What a classifier answers. All answers are of this one class, declared once at module level, and compared by identity. */
+export class Evidence {
+  /** Stable short name, e.g. `udp-ping`; part of the interface contract. */
+  readonly name: string;
+  /** How sure this evidence is. */
+  readonly certainty: Certainty;
+  /** What `explain` says it rests on: which bytes, from which source, with which odds. */
+  readonly because: string;
+  /** Makes an answer; only at module level, never per packet. */
+  constructor(name: string, certainty: Certainty, because: string) {
+    this.name = name;
+    this.certainty = certainty;
+    this.because = because;
+  }
+}
+
+/** Makes a match answer: call once at module level. `because` names bytes, offsets, source and odds. */
+export function evidence(name: string, certainty: Certainty, because: string): Evidence {
+  return new Evidence(name, certainty, because);
+}
+
+/** This flow is not of this protocol: do not ask this classifier about it again. */
+export const UNRELATED: Evidence = new Evidence("unrelated", 0, "");
+/** Cannot tell yet: ask again with the flow's next packet. */
+export const UNDECIDED: Evidence = new Evidence("undecided", 0, "");
+
+/** What a classifier is shown: one reused object, valid only during the call. */
+export class Look {
+  /** The bytes; only `start … end` may be read. */
+  bytes: Uint8Array = new Uint8Array(0);
+  /** The same bytes for multi-byte reads. */
+  view: DataView = new DataView(new ArrayBuffer(0));
+  /** First byte of the datagram (UDP), or of what is kept of this direction's stream (TCP). */
+  start = 0;
+  /** One past the last captured byte. */
+  end = 0;
+  /** Bytes of the datagram on the wire (UDP; more than `end - start` where the capture is cut), or `end - start` (TCP). */
+  length = 0;
+  /** TCP or UDP. */
+  tcp = false;
+  /** Sent by the client (towards the public side). */
+  fromClient = false;
+  /** Sent by the side that opened the flow. */
+  fromOpener = false;
+  /** `start` is the first byte of this direction's stream (always true for UDP); false in mid-stream pick-up. */
+  first = false;
+  /** Where in `start … end` the bytes of the packet at hand begin (TCP; earlier bytes were seen before). */
+  fresh = 0;
+  /** Data packets of this direction so far, this one included. */
+  nth = 0;
+  /** Data packets of the other direction so far. */
+  otherNth = 0;
+  /** The first four payload bytes of this direction, big-endian int32, zero padded; 0 where there were none yet. */
+  ownFirst = 0;
+  /** The same for the other direction. */
+  otherFirst = 0;
+  /** Length of this direction's first payload in bytes as sent (one segment or datagram); 0 where there was none yet. */
+  ownLength = 0;
+  /** The same for the other direction. */
+  otherLength = 0;
+  /** Port of the client. Never evidence: only for excluding named collisions. */
+  clientPort = 0;
+  /** Port of the peer. Never evidence: only for excluding named collisions. */
+  peerPort = 0;
+  /** First note word of this flow, kept between its packets. Valid after {@link claim} answered true. */
+  note0 = 0;
+  /** Second note word of this flow. */
+  note1 = 0;
+  /** Which classifier owns the notes: its number in the list plus one; 0 is nobody. */
+  owner = 0;
+  /** Number of the classifier being asked, plus one; set by the engine. */
+  asked = 0;
+  /** Peers that the payload names. */
+  readonly found: Found = new Found();
+
+  /** Takes the flow's note words for the classifier being asked; false where another one owns them. */
+  claim(): boolean {
+    if (this.owner === 0) {
+      this.owner = this.asked;
+      this.note0 = 0;
+      this.note1 = 0;
+    }
+    return this.owner === this.asked;
+  }
+
+  /** True where the classifier being asked owns the notes. */
+  get owned(): boolean {
+    return this.owner === this.asked;
+  }
+
+  /** Reports an endpoint found in the payload, see {@link Found.peer}. */
+  peer(w0: number, w1: number, w2: number, w3: number, port: number, kind: EndpointKind = ADVERTISED): void {
+    this.found.peer(w0, w1, w2, w3, port, kind);
+  }
+}
+
+/** First payload bytes that a classifier can match at a stream's start or a datagram's: every byte, or these. */
+export type FirstBytes = "any" | readonly number[];
+
+/** One protocol. One file in this folder; its file name is `name`. */
+export interface Classifier {
+  /** File name without `.ts`; config key, log label and counter. */
+  readonly name: string;
+  /** Name as people write it, for docs and tables. */
+  readonly title: string;
+  /** Wants TCP payloads. */
+  readonly tcp: boolean;
+  /** Wants UDP payloads. */
+  readonly udp: boolean;
+  /** Fewest payload bytes worth a look. */
+  readonly least: number;
+  /**
+   * First byte of a datagram or of a stream that can belong to this protocol. For TCP this is asked of the first byte of
+   * either direction's stream: once neither side can match, the classifier is dropped for the flow.
+   */
+  readonly first: FirstBytes;
+  /** TCP only: also asked about flows whose start was not seen (mid-stream pick-up, `look.first` is false). */
+  readonly midstream?: boolean;
+  /** Data packets per direction after which the engine stops asking (default 8). */
+  readonly patience?: number;
+  /** Answers UNRELATED, UNDECIDED or a module-level Evidence. */
+  classify(look: Look): Evidence;
+}

@@ -57,6 +57,14 @@ export class Findings {
     this.problems.push(nearest === undefined ? place : { ...place, nearest });
   }
 
+  /** True where something at or below the dotted key keeps the config from being used. */
+  failedAt(key: string): boolean {
+    return this.problems.some((problem) =>
+      problem.severity === "error" &&
+      (problem.key === key || problem.key.startsWith(`${key}.`) || problem.key.startsWith(`${key}[`))
+    );
+  }
+
   /** All problems in the order of their lines. */
   sorted(): readonly Problem[] {
     const list = [...this.problems].sort((a, b) => a.line - b.line);

@@ -47,7 +47,8 @@ export function parseConfig(
   if (toml.table === null) return { config: null, problems: toml.problems };
   const findings = new Findings(file, indexLines(text));
   const config = new Reader(findings, protocols).read(toml.table);
-  if (!findings.failed) checkSense(config, findings);
+  // Lines that were left out for their syntax may have held what other keys depend on.
+  if (toml.problems.length === 0) checkSense(config, findings);
   const problems = [...toml.problems, ...findings.sorted()].sort((a, b) => order(a) - order(b));
   return { config: findings.failed || toml.problems.length > 0 ? null : freeze(config), problems };
 }

@@ -15,16 +15,23 @@ import { overlaps, weekPlan } from "./week.ts";
 /** Most distinct schedule tables; at 64 groups and 32 protocols this is 3 MiB. */
 export const MAX_TABLES = 256;
 
-/** Adds what makes no sense to the findings. Only for configs whose keys were all right. */
+/** Adds what makes no sense to the findings. Where a key was wrong, nothing is said about what depends on it. */
 export function checkSense(config: Config, findings: Findings): void {
-  checkNetwork(config, findings);
-  checkQueue(config, findings);
+  if (!findings.failedAt("network") && !findings.failedAt("clients")) checkNetwork(config, findings);
+  if (!findings.failedAt("queue")) checkQueue(config, findings);
   checkGroups(config, findings);
   checkSchedules(config, findings);
-  const { dns, score } = config;
+  if (!findings.failedAt("dns")) checkDns(config, findings);
+  if (!findings.failedAt("score")) checkScore(config, findings);
+}
+
+function checkDns({ dns }: Config, findings: Findings): void {
   if (dns.ceiling < dns.floor) {
     findings.error(["dns", "ceiling"], "a ceiling below the floor", "at least dns.floor");
   }
+}
+
+function checkScore({ score }: Config, findings: Findings): void {
   if (score.act && (score.threshold <= score.weak || score.peers < 2)) {
     const key = score.peers < 2 ? "peers" : "threshold";
     findings.warn(["score", key], "a score that one weak fact reaches", "more, so that no single weak fact acts");
@@ -107,6 +114,7 @@ function checkGroups(config: Config, findings: Findings): void {
       findings.error(["clients", i, "name"], `${describe(group.name)} for the second time`, "each name once");
     }
     seen.set(group.name, i);
+    if (findings.failedAt(`clients[${i + 1}]`)) return;
     if (group.addresses.length === 0 && group.macs.length === 0) {
       findings.warn(["clients", i], "a group without addresses and macs", "at least one: it holds nobody");
     }
@@ -136,7 +144,7 @@ function checkSchedules(config: Config, findings: Findings): void {
   const groups = ["default", ...config.clients.map((group) => group.name)];
   config.schedule.forEach((schedule, i) => {
     schedule.clients.forEach((name, at) => {
-      if (groups.includes(name)) return;
+      if (groups.includes(name) || findings.failedAt("clients")) return;
       findings.error(
         ["schedule", i, "clients", at],
         `${describe(name)}, no group`,
@@ -144,10 +152,11 @@ function checkSchedules(config: Config, findings: Findings): void {
         nearest(name, groups),
       );
     });
-    if (schedule.protocols.length === 0) {
+    if (schedule.protocols.length === 0 && !findings.failedAt(`schedule[${i + 1}]`)) {
       findings.warn(["schedule", i], "a schedule without protocols", "[schedule.protocols.NAME]: it changes nothing");
     }
   });
+  if (findings.failed) return;
   for (const [first, second] of overlaps(weekPlan(config.schedule))) {
     const a = config.schedule[first]!;
     const b = config.schedule[second]!;
@@ -163,7 +172,6 @@ function checkSchedules(config: Config, findings: Findings): void {
       "the first prevails",
     );
   }
-  if (findings.failed) return;
   const { tables } = compileTables(config);
   if (tables > MAX_TABLES) {
     findings.error(

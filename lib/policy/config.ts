@@ -183,6 +183,28 @@ export interface LogConfig {
   readonly refused: number;
 }
 
+/** `[metrics]` */
+export interface MetricsConfig {
+  /** `address:port`; empty = off. */
+  readonly listen: string;
+}
+
+/** `[state]` */
+export interface StateConfig {
+  /** Empty = none is kept. */
+  readonly path: string;
+  readonly interval: number;
+  /** Storefile of ftwall 1 or 2; empty = none. */
+  readonly import: string;
+}
+
+/** `[control]` */
+export interface ControlConfig {
+  readonly path: string;
+  /** Group of the system that may use the socket besides root; empty = none. */
+  readonly group: string;
+}
+
 /** The whole configuration. Deeply frozen by the loader. */
 export interface Config {
   /** Bytes that all tables may take together. */
@@ -203,9 +225,9 @@ export interface Config {
   readonly clients: readonly ClientsConfig[];
   readonly schedule: readonly ScheduleConfig[];
   readonly log: LogConfig;
-  readonly metrics: { readonly listen: string };
-  readonly state: { readonly path: string; readonly interval: number; readonly import: string };
-  readonly control: { readonly path: string; readonly group: string };
+  readonly metrics: MetricsConfig;
+  readonly state: StateConfig;
+  readonly control: ControlConfig;
 }
 
 /** What the caller tells the loader about each protocol it knows; the order gives the protocol numbers. */

@@ -2,8 +2,8 @@
  * A name for the content of a configuration: reloading the same content is a no-op.
  * @module
  */
-import { createHash } from "node:crypto";
 import type { Config } from "./config.ts";
+import { sha256 } from "./sha256.ts";
 
 /** JSON with the keys of every object in order, so that equal content gives equal text. */
 function canonical(value: unknown): unknown {
@@ -15,5 +15,5 @@ function canonical(value: unknown): unknown {
 
 /** SHA-256 of the canonical content, 64 hex digits. Comments, blanks, order of keys and spelling of values do not matter. */
 export function hashConfig(config: Config): string {
-  return createHash("sha256").update(JSON.stringify(canonical(config))).digest("hex");
+  return sha256(JSON.stringify(canonical(config)));
 }

@@ -1,0 +1,200 @@
+/**
+ * A bounded table keyed by an address and one more word (a port, a protocol, or 0), with a deadline for each entry.
+ *
+ * Open addressing over typed arrays: no object and no string for a look-up. Everything is allocated at construction; pages
+ * are only touched as entries come. When full, the entry that would end soonest among eight is given up and counted.
+ * @module
+ */
+import { hashEndpoint, powerOfTwo } from "./hash.ts";
+
+const KEY = 5;
+
+/** Called with the row of an entry that is about to go. */
+export type RowEnd = (row: number) => void;
+
+/** See the module's text. Bytes an entry: 20 key + 8 deadline + 4 × columns + 8 index. */
+export class AddressTable {
+  /** Most entries. */
+  readonly capacity: number;
+  /** Int32 columns of each entry, `columns` a row. */
+  readonly values: Int32Array;
+  /** Columns a row. */
+  readonly columns: number;
+  /** When each row ends, in milliseconds of the engine's time. */
+  readonly deadline: Float64Array;
+  /** Entries held. */
+  count = 0;
+  /** Entries given up because the table was full. */
+  evicted = 0;
+  /** True where the last {@link insert} made a new entry. */
+  created = false;
+
+  readonly #keys: Int32Array;
+  readonly #index: Int32Array;
+  readonly #mask: number;
+  readonly #seed: number;
+  readonly #free: Int32Array;
+  #freeCount = 0;
+  #fresh = 0;
+  #hand = 0;
+  #onEvict: RowEnd | null = null;
+
+  /** Makes an empty table; `seed` makes its order unpredictable to outsiders. */
+  constructor(capacity: number, columns: number, seed: number) {
+    if (!(capacity >= 1 && capacity <= 0x3fffffff)) throw new RangeError(`Cannot make a table: capacity ${capacity}`);
+    this.capacity = capacity;
+    this.columns = columns;
+    this.values = new Int32Array(capacity * columns);
+    this.deadline = new Float64Array(capacity);
+    this.#keys = new Int32Array(capacity * KEY);
+    const size = powerOfTwo(capacity * 2);
+    this.#index = new Int32Array(size);
+    this.#mask = size - 1;
+    this.#seed = seed | 0;
+    this.#free = new Int32Array(capacity);
+  }
+
+  /** Asks to be told of every entry that is given up for lack of room. */
+  set onEvict(tell: RowEnd) {
+    this.#onEvict = tell;
+  }
+
+  /** Row of the entry, or -1. */
+  find(w0: number, w1: number, w2: number, w3: number, word: number): number {
+    const index = this.#index;
+    const keys = this.#keys;
+    let at = hashEndpoint(w0, w1, w2, w3, word, this.#seed) & this.#mask;
+    for (;;) {
+      const row = index[at]! - 1;
+      if (row < 0) return -1;
+      const key = row * KEY;
+      if (
+        keys[key + 3] === w3 && keys[key + 4] === word && keys[key + 2] === w2 && keys[key + 1] === w1 &&
+        keys[key] === w0
+      ) return row;
+      at = (at + 1) & this.#mask;
+    }
+  }
+
+  /** Row of the entry, made with zeroed columns where it was absent ({@link created} says which). */
+  insert(w0: number, w1: number, w2: number, w3: number, word: number, deadline: number): number {
+    const known = this.find(w0, w1, w2, w3, word);
+    this.created = known < 0;
+    if (known >= 0) {
+      this.deadline[known] = deadline;
+      return known;
+    }
+    if (this.count === this.capacity) this.#makeRoom();
+    const row = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#fresh++;
+    const key = row * KEY;
+    const keys = this.#keys;
+    keys[key] = w0;
+    keys[key + 1] = w1;
+    keys[key + 2] = w2;
+    keys[key + 3] = w3;
+    keys[key + 4] = word;
+    this.values.fill(0, row * this.columns, (row + 1) * this.columns);
+    this.deadline[row] = deadline;
+    let at = hashEndpoint(w0, w1, w2, w3, word, this.#seed) & this.#mask;
+    while (this.#index[at] !== 0) at = (at + 1) & this.#mask;
+    this.#index[at] = row + 1;
+    this.count++;
+    return row;
+  }
+
+  /** True where a row holds an entry. */
+  holds(row: number): boolean {
+    // A free row keeps a deadline that no entry can have.
+    return row < this.#fresh && this.deadline[row]! !== -Infinity;
+  }
+
+  /** One word of a row's key: 0 to 3 the address, 4 the extra word. */
+  key(row: number, word: number): number {
+    return this.#keys[row * KEY + word]!;
+  }
+
+  /** Removes a row that holds an entry. */
+  remove(row: number): void {
+    const at = this.#positionOf(row);
+    if (at < 0) return;
+    this.#unlink(at);
+    this.deadline[row] = -Infinity;
+    this.#free[this.#freeCount++] = row;
+    this.count--;
+  }
+
+  /** Ends entries whose deadline is at or before `now`, looking at `budget` rows at most. Returns how many rows it looked at. */
+  sweep(now: number, budget: number, onEnd: RowEnd | null = null): number {
+    const rows = Math.min(budget, this.#fresh);
+    for (let i = 0; i < rows; i++) {
+      if (this.#hand >= this.#fresh) this.#hand = 0;
+      const row = this.#hand++;
+      const deadline = this.deadline[row]!;
+      if (deadline === -Infinity || deadline > now) continue;
+      onEnd?.(row);
+      this.remove(row);
+    }
+    return rows;
+  }
+
+  /** Calls `visit` with every row that holds an entry; the visitor may remove that row. */
+  each(visit: RowEnd): void {
+    for (let row = 0; row < this.#fresh; row++) if (this.deadline[row]! !== -Infinity) visit(row);
+  }
+
+  /** Removes everything. */
+  clear(): void {
+    this.#index.fill(0);
+    this.count = 0;
+    this.#freeCount = 0;
+    this.#fresh = 0;
+    this.#hand = 0;
+  }
+
+  #makeRoom(): void {
+    let soonest = -1;
+    for (let i = 0; i < 8; i++) {
+      if (this.#hand >= this.#fresh) this.#hand = 0;
+      const row = this.#hand++;
+      if (this.deadline[row]! === -Infinity) continue;
+      if (soonest < 0 || this.deadline[row]! < this.deadline[soonest]!) soonest = row;
+    }
+    if (soonest < 0) soonest = 0;
+    this.#onEvict?.(soonest);
+    this.evicted++;
+    this.remove(soonest);
+  }
+
+  #positionOf(row: number): number {
+    const key = row * KEY;
+    const keys = this.#keys;
+    let at = hashEndpoint(keys[key]!, keys[key + 1]!, keys[key + 2]!, keys[key + 3]!, keys[key + 4]!, this.#seed) &
+      this.#mask;
+    for (;;) {
+      const found = this.#index[at]!;
+      if (found === row + 1) return at;
+      if (found === 0) return -1;
+      at = (at + 1) & this.#mask;
+    }
+  }
+
+  // Closes the gap by moving later entries of the run back (Knuth, vol. 3, 6.4, algorithm R), so that no tombstones gather.
+  #unlink(gap: number): void {
+    const index = this.#index;
+    const keys = this.#keys;
+    const mask = this.#mask;
+    let at = gap;
+    for (;;) {
+      at = (at + 1) & mask;
+      const row = index[at]! - 1;
+      if (row < 0) break;
+      const key = row * KEY;
+      const home =
+        hashEndpoint(keys[key]!, keys[key + 1]!, keys[key + 2]!, keys[key + 3]!, keys[key + 4]!, this.#seed) & mask;
+      if (((at - home) & mask) < ((at - gap) & mask)) continue;
+      index[gap] = index[at]!;
+      gap = at;
+    }
+    index[gap] = 0;
+  }
+}

@@ -1,0 +1,295 @@
+/**
+ * The flows: TCP and UDP, both families, both directions one flow. The hot structure of the engine.
+ *
+ * 24 int32 words a flow (96 bytes) and 8 bytes of index; no object, no string. When full, the flow longest unseen among
+ * eight is given up and counted: a flood of new flows costs the memory of old ones, never more memory.
+ * @module
+ */
+import { hashEndpoint, powerOfTwo } from "./hash.ts";
+
+/** Words a flow. */
+export const FLOW_WORDS = 24;
+
+/** Word of a flow: ports, opener's in the high half. */
+export const PORTS = 8;
+/** Word of a flow: see the flag constants. */
+export const FLAGS = 9;
+/** Word of a flow: when last seen, in eighths of a second of the engine's time. */
+export const SEEN = 10;
+/** Word of a flow: bit set of classifiers still possible. */
+export const CANDIDATES = 11;
+/** Word of a flow: protocol number plus one in the low byte, evidence number plus one above. 0 = nothing recognised. */
+export const CALLED = 12;
+/** Word of a flow: data packets, opener's in the low half, each at most 65,535. */
+export const DATA_PACKETS = 13;
+/** Word of a flow: first four payload bytes of the opener. */
+export const OPENER_FIRST = 14;
+/** Word of a flow: first four payload bytes of the responder. */
+export const RESPONDER_FIRST = 15;
+/** Word of a flow: length of the first payloads, opener's in the low half. */
+export const FIRST_LENGTHS = 16;
+/** Word of a flow: TCP sequence number at which the opener's stream begins. */
+export const OPENER_BASE = 17;
+/** Word of a flow: TCP sequence number at which the responder's stream begins. */
+export const RESPONDER_BASE = 18;
+/** Word of a flow: first note word of the owning classifier. */
+export const NOTE0 = 19;
+/** Word of a flow: second note word. */
+export const NOTE1 = 20;
+/** Word of a flow: owner of the notes in the low byte; bits above: inner stream offsets of a proxy, see the engine. */
+export const OWNER = 21;
+/** Word of a flow: stream slots plus one, opener's in the low half. */
+export const SLOTS = 22;
+/** Word of a flow: the epoch at which its answer was last worked out. */
+export const EPOCH = 23;
+
+/** Flag: TCP (else UDP). */
+export const TCP = 1;
+/** Flag: the opener is the client. */
+export const OPENER_IS_CLIENT = 2;
+/** Flag: nobody's business (both sides home, both public, or an exempt client): accept. */
+export const PASS = 4;
+/** Flag: one side is the router itself (INPUT or OUTPUT). */
+export const LOCAL = 8;
+/** Flag: decided: accept, enough seen. */
+export const ACCEPTED = 16;
+/** Flag: decided: refuse. */
+export const REFUSED = 32;
+/** Flag: the opener's stream start is known. */
+export const OPENER_BASED = 64;
+/** Flag: the responder's stream start is known. */
+export const RESPONDER_BASED = 128;
+/** Flag: begun before ftwall saw it: its first packet was not a SYN. */
+export const MIDSTREAM = 256;
+/** Flag: opener ended its stream (FIN or RST). */
+export const CLOSING = 512;
+/** Flag: a proxy handshake was unwrapped. */
+export const PROXIED = 1024;
+/** Flag: the proxy question is settled: no proxy. */
+export const NO_PROXY = 2048;
+/** Flag: the client was found exempt. */
+export const EXEMPT = 4096;
+/** Flag: the endpoint question (encrypted flow to a known peer) was answered. */
+export const ENDPOINT_ASKED = 8192;
+
+/** See the module's text. */
+export class FlowTable {
+  /** Most flows. */
+  readonly capacity: number;
+  /** All words; a flow's begin at `row * FLOW_WORDS`. */
+  readonly words: Int32Array;
+  /** Flows held. */
+  count = 0;
+  /** Flows given up because the table was full. */
+  evicted = 0;
+  /** True where the last {@link find} matched with the packet going from the opener to the responder. */
+  fromOpener = false;
+
+  readonly #index: Int32Array;
+  readonly #mask: number;
+  readonly #rowMask: number;
+  readonly #tagMask: number;
+  readonly #seed: number;
+  readonly #free: Int32Array;
+  #freeCount = 0;
+  #fresh = 0;
+  #hand = 0;
+  #sweepHand = 0;
+  #hash = 0;
+  #onEnd: ((row: number) => void) | null = null;
+
+  /** Makes an empty table; at most 2^24 flows. */
+  constructor(capacity: number, seed: number) {
+    if (!(capacity >= 8 && capacity <= 1 << 24)) throw new RangeError(`Cannot make a flow table: capacity ${capacity}`);
+    this.capacity = capacity;
+    this.words = new Int32Array(capacity * FLOW_WORDS);
+    const size = powerOfTwo(capacity * 2);
+    this.#index = new Int32Array(size);
+    this.#mask = size - 1;
+    this.#rowMask = powerOfTwo(capacity + 1) - 1;
+    this.#tagMask = ~this.#rowMask;
+    this.#seed = seed | 0;
+    this.#free = new Int32Array(capacity);
+  }
+
+  /** Asks to be told of every flow that goes, before its words are reused. */
+  set onEnd(tell: (row: number) => void) {
+    this.#onEnd = tell;
+  }
+
+  /** One past the highest row ever used: rows below may be free. */
+  get reach(): number {
+    return this.#fresh;
+  }
+
+  /**
+   * Row of the flow, in whichever direction, or -1. Sets {@link fromOpener}. `ports` is source port × 65536 + destination
+   * port as an int32.
+   */
+  find(
+    tcp: number,
+    s0: number,
+    s1: number,
+    s2: number,
+    s3: number,
+    d0: number,
+    d1: number,
+    d2: number,
+    d3: number,
+    sport: number,
+    dport: number,
+  ): number {
+    const seed = this.#seed;
+    // Commutative, so that both directions meet at one place.
+    const sum = (hashEndpoint(s0, s1, s2, s3, sport, seed) + hashEndpoint(d0, d1, d2, d3, dport, seed) + tcp) | 0;
+    const hash = Math.imul(sum ^ (sum >>> 16), 0x45d9f3b5);
+    this.#hash = hash;
+    const index = this.#index;
+    const words = this.words;
+    const tag = hash & this.#tagMask;
+    const there = (sport << 16) | dport;
+    const back = (dport << 16) | sport;
+    let at = (hash ^ (hash >>> 15)) & this.#mask;
+    for (;;) {
+      const entry = index[at]!;
+      if (entry === 0) return -1;
+      if ((entry & this.#tagMask) === tag) {
+        const row = (entry & this.#rowMask) - 1;
+        const flow = row * FLOW_WORDS;
+        const ports = words[flow + PORTS]!;
+        if ((words[flow + FLAGS]! & TCP) === tcp) {
+          if (
+            ports === there && words[flow + 3] === s3 && words[flow + 7] === d3 && words[flow + 2] === s2 &&
+            words[flow + 6] === d2 && words[flow + 1] === s1 && words[flow + 5] === d1 && words[flow] === s0 &&
+            words[flow + 4] === d0
+          ) {
+            this.fromOpener = true;
+            return row;
+          }
+          if (
+            ports === back && words[flow + 3] === d3 && words[flow + 7] === s3 && words[flow + 2] === d2 &&
+            words[flow + 6] === s2 && words[flow + 1] === d1 && words[flow + 5] === s1 && words[flow] === d0 &&
+            words[flow + 4] === s0
+          ) {
+            this.fromOpener = false;
+            return row;
+          }
+        }
+      }
+      at = (at + 1) & this.#mask;
+    }
+  }
+
+  /** Opens the flow that the last {@link find} did not find: the packet's source becomes its opener. Words after the key are zero. */
+  open(
+    tcp: number,
+    s0: number,
+    s1: number,
+    s2: number,
+    s3: number,
+    d0: number,
+    d1: number,
+    d2: number,
+    d3: number,
+    sport: number,
+    dport: number,
+  ): number {
+    const hash = this.#hash;
+    if (this.count === this.capacity) this.#makeRoom();
+    const row = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#fresh++;
+    const flow = row * FLOW_WORDS;
+    const words = this.words;
+    words[flow] = s0;
+    words[flow + 1] = s1;
+    words[flow + 2] = s2;
+    words[flow + 3] = s3;
+    words[flow + 4] = d0;
+    words[flow + 5] = d1;
+    words[flow + 6] = d2;
+    words[flow + 7] = d3;
+    words[flow + PORTS] = (sport << 16) | dport;
+    for (let i = FLAGS; i < FLOW_WORDS; i++) words[flow + i] = 0;
+    words[flow + FLAGS] = tcp | USED;
+    let at = (hash ^ (hash >>> 15)) & this.#mask;
+    while (this.#index[at] !== 0) at = (at + 1) & this.#mask;
+    this.#index[at] = (hash & this.#tagMask) | (row + 1);
+    this.count++;
+    this.fromOpener = true;
+    return row;
+  }
+
+  /** True where the row holds a flow. */
+  holds(row: number): boolean {
+    return row < this.#fresh && (this.words[row * FLOW_WORDS + FLAGS]! & USED) !== 0;
+  }
+
+  /** Removes a flow. */
+  remove(row: number): void {
+    const flow = row * FLOW_WORDS;
+    if ((this.words[flow + FLAGS]! & USED) === 0) return;
+    this.#onEnd?.(row);
+    let at = this.#homeOf(row);
+    while ((this.#index[at]! & this.#rowMask) !== row + 1) at = (at + 1) & this.#mask;
+    this.#unlink(at);
+    this.words[flow + FLAGS] = 0;
+    this.#free[this.#freeCount++] = row;
+    this.count--;
+  }
+
+  /** Ends flows unseen since `before` (eighths of a second), or closing ones unseen since `closedBefore`; looks at `budget` rows. */
+  sweep(before: number, closedBefore: number, budget: number): void {
+    const rows = Math.min(budget, this.#fresh);
+    for (let i = 0; i < rows; i++) {
+      if (this.#sweepHand >= this.#fresh) this.#sweepHand = 0;
+      const row = this.#sweepHand++;
+      const flow = row * FLOW_WORDS;
+      const flags = this.words[flow + FLAGS]!;
+      if ((flags & USED) === 0) continue;
+      const limit = (flags & CLOSING) !== 0 ? closedBefore : before;
+      if (this.words[flow + SEEN]! < limit) this.remove(row);
+    }
+  }
+
+  #makeRoom(): void {
+    let oldest = -1;
+    for (let i = 0; i < 8; i++) {
+      if (this.#hand >= this.#fresh) this.#hand = 0;
+      const row = this.#hand++;
+      if (oldest < 0 || this.words[row * FLOW_WORDS + SEEN]! < this.words[oldest * FLOW_WORDS + SEEN]!) oldest = row;
+    }
+    this.evicted++;
+    this.remove(oldest);
+  }
+
+  #homeOf(row: number): number {
+    const flow = row * FLOW_WORDS;
+    const words = this.words;
+    const ports = words[flow + PORTS]!;
+    const seed = this.#seed;
+    const sum = (hashEndpoint(words[flow]!, words[flow + 1]!, words[flow + 2]!, words[flow + 3]!, ports >>> 16, seed) +
+      hashEndpoint(words[flow + 4]!, words[flow + 5]!, words[flow + 6]!, words[flow + 7]!, ports & 0xffff, seed) +
+      (words[flow + FLAGS]! & TCP)) | 0;
+    const hash = Math.imul(sum ^ (sum >>> 16), 0x45d9f3b5);
+    return (hash ^ (hash >>> 15)) & this.#mask;
+  }
+
+  // Moves later entries of the run back over the gap, so that no tombstones gather.
+  #unlink(gap: number): void {
+    const index = this.#index;
+    const mask = this.#mask;
+    let at = gap;
+    for (;;) {
+      at = (at + 1) & mask;
+      const entry = index[at]!;
+      if (entry === 0) break;
+      const home = this.#homeOf((entry & this.#rowMask) - 1);
+      if (((at - home) & mask) < ((at - gap) & mask)) continue;
+      index[gap] = entry;
+      gap = at;
+    }
+    index[gap] = 0;
+  }
+}
+
+/** Flag: the row is in use. */
+const USED = 1 << 30;

@@ -1,0 +1,120 @@
+/**
+ * A bounded pool for the first bytes of TCP streams: one slot a direction, for flows whose classifiers want more than the
+ * packet at hand. When all slots are taken, the oldest is given up and counted; its flow is then judged by what comes.
+ * @module
+ */
+
+/** Bytes kept of one direction. Longer than every header block and handshake that a classifier reads. */
+export const STREAM_BYTES = 4096;
+
+/** See the module's text. */
+export class Streams {
+  /** Slots. */
+  readonly capacity: number;
+  /** All bytes; a slot's begin at `slot * STREAM_BYTES`. */
+  readonly bytes: Uint8Array;
+  /** The same bytes for multi-byte reads. */
+  readonly view: DataView;
+  /** Contiguous bytes from the stream's start, for each slot. */
+  readonly filled: Int32Array;
+  /** Slots in use. */
+  count = 0;
+  /** Slots given up because all were taken. */
+  evicted = 0;
+
+  readonly #owner: Int32Array;
+  readonly #side: Uint8Array;
+  // One island of bytes beyond the first hole: enough for one swapped pair of segments, which is what networks do.
+  readonly #islandStart: Int32Array;
+  readonly #islandEnd: Int32Array;
+  #hand = 0;
+  #onEvict: (row: number, side: number) => void = () => {};
+
+  /** Makes a pool of `capacity` slots of 4 KiB. */
+  constructor(capacity: number) {
+    if (!(capacity >= 1 && capacity <= 0xfffe)) throw new RangeError(`Cannot make a stream pool: capacity ${capacity}`);
+    this.capacity = capacity;
+    this.bytes = new Uint8Array(capacity * STREAM_BYTES);
+    this.view = new DataView(this.bytes.buffer);
+    this.filled = new Int32Array(capacity);
+    this.#owner = new Int32Array(capacity).fill(-1);
+    this.#side = new Uint8Array(capacity);
+    this.#islandStart = new Int32Array(capacity);
+    this.#islandEnd = new Int32Array(capacity);
+  }
+
+  /** Asks to be told whose slot is given up. */
+  set onEvict(tell: (row: number, side: number) => void) {
+    this.#onEvict = tell;
+  }
+
+  /** Takes a slot for one side (0 opener, 1 responder) of a flow. */
+  take(row: number, side: number): number {
+    // The hand moves on at each take, so the slot it meets in a full pool is the one taken longest ago.
+    let slot = this.#hand;
+    if (this.count < this.capacity) {
+      while (this.#owner[slot] !== -1) {
+        slot = slot + 1 === this.capacity ? 0 : slot + 1;
+      }
+    } else {
+      this.#onEvict(this.#owner[slot]!, this.#side[slot]!);
+      this.evicted++;
+      this.count--;
+    }
+    this.#hand = slot + 1 === this.capacity ? 0 : slot + 1;
+    this.#owner[slot] = row;
+    this.#side[slot] = side;
+    this.filled[slot] = 0;
+    this.#islandStart[slot] = 0;
+    this.#islandEnd[slot] = 0;
+    this.count++;
+    return slot;
+  }
+
+  /** Gives a slot back. */
+  release(slot: number): void {
+    if (this.#owner[slot] === -1) return;
+    this.#owner[slot] = -1;
+    this.count--;
+  }
+
+  /**
+   * Lays `from … to` of `source` at `offset` of the slot's stream. First bytes win: what is there stays. Bytes past the
+   * slot are left out. Returns true where the contiguous part grew.
+   */
+  lay(slot: number, offset: number, source: Uint8Array, from: number, to: number): boolean {
+    if (offset < 0) {
+      from -= offset;
+      offset = 0;
+    }
+    const filled = this.filled[slot]!;
+    if (offset < filled) {
+      from += filled - offset;
+      offset = filled;
+    }
+    let end = offset + (to - from);
+    if (end > STREAM_BYTES) end = STREAM_BYTES;
+    if (end <= offset) return false;
+    const base = slot * STREAM_BYTES;
+    const bytes = this.bytes;
+    if (offset > filled) {
+      const start = this.#islandStart[slot]!;
+      const islandEnd = this.#islandEnd[slot]!;
+      if (islandEnd === 0) {
+        this.#islandStart[slot] = offset;
+        this.#islandEnd[slot] = end;
+      } else if (offset === islandEnd) this.#islandEnd[slot] = end;
+      else if (end === start) this.#islandStart[slot] = offset;
+      else return false;
+      for (let i = offset; i < end; i++) bytes[base + i] = source[from + i - offset]!;
+      return false;
+    }
+    for (let i = offset; i < end; i++) bytes[base + i] = source[from + i - offset]!;
+    if (this.#islandEnd[slot]! > 0 && end >= this.#islandStart[slot]!) {
+      if (this.#islandEnd[slot]! > end) end = this.#islandEnd[slot]!;
+      this.#islandEnd[slot] = 0;
+    }
+    this.filled[slot] = end;
+    return true;
+  }
+}

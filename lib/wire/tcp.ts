@@ -1,0 +1,45 @@
+/**
+ * The TCP header (RFC 9293 section 3.1).
+ * @module
+ */
+import { BROKEN, OK, type Outcome, TRUNCATED_HEADER } from "./outcome.ts";
+import type { Packet } from "./packet.ts";
+
+/** IP protocol number. */
+export const TCP = 6;
+/** Bytes of a header without options. */
+export const TCP_HEADER = 20;
+
+/** No more data from the sender. */
+export const FIN = 0x01;
+/** Opens a connection. */
+export const SYN = 0x02;
+/** Resets the connection. */
+export const RST = 0x04;
+/** Push. */
+export const PSH = 0x08;
+/** The acknowledgement number is valid. */
+export const ACK = 0x10;
+/** The urgent pointer is valid. */
+export const URG = 0x20;
+
+/** Decodes the header at `at`; see lib/wire/ip.ts for `end` and `wireEnd`. */
+export function decodeTcp(packet: Packet, at: number, end: number, wireEnd: number): Outcome {
+  packet.transport = TCP;
+  // A first fragment too short for the ports is an old way past filters (RFC 1858): nothing honest makes one.
+  if (wireEnd - at < TCP_HEADER) return BROKEN;
+  if (end - at < TCP_HEADER) return TRUNCATED_HEADER;
+  const { bytes, view } = packet;
+  const header = (bytes[at + 12]! >>> 4) << 2;
+  if (header < TCP_HEADER || at + header > wireEnd) return BROKEN;
+  packet.sport = view.getUint16(at);
+  packet.dport = view.getUint16(at + 2);
+  packet.seq = view.getInt32(at + 4);
+  packet.ack = view.getInt32(at + 8);
+  packet.flags = bytes[at + 13]!;
+  packet.length = wireEnd - at - header;
+  // A capture may end within the options: then there is no payload to see, but all else is known.
+  packet.payload = at + header < end ? at + header : end;
+  packet.payloadEnd = end;
+  return OK;
+}

@@ -5,6 +5,7 @@
 import { configureSync, getLogger, type Logger, type LogLevel as LibraryLevel, resetSync } from "@logtape/logtape";
 import { eventFormat, type FormatEvent, type LogFormat } from "./event_format.ts";
 import { FloodGate, type GateKind } from "./flood_gate.ts";
+import { History } from "./history.ts";
 import type { LineWriter } from "./line_writer.ts";
 import type { EventName, ReportEvent } from "./report_event.ts";
 import { isTraffic } from "./report_event.ts";
@@ -41,6 +42,8 @@ export class Reporter {
   readonly #traffic: Logger;
   readonly #daemon: Logger;
   readonly #audit: Logger;
+  /** The last events about clients, also those that the level keeps out of the log. */
+  readonly history: History = new History();
 
   /** Configures the logging library to write to `options.writer`. */
   constructor(options: ReporterOptions) {
@@ -70,9 +73,12 @@ export class Reporter {
   /** Prints one event where level and flood gate let it through. Bound, so that it can be handed to the engine as it is. */
   readonly emit = (event: ReportEvent): void => {
     const severity = severityOf(event);
-    // An operator's action is always written down, whatever the level.
-    if (severity > this.#threshold && event.event !== "audit") return;
     const time = this.#clock();
+    // An operator's action is always written down, whatever the level.
+    if (severity > this.#threshold && event.event !== "audit") {
+      this.history.add(event, time);
+      return;
+    }
     const kind = event.event === "detected" && event.certainty === "weak" ? "weak" : event.event;
     const i = FloodGate.number(kind);
     let out = event;
@@ -85,6 +91,7 @@ export class Reporter {
         out = { ...event, suppressed: before + held } as ReportEvent;
       }
     }
+    this.history.add(out, time);
     const logger = event.event === "audit" ? this.#audit : isTraffic(event) ? this.#traffic : this.#daemon;
     logger[libraryLevel(severity)]("{event}", { event: out, time });
   };

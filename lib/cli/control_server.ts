@@ -1,0 +1,249 @@
+/**
+ * The daemon's end of the control socket. Whoever may open it may still be broken or hostile: requests are bounded in
+ * size and time, connections in number, and no failure in here reaches the packets.
+ * @module
+ */
+import {
+  type ActionAnswer,
+  type ControlRequest,
+  type ExplainAnswer,
+  LONGEST_REQUEST,
+  readRequest,
+  RefusedRequest,
+  type ReloadAnswer,
+} from "../report/control_protocol.ts";
+import type { Who } from "../report/report_event.ts";
+import type { Status } from "../report/status.ts";
+import { claimPath, peerDescriptor, releasePath } from "./control_path.ts";
+
+type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { readonly command: C }>;
+
+/**
+ * What the daemon does when asked. Throw a {@link RefusedRequest} to refuse with a sentence; anything else that is thrown
+ * is answered as a fault of the daemon. Operators' actions are to be written to the audit log by these.
+ */
+export interface ControlHandler {
+  /** Answers `status`. */
+  status(): Status;
+  /** Answers `reload`. */
+  reload(who: Who): ReloadAnswer | Promise<ReloadAnswer>;
+  /** Answers `lock`. */
+  lock(request: Request<"lock">, who: Who): ActionAnswer;
+  /** Answers `unlock`; a client of null is all of them. */
+  unlock(request: Request<"unlock">, who: Who): ActionAnswer;
+  /** Answers `allow`. */
+  allow(request: Request<"allow">, who: Who): ActionAnswer;
+  /** Answers `explain`. */
+  explain(client: string): ExplainAnswer;
+}
+
+/** How to listen. */
+export interface ControlOptions {
+  readonly path: string;
+  /** Group of the system that may use the socket besides its owner; empty = none. */
+  readonly group: string;
+  readonly version: string;
+  readonly handler: ControlHandler;
+  /** Asks the kernel who is at the other end of a connected socket (SO_PEERCRED), given its file descriptor. */
+  readonly credentials?: (descriptor: number) => { readonly uid: number; readonly pid: number } | null;
+  /** Told of faults inside handlers. */
+  readonly fault?: (message: string) => void;
+  /** Milliseconds for a request to arrive whole, and for its answer to be taken. */
+  readonly patience?: number;
+}
+
+/** Connections at once. */
+const MOST = 16;
+/** Milliseconds, see {@link ControlOptions.patience}. */
+const PATIENCE = 10_000;
+
+/** A listening control socket; `close` or `await using` ends it and removes the socket file. */
+export class ControlServer implements AsyncDisposable {
+  readonly #options: ControlOptions;
+  readonly #listener: Deno.UnixListener;
+  readonly #inode: number | null;
+  readonly #open = new Set<Deno.UnixConn>();
+  readonly #loop: Promise<void>;
+  readonly #patience: number;
+
+  private constructor(options: ControlOptions, listener: Deno.UnixListener, inode: number | null) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#inode = inode;
+    this.#patience = options.patience ?? PATIENCE;
+    this.#loop = this.#accept();
+  }
+
+  /** Takes the path (see {@link claimPath}) and listens. */
+  static async listen(options: ControlOptions): Promise<ControlServer> {
+    const { listener, inode } = await claimPath(options.path, options.group);
+    return new ControlServer(options, listener, inode);
+  }
+
+  /** Stops listening, ends all connections, removes the socket file if it is still ours. */
+  async close(): Promise<void> {
+    this.#listener.close();
+    for (const connection of this.#open) shut(connection);
+    await this.#loop;
+    releasePath(this.#options.path, this.#inode);
+  }
+
+  /** See {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #accept(): Promise<void> {
+    const running = new Set<Promise<void>>();
+    for (;;) {
+      let connection: Deno.UnixConn;
+      try {
+        connection = await this.#listener.accept();
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) break;
+        // Out of descriptors, or the caller left already: neither may end the control socket.
+        this.#options.fault?.(`Cannot accept a control connection: ${said(error)}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        continue;
+      }
+      const work = this.#serve(connection).catch((error) => this.#options.fault?.(said(error)));
+      running.add(work);
+      work.finally(() => running.delete(work));
+    }
+    await Promise.all(running);
+  }
+
+  async #serve(connection: Deno.UnixConn): Promise<void> {
+    if (this.#open.size >= MOST) {
+      await this.#timed(connection, () => send(connection, refusal(`Too many connections: ${MOST} are open`)));
+      shut(connection);
+      return;
+    }
+    this.#open.add(connection);
+    try {
+      const kernel = this.#credentials();
+      const lines = new Lines(connection);
+      for (;;) {
+        const line = await this.#timed(connection, () => lines.next());
+        if (line === null) return;
+        const answer = line === undefined
+          ? refusal(`Cannot read the request: longer than ${LONGEST_REQUEST} bytes`)
+          : await this.#answer(line, kernel);
+        if (!(await this.#timed(connection, () => send(connection, answer)))) return;
+        if (line === undefined) return;
+      }
+    } finally {
+      this.#open.delete(connection);
+      shut(connection);
+    }
+  }
+
+  /** Runs one step on a connection; when it takes too long the connection is closed, which ends the step. */
+  async #timed<T>(connection: Deno.UnixConn, step: () => Promise<T>): Promise<T | null> {
+    const timer = setTimeout(() => shut(connection), this.#patience);
+    try {
+      return await step();
+    } catch {
+      // Closed by us or by the other end: either way there is nobody to tell.
+      return null;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #answer(line: string, kernel: { readonly uid: number; readonly pid: number } | null): Promise<string> {
+    try {
+      const { request, user } = readRequest(line);
+      const who: Who = { ...(kernel ?? {}), ...(user === undefined ? {} : { user }) };
+      return JSON.stringify({ ok: true, result: await this.#follow(request, who) }) + "\n";
+    } catch (error) {
+      if (error instanceof RefusedRequest) return refusal(error.message);
+      this.#options.fault?.(`Cannot answer a control request: ${said(error)}`);
+      return refusal("The daemon failed at it; its log says more");
+    }
+  }
+
+  #follow(request: ControlRequest, who: Who): unknown {
+    const handler = this.#options.handler;
+    switch (request.command) {
+      case "ping":
+        return { pid: Deno.pid, version: this.#options.version };
+      case "status":
+        return handler.status();
+      case "reload":
+        return handler.reload(who);
+      case "lock":
+        return handler.lock(request, who);
+      case "unlock":
+        return handler.unlock(request, who);
+      case "allow":
+        return handler.allow(request, who);
+      case "explain":
+        return handler.explain(request.client);
+    }
+  }
+
+  #credentials(): { readonly uid: number; readonly pid: number } | null {
+    if (this.#options.credentials === undefined) return null;
+    try {
+      const descriptor = peerDescriptor(this.#options.path, this.#known);
+      return descriptor === null ? null : this.#options.credentials(descriptor);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Inodes of accepted sockets that were looked at already. */
+  readonly #known = new Set<string>();
+}
+
+/** Lines of a connection, bounded. */
+class Lines {
+  readonly #connection: Deno.UnixConn;
+  readonly #buffer = new Uint8Array(LONGEST_REQUEST + 1);
+  #used = 0;
+
+  constructor(connection: Deno.UnixConn) {
+    this.#connection = connection;
+  }
+
+  /** The next line; null at the end, undefined where it is too long. Broken UTF-8 becomes text that no request matches. */
+  async next(): Promise<string | null | undefined> {
+    for (;;) {
+      const end = this.#buffer.subarray(0, this.#used).indexOf(0x0a);
+      if (end >= 0) {
+        const line = new TextDecoder().decode(this.#buffer.subarray(0, end));
+        this.#buffer.copyWithin(0, end + 1, this.#used);
+        this.#used -= end + 1;
+        return line;
+      }
+      if (this.#used > LONGEST_REQUEST) return undefined;
+      const count = await this.#connection.read(this.#buffer.subarray(this.#used));
+      if (count === null) return null;
+      this.#used += count;
+    }
+  }
+}
+
+async function send(connection: Deno.UnixConn, text: string): Promise<boolean> {
+  const bytes = new TextEncoder().encode(text);
+  let start = 0;
+  while (start < bytes.length) start += await connection.write(bytes.subarray(start));
+  return true;
+}
+
+function refusal(error: string): string {
+  return JSON.stringify({ ok: false, error }) + "\n";
+}
+
+function shut(connection: Deno.UnixConn): void {
+  try {
+    connection.close();
+  } catch {
+    // Closed already.
+  }
+}
+
+function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,154 @@
+/**
+ * What travels through the control socket: one JSON object a line each way. Requests come from whoever may open the
+ * socket, so they are read as if hostile.
+ * @module
+ */
+import type { LockStatus, Status } from "./status.ts";
+import type { Remembered } from "./history.ts";
+
+/** Bytes of the longest request. */
+export const LONGEST_REQUEST = 64 * 1024;
+/** Bytes of the longest answer that the client takes. */
+export const LONGEST_ANSWER = 64 * 1024 * 1024;
+/** Where the daemon listens unless told otherwise. */
+export const DEFAULT_CONTROL = "/run/ftwall/control.sock";
+
+/** A request as it was understood. */
+export type ControlRequest =
+  | { readonly command: "ping" | "status" | "reload" }
+  | { readonly command: "lock"; readonly client: string; readonly seconds: number | null; readonly reason: string }
+  | { readonly command: "unlock"; readonly client: string | null; readonly reason: string }
+  | { readonly command: "allow"; readonly client: string; readonly seconds: number | null; readonly reason: string }
+  | { readonly command: "explain"; readonly client: string };
+
+/** What the daemon says to `ping`. */
+export interface PingAnswer {
+  readonly pid: number;
+  readonly version: string;
+}
+
+/** What the daemon says to `reload`. `problems` are whole sentences; warnings of an applied config are there too. */
+export interface ReloadAnswer {
+  readonly outcome: "applied" | "unchanged" | "refused";
+  readonly hash: string;
+  readonly changes: readonly string[];
+  readonly problems: readonly string[];
+}
+
+/** What the daemon says to `lock`, `unlock` and `allow`: how many clients it concerned, and a sentence for people. */
+export interface ActionAnswer {
+  readonly clients: readonly string[];
+  /** RFC 3339; absent where there is no end. */
+  readonly until?: string;
+  readonly message: string;
+}
+
+/** What the daemon says to `explain`. */
+export interface ExplainAnswer {
+  readonly client: string;
+  readonly mac?: string;
+  /** Group of the config that the client belongs to. */
+  readonly group: string;
+  readonly home: boolean;
+  readonly exempt: boolean;
+  /** RFC 3339, where an operator allowed the client. */
+  readonly allowed_until?: string;
+  readonly lock: LockStatus | null;
+  readonly scores: readonly {
+    readonly protocol: string;
+    readonly score: number;
+    readonly threshold: number;
+    readonly because: readonly string[];
+  }[];
+  /** The last events about it, oldest first. */
+  readonly history: readonly Remembered[];
+}
+
+/** Answer to each command. */
+export interface ControlAnswers {
+  readonly ping: PingAnswer;
+  readonly status: Status;
+  readonly reload: ReloadAnswer;
+  readonly lock: ActionAnswer;
+  readonly unlock: ActionAnswer;
+  readonly allow: ActionAnswer;
+  readonly explain: ExplainAnswer;
+}
+
+/** A request that cannot be followed; its message is the answer. */
+export class RefusedRequest extends Error {
+  override readonly name: string = "RefusedRequest";
+}
+
+/** Longest client and reason, in characters. */
+const LONGEST_CLIENT = 64;
+const LONGEST_REASON = 200;
+/** Longest time an operator may set: a year. */
+const LONGEST_SECONDS = 366 * 86400;
+
+/** Reads one request line. Throws {@link RefusedRequest}. */
+export function readRequest(line: string): { readonly request: ControlRequest; readonly user: string | undefined } {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new RefusedRequest("Cannot read the request: it is not JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new RefusedRequest("Cannot read the request: expected an object");
+  }
+  const object = value as Record<string, unknown>;
+  const user = object["user"] === undefined ? undefined : text(object, "user", LONGEST_CLIENT);
+  return { request: understood(object), user };
+}
+
+function understood(object: Record<string, unknown>): ControlRequest {
+  const command = object["command"];
+  switch (command) {
+    case "ping":
+    case "status":
+    case "reload":
+      return { command };
+    case "lock":
+    case "allow":
+      return {
+        command,
+        client: text(object, "client", LONGEST_CLIENT),
+        seconds: seconds(object),
+        reason: reason(object),
+      };
+    case "unlock":
+      return {
+        command,
+        client: object["client"] === null ? null : text(object, "client", LONGEST_CLIENT),
+        reason: reason(object),
+      };
+    case "explain":
+      return { command, client: text(object, "client", LONGEST_CLIENT) };
+    default:
+      throw new RefusedRequest(
+        "Cannot follow the request: expected command ping, status, reload, lock, unlock, allow or explain",
+      );
+  }
+}
+
+function text(object: Record<string, unknown>, key: string, most: number): string {
+  const value = object[key];
+  if (typeof value !== "string" || value.length === 0 || value.length > most) {
+    throw new RefusedRequest(`Cannot follow the request: expected "${key}" with 1 to ${most} characters`);
+  }
+  return value;
+}
+
+function reason(object: Record<string, unknown>): string {
+  return object["reason"] === undefined || object["reason"] === "" ? "" : text(object, "reason", LONGEST_REASON);
+}
+
+function seconds(object: Record<string, unknown>): number | null {
+  const value = object["seconds"];
+  if (value === undefined || value === null) return null;
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 1 || value > LONGEST_SECONDS) {
+    throw new RefusedRequest(`Cannot follow the request: expected "seconds" from 1 to ${LONGEST_SECONDS}`);
+  }
+  return value;
+}

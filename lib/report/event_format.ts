@@ -1,0 +1,142 @@
+/**
+ * One event to one line: JSON for programs, text for people, text with a priority for journald.
+ * @module
+ */
+import { isTraffic, type ReportEvent, type Who } from "./report_event.ts";
+import { ERROR, NOTICE, severityOf, WARNING } from "./severity.ts";
+import { jsonLine, plain, rfc3339 } from "./plain.ts";
+
+/** Formats of the log. */
+export type LogFormat = "text" | "json" | "syslog";
+
+/** All formats. */
+export const LOG_FORMATS: readonly LogFormat[] = ["text", "json", "syslog"];
+
+/** True where `text` names a format. */
+export function isLogFormat(text: string): text is LogFormat {
+  return (LOG_FORMATS as readonly string[]).includes(text);
+}
+
+/** The line for an event, without line feed; `time` is milliseconds since 1970. */
+export type FormatEvent = (event: ReportEvent, time: number, dryRun: boolean) => string;
+
+/** Chooses a format; `colour` matters for text only. */
+export function eventFormat(format: LogFormat, colour: boolean): FormatEvent {
+  switch (format) {
+    case "json":
+      return formatJson;
+    case "syslog":
+      return formatSyslog;
+    case "text":
+      return colour ? formatColour : formatText;
+  }
+}
+
+/** The line of the interface contract: `time`, `event`, `dry_run` on traffic, then the event's own fields. */
+export function formatJson(event: ReportEvent, time: number, dryRun: boolean): string {
+  const { event: name, ...fields } = event;
+  return jsonLine(
+    isTraffic(event)
+      ? { time: rfc3339(time), event: name, dry_run: dryRun, ...fields }
+      : { time: rfc3339(time), event: name, ...fields },
+  );
+}
+
+/** Text with the time in front. */
+export function formatText(event: ReportEvent, time: number, dryRun: boolean): string {
+  return `${rfc3339(time)} ${sentence(event, dryRun)}`;
+}
+
+/**
+ * For journald: `<N>` with the severity of RFC 5424 and no time, as sd-daemon(3) has it; journald strips the prefix and
+ * has its own time. Facilities are not allowed there.
+ */
+export function formatSyslog(event: ReportEvent, _time: number, dryRun: boolean): string {
+  return `<${severityOf(event)}>${sentence(event, dryRun)}`;
+}
+
+function formatColour(event: ReportEvent, time: number, dryRun: boolean): string {
+  const severity = severityOf(event);
+  const code = severity <= ERROR ? "31" : severity === WARNING ? "33" : severity === NOTICE ? "1" : "";
+  const text = sentence(event, dryRun);
+  return `\x1b[2m${rfc3339(time)}\x1b[0m ${code === "" ? text : `\x1b[${code}m${text}\x1b[0m`}`;
+}
+
+/** What happened, for people. Everything that comes from outside is made plain. */
+function sentence(event: ReportEvent, dryRun: boolean): string {
+  const text = plain(words(event));
+  return dryRun && isTraffic(event) ? `${text} [dry run]` : text;
+}
+
+function words(e: ReportEvent): string {
+  switch (e.event) {
+    case "detected":
+      return `detected ${e.protocol}: client ${e.client}${of(e.mac)} to ${endpoint(e.peer, e.peer_port)} ` +
+        `${e.transport}, ${e.evidence} (${e.certainty}), action ${e.action}` +
+        (e.score_after === undefined ? "" : `, score ${e.score_before ?? 0} to ${e.score_after}`) + more(e.suppressed);
+    case "locked":
+      return `locked client ${e.client}${of(e.mac)} for ${e.protocol} (${e.evidence}, by ${e.by})` +
+        (e.until === undefined ? "" : ` until ${e.until}`) + because(e.reason);
+    case "renewed":
+      return `renewed the lock of client ${e.client}${of(e.mac)} for ${e.protocol} (${e.evidence}, by ${e.by})` +
+        (e.until === undefined ? "" : ` until ${e.until}`) + because(e.reason);
+    case "released":
+      return `released client ${e.client}${of(e.mac)} (${e.protocol}, by ${e.by})` +
+        (e.held_seconds === undefined ? "" : ` after ${e.held_seconds}s`) + because(e.reason);
+    case "peer-learned":
+      return `learned ${e.protocol} peer ${endpoint(e.peer, e.peer_port)} until ${e.until}` +
+        (e.client === undefined ? "" : ` (from client ${e.client})`);
+    case "trained":
+      return `trained ${e.address} as ${e.protocol}: DNS name ${e.name} matches ${e.pattern}, until ${e.until}`;
+    case "refused":
+      return `refused ${e.transport} between client ${e.client} and ${endpoint(e.peer, e.peer_port)}: ${e.reason}` +
+        (e.protocol === undefined ? "" : ` (${e.protocol})`) + more(e.suppressed);
+    case "decoy-sent":
+      return `sent a ${e.protocol} decoy to client ${e.client} in the name of ${e.peer}`;
+    case "probe-sent":
+      return `sent a ${e.protocol} probe to client ${e.client} in the name of ${e.peer}`;
+    case "ready":
+      return `ready on queue ${e.queues.join(", ")}, ` +
+        (e.config === null ? "built-in defaults" : `config ${e.config}`) + (e.dry_run === true ? ", dry run" : "");
+    case "reloaded":
+      return `reloaded the config, hash ${e.hash}: ` + (e.changes.length === 0 ? "no change" : e.changes.join("; "));
+    case "reload-refused":
+      return `refused to reload, the old config stays in force: ${e.problems.join("; ")}`;
+    case "queue-overrun":
+      return `queue ${e.queue} overran: ${e.queue_dropped} packets found it full, ${e.user_dropped} found its socket full`;
+    case "stopping":
+      return `stopping${e.signal === undefined ? "" : ` on ${e.signal}`}: ${jsonLine(e.counters)}`;
+    case "note":
+      return e.message;
+    case "audit":
+      return `audit: ${person(e.who)} asked for ${e.action}${e.client === undefined ? "" : ` of ${e.client}`}` +
+        (e.seconds === undefined ? "" : ` for ${e.seconds}s`) + `, ${e.outcome}` +
+        (e.found === undefined ? "" : ` (${e.found})`) + because(e.reason);
+  }
+}
+
+function of(mac: string | undefined): string {
+  return mac === undefined ? "" : ` (${mac})`;
+}
+
+function because(reason: string | undefined): string {
+  return reason === undefined || reason === "" ? "" : `: ${reason}`;
+}
+
+function more(suppressed: number | undefined): string {
+  return suppressed === undefined || suppressed === 0 ? "" : `, ${suppressed} more not printed`;
+}
+
+function person(who: Who): string {
+  const facts: string[] = [];
+  if (who.uid !== undefined) facts.push(`uid ${who.uid}`);
+  if (who.pid !== undefined) facts.push(`pid ${who.pid}`);
+  if (who.user !== undefined) facts.push(`says ${who.user}`);
+  return facts.length === 0 ? "somebody at the control socket" : facts.join(", ");
+}
+
+/** `address:port`, IPv6 in brackets (RFC 5952 section 6); the bare address where the port is 0. */
+export function endpoint(address: string, port: number): string {
+  if (port === 0) return address;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}

@@ -1,0 +1,48 @@
+/**
+ * The last events about clients, so that `ftwall explain` can say why.
+ * @module
+ */
+import type { ReportEvent } from "./report_event.ts";
+import { rfc3339 } from "./plain.ts";
+
+/** An event with the time it was reported. */
+export interface Remembered {
+  readonly time: string;
+  readonly event: ReportEvent;
+}
+
+/** A ring of the last events that name a client. */
+export class History {
+  readonly #events: (ReportEvent | undefined)[];
+  readonly #times: Float64Array;
+  #next = 0;
+
+  /** Remembers the last `capacity` events. */
+  constructor(capacity: number = 2048) {
+    this.#events = new Array<ReportEvent | undefined>(capacity).fill(undefined);
+    this.#times = new Float64Array(capacity);
+  }
+
+  /** Takes an event; those that do not name a client are passed by. `time` is milliseconds since 1970. */
+  add(event: ReportEvent, time: number): void {
+    if (!("client" in event) || event.client === undefined) return;
+    this.#events[this.#next] = event;
+    this.#times[this.#next] = time;
+    this.#next = (this.#next + 1) % this.#events.length;
+  }
+
+  /** The last events about a client, oldest first, at most `most`; a `mac` also finds events of its other addresses. */
+  of(client: string, mac: string | null = null, most: number = 50): Remembered[] {
+    const found: Remembered[] = [];
+    const count = this.#events.length;
+    for (let i = 1; i <= count && found.length < most; i++) {
+      const at = (this.#next - i + count) % count;
+      const event = this.#events[at];
+      if (event === undefined) break;
+      const same = ("client" in event && event.client === client) ||
+        (mac !== null && "mac" in event && event.mac === mac);
+      if (same) found.push({ time: rfc3339(this.#times[at] ?? 0), event });
+    }
+    return found.reverse();
+  }
+}

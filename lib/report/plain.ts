@@ -1,0 +1,38 @@
+/**
+ * Making text from outside safe to print: a DNS name or an operator's reason must not steer the reader's terminal or forge
+ * a log line.
+ * @module
+ */
+
+// C0 controls, DEL, C1 controls, line and paragraph separators, bidirectional overrides and isolates, byte-order mark.
+// deno-lint-ignore no-control-regex
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** Text with every control and direction character written as `\u{…}`; unchanged (same string) where there is none. */
+export function plain(text: string): string {
+  return text.replace(UNSAFE, (c) => `\\u{${c.charCodeAt(0).toString(16)}}`);
+}
+
+/** One line of JSON in which control characters beyond those JSON itself escapes are escaped too. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** RFC 3339 in UTC with milliseconds; `time` is milliseconds since 1970. The largest and least dates are clamped. */
+export function rfc3339(time: number): string {
+  const bounded = Number.isFinite(time) ? Math.min(Math.max(time, 0), 253402300799999) : 0;
+  return new Date(bounded).toISOString();
+}
+
+/** A duration in seconds as people write it: `45s`, `2m 5s`, `3h 10m`, `4d 2h`. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s}s`;
+  if (s < 3600) return s % 60 === 0 ? `${s / 60}m` : `${Math.floor(s / 60)}m ${s % 60}s`;
+  if (s < 86400) {
+    const m = Math.floor(s / 60) % 60;
+    return m === 0 ? `${Math.floor(s / 3600)}h` : `${Math.floor(s / 3600)}h ${m}m`;
+  }
+  const h = Math.floor(s / 3600) % 24;
+  return h === 0 ? `${Math.floor(s / 86400)}d` : `${Math.floor(s / 86400)}d ${h}h`;
+}

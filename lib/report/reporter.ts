@@ -1,0 +1,148 @@
+/**
+ * The log: events in, lines out. The only file that knows the logging library.
+ * @module
+ */
+import { configureSync, getLogger, type Logger, type LogLevel as LibraryLevel, resetSync } from "@logtape/logtape";
+import { eventFormat, type FormatEvent, type LogFormat } from "./event_format.ts";
+import { FloodGate, type GateKind } from "./flood_gate.ts";
+import { History } from "./history.ts";
+import type { LineWriter } from "./line_writer.ts";
+import type { EventName, ReportEvent } from "./report_event.ts";
+import { isTraffic } from "./report_event.ts";
+import { ERROR, INFO, type LogLevel, severityOf, severityOfName, threshold, WARNING } from "./severity.ts";
+
+/** What a reporter needs. */
+export interface ReporterOptions {
+  readonly format: LogFormat;
+  readonly level: LogLevel;
+  /** Colours in the text format. */
+  readonly colour: boolean;
+  /** Said on every event about traffic. */
+  readonly dryRun: boolean;
+  /** Wall clock in milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly writer: LineWriter;
+}
+
+/** What travels through the logging library with each record. */
+interface Carried {
+  readonly event: ReportEvent;
+  readonly time: number;
+}
+
+/** Turns events into lines. One at a time: the logging library's configuration is global; `using` or {@link close} ends it. */
+export class Reporter {
+  readonly #writer: LineWriter;
+  readonly #clock: () => number;
+  readonly #gate = new FloodGate();
+  readonly #admitted: Uint8Array = new Uint8Array(32);
+  readonly #dryRun: boolean;
+  #format: FormatEvent;
+  #threshold: number;
+  readonly #traffic: Logger;
+  readonly #daemon: Logger;
+  readonly #audit: Logger;
+  /** The last events about clients, also those that the level keeps out of the log. */
+  readonly history: History = new History();
+
+  /** Configures the logging library to write to `options.writer`. */
+  constructor(options: ReporterOptions) {
+    this.#writer = options.writer;
+    this.#clock = options.clock;
+    this.#dryRun = options.dryRun;
+    this.#format = eventFormat(options.format, options.colour);
+    this.#threshold = threshold(options.level);
+    configureSync({
+      reset: true,
+      sinks: {
+        lines: (record) => {
+          const { event, time } = record.properties as unknown as Carried;
+          this.#writer.write(this.#format(event, time, this.#dryRun));
+        },
+      },
+      loggers: [
+        { category: "ftwall", sinks: ["lines"], lowestLevel: "debug" },
+        { category: ["logtape", "meta"], sinks: [], lowestLevel: "fatal" },
+      ],
+    });
+    this.#traffic = getLogger(["ftwall", "traffic"]);
+    this.#daemon = getLogger(["ftwall", "daemon"]);
+    this.#audit = getLogger(["ftwall", "audit"]);
+  }
+
+  /** Prints one event where level and flood gate let it through. Bound, so that it can be handed to the engine as it is. */
+  readonly emit = (event: ReportEvent): void => {
+    const severity = severityOf(event);
+    const time = this.#clock();
+    // An operator's action is always written down, whatever the level.
+    if (severity > this.#threshold && event.event !== "audit") {
+      this.history.add(event, time);
+      return;
+    }
+    const kind = event.event === "detected" && event.certainty === "weak" ? "weak" : event.event;
+    const i = FloodGate.number(kind);
+    let out = event;
+    if (i >= 0) {
+      if (this.#admitted[i] === 1) this.#admitted[i] = 0;
+      else if (!this.#gate.admit(i, time)) return;
+      const held = this.#gate.taken(i);
+      if (held > 0) {
+        const before = "suppressed" in event ? event.suppressed ?? 0 : 0;
+        out = { ...event, suppressed: before + held } as ReportEvent;
+      }
+    }
+    this.history.add(out, time);
+    const logger = event.event === "audit" ? this.#audit : isTraffic(event) ? this.#traffic : this.#daemon;
+    logger[libraryLevel(severity)]("{event}", { event: out, time });
+  };
+
+  /**
+   * Asks before an event of this kind is built; takes its token, so that the {@link emit} which follows is printed. Costs
+   * no allocation: for the packet path. A false answer is counted and shows as `suppressed` in the next event of the kind.
+   */
+  admit(kind: GateKind): boolean {
+    const name: EventName = kind === "weak" ? "detected" : kind;
+    if (severityOfName(name) > this.#threshold) return false;
+    const i = FloodGate.number(kind);
+    if (i < 0 || this.#admitted[i] === 1) return true;
+    if (!this.#gate.admit(i, this.#clock())) return false;
+    this.#admitted[i] = 1;
+    return true;
+  }
+
+  /** Prints a sentence that is not about traffic. */
+  note(level: "debug" | "info" | "warning" | "error", message: string): void {
+    this.emit({ event: "note", level, message });
+  }
+
+  /** Takes a new level and format, as after a reload. */
+  change(format: LogFormat, level: LogLevel, colour: boolean): void {
+    this.#format = eventFormat(format, colour);
+    this.#threshold = threshold(level);
+  }
+
+  /** Events held back by the flood gate since the start. */
+  get suppressed(): number {
+    return this.#gate.suppressed;
+  }
+
+  /** Lines that could not be written since the start. */
+  get unwritten(): number {
+    return this.#writer.dropped + this.#writer.lost;
+  }
+
+  /** Waits at most `milliseconds` until all lines are out, then lets the logging library go. */
+  async close(milliseconds: number): Promise<void> {
+    await this.#writer.flush(milliseconds);
+    this[Symbol.dispose]();
+  }
+
+  /** Lets the logging library go; lines taken so far are still written as long as the process runs. */
+  [Symbol.dispose](): void {
+    resetSync();
+  }
+}
+
+function libraryLevel(severity: number): Exclude<LibraryLevel, "trace" | "warning"> | "warn" {
+  return severity <= ERROR ? "error" : severity === WARNING ? "warn" : severity <= INFO ? "info" : "debug";
+}

@@ -1,0 +1,222 @@
+/**
+ * What `ftwall status` tells: the daemon's numbers as the object of the interface contract.
+ * @module
+ */
+import { rfc3339 } from "./plain.ts";
+import type { VerdictTimes } from "./verdict_times.ts";
+
+/** One queue of the kernel, `waiting` and the drop counters as in /proc/net/netfilter/nfnetlink_queue. */
+export interface QueueStatus {
+  readonly number: number;
+  readonly waiting: number;
+  readonly queue_dropped: number;
+  readonly user_dropped: number;
+  readonly fail_open: { readonly requested: boolean; readonly effective: boolean };
+  readonly gso: boolean;
+  /** Packets that may wait in the queue. */
+  readonly length?: number;
+  /** Bytes of the socket's receive buffer as granted. */
+  readonly receive_buffer?: number;
+  /** Bytes of each packet that are copied here. */
+  readonly copy_range?: number;
+  /** Packets from this queue so far. */
+  readonly packets?: number;
+  /** Times the socket had no room (ENOBUFS). */
+  readonly overruns?: number;
+}
+
+/** One time-lock; times are wall clock in milliseconds. */
+export interface LockFacts {
+  readonly client: string;
+  readonly mac?: string;
+  readonly protocol: string;
+  readonly evidence: string;
+  readonly since: number;
+  readonly until: number;
+  readonly renewals: number;
+  readonly by: string;
+  readonly reason?: string;
+}
+
+/** One client that an operator allowed; `until` is wall clock in milliseconds. */
+export interface AllowedFacts {
+  readonly client: string;
+  readonly until: number;
+}
+
+/** One entry of the block list; `until` is wall clock in milliseconds. */
+export interface PeerFacts {
+  readonly peer: string;
+  readonly peer_port: number;
+  readonly protocol: string;
+  readonly until: number;
+}
+
+/** The addresses that one wildcard name has trained. */
+export interface TrainedFacts {
+  readonly pattern: string;
+  readonly addresses: readonly string[];
+}
+
+/** Counters since the start. */
+export interface Counters {
+  readonly packets: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly offloaded: number;
+  readonly decode_errors: number;
+  readonly by_protocol: Readonly<Record<string, number>>;
+  readonly by_reason: Readonly<Record<string, number>>;
+  /** Anything else that is counted (events not printed, log lines lost, exceptions in classifiers …). */
+  readonly [more: string]: number | Readonly<Record<string, number>>;
+}
+
+/** The config in force and the last attempt to replace it; times are wall clock in milliseconds. */
+export interface ConfigFacts {
+  /** Null where the built-in defaults are in force. */
+  readonly path: string | null;
+  readonly hash: string;
+  readonly loadedAt: number;
+  readonly lastReload: { readonly ok: boolean; readonly at: number; readonly problems: readonly string[] } | null;
+}
+
+/** What the daemon offers for `status`; everything is read when somebody asks, nothing is prepared. */
+export interface StatusSource {
+  readonly version: string;
+  readonly pid: number;
+  readonly dryRun: boolean;
+  /** Milliseconds since the daemon was ready. */
+  uptime(): number;
+  config(): ConfigFacts;
+  queues(): Iterable<QueueStatus>;
+  locks(): Iterable<LockFacts>;
+  /** Optional: clients that an operator allowed. */
+  allowed?(): Iterable<AllowedFacts>;
+  peers(): { readonly count: number; readonly capacity: number; readonly entries: Iterable<PeerFacts> };
+  trained(): { readonly count: number; readonly names: Iterable<TrainedFacts> };
+  flows(): { readonly count: number; readonly capacity: number };
+  counters(): Counters;
+  readonly verdictTimes: VerdictTimes;
+  /** Resident memory in bytes. */
+  rss(): number;
+}
+
+/** A time-lock in the answer. */
+export interface LockStatus {
+  readonly client: string;
+  readonly mac?: string;
+  readonly protocol: string;
+  readonly evidence: string;
+  readonly since: string;
+  readonly until: string;
+  readonly renewals: number;
+  readonly by: string;
+  readonly reason?: string;
+}
+
+/** An entry of the block list in the answer. */
+export interface PeerStatus {
+  readonly peer: string;
+  readonly peer_port: number;
+  readonly protocol: string;
+  readonly until: string;
+}
+
+/** The object that `ftwall status --json` prints. */
+export interface Status {
+  readonly version: string;
+  readonly pid: number;
+  readonly uptime_seconds: number;
+  readonly dry_run: boolean;
+  readonly config: {
+    readonly path: string | null;
+    readonly hash: string;
+    readonly loaded_at: string;
+    readonly last_reload: { readonly ok: boolean; readonly at: string; readonly problems: readonly string[] } | null;
+  };
+  readonly queues: readonly QueueStatus[];
+  readonly locks: readonly LockStatus[];
+  readonly allowed: readonly { readonly client: string; readonly until: string }[];
+  readonly peers: { readonly count: number; readonly capacity: number; readonly sample: readonly PeerStatus[] };
+  readonly trained: { readonly count: number; readonly names: readonly TrainedFacts[] };
+  readonly flows: { readonly count: number; readonly capacity: number };
+  readonly counters: Counters;
+  readonly verdict_microseconds: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly memory: { readonly rss_bytes: number };
+}
+
+/** Entries of the block list shown; the whole of it can be hundreds of thousands. */
+const PEER_SAMPLE = 20;
+/** Trained names shown, and addresses of each. */
+const NAME_SAMPLE = 256;
+const ADDRESS_SAMPLE = 64;
+/** Locks shown; more clients than this are not locked at once on any network that one queue can serve. */
+const LOCK_SAMPLE = 8192;
+
+/** Builds the answer. */
+export function buildStatus(source: StatusSource): Status {
+  const config = source.config();
+  const peers = source.peers();
+  const trained = source.trained();
+  const flows = source.flows();
+  const times = source.verdictTimes;
+  return {
+    version: source.version,
+    pid: source.pid,
+    uptime_seconds: Math.floor(source.uptime() / 1000),
+    dry_run: source.dryRun,
+    config: {
+      path: config.path,
+      hash: config.hash,
+      loaded_at: rfc3339(config.loadedAt),
+      last_reload: config.lastReload === null ? null : {
+        ok: config.lastReload.ok,
+        at: rfc3339(config.lastReload.at),
+        problems: [...config.lastReload.problems],
+      },
+    },
+    queues: [...source.queues()],
+    locks: first(source.locks(), LOCK_SAMPLE).map((lock) => ({
+      client: lock.client,
+      ...(lock.mac === undefined ? {} : { mac: lock.mac }),
+      protocol: lock.protocol,
+      evidence: lock.evidence,
+      since: rfc3339(lock.since),
+      until: rfc3339(lock.until),
+      renewals: lock.renewals,
+      by: lock.by,
+      ...(lock.reason === undefined ? {} : { reason: lock.reason }),
+    })),
+    allowed: first(source.allowed?.() ?? [], LOCK_SAMPLE).map((a) => ({ client: a.client, until: rfc3339(a.until) })),
+    peers: {
+      count: peers.count,
+      capacity: peers.capacity,
+      sample: first(peers.entries, PEER_SAMPLE).map((peer) => ({
+        peer: peer.peer,
+        peer_port: peer.peer_port,
+        protocol: peer.protocol,
+        until: rfc3339(peer.until),
+      })),
+    },
+    trained: {
+      count: trained.count,
+      names: first(trained.names, NAME_SAMPLE).map((name) => ({
+        pattern: name.pattern,
+        addresses: name.addresses.slice(0, ADDRESS_SAMPLE),
+      })),
+    },
+    flows: { count: flows.count, capacity: flows.capacity },
+    counters: source.counters(),
+    verdict_microseconds: { p50: times.quantile(0.5), p99: times.quantile(0.99), max: times.max },
+    memory: { rss_bytes: source.rss() },
+  };
+}
+
+function first<T>(items: Iterable<T>, most: number): T[] {
+  const taken: T[] = [];
+  for (const item of items) {
+    if (taken.length >= most) break;
+    taken.push(item);
+  }
+  return taken;
+}

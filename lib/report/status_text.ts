@@ -1,0 +1,123 @@
+/**
+ * `ftwall status` for people.
+ * @module
+ */
+import { duration, plain } from "./plain.ts";
+import type { Status } from "./status.ts";
+import { bytes, grouped, table } from "./table.ts";
+import { endpoint } from "./event_format.ts";
+
+/** The status as lines of text; `now` (milliseconds since 1970) turns deadlines into time left. */
+export function statusText(status: Status, now: number): string[] {
+  const lines: string[] = [];
+  const c = status.counters;
+  lines.push(
+    `ftwall ${status.version}, pid ${status.pid}, up ${duration(status.uptime_seconds)}` +
+      (status.dry_run ? ", DRY RUN: every packet is accepted" : ""),
+  );
+  const path = status.config.path === null ? "built-in defaults" : status.config.path;
+  lines.push(plain(`config   ${path}, hash ${status.config.hash.slice(0, 12)}, loaded ${status.config.loaded_at}`));
+  const last = status.config.last_reload;
+  if (last !== null) {
+    lines.push(`reload   ${last.ok ? "applied" : "REFUSED, the config before it stays in force"}, ${last.at}`);
+    for (const problem of last.problems) lines.push(plain(`         ${problem}`));
+  }
+  lines.push(
+    `packets  ${grouped(c.packets)} judged: ${grouped(c.accepted)} accepted, ${grouped(c.refused)} refused; ` +
+      `${grouped(c.offloaded)} flows left to the kernel, ${grouped(c.decode_errors)} undecodable`,
+  );
+  const v = status.verdict_microseconds;
+  lines.push(`verdicts ${v.p50} µs median, ${v.p99} µs at 99 %, ${v.max} µs longest`);
+  lines.push(
+    `flows    ${grouped(status.flows.count)} of ${grouped(status.flows.capacity)}; memory ${
+      bytes(status.memory.rss_bytes)
+    }`,
+  );
+  lines.push("");
+  lines.push(...table(
+    [
+      { title: "QUEUE", right: true },
+      { title: "WAITING", right: true },
+      { title: "QUEUE FULL", right: true },
+      { title: "SOCKET FULL", right: true },
+      { title: "FAIL" },
+      { title: "GSO" },
+    ],
+    status.queues.map((q) => [
+      String(q.number),
+      grouped(q.waiting),
+      grouped(q.queue_dropped),
+      grouped(q.user_dropped),
+      q.fail_open.effective ? "open" : q.fail_open.requested ? "CLOSED (open was asked for)" : "closed",
+      q.gso ? "yes" : "no",
+    ]),
+  ));
+  lines.push("");
+  if (status.locks.length === 0) {
+    lines.push("No client is locked.");
+  } else {
+    lines.push(...table(
+      [
+        { title: "LOCKED CLIENT" },
+        { title: "MAC" },
+        { title: "PROTOCOL" },
+        { title: "EVIDENCE" },
+        { title: "LEFT", right: true },
+        { title: "RENEWED", right: true },
+        { title: "BY" },
+      ],
+      status.locks.map((lock) => [
+        lock.client,
+        lock.mac ?? "",
+        lock.protocol,
+        lock.evidence,
+        left(lock.until, now),
+        String(lock.renewals),
+        lock.by,
+      ]),
+    ));
+  }
+  if (status.allowed.length > 0) {
+    lines.push("");
+    lines.push(...table(
+      [{ title: "ALLOWED CLIENT" }, { title: "LEFT", right: true }],
+      status.allowed.map((a) => [a.client, left(a.until, now)]),
+    ));
+  }
+  lines.push("");
+  lines.push(`Block list: ${grouped(status.peers.count)} of ${grouped(status.peers.capacity)} peers`);
+  if (status.peers.sample.length > 0) {
+    lines.push(...table(
+      [{ title: "PEER" }, { title: "PROTOCOL" }, { title: "LEFT", right: true }],
+      status.peers.sample.map((p) => [endpoint(p.peer, p.peer_port), p.protocol, left(p.until, now)]),
+      "  ",
+    ));
+  }
+  lines.push(`Trained addresses: ${grouped(status.trained.count)}`);
+  if (status.trained.names.length > 0) {
+    lines.push(...table(
+      [{ title: "NAME" }, { title: "ADDRESSES" }],
+      status.trained.names.map((n) => [n.pattern, addresses(n.addresses)]),
+      "  ",
+    ));
+  }
+  counts(lines, "PROTOCOL", "DETECTED", c.by_protocol);
+  counts(lines, "REASON", "REFUSED", c.by_reason);
+  return lines;
+}
+
+function counts(lines: string[], key: string, title: string, values: Readonly<Record<string, number>>): void {
+  const rows = Object.entries(values).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]);
+  if (rows.length === 0) return;
+  lines.push("");
+  lines.push(...table([{ title: key }, { title, right: true }], rows.map(([name, n]) => [name, grouped(n)])));
+}
+
+function addresses(list: readonly string[]): string {
+  return list.length <= 4 ? list.join(", ") : `${list.slice(0, 4).join(", ")} and ${list.length - 4} more`;
+}
+
+function left(until: string, now: number): string {
+  const end = Date.parse(until);
+  return Number.isNaN(end) ? "?" : duration((end - now) / 1000);
+}

@@ -6,4 +6,7 @@
 import type { Classifier } from "./classifier.ts";
 
 /** All classifiers, in order of asking. At most 32 for each transport. */
-export const CLASSIFIERS: readonly Classifier[] = [];
+import { fasttrack } from "./fasttrack.ts";
+import { edonkey } from "./edonkey.ts";
+
+export const CLASSIFIERS: readonly Classifier[] = [fasttrack, edonkey];

@@ -33,7 +33,7 @@ export const DEFAULT_GROUP = 0;
 export interface TrainingName {
   /** Index into {@link Policy.protocols}. */
   readonly protocol: number;
-  /** Lower case, without a final dot; `*.example.org` (any name below, and example.org itself) or an exact name. */
+  /** Lower case, without a final dot, as `NameSet` reads it: `*.x` is every name below x, `.x` x too, `x` x alone. */
   readonly pattern: string;
   /** True: only raises the client's score, trains nothing. */
   readonly hint: boolean;

@@ -28,7 +28,6 @@ const LONGEST = 60;
 /** A text from the file, quoted, cut, and without anything that could play tricks on a terminal or a log. */
 export function quote(text: string): string {
   const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  // deno-lint-ignore no-control-regex
   return JSON.stringify(cut).replace(
     /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu,
     "�",

@@ -44,9 +44,7 @@ function isTable(value: unknown): value is Table {
 
 /** Where else a key exists, for keys that slipped into the wrong table. */
 function elsewhere(key: string): string | undefined {
-  if (key in Object.fromEntries(Object.keys(TOP).map((name) => [tomlKey(name), true]))) {
-    return `${key} before the first table`;
-  }
+  if (Object.keys(TOP).some((name) => tomlKey(name) === key)) return `${key} before the first table`;
   const home = Object.entries(SECTIONS).find(([, section]) =>
     Object.keys(section.fields).some((name) => tomlKey(name) === key)
   );
@@ -113,11 +111,11 @@ export class Reader {
   #unknownKeys(table: Table, path: Path, known: readonly string[]): void {
     for (const key of Object.keys(table)) {
       if (known.includes(key)) continue;
-      const where = path.length === 0 ? "the top of the file" : `[${formatPath(path)}]`;
+      const where = path.length === 0 ? "at the top level" : `in [${formatPath(path)}]`;
       const allowed = key === "ports" ? "no ports: they are never evidence" : known.join(", ");
       const near = nearest(key, known) ?? elsewhere(key);
       const what = isTable(table[key]) ? "an unknown table" : "an unknown key";
-      this.#findings.error([...path, key], `${what} in ${where}`, allowed, near);
+      this.#findings.error([...path, key], `${what} ${where}`, allowed, near);
     }
   }
 
@@ -137,7 +135,10 @@ export class Reader {
 
   #value(kind: Kind<unknown>, raw: unknown, path: Path, fallback: unknown): unknown {
     const read = v.safeParse(kind.schema, raw);
-    if (read.success) return kind.element === undefined ? read.output : this.#distinct(read.output, path);
+    if (read.success) {
+      if (kind.element !== undefined && Array.isArray(read.output)) this.#warnOfDoubles(read.output, path);
+      return read.output;
+    }
     const seen = new Set<unknown>();
     for (const issue of read.issues) {
       const index = kind.element === undefined ? undefined : issue.path?.[0]?.key;
@@ -153,16 +154,14 @@ export class Reader {
     return fallback;
   }
 
-  /** Lists hold each element once, so that equal lists have equal hashes. */
-  #distinct(output: unknown, path: Path): unknown {
-    if (!Array.isArray(output)) return output;
-    const first = new Map<unknown, number>();
-    output.forEach((element: unknown, i) => {
-      const before = first.get(element);
-      if (before === undefined) first.set(element, i);
-      else this.#findings.warn([...path, i], `${describe(element)} for the second time`, "each entry once");
+  #warnOfDoubles(elements: readonly unknown[], path: Path): void {
+    const seen = new Set<unknown>();
+    elements.forEach((element, i) => {
+      if (seen.has(element)) {
+        this.#findings.warn([...path, i], `${describe(element)} for the second time`, "each entry once");
+      }
+      seen.add(element);
     });
-    return [...first.keys()];
   }
 
   #protocolTables(table: Table): ProtocolConfig[] {

@@ -7,7 +7,8 @@
 /** First 32 bits of the fractional part of a root of each of the first primes (FIPS 180-4 sections 4.2.2 and 5.3.3). */
 function primeRoots(count: number, root: (prime: number) => number): Int32Array {
   const words = new Int32Array(count);
-  for (let prime = 2, found = 0; found < count; prime++) {
+  let found = 0;
+  for (let prime = 2; found < count; prime++) {
     let divisor = 2;
     while (prime % divisor !== 0) divisor++;
     if (divisor === prime) words[found++] = (root(prime) % 1) * 2 ** 32;

@@ -3,6 +3,7 @@
  * @module
  */
 import { formatMac, formatPrefix, parseAddress, parseMac, parsePrefix, whyNotPrefix } from "../net/address.ts";
+import { whyNotPattern } from "../wire/dns_name.ts";
 import type { QueueNumbers, Slot } from "./config.ts";
 import { custom, type Kind, text, writeText } from "./kind.ts";
 import { nearest } from "./nearest.ts";
@@ -58,24 +59,19 @@ export const networkInterface: Kind<string> = text(
 );
 
 function readWildcard(value: string): string | Error | null {
+  const reason = whyNotPattern(value);
+  if (reason !== "") return value.length > 0 ? new Error(reason) : null;
   const name = value.toLowerCase().replace(/\.$/, "");
-  if (
-    name.length > 253 ||
-    !/^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(name)
-  ) {
-    return null;
-  }
-  if (name.startsWith("*.") && !name.slice(2).includes(".")) {
-    return new Error("this would match a whole top-level domain");
-  }
+  if (/^(\*?\.)[^.]*$/.test(name)) return new Error("this would match a whole top-level domain");
   return /^\d+(\.\d+){3}$/.test(name) ? new Error("an address, not a name") : name;
 }
 
-/** A DNS wildcard: `*.example.org` holds example.org and every name below it; without `*.` exactly that name. */
+/** A DNS name or wildcard, as the name sets of lib/wire read it. */
 export const wildcard: Kind<string> = text(
-  'a DNS name such as "tracker.example.org", or "*.example.org" for it and every name below',
+  'a DNS name such as "tracker.example.org", "*.example.org" for every name below it, or ".example.org" for it and those',
   readWildcard,
   (found) => {
+    if (parsePrefix(found) !== null) return undefined;
     const meant = found.trim().replace(/^[a-z]+:\/\//, "").replace(/[/:].*$/, "").replace(/^\*?\.?/, "*.");
     return typeof readWildcard(meant) === "string" ? meant : undefined;
   },

@@ -68,7 +68,7 @@ function standsAlone(line: string): boolean {
 /** `key = word` as it was most likely meant: with quotes. */
 function quoted(line: string): string | undefined {
   const match = /^\s*([\w.-]{1,40})\s*=\s*([^"'\[\]{}#,=]{1,40}?)\s*(?:#.*)?$/.exec(line);
-  if (match === null || match[2]! === "") return undefined;
+  if (match === null || match[2]! === "" || /^[+-]?\d+$/.test(match[2]!)) return undefined;
   if (/^(true|false|yes|no)$/i.test(match[2]!)) return `${match[1]} = ${/^(true|yes)$/i.test(match[2]!)}`;
   return /^[\x20-\x7e]+$/.test(match[2]!) ? `${match[1]} = ${JSON.stringify(match[2])}` : undefined;
 }

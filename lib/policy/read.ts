@@ -17,10 +17,9 @@ import type { Kind } from "./kind.ts";
 import type { Path } from "./line_index.ts";
 import { nearest } from "./nearest.ts";
 import { describe } from "./problem.ts";
+import { type Field, type Fields, tomlKey } from "./field.ts";
 import {
   CLIENTS,
-  type Field,
-  type Fields,
   MAX_GROUPS,
   ONLY_FOR,
   OVERRIDE,
@@ -28,7 +27,6 @@ import {
   SCHEDULE,
   type SectionName,
   SECTIONS,
-  tomlKey,
   TOP,
 } from "./schema.ts";
 import type { Table } from "./toml.ts";

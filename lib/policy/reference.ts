@@ -5,17 +5,8 @@
  */
 import type { ProtocolDefaults } from "./config.ts";
 import { DEFAULT_PATH, defaultConfig } from "./load.ts";
-import {
-  CLIENTS,
-  type Field,
-  type Fields,
-  OVERRIDE,
-  PROTOCOL,
-  SCHEDULE,
-  type SectionName,
-  SECTIONS,
-  tomlKey,
-} from "./schema.ts";
+import { type Field, type Fields, tomlKey } from "./field.ts";
+import { CLIENTS, OVERRIDE, PROTOCOL, SCHEDULE, type SectionName, SECTIONS } from "./schema.ts";
 import { formatEntry, type Written, writtenTables } from "./write.ts";
 
 const WIDTH = 100;
@@ -110,36 +101,48 @@ export function formatReference(protocols: readonly ProtocolDefaults[]): string 
   ].join("\n");
 }
 
+/** Breaks a paragraph as the formatter of the docs does. */
+function paragraph(text: string): string {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < 120) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.join("\n");
+}
+
+/** A table with columns of even width, as the formatter of the docs has it. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const width = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]!.length)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(width[i]!)).join(" | ")} |`;
+  return [line(head), line(width.map((count) => "-".repeat(count))), ...rows.map(line)].join("\n");
+}
+
 /** The same as a page of the docs. */
 export function formatReferencePage(protocols: readonly ProtocolDefaults[]): string {
-  const { config, defaults } = {
-    config: defaultConfig(protocols),
-    defaults: new Map(protocols.map((p) => [p.name, p])),
-  };
-  const rows = config.protocols.map(({ name, action, require }) =>
-    `| \`${name}\` | ${action} | ${require} | ${defaults.get(name)!.names.join(", ")} |`
-  );
-  return `# The config file
-
-ftwall reads \`${DEFAULT_PATH}\`, or the file that \`--config\` names; a missing default file means that all defaults hold.
-\`ftwall check\` shows every problem and the effective config, \`ftwall check --reference\` prints the listing below.
-
-Durations are \`"90s"\`, \`"10m"\`, \`"1h30m"\`, \`"2d"\` or a number of seconds; sizes are \`"4K"\`, \`"32M"\`, \`"1G"\` or a number
-of bytes. Groups and schedules override ${
-    Object.keys(OVERRIDE).map((key) => `\`${key}\``).join(", ")
-  } of a protocol, each key on
-its own; the order is: the protocol's table, a schedule for everybody, the client's group, a schedule that names the group.
-
-## What is done by default
-
-| protocol | action | require | names that train addresses |
-| --- | --- | --- | --- |
-${rows.join("\n")}
-
-## Every key
-
-\`\`\`toml
-${formatReference(protocols).trimEnd()}
-\`\`\`
-`;
+  const overridable = Object.keys(OVERRIDE).map((key) => `\`${key}\``).join(", ");
+  const rows = protocols.map(({ name, action, require, names }) => [
+    `\`${name}\``,
+    action,
+    require,
+    names.map((pattern) => `\`${pattern}\``).join(", "),
+  ]);
+  return [
+    "# The config file",
+    paragraph(
+      `ftwall reads \`${DEFAULT_PATH}\`, or the file that \`--config\` names; a missing default file means that all defaults hold. \`ftwall check\` shows every problem and the effective config, \`ftwall check --reference\` prints the listing below.`,
+    ),
+    paragraph(
+      'Durations are `"90s"`, `"10m"`, `"1h30m"`, `"2d"` or a number of seconds; sizes are `"4K"`, `"32M"`, `"1G"` or a number of bytes.',
+    ),
+    paragraph(
+      `Groups and schedules override ${overridable} of a protocol, each key on its own; the order is: the protocol's table, a schedule for everybody, the client's group, a schedule that names the group. Schedules follow local time; a slot that crosses midnight belongs to the day it begins on.`,
+    ),
+    "## What is done by default",
+    table(["protocol", "action", "require", "names that train addresses"], rows),
+    "## Every key",
+    `\`\`\`toml\n${formatReference(protocols).trimEnd()}\n\`\`\`\n`,
+  ].join("\n\n");
 }

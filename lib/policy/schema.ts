@@ -20,29 +20,9 @@ import type {
 } from "./config.ts";
 import { ACTION_NAMES, REQUIRE_NAMES } from "./config.ts";
 import { POPULAR } from "./defaults.ts";
-import { bits, duration, flag, integer, type Kind, list, optional, seconds, size, word } from "./kind.ts";
+import { field, type Fields, type Section } from "./field.ts";
+import { bits, duration, flag, integer, list, optional, seconds, size, word } from "./kind.ts";
 import * as spelling from "./spelling.ts";
-
-/** What must happen for a changed key to take effect; absent: a reload is enough. */
-export type Change = "restart" | "rules";
-
-/** One key. */
-export interface Field<T> {
-  readonly kind: Kind<T>;
-  readonly default: T;
-  /** What it does, for the reference; lines are broken when it is written. */
-  readonly doc: string;
-  readonly change?: Change;
-}
-
-/** The keys of a table, by property name; the TOML key is the same in snake_case. The order is that of the reference. */
-export type Fields<C> = { readonly [K in keyof C]-?: Field<C[K]> };
-
-/** A table of the config. */
-export interface Section<C> {
-  readonly doc: string;
-  readonly fields: Fields<C>;
-}
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -60,10 +40,6 @@ export const MAX_NAMES = 1000;
 export const MAX_GROUPS = 64;
 /** Longest time-lock: a week. */
 export const MAX_LOCK_SECONDS = 604_800;
-
-function field<T>(kind: Kind<T>, value: NoInfer<T>, doc: string, change?: Change): Field<T> {
-  return { kind, default: value, doc, ...(change === undefined ? {} : { change }) };
-}
 
 /** Keys before the first table. */
 export type TopConfig = Pick<Config, "memory" | "timezone" | "clientFiles">;
@@ -397,8 +373,3 @@ export const SCHEDULE: Fields<Omit<Config["schedule"][number], "protocols">> = {
   hours: field(spelling.hours, [{ from: 0, to: 1440 }], "Slots of local time."),
   clients: field(list(spelling.groupReference, MAX_GROUPS + 1), NONE, "Groups it is for; empty: all clients."),
 };
-
-/** The TOML key of a property. */
-export function tomlKey(property: string): string {
-  return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}

@@ -5,20 +5,8 @@
  */
 import type { Config, ProtocolOverride } from "./config.ts";
 import type { Kind } from "./kind.ts";
-import {
-  type Change,
-  CLIENTS,
-  type Field,
-  type Fields,
-  ONLY_FOR,
-  OVERRIDE,
-  PROTOCOL,
-  SCHEDULE,
-  type SectionName,
-  SECTIONS,
-  tomlKey,
-  TOP,
-} from "./schema.ts";
+import { type Change, type Field, type Fields, tomlKey } from "./field.ts";
+import { CLIENTS, ONLY_FOR, OVERRIDE, PROTOCOL, SCHEDULE, type SectionName, SECTIONS, TOP } from "./schema.ts";
 
 /** Width that lists are broken at. */
 const WIDTH = 118;

@@ -22,13 +22,21 @@ const LARGEST_BLOCK = 2 * LARGEST_RECORD;
 
 /** Reads packets block by block. */
 export class PcapngSource implements Source {
+  /** The whole buffer. */
   readonly bytes: Uint8Array;
+  /** The same buffer for multi-byte reads. */
   readonly view: DataView;
+  /** First byte of the frame. */
   start = 0;
+  /** One past the last captured byte. */
   end = 0;
+  /** Length of the frame on the wire. */
   wireLength = 0;
+  /** When it was captured: milliseconds since 1970. */
   milliseconds = 0;
+  /** Link type of the frame. */
   linkType = 0;
+  /** Number of its interface. */
   interface = 0;
   /** Sections passed over so far because their format version is not known. */
   foreignSections = 0;
@@ -55,6 +63,7 @@ export class PcapngSource implements Source {
     this.#section();
   }
 
+  /** Goes to the next packet, see {@link Source}. */
   next(): boolean {
     const window = this.#window;
     const view = this.view;
@@ -196,6 +205,7 @@ export class PcapngSource implements Source {
     throw new CaptureError(this.#file, this.#window.offset, found);
   }
 
+  /** Closes what is open. */
   [Symbol.dispose](): void {
     this.#window[Symbol.dispose]();
   }

@@ -20,14 +20,22 @@ export interface Frame {
 
 /** Delivers frames in the order given, all copied into one buffer, as every source has one. */
 export class MemorySource implements Source {
+  /** The whole buffer. */
   readonly bytes: Uint8Array;
+  /** The same buffer for multi-byte reads. */
   readonly view: DataView;
+  /** First byte of the frame. */
   start = 0;
+  /** One past the last captured byte. */
   end = 0;
+  /** Length of the frame on the wire. */
   wireLength = 0;
+  /** When it was captured: milliseconds since 1970. */
   milliseconds = 0;
-  linkType = LINK_RAW;
-  readonly interface = 0;
+  /** Link type of the frame. */
+  linkType: number = LINK_RAW;
+  /** Number of its interface. */
+  readonly interface: number = 0;
   readonly #frames: readonly Frame[];
   #next = 0;
 
@@ -43,6 +51,7 @@ export class MemorySource implements Source {
     }
   }
 
+  /** Goes to the next packet, see {@link Source}. */
   next(): boolean {
     const frame = this.#frames[this.#next];
     if (frame === undefined) return false;
@@ -55,6 +64,7 @@ export class MemorySource implements Source {
     return true;
   }
 
+  /** Closes what is open. */
   [Symbol.dispose](): void {}
 }
 
@@ -72,6 +82,7 @@ export class MemoryInput implements ByteInput {
     this.#most = Math.max(1, most);
   }
 
+  /** Reads the next piece. */
   readSync(into: Uint8Array): number | null {
     const count = Math.min(into.length, this.#most, this.#bytes.length - this.#at);
     if (count === 0) return null;
@@ -80,6 +91,7 @@ export class MemoryInput implements ByteInput {
     return count;
   }
 
+  /** Notes that it was closed. */
   close(): void {
     this.closed = true;
   }

@@ -21,14 +21,22 @@ export function isPcap(magic: number): boolean {
 
 /** Reads records one by one. */
 export class PcapSource implements Source {
+  /** The whole buffer. */
   readonly bytes: Uint8Array;
+  /** The same buffer for multi-byte reads. */
   readonly view: DataView;
+  /** First byte of the frame. */
   start = 0;
+  /** One past the last captured byte. */
   end = 0;
+  /** Length of the frame on the wire. */
   wireLength = 0;
+  /** When it was captured: milliseconds since 1970. */
   milliseconds = 0;
+  /** Link type of the frame. */
   readonly linkType: number;
-  readonly interface = 0;
+  /** Number of its interface. */
+  readonly interface: number = 0;
   readonly #window: Window;
   readonly #file: string;
   readonly #little: boolean;
@@ -56,6 +64,7 @@ export class PcapSource implements Source {
     window.at += PCAP_HEADER;
   }
 
+  /** Goes to the next packet, see {@link Source}. */
   next(): boolean {
     const window = this.#window;
     if (!window.need(PCAP_RECORD)) {
@@ -86,6 +95,7 @@ export class PcapSource implements Source {
     return true;
   }
 
+  /** Closes what is open. */
   [Symbol.dispose](): void {
     this.#window[Symbol.dispose]();
   }

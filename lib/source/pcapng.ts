@@ -22,17 +22,30 @@ const LARGEST_BLOCK = 2 * LARGEST_RECORD;
 
 /** Reads packets block by block. */
 export class PcapngSource implements Source {
+  /** The whole buffer. */
   readonly bytes: Uint8Array;
+  /** The same buffer for multi-byte reads. */
   readonly view: DataView;
+  /** First byte of the frame. */
   start = 0;
+  /** One past the last captured byte. */
   end = 0;
+  /** Length of the frame on the wire. */
   wireLength = 0;
+  /** When it was captured: milliseconds since 1970. */
   milliseconds = 0;
+  /** Link type of the frame. */
   linkType = 0;
+  /** Number of its interface. */
   interface = 0;
+  /** Sections passed over so far because their format version is not known. */
+  foreignSections = 0;
   readonly #window: Window;
   readonly #file: string;
   #little = false;
+  #first = true;
+  /** The section is of a version that is not known. */
+  #foreign = false;
   /** Of the section's interfaces: link type, snapshot length, ticks in a millisecond, milliseconds to add. */
   #links: number[] = [];
   #snaps: number[] = [];
@@ -50,6 +63,7 @@ export class PcapngSource implements Source {
     this.#section();
   }
 
+  /** Goes to the next packet, see {@link Source}. */
   next(): boolean {
     const window = this.#window;
     const view = this.view;
@@ -64,18 +78,22 @@ export class PcapngSource implements Source {
         continue;
       }
       const size = this.#size(12);
-      if (type === ENHANCED_PACKET || type === SIMPLE_PACKET || type === OLD_PACKET) {
+      const known = !this.#foreign;
+      if (known && (type === ENHANCED_PACKET || type === SIMPLE_PACKET || type === OLD_PACKET)) {
         this.#whole(size);
         this.#packet(type, size);
         window.at += size;
         return true;
       }
-      if (type === INTERFACE_DESCRIPTION) {
+      if (known && type === INTERFACE_DESCRIPTION) {
         this.#whole(size);
         this.#describe(size);
         window.at += size;
-      } else if (!window.skip(size)) {
-        this.#fail("the file ends within a block that was to be skipped");
+      } else {
+        const offset = window.offset;
+        if (!window.skip(size)) {
+          throw new CaptureError(this.#file, offset, "the file ends within a block that was to be skipped");
+        }
       }
     }
   }
@@ -107,7 +125,11 @@ export class PcapngSource implements Source {
     const size = this.#size(28);
     this.#whole(size);
     const major = this.view.getUint16(window.at + 12, this.#little);
-    if (major !== 1) this.#fail(`format version ${major} is not known, only 1 is`);
+    // A file that begins so is not for this reader; a section of it that does is passed over, block by block.
+    if (major !== 1 && this.#first) this.#fail(`format version ${major} is not known, only 1 is`);
+    this.#foreign = major !== 1;
+    if (this.#foreign) this.foreignSections++;
+    this.#first = false;
     this.#links = [];
     this.#snaps = [];
     this.#ticks = [];
@@ -183,6 +205,7 @@ export class PcapngSource implements Source {
     throw new CaptureError(this.#file, this.#window.offset, found);
   }
 
+  /** Closes what is open. */
   [Symbol.dispose](): void {
     this.#window[Symbol.dispose]();
   }

@@ -47,9 +47,9 @@ export class HttpHead {
   /** Status of a response; 0 for a request. */
   status = 0;
   /** First byte after the first line; -1 where that is not there to its end. */
-  headers = -1;
+  headers: number = -1;
   /** First byte after the blank line; -1 where that was not reached yet (set by walking, or by {@link findBody}). */
-  body = -1;
+  body: number = -1;
 
   /** First byte of the name of the header at hand. */
   name = 0;

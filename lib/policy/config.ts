@@ -28,12 +28,15 @@ export interface NetworkConfig {
 
 /** Queue numbers `first` to `last`, both included. */
 export interface QueueNumbers {
+  /** First queue number, 0 … 65535. */
   readonly first: number;
+  /** Last queue number, not below `first`. */
   readonly last: number;
 }
 
 /** `[queue]` */
 export interface QueueConfig {
+  /** The queues that are bound. */
   readonly numbers: QueueNumbers;
   /** What happens to packets when ftwall is dead, hung or overrun. */
   readonly fail: "open" | "closed";
@@ -63,15 +66,19 @@ export interface QueueConfig {
 export interface LockConfig {
   /** Time-lock in seconds; 0 = no locks. */
   readonly seconds: number;
+  /** Ask a locked client at half time whether its program still runs. */
   readonly probe: boolean;
+  /** Answer FastTrack pings in the peer's name. */
   readonly decoy: boolean;
   /** Decoys for one client in one second, at most. */
   readonly decoyRate: number;
+  /** How the kernel refuses. */
   readonly refuse: "drop" | "reject";
   /** Refuse the UDP packets of recognised clients (the original's `-n` is false). */
   readonly blockUdp: boolean;
   /** Delete the conntrack entries of a client that becomes locked. */
   readonly cut: boolean;
+  /** Keep locks and peers in kernel sets too. */
   readonly kernelSets: "auto" | "on" | "off";
 }
 
@@ -79,7 +86,9 @@ export interface LockConfig {
 export interface ProtocolOverride {
   /** Name of the protocol. */
   readonly name: string;
+  /** What is done about it. */
   readonly action: ActionName | null;
+  /** The least certainty that acts. */
   readonly require: RequireName | null;
   /** Time-lock in seconds. */
   readonly lock: number | null;
@@ -87,8 +96,11 @@ export interface ProtocolOverride {
 
 /** `[protocols.NAME]` */
 export interface ProtocolConfig {
+  /** Name, empty where a schedule has none. */
   readonly name: string;
+  /** What is done about it. */
   readonly action: ActionName;
+  /** The least certainty that acts. */
   readonly require: RequireName;
   /** Time-lock in seconds; `null` = as `[lock] seconds` says. */
   readonly lock: number | null;
@@ -104,8 +116,11 @@ export interface ProtocolConfig {
 export interface ScoreConfig {
   /** Whether a score at the threshold acts; false = only reported. */
   readonly act: boolean;
+  /** How long a fact counts, ms. */
   readonly window: number;
+  /** Time in which a fact loses half its points, ms. */
   readonly halfLife: number;
+  /** Points at which a client is acted on. */
   readonly threshold: number;
   /** Points of one weak fact. */
   readonly weak: number;
@@ -117,17 +132,23 @@ export interface ScoreConfig {
 
 /** `[encrypted]` */
 export interface EncryptedConfig {
+  /** Look for flows that are random bytes from the first on. */
   readonly detect: boolean;
+  /** Such a flow to a confirmed endpoint is of its protocol. */
   readonly knownPeer: boolean;
+  /** Such a flow to an advertised endpoint raises the score. */
   readonly advertised: boolean;
+  /** Many such flows to distinct hosts raise the score. */
   readonly fanOut: boolean;
   /** Distinct hosts within `fanOutWindow` that count as a fan-out. */
   readonly fanOutHosts: number;
+  /** Time in which the hosts of a fan-out must be met, ms. */
   readonly fanOutWindow: number;
 }
 
 /** `[dns]` */
 export interface DnsConfig {
+  /** Learn addresses from DNS answers. */
   readonly train: boolean;
   /** Least time an address stays trained, whatever its TTL. */
   readonly floor: number;
@@ -135,6 +156,7 @@ export interface DnsConfig {
   readonly ceiling: number;
   /** Added to TTL or floor. */
   readonly grace: number;
+  /** Hold back addresses that also answer for a popular name. */
   readonly holdShared: boolean;
   /** Wildcards of popular names; an address that answers for one of them is held back. */
   readonly popular: readonly string[];
@@ -150,32 +172,43 @@ export interface PeersConfig {
 
 /** `[[clients]]` */
 export interface ClientsConfig {
+  /** Name, empty where a schedule has none. */
   readonly name: string;
+  /** Prefixes of the group, canonical text. */
   readonly addresses: readonly string[];
+  /** MAC addresses of the group, `aa:bb:cc:dd:ee:ff`. */
   readonly macs: readonly string[];
+  /** What is overridden, in protocol order. */
   readonly protocols: readonly ProtocolOverride[];
 }
 
 /** Minutes of the day; `to <= from` crosses midnight; `to` may be 1440. */
 export interface Slot {
+  /** First minute, 0 … 1439. */
   readonly from: number;
+  /** Minute after the last, 1 … 1440. */
   readonly to: number;
 }
 
 /** `[[schedule]]` */
 export interface ScheduleConfig {
+  /** Name, empty where a schedule has none. */
   readonly name: string;
   /** Days on which slots begin: 0 = Sunday … 6 = Saturday, ascending. */
   readonly days: readonly number[];
+  /** Slots of local time. */
   readonly hours: readonly Slot[];
   /** Names of groups it is for ("default" = clients of no group); empty = all. */
   readonly clients: readonly string[];
+  /** What is overridden, in protocol order. */
   readonly protocols: readonly ProtocolOverride[];
 }
 
 /** `[log]` */
 export interface LogConfig {
+  /** Form of the lines. */
   readonly format: "text" | "json" | "syslog";
+  /** The least level that is written. */
   readonly level: "debug" | "info" | "warning" | "error";
   /** Path; empty = standard output. */
   readonly file: string;
@@ -193,6 +226,7 @@ export interface MetricsConfig {
 export interface StateConfig {
   /** Empty = none is kept. */
   readonly path: string;
+  /** How often the state file is written, ms. */
   readonly interval: number;
   /** Storefile of ftwall 1 or 2; empty = none. */
   readonly import: string;
@@ -200,6 +234,7 @@ export interface StateConfig {
 
 /** `[control]` */
 export interface ControlConfig {
+  /** Where the socket is. */
   readonly path: string;
   /** Group of the system that may use the socket besides root; empty = none. */
   readonly group: string;
@@ -213,20 +248,33 @@ export interface Config {
   readonly timezone: string;
   /** Directory of marker files, one for each locked client; empty = none. */
   readonly clientFiles: string;
+  /** `[network]` */
   readonly network: NetworkConfig;
+  /** `[queue]` */
   readonly queue: QueueConfig;
+  /** `[lock]` */
   readonly lock: LockConfig;
   /** In the order that the caller gave; the index is the protocol number of {@link Policy}. */
   readonly protocols: readonly ProtocolConfig[];
+  /** `[score]` */
   readonly score: ScoreConfig;
+  /** `[encrypted]` */
   readonly encrypted: EncryptedConfig;
+  /** `[dns]` */
   readonly dns: DnsConfig;
+  /** `[peers]` */
   readonly peers: PeersConfig;
+  /** `[[clients]]`, in the order of matching. */
   readonly clients: readonly ClientsConfig[];
+  /** `[[schedule]]`, the first prevails. */
   readonly schedule: readonly ScheduleConfig[];
+  /** `[log]` */
   readonly log: LogConfig;
+  /** `[metrics]` */
   readonly metrics: MetricsConfig;
+  /** `[state]` */
   readonly state: StateConfig;
+  /** `[control]` */
   readonly control: ControlConfig;
 }
 
@@ -234,8 +282,12 @@ export interface Config {
 export interface ProtocolDefaults {
   /** File name of the classifier; config key. */
   readonly name: string;
+  /** What is done about it. */
   readonly action: ActionName;
+  /** The least certainty that acts. */
   readonly require: RequireName;
+  /** DNS wildcards that train addresses. */
   readonly names: readonly string[];
+  /** Wildcards that only raise the score. */
   readonly hints: readonly string[];
 }

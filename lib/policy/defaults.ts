@@ -44,7 +44,7 @@ const OWN: ReadonlyMap<string, Own> = new Map<string, Own>([
 ]);
 
 /** Protocols that are known by DNS alone where no classifier of that name is built in. */
-const BY_NAME: readonly string[] = ["winmx", "opennap"];
+const BY_NAME: readonly string[] = ["winmx", "opennap", "i2p", "freenet"];
 
 /** Names under which half the world lives: an address that serves one of them is no P2P host of its own. */
 export const POPULAR: readonly string[] = [

@@ -5,8 +5,10 @@
 import { type LineIndex, type Path } from "./line_index.ts";
 import type { Problem } from "./problem.ts";
 
-/** Most problems that are kept: nobody reads more, and a hostile file could have one a line. */
-export const MAX_PROBLEMS = 200;
+/** Most errors that are kept: nobody reads more, and a hostile file could have one a line. */
+export const MAX_ERRORS = 200;
+/** Most warnings that are kept, counted apart so that they cannot crowd out an error. */
+const MAX_WARNINGS = 50;
 
 /** A dotted key as people write it: list positions count from 1, odd names are quoted. */
 export function formatPath(path: Path): string {
@@ -29,7 +31,8 @@ export class Findings {
   failed = false;
   readonly #file: string;
   readonly #lines: LineIndex;
-  #omitted = 0;
+  readonly #kept = { error: 0, warning: 0 };
+  readonly #omitted = { error: 0, warning: 0 };
 
   /** `lines` tells the places of the keys in `file`. */
   constructor(file: string, lines: LineIndex) {
@@ -49,12 +52,18 @@ export class Findings {
   }
 
   #add(severity: Problem["severity"], path: Path, found: string, allowed: string, nearest?: string): void {
-    if (this.problems.length >= MAX_PROBLEMS) {
-      this.#omitted++;
+    if (this.#kept[severity] >= (severity === "error" ? MAX_ERRORS : MAX_WARNINGS)) {
+      this.#omitted[severity]++;
       return;
     }
+    this.#kept[severity]++;
     const place = { severity, file: this.#file, line: this.#lines.line(path), key: formatPath(path), found, allowed };
     this.problems.push(nearest === undefined ? place : { ...place, nearest });
+  }
+
+  /** True once further errors are only counted, so that nothing need be worked out for them. */
+  get full(): boolean {
+    return this.#kept.error >= MAX_ERRORS;
   }
 
   /** True where something at or below the dotted key keeps the config from being used. */
@@ -68,9 +77,10 @@ export class Findings {
   /** All problems in the order of their lines. */
   sorted(): readonly Problem[] {
     const list = [...this.problems].sort((a, b) => a.line - b.line);
-    if (this.#omitted > 0) {
-      const found = `${this.#omitted} more problems`;
-      list.push({ severity: "error", file: this.#file, line: 0, key: "", found, allowed: "mend these first" });
+    for (const severity of ["error", "warning"] as const) {
+      if (this.#omitted[severity] === 0) continue;
+      const found = `${this.#omitted[severity]} more ${severity}s`;
+      list.push({ severity, file: this.#file, line: 0, key: "", found, allowed: "mend these first" });
     }
     return list;
   }

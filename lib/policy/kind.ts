@@ -168,7 +168,8 @@ export function text(
 /** A list of one kind. */
 export function list<T>(element: Kind<T>, most: number): Kind<readonly T[]> {
   return {
-    schema: v.pipe(v.array(element.schema, ""), v.maxLength(most, `more than ${most}`)),
+    // The length comes first: of a list that is too long no element is looked at.
+    schema: v.pipe(v.array(v.unknown(), ""), v.maxLength(most, `more than ${most}`), v.array(element.schema, "")),
     allowed: `a list of: ${element.allowed}`,
     element,
     write: (values) => `[${values.map((value) => element.write(value)).join(", ")}]`,

@@ -15,6 +15,8 @@ import { hashConfig } from "./hash.ts";
 import { MacSet } from "./mac_set.ts";
 import { type LocalClock, minuteOfWeek, nextChange, weekPlan, zoneClock } from "./week.ts";
 
+export type { LocalClock } from "./week.ts";
+
 /** What to do about a protocol: {@link OFF}, {@link LOG}, {@link DROP} or {@link LOCK}. */
 export type Action = 0 | 1 | 2 | 3;
 /** Do not look. */
@@ -238,11 +240,16 @@ function compileRow(
 }
 
 /** What {@link compileTables} makes. */
-interface Tables {
+export interface Tables {
+  /** How many tables there are. */
   readonly tables: number;
+  /** Table of each minute of the week. */
   readonly minutes: Uint16Array;
+  /** By table, group, protocol. */
   readonly action: Uint8Array;
+  /** By table, group, protocol. */
   readonly require: Uint8Array;
+  /** By table, group, protocol; ms. */
   readonly lock: Int32Array;
 }
 

@@ -5,6 +5,7 @@
 
 /** One problem; `warning` problems do not keep the config from being used. */
 export interface Problem {
+  /** Whether the config can be used all the same. */
   readonly severity: "error" | "warning";
   /** Path as it was given. */
   readonly file: string;

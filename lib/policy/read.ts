@@ -111,7 +111,7 @@ export class Reader {
       if (known.includes(key)) continue;
       const where = path.length === 0 ? "at the top level" : `in [${formatPath(path)}]`;
       const allowed = key === "ports" ? "no ports: they are never evidence" : known.join(", ");
-      const near = nearest(key, known) ?? elsewhere(key);
+      const near = this.#findings.full ? undefined : nearest(key, known) ?? elsewhere(key);
       const what = isTable(table[key]) ? "an unknown table" : "an unknown key";
       this.#findings.error([...path, key], `${what} ${where}`, allowed, near);
     }
@@ -184,7 +184,12 @@ export class Reader {
   #unknownProtocols(table: Table, path: Path): void {
     for (const key of Object.keys(table)) {
       if (this.#names.includes(key)) continue;
-      this.#findings.error([...path, key], "an unknown protocol", this.#names.join(", "), nearest(key, this.#names));
+      this.#findings.error(
+        [...path, key],
+        "an unknown protocol",
+        this.#names.join(", "),
+        this.#findings.full ? undefined : nearest(key, this.#names),
+      );
     }
   }
 

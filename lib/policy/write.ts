@@ -1,11 +1,9 @@
 /**
- * {@link Config} → TOML that the loader reads back to the same config, and the flat list of keys that two configs are
- * compared by.
+ * {@link Config} → TOML that the loader reads back to the same config.
  * @module
  */
 import type { Config, ProtocolOverride } from "./config.ts";
-import type { Kind } from "./kind.ts";
-import { type Change, type Field, type Fields, tomlKey } from "./field.ts";
+import { type Field, type Fields, tomlKey } from "./field.ts";
 import { CLIENTS, ONLY_FOR, OVERRIDE, PROTOCOL, SCHEDULE, type SectionName, SECTIONS, TOP } from "./schema.ts";
 
 /** Width that lists are broken at. */
@@ -13,9 +11,11 @@ const WIDTH = 118;
 
 /** One key of a table, ready to be written. */
 export interface Entry {
+  /** TOML key. */
   readonly key: string;
   /** TOML; empty where the key is left out. */
   readonly value: string;
+  /** What the schema says of it. */
   readonly field: Field<unknown>;
 }
 
@@ -25,7 +25,9 @@ export interface Written {
   readonly header: string;
   /** Dotted name that differences carry. */
   readonly name: string;
+  /** Which part of the document it belongs to. */
   readonly section: SectionName | "top" | "protocols" | "clients" | "schedule";
+  /** Its keys. */
   readonly entries: readonly Entry[];
 }
 
@@ -109,74 +111,4 @@ export function formatEffective(config: Config): string {
     const lines = entries.filter(({ value }) => value !== "").map(({ key, value }) => formatEntry(key, value));
     return [...(header === "" ? [] : [header]), ...lines].join("\n");
   }).join("\n\n") + "\n";
-}
-
-/** The kinds erase their types here: a flat list holds them all. */
-type Flat = Map<string, { readonly value: string; readonly change: Change | undefined; readonly kind: Kind<unknown> }>;
-
-function flatten(config: Config): Flat {
-  const flat: Flat = new Map();
-  for (const { name, entries } of writtenTables(config)) {
-    for (const { key, value, field } of entries) {
-      flat.set(name === "" ? key : `${name}.${key}`, { value, change: field.change, kind: field.kind });
-    }
-  }
-  return flat;
-}
-
-/** One key that differs. */
-export interface Difference {
-  readonly key: string;
-  /** As TOML; empty where the key was or is left out. */
-  readonly before: string;
-  readonly after: string;
-  /** What must happen for it to take effect; null: a reload is enough. */
-  readonly needs: Change | null;
-}
-
-/** Keys that differ between two configs. */
-export function differences(before: Config, after: Config): readonly Difference[] {
-  const old = flatten(before);
-  const now = flatten(after);
-  const keys = [...new Set([...old.keys(), ...now.keys()])];
-  return keys.map((key) => ({
-    key,
-    before: old.get(key)?.value ?? "",
-    after: now.get(key)?.value ?? "",
-    needs: now.get(key)?.change ?? old.get(key)?.change ?? null,
-  })).filter((entry) => entry.before !== entry.after);
-}
-
-function short(value: string): string {
-  if (value === "") return "(none)";
-  return value.length > 80 ? `${value.slice(0, 79)}…` : value;
-}
-
-/** Most lines of {@link difference}: they go into one event. */
-const MOST_LINES = 100;
-
-/** What changed, a line a key: `lock.seconds: 120 → 60`. */
-export function difference(before: Config, after: Config): readonly string[] {
-  const lines = differences(before, after).map((entry) =>
-    `${entry.key}: ${short(entry.before)} → ${short(entry.after)}`
-  );
-  return lines.length <= MOST_LINES ? lines : [...lines.slice(0, MOST_LINES), `and ${lines.length - MOST_LINES} more`];
-}
-
-/** A changed key that a reload alone cannot put into effect, and the command that does. */
-export interface Needed {
-  readonly key: string;
-  readonly needs: Change;
-  readonly command: string;
-}
-
-/** Changed keys that need new firewall rules or a new start; empty where the reload did all. */
-export function needsRestart(before: Config, after: Config): readonly Needed[] {
-  return differences(before, after).flatMap(({ key, needs }) =>
-    needs === null ? [] : [{
-      key,
-      needs,
-      command: needs === "rules" ? "ftwall rules --apply" : "ftwall rules --apply, then restart ftwall",
-    }]
-  );
 }

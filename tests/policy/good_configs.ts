@@ -78,4 +78,46 @@ hours = ["22:00-06:00"]
 clients = ["staff", "default"]
 protocols.edonkey.action = "off"
 `,
+  // The example that the project gives to administrators.
+  `[network]
+home     = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]   # whose P2P clients we act on
+exempt   = []                       # clients (addresses, prefixes or MACs) never acted on
+lan      = ["br-lan"]               # interfaces for \`ftwall rules\`
+
+[queue]
+numbers = "0"                       # or "0:3"
+fail    = "open"                    # or "closed": what happens when ftwall is dead, hung or overrun
+
+[lock]
+seconds = 120                       # time-lock; 0 turns locks off
+probe   = true                      # ask the client at half time whether it still runs
+decoy   = true                      # answer FastTrack pings in the peer's name
+refuse  = "drop"                    # or "reject"
+
+[protocols.fasttrack]   # one table per protocol; the file name of its classifier is its key
+action  = "lock"        # off | log | drop | lock
+require = "certain"     # the least certainty that acts: certain | strong | weak
+[protocols.bittorrent]
+action  = "drop"
+[protocols.winmx]
+action  = "lock"
+names   = ["*.winmx.com", "*.winmxgroup.com", "*.winmxgroup.net"]   # DNS wildcards that train addresses
+
+[[clients]]             # groups: first match wins, keys override the protocol tables
+name = "staff"
+addresses = ["192.168.2.0/24"]
+[clients.protocols.bittorrent]
+action = "log"
+
+[[schedule]]            # when a table of overrides is in force; local time, may cross midnight
+days  = ["mon", "tue", "wed", "thu", "fri"]
+hours = "08:00-16:00"
+[schedule.protocols.bittorrent]
+action = "lock"
+
+[log]
+format = "text"
+[metrics]
+listen = ""
+`,
 ];

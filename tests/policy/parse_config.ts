@@ -1,11 +1,13 @@
 /** The loader with a fixed list of protocols, so that expectations do not change with the list of classifiers. */
 import type { Config, ProtocolDefaults } from "../../lib/policy/config.ts";
-import { protocolDefaults } from "../../lib/policy/defaults.ts";
+import { defaultsOf } from "../../lib/policy/defaults.ts";
 import { parseConfig } from "../../lib/policy/load.ts";
 import { formatProblem, type Problem } from "../../lib/policy/problem.ts";
 
-/** fasttrack, bittorrent, edonkey, and the two that are known by DNS. */
-export const PROTOCOLS: readonly ProtocolDefaults[] = protocolDefaults(["fasttrack", "bittorrent", "edonkey"]);
+/** Three that have classifiers, and two that could be known by DNS alone. */
+export const PROTOCOLS: readonly ProtocolDefaults[] = ["fasttrack", "bittorrent", "edonkey", "winmx", "opennap"].map(
+  defaultsOf,
+);
 
 /** The problems of a text, as lines. */
 export function problemsOf(text: string): string[] {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { problemsOf } from "./parse_config.ts";
+import { parseConfig } from "../../lib/policy/load.ts";
+import { formatProblem } from "../../lib/policy/problem.ts";
+import { problemsOf, PROTOCOLS } from "./parse_config.ts";
 
 /** Config text → every problem, in the order of lines. The lines were read one by one when they were written down. */
 const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
@@ -317,7 +319,20 @@ Deno.test("no more problems are kept than anybody reads, and the rest is counted
   const text = Array.from({ length: 500 }, (_, i) => `nonsense${i} = 1`).join("\n");
   const problems = problemsOf(text);
   assert.equal(problems.length, 201);
-  assert.equal(problems.at(-1), "f: found 300 more problems; allowed: mend these first");
+  assert.equal(problems.at(-1), "f: found 300 more errors; allowed: mend these first");
+});
+
+Deno.test("a flood of warnings neither hides an error nor becomes one", () => {
+  const doubles = `[network]\nexempt = [${'"10.0.0.1", '.repeat(500)}]\n`;
+  const warned = parseConfig(doubles, "f", PROTOCOLS);
+  assert.notEqual(warned.config, null);
+  assert.equal(warned.problems.length, 51);
+  assert.equal(
+    formatProblem(warned.problems.at(-1)!),
+    "f: warning: found 449 more warnings; allowed: mend these first",
+  );
+  const lines = problemsOf(`${doubles}[lock]\nprobe = 3\n`);
+  assert.ok(lines.includes("f:4: lock.probe: found 3; allowed: true, false"));
 });
 
 Deno.test("more prefixes than the limit are one clear problem", () => {

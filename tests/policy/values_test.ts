@@ -98,6 +98,8 @@ Deno.test("protocols keep the order of the classifiers, and those known by DNS c
     "winmx",
     "fasttrack",
     "opennap",
+    "i2p",
+    "freenet",
   ]);
   assert.deepEqual(protocolDefaults(["soulseek"]).map(({ action, require }) => [action, require])[0], [
     "drop",

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { difference, formatEffective, needsRestart } from "../../lib/policy/write.ts";
+import { difference, needsRestart } from "../../lib/policy/difference.ts";
+import { formatEffective } from "../../lib/policy/write.ts";
 import { hashConfig } from "../../lib/policy/hash.ts";
 import { GOOD } from "./good_configs.ts";
 import { configOf, problemsOf } from "./parse_config.ts";
 
 Deno.test("the effective config reads back to the same config, without a problem", () => {
   for (const text of GOOD) {
+    assert.deepEqual(problemsOf(text), []);
     const config = configOf(text);
     const written = formatEffective(config);
     assert.deepEqual(problemsOf(written), [], written);

@@ -2,7 +2,7 @@
  * The file of the control socket: taking it over from a dead daemon, leaving it to a living one.
  * @module
  */
-import { FAILED, Failure, MISSING } from "./failure.ts";
+import { FAILED, Failure, MISSING, USAGE } from "./failure.ts";
 
 /** A socket that listens at its path. */
 export interface Claimed {

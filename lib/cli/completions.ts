@@ -1,0 +1,212 @@
+/**
+ * `ftwall completions`: scripts for bash, zsh and fish, made from the command tree.
+ * @module
+ */
+import { Argument, Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { print } from "./output.ts";
+import type { Ended } from "./program.ts";
+
+/** Shells that scripts can be made for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+/** One of them. */
+export type Shell = typeof SHELLS[number];
+
+/** An option as a shell needs it. */
+interface Flag {
+  readonly short: string | null;
+  readonly long: string;
+  readonly text: string;
+  /** Takes a value. */
+  readonly value: boolean;
+  readonly choices: readonly string[];
+  /** The value is a path. */
+  readonly path: boolean;
+}
+
+/** A command as a shell needs it. */
+interface Branch {
+  readonly name: string;
+  readonly text: string;
+  readonly flags: readonly Flag[];
+  readonly words: readonly string[];
+  readonly paths: boolean;
+}
+
+/** Makes the command. */
+export function completionsCommand(_ended: Ended, tree: () => CommandUnknownOpts): CommandUnknownOpts {
+  return new Command("completions")
+    .description("print a completion script")
+    .addArgument(new Argument("<shell>", "for which shell").choices(SHELLS))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  ftwall completions bash > /etc/bash_completion.d/ftwall
+  ftwall completions zsh > /usr/share/zsh/site-functions/_ftwall
+  ftwall completions fish > /usr/share/fish/vendor_completions.d/ftwall.fish`,
+    )
+    .action((shell) => print(completionScript(shell, tree()).trimEnd()));
+}
+
+/** The script for a shell. */
+export function completionScript(shell: Shell, tree: CommandUnknownOpts): string {
+  const branches = tree.commands.map(branchOf);
+  switch (shell) {
+    case "bash":
+      return bash(branches);
+    case "zsh":
+      return zsh(branches);
+    case "fish":
+      return fish(branches);
+  }
+}
+
+function branchOf(command: CommandUnknownOpts): Branch {
+  const flags = command.options.filter((option) => !option.hidden && typeof option.long === "string").map((option) => ({
+    short: option.short ?? null,
+    long: option.long ?? "",
+    text: option.description,
+    value: option.required || option.optional,
+    choices: option.argChoices ?? [],
+    path: option.flags.includes("<path>"),
+  }));
+  const help: Flag = { short: "-h", long: "--help", text: "print help", value: false, choices: [], path: false };
+  return {
+    name: command.name(),
+    text: command.description(),
+    flags: [...flags, help],
+    words: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
+    paths: command.registeredArguments.some((argument) => argument.name() === "file"),
+  };
+}
+
+function bash(branches: readonly Branch[]): string {
+  const names = branches.map((branch) => branch.name).join(" ");
+  const cases = branches.map((branch) => {
+    const options = branch.flags.flatMap((flag) => flag.short === null ? [flag.long] : [flag.short, flag.long]);
+    return `    ${branch.name}) options="${options.join(" ")}"; words="${branch.words.join(" ")}"; files=${
+      branch.paths ? "yes" : "no"
+    } ;;`;
+  });
+  const values = branches.flatMap((branch) =>
+    branch.flags.filter((flag) => flag.value).map((flag) => {
+      const names = flag.short === null ? [flag.long] : [flag.short, flag.long];
+      const patterns = names.map((name) => `${branch.name}:${name}`).join("|");
+      const reply = flag.choices.length > 0
+        ? `mapfile -t COMPREPLY < <(compgen -W "${flag.choices.join(" ")}" -- "$current")`
+        : flag.path
+        ? `mapfile -t COMPREPLY < <(compgen -f -- "$current")`
+        : "COMPREPLY=()";
+      return `    ${patterns}) ${reply}; return ;;`;
+    })
+  );
+  return `# bash completion for ftwall
+_ftwall() {
+  local current previous command word options words files
+  current="\${COMP_WORDS[COMP_CWORD]}"
+  previous="\${COMP_WORDS[COMP_CWORD-1]}"
+  command=""
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case " ${names} " in
+      *" $word "*) command="$word"; break ;;
+    esac
+  done
+  case "\${command:-run}:$previous" in
+${values.join("\n")}
+  esac
+  case "\${command:-run}" in
+${cases.join("\n")}
+  esac
+  if [[ "$current" == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+  elif [[ -z "$command" ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "${names} help" -- "$current")
+  elif [[ "$files" == yes ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+  else
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  fi
+}
+complete -o filenames -F _ftwall ftwall
+`;
+}
+
+function zsh(branches: readonly Branch[]): string {
+  const quote = (text: string) => text.replaceAll("'", "'\\''");
+  const inner = (text: string) => quote(text.replaceAll("\\", "\\\\").replaceAll("[", "\\[").replaceAll("]", "\\]"));
+  const colon = (text: string) => quote(text.replaceAll(":", "\\:"));
+  const list = branches.map((branch) => `    '${branch.name}:${colon(branch.text)}'`);
+  const flagSpec = (flag: Flag) => {
+    const value = !flag.value
+      ? ""
+      : flag.choices.length > 0
+      ? `:value:(${flag.choices.join(" ")})`
+      : flag.path
+      ? ":path:_files"
+      : ":value: ";
+    const names = flag.short === null ? [flag.long] : [flag.short, flag.long];
+    const but = names.length > 1 ? `(${names.join(" ")})` : "";
+    return names.map((name) => `'${but}${name}[${inner(flag.text)}]${value}'`);
+  };
+  const cases = branches.map((branch) => {
+    const specs = branch.flags.flatMap(flagSpec);
+    if (branch.words.length > 0) specs.push(`'1:word:(${branch.words.join(" ")})'`);
+    if (branch.paths) specs.push(`'*:file:_files'`);
+    return `    ${branch.name})\n      _arguments \\\n        ${specs.join(" \\\n        ")}\n      ;;`;
+  });
+  return `#compdef ftwall
+_ftwall() {
+  local -a commands
+  commands=(
+${list.join("\n")}
+  )
+  local command=\${words[2]}
+  if (( CURRENT == 2 )) && [[ "$command" != -* ]]; then
+    _describe 'command' commands
+    return
+  fi
+  case "$command" in
+    -*) command=run ;;
+    *) words=("\${(@)words[2,-1]}"); (( CURRENT-- )) ;;
+  esac
+  case "$command" in
+${cases.join("\n")}
+  esac
+}
+if [ "$funcstack[1]" = _ftwall ]; then
+  _ftwall "$@"
+else
+  compdef _ftwall ftwall
+fi
+`;
+}
+
+function fish(branches: readonly Branch[]): string {
+  const quote = (text: string) => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+  const names = branches.map((branch) => branch.name).join(" ");
+  const lines = ["# fish completion for ftwall", "complete -c ftwall -f"];
+  for (const branch of branches) {
+    lines.push(
+      `complete -c ftwall -n ${quote(`not __fish_seen_subcommand_from ${names}`)} -a ${branch.name} -d ${
+        quote(branch.text)
+      }`,
+    );
+  }
+  for (const branch of branches) {
+    const seen = branch.name === "run"
+      ? `__fish_seen_subcommand_from run; or not __fish_seen_subcommand_from ${names}`
+      : `__fish_seen_subcommand_from ${branch.name}`;
+    for (const flag of branch.flags) {
+      const parts = [`complete -c ftwall -n ${quote(seen)}`];
+      if (flag.short !== null) parts.push(`-s ${flag.short.slice(1)}`);
+      parts.push(`-l ${flag.long.slice(2)}`, `-d ${quote(flag.text)}`);
+      if (flag.choices.length > 0) parts.push(`-x -a ${quote(flag.choices.join(" "))}`);
+      else if (flag.path) parts.push("-r -F");
+      else if (flag.value) parts.push("-x");
+      lines.push(parts.join(" "));
+    }
+    if (branch.words.length > 0) lines.push(`complete -c ftwall -n ${quote(seen)} -a ${quote(branch.words.join(" "))}`);
+    if (branch.paths) lines.push(`complete -c ftwall -n ${quote(seen)} -F`);
+  }
+  return lines.join("\n") + "\n";
+}

@@ -1,0 +1,93 @@
+/**
+ * `ftwall doctor`: what is missing on this machine, and how to mend it.
+ * @module
+ */
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { DONE, MISSING } from "./failure.ts";
+import { configOption, controlOption, jsonOption, readQueues } from "./options.ts";
+import { print } from "./output.ts";
+import type { Ended } from "./program.ts";
+
+/** What a check found. `fail` means that ftwall cannot work so. */
+export interface Finding {
+  readonly level: "ok" | "warn" | "fail";
+  readonly found: string;
+  /** How to mend it. */
+  readonly mend?: string;
+}
+
+/** One thing to look at. A check that throws is a warning: not being able to look is not the same as broken. */
+export interface Check {
+  readonly name: string;
+  readonly look: () => Finding | Promise<Finding>;
+}
+
+/** A finding with the name of its check. */
+export interface Examined extends Finding {
+  readonly check: string;
+}
+
+/** Makes the command. */
+export function doctorCommand(ended: Ended): CommandUnknownOpts {
+  return new Command("doctor")
+    .description("check kernel, library, permissions, rules, queue and conflicts; say how to mend each")
+    .addOption(configOption())
+    .option("--queue <numbers>", "queue N, or queues N:M; overrides the config", readQueues)
+    .addOption(controlOption())
+    .addOption(jsonOption())
+    .addHelpText("after", "\nExit codes: 0 ftwall can work here, 3 something it needs is missing.")
+    .action(async (options) => {
+      const { doctorChecks } = await import("./doctor_checks.ts");
+      const checks = doctorChecks({ config: options.config, queues: options.queue, control: options.control });
+      const results = await examine(checks);
+      if (options.json === true) {
+        const { jsonLine } = await import("../report/plain.ts");
+        print(jsonLine({ ok: verdictOf(results) === DONE, checks: results }));
+      } else {
+        print(...doctorText(results, Deno.stdout.isTerminal() && !Deno.noColor));
+      }
+      ended.code = verdictOf(results);
+    });
+}
+
+/** Looks at everything, one after the other, in order. */
+export async function examine(checks: readonly Check[]): Promise<Examined[]> {
+  const results: Examined[] = [];
+  for (const { name, look } of checks) {
+    try {
+      results.push({ check: name, ...await look() });
+    } catch (error) {
+      const found = error instanceof Error ? error.message : String(error);
+      results.push({ check: name, level: "warn", found: `could not be looked at: ${found}` });
+    }
+  }
+  return results;
+}
+
+/** Exit code: 3 where a check failed. */
+export function verdictOf(results: readonly Examined[]): number {
+  return results.some((result) => result.level === "fail") ? MISSING : DONE;
+}
+
+/** The findings as lines of text. */
+export function doctorText(results: readonly Examined[], colour: boolean): string[] {
+  const width = Math.max(0, ...results.map((result) => result.check.length));
+  const codes = { ok: "32", warn: "33", fail: "31" };
+  const lines: string[] = [];
+  for (const { check, level, found, mend } of results) {
+    const mark = level.padEnd(4);
+    lines.push(`${colour ? `\x1b[${codes[level]}m${mark}\x1b[0m` : mark}  ${check.padEnd(width)}  ${found}`);
+    if (mend !== undefined) lines.push(`${" ".repeat(width + 8)}→ ${mend}`);
+  }
+  const failed = results.filter((result) => result.level === "fail").length;
+  const warned = results.filter((result) => result.level === "warn").length;
+  lines.push("");
+  lines.push(
+    failed > 0
+      ? `ftwall cannot work here yet: ${failed} of ${results.length} checks failed`
+      : warned > 0
+      ? `ftwall can work here; ${warned} of ${results.length} checks have a remark`
+      : "ftwall can work here; nothing to remark",
+  );
+  return lines;
+}

@@ -1,0 +1,205 @@
+/**
+ * What `ftwall doctor` looks at. Each check reads, none changes anything.
+ * @module
+ */
+import type { Config } from "../policy/config.ts";
+import type { Check, Finding } from "./doctor.ts";
+import type { QueueRange } from "./options.ts";
+
+/** What the command line says. */
+export interface DoctorOptions {
+  readonly config: string | undefined;
+  readonly queues: QueueRange | undefined;
+  readonly control: string;
+}
+
+/** Bits of a capability mask (linux/capability.h). */
+const CAP_NET_ADMIN = 12n;
+const CAP_NET_RAW = 13n;
+
+const ok = (found: string): Finding => ({ level: "ok", found });
+const warn = (found: string, mend: string): Finding => ({ level: "warn", found, mend });
+const fail = (found: string, mend: string): Finding => ({ level: "fail", found, mend });
+
+/** All checks in the order in which things are needed. */
+export function doctorChecks(options: DoctorOptions): Check[] {
+  return [
+    { name: "config", look: () => checkConfig(options) },
+    { name: "permission", look: () => checkCapabilities(Deno.readTextFileSync("/proc/self/status")) },
+    { name: "kernel", look: checkKernel },
+    { name: "library", look: checkLibrary },
+    { name: "queue", look: () => checkQueue(options) },
+    { name: "daemon", look: () => checkDaemon(options) },
+    { name: "rules", look: () => checkRulesInForce(options) },
+    { name: "forwarding", look: checkForwarding },
+    { name: "conntrack", look: checkAccounting },
+    { name: "offload", look: checkOffload },
+    { name: "sets", look: () => checkSets(options) },
+    { name: "clock", look: () => checkClock(Date.now()) },
+  ];
+}
+
+async function load(options: DoctorOptions): Promise<Config | null> {
+  const { loadAny } = await import("./load.ts");
+  return loadAny(options.config).config;
+}
+
+async function checkConfig(options: DoctorOptions): Promise<Finding> {
+  const { loadAny } = await import("./load.ts");
+  const loaded = loadAny(options.config);
+  const errors = loaded.problems.filter((problem) => problem.severity === "error").length;
+  if (loaded.config === null) {
+    return fail(`"${loaded.path}" has ${errors} ${errors === 1 ? "error" : "errors"}`, "ftwall check lists them");
+  }
+  if (loaded.missingDefault) return ok(`there is none at "${loaded.path}": built-in defaults`);
+  const warnings = loaded.problems.length;
+  return warnings === 0 ? ok(`"${loaded.path}"`) : warn(
+    `"${loaded.path}" has ${warnings} ${warnings === 1 ? "warning" : "warnings"}`,
+    "ftwall check lists them",
+  );
+}
+
+/** Reads the effective capabilities from the text of /proc/self/status. */
+export function checkCapabilities(status: string): Finding {
+  const match = /^CapEff:\s*([0-9a-f]{1,16})$/m.exec(status);
+  if (match === null) return warn("/proc/self/status does not say which capabilities there are", "run ftwall as root");
+  const mask = BigInt(`0x${match[1] ?? "0"}`);
+  const admin = ((mask >> CAP_NET_ADMIN) & 1n) === 1n;
+  const raw = ((mask >> CAP_NET_RAW) & 1n) === 1n;
+  const mend = "run ftwall as root, or give it both: AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW in its systemd unit";
+  if (!admin) return fail("CAP_NET_ADMIN is missing: the queue cannot be opened", mend);
+  if (!raw) return warn("CAP_NET_RAW is missing: decoys and probes cannot be sent", mend);
+  return ok("CAP_NET_ADMIN and CAP_NET_RAW");
+}
+
+async function checkKernel(): Promise<Finding> {
+  const { hasQueues } = await import("../../ffi/queue_state.ts");
+  if (hasQueues()) return ok("the kernel has packet queues");
+  return fail(
+    "the kernel has no packet queues: /proc/net/netfilter/nfnetlink_queue is missing",
+    "modprobe nfnetlink_queue; OpenWrt: opkg install kmod-nfnetlink-queue. In a container, load it on the host",
+  );
+}
+
+async function checkLibrary(): Promise<Finding> {
+  const { openQueueLibrary } = await import("../../ffi/library.ts");
+  try {
+    const library = openQueueLibrary({ nfq_open: { parameters: [], result: "pointer" } });
+    library.close();
+    return ok("libnetfilter_queue loads");
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error), "install it, then ask again");
+  }
+}
+
+async function checkQueue(options: DoctorOptions): Promise<Finding> {
+  const config = await load(options);
+  const { first, last } = options.queues ?? config?.queue.numbers ?? { first: 0, last: 0 };
+  const { queueOwner, readQueueStates } = await import("../../ffi/queue_state.ts");
+  const states = readQueueStates();
+  if (states === null) return warn("the list of queues cannot be read", "run doctor as root");
+  const held: string[] = [];
+  for (const { number } of states) {
+    if (number < first || number > last) continue;
+    const owner = queueOwner(number);
+    const who = owner === null || owner.pid === 0 ? "a process that cannot be seen" : `${owner.command} (${owner.pid})`;
+    held.push(`queue ${number} is held by ${who}`);
+  }
+  const range = first === last ? `queue ${first}` : `queues ${first} to ${last}`;
+  if (held.length === 0) return ok(`${range}: free`);
+  if (held.every((text) => text.includes("ftwall"))) return ok(held.join(", "));
+  return warn(held.join(", "), "if that is not ftwall, stop it, or choose other numbers with [queue] numbers");
+}
+
+async function checkDaemon(options: DoctorOptions): Promise<Finding> {
+  const { ask } = await import("./control_client.ts");
+  const { Failure } = await import("./failure.ts");
+  try {
+    const { pid, version } = await ask(options.control, { command: "ping" }, 3000);
+    return ok(`ftwall ${version} runs as process ${pid}`);
+  } catch (error) {
+    if (error instanceof Failure) return warn("no daemon answers", error.message);
+    throw error;
+  }
+}
+
+async function checkRulesInForce(options: DoctorOptions): Promise<Finding> {
+  const config = await load(options);
+  const firewall = await import("../firewall/mod.ts");
+  if (config === null) {
+    const present = await firewall.inspectRules(firewall.runCommand);
+    return present.length > 0
+      ? ok("there are rules of ftwall")
+      : warn("there are no rules of ftwall", "mend the config, then: ftwall rules --apply");
+  }
+  const { rulesOptions } = await import("./rules_options.ts");
+  const found = await firewall.checkRules(rulesOptions(config, options.queues), firewall.runCommand);
+  if (!found.present) return warn("there are no rules of ftwall: no packet reaches it", "ftwall rules --apply");
+  if (found.differs.length > 0) {
+    return warn(`the rules are not those of this config: ${found.differs.join("; ")}`, "ftwall rules --apply");
+  }
+  return ok(`in place (${found.backend ?? "unknown"})`);
+}
+
+function checkForwarding(): Finding {
+  const v4 = readNumber("/proc/sys/net/ipv4/ip_forward");
+  const v6 = readNumber("/proc/sys/net/ipv6/conf/all/forwarding");
+  if (v4 === 1 || v6 === 1) return ok(`IPv4 ${v4 === 1 ? "on" : "off"}, IPv6 ${v6 === 1 ? "on" : "off"}`);
+  return warn(
+    "this machine forwards neither IPv4 nor IPv6: only its own traffic can be judged",
+    "sysctl -w net.ipv4.ip_forward=1, if it is to be a router",
+  );
+}
+
+function checkAccounting(): Finding {
+  const value = readNumber("/proc/sys/net/netfilter/nf_conntrack_acct");
+  if (value === 1) return ok("packets of connections are counted");
+  return warn(
+    value === null
+      ? "connections are not tracked yet"
+      : "packets of connections are not counted: the rules cannot tell first packets from later ones",
+    "ftwall rules --apply switches it on",
+  );
+}
+
+async function checkOffload(): Promise<Finding> {
+  const firewall = await import("../firewall/mod.ts");
+  const offloads = await firewall.findOffloads(firewall.runCommand);
+  const first = offloads[0];
+  if (first === undefined) return ok("nothing takes packets past the firewall");
+  return warn(offloads.map((each) => each.found).join(", "), offloads.map((each) => each.advice).join("; "));
+}
+
+async function checkSets(options: DoctorOptions): Promise<Finding> {
+  const config = await load(options);
+  if (config?.lock.kernelSets === "off") return ok("kernel sets are off in the config");
+  const firewall = await import("../firewall/mod.ts");
+  const { rulesOptions } = await import("./rules_options.ts");
+  try {
+    const wanted = config === null ? firewall.RULES_DEFAULTS : rulesOptions(config, options.queues);
+    const choice = await firewall.chooseBackend(firewall.runCommand, "auto", wanted);
+    if (choice.sets) return ok(`${choice.backend} works here, with sets`);
+    return warn(`${choice.backend} works here, but without sets`, choice.notes.join("; "));
+  } catch (error) {
+    if (error instanceof firewall.FirewallError) return fail(error.message, firewall.INSTALL_HINT);
+    throw error;
+  }
+}
+
+/** A clock that is far off makes schedules and the deadlines of the state file wrong. `now` is milliseconds since 1970. */
+export function checkClock(now: number): Finding {
+  const year = new Date(now).getUTCFullYear();
+  if (year >= 2024 && year < 2100) return ok(new Date(now).toISOString());
+  return warn(
+    `it is the year ${year} here: schedules and saved deadlines will be wrong`,
+    "set the clock, for example by NTP, before ftwall starts",
+  );
+}
+
+function readNumber(path: string): number | null {
+  try {
+    return Number(Deno.readTextFileSync(path).trim());
+  } catch {
+    return null;
+  }
+}

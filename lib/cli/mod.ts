@@ -1,0 +1,24 @@
+/**
+ * The command line: arguments in, exit code out.
+ * @module
+ */
+import { complain, ReaderGone } from "./output.ts";
+import { exitCodeOf, isForeseen } from "./failure.ts";
+import { runProgram } from "./program.ts";
+
+/** Runs ftwall with these arguments (program name left out) and answers its exit code. Never throws. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await runProgram(argv);
+  } catch (error) {
+    if (error instanceof ReaderGone) return error.exitCode;
+    if (isForeseen(error)) {
+      complain(`ftwall: ${error.message}`);
+    } else {
+      const message = error instanceof Error ? error.message : String(error);
+      complain(`ftwall: Cannot go on: ${message}. This is a fault of ftwall; FTWALL_TRACE=1 shows where`);
+      if (Deno.env.get("FTWALL_TRACE") === "1" && error instanceof Error) complain(error.stack ?? "");
+    }
+    return exitCodeOf(error);
+  }
+}

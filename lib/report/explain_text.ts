@@ -1,0 +1,49 @@
+/**
+ * `ftwall explain` for people.
+ * @module
+ */
+import type { ExplainAnswer } from "./control_protocol.ts";
+import { formatText } from "./event_format.ts";
+import { duration, plain } from "./plain.ts";
+
+/** The answer as lines of text; `now` is milliseconds since 1970. */
+export function explainText(answer: ExplainAnswer, now: number): string[] {
+  const lines = [
+    plain(`client ${answer.client}${answer.mac === undefined ? "" : ` (${answer.mac})`}, group ${answer.group}`),
+  ];
+  if (!answer.home) lines.push("It is not in [network] home: ftwall does not act on it");
+  if (answer.exempt) lines.push("It is exempt by the config: ftwall does not act on it");
+  if (answer.allowed_until !== undefined) {
+    lines.push(`An operator allowed it: ftwall does not act on it until ${answer.allowed_until}`);
+  }
+  const lock = answer.lock;
+  if (lock === null) {
+    lines.push("It is not locked");
+  } else {
+    const left = (Date.parse(lock.until) - now) / 1000;
+    lines.push(
+      plain(
+        `LOCKED for ${lock.protocol}: ${lock.evidence}, by ${lock.by}${
+          lock.reason === undefined ? "" : `, ${lock.reason}`
+        }`,
+      ),
+      `  since ${lock.since}, until ${lock.until} (${duration(left)} left), renewed ${lock.renewals} times`,
+    );
+  }
+  for (const score of answer.scores) {
+    lines.push(plain(`score for ${score.protocol}: ${score.score} of ${score.threshold}`));
+    for (const fact of score.because) lines.push(plain(`  ${fact}`));
+  }
+  if (answer.history.length === 0) {
+    lines.push("Nothing about it was reported lately");
+    return lines;
+  }
+  lines.push("", "What was reported about it, oldest first:");
+  for (const { time, event } of answer.history) {
+    lines.push(`  ${formatText(event, Date.parse(time), false)}`);
+    if (event.event !== "detected") continue;
+    if (event.because !== undefined) lines.push(plain(`    rests on: ${event.because}`));
+    if (event.bytes !== undefined) lines.push(plain(`    bytes: ${event.bytes}`));
+  }
+  return lines;
+}

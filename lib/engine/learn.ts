@@ -182,9 +182,10 @@ export class Learner {
       locks.table.deadline[known] = now + length;
       lock.probes = 0;
       lock.probeAt = now + length / 2;
-      // One event for a renewal that was due; a client that keeps on talking renews without a line each time.
-      if (left > length / 2 && by === "detector") return;
       lock.length = length;
+      // One event for a renewal that was due; a client that keeps on talking renews without a line each time.
+      if (lock.announced - now > length / 2 && by === "detector") return;
+      lock.announced = now + length;
       lock.renewals++;
       if (by === "operator") {
         lock.by = by;
@@ -210,6 +211,7 @@ export class Learner {
       port,
       probeAt: now + length / 2,
       probes: 0,
+      announced: now + length,
     });
     this.epoch++;
     this.#lockEvent("locked", row);

@@ -26,6 +26,8 @@ export interface Lock {
   port: number;
   /** When the next probe is due. */
   probeAt: number;
+  /** The end that was announced last, in an event. */
+  announced: number;
   /** Probes sent since the lock was last renewed. */
   probes: number;
 }

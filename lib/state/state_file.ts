@@ -162,6 +162,7 @@ function readLock(words: readonly string[], state: State, context: StateContext,
     port,
     probeAt: Math.max(context.now, end - length * 500),
     probes: 0,
+    announced: end,
   };
   state.locks.set(client[0], client[1], client[2], client[3], end, lock);
   restored.locks++;

@@ -72,6 +72,17 @@ export const EDONKEY: readonly Sample[] = [
     whole: true,
   },
   {
+    name: "two frames chained, and a frame that goes on",
+    tcp: true,
+    turns: [
+      ["<", join(hex("e3 00280000 46"), noise(40, 3))],
+      [">", join(frame(0xe3, join(hex("4f"), noise(16, 3))), frame(0xc5, join(hex("81"), noise(16, 3))))],
+    ],
+    evidence: "tcp-frame-chain",
+    certainty: 2,
+    whole: true,
+  },
+  {
     name: "a running download (request parts), picked up in the middle",
     tcp: true,
     midstream: true,

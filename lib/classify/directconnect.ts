@@ -97,6 +97,9 @@ function greeting(look: Look): Evidence {
       return supports(look, ISUP, ADC_HUB);
     case 0x43:
       return supports(look, CSUP, ADC_PEER);
+    case 0x42:
+      // A hub's broadcasts: a session that was picked up in the middle.
+      return look.nth === 1 ? command(look, at) : command(look, look.fresh);
     default:
       // The other side may still greet; text before a hub's $Lock is chat.
       return look.otherNth === 0 ? UNDECIDED : UNRELATED;
@@ -125,7 +128,10 @@ function nmdc(look: Look, at: number, end: number): Evidence {
   const word = firstOf(bytes, at, end);
   if (word === CUT) return UNDECIDED;
   if (word === SAME) return look.otherFirst === OTHER_LOCK ? CONVERSATION : UNDECIDED;
-  return command(look, at);
+  // Other commands begin with a capital as well: a session that was picked up in the middle.
+  if (bytes[at + 1]! < 0x41 || bytes[at + 1]! > 0x5a) return UNRELATED;
+  const first = command(look, at);
+  return first === UNDECIDED && look.fresh > at ? command(look, look.fresh) : first;
 }
 
 /** SAME, CUT or neither for the words with which a client answers `$Lock`. */
@@ -181,8 +187,7 @@ function command(look: Look, at: number): Evidence {
       ? COMMAND
       : UNDECIDED;
   }
-  const cut = info === CUT || get === CUT || send === CUT || connect === CUT || search === CUT;
-  return cut || !look.first ? UNDECIDED : UNRELATED;
+  return UNDECIDED;
 }
 
 /** `F` or `T`. */

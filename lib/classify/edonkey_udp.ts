@@ -5,7 +5,8 @@
  * protocol headers of aMule; a capture of two Kad nodes.
  * @module
  */
-import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED, WEAK } from "./classifier.ts";
+import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNDECIDED, WEAK } from "./classifier.ts";
+import { obfuscatedKad } from "./edonkey_obfuscated.ts";
 import { walkTags } from "./edonkey_tags.ts";
 
 const KAD_CONVERSATION = evidence(
@@ -29,13 +30,6 @@ const KAD_REQUEST = evidence(
   WEAK,
   "One Kad packet whose opcode, length and inner counts agree (aMule); odds 2^-24, but met by chance in QUIC and games",
 );
-const OBFUSCATED_KAD = evidence(
-  "obfuscated-kad",
-  WEAK,
-  "51 random bytes answered by 85, 135 or 310: an obfuscated Kad request and 2, 4 or 11 contacts (aMule, 16 bytes of keys); " +
-    "lengths only",
-);
-
 const EDONKEY = 0xe3;
 const KAD = 0xe4;
 const KAD_PACKED = 0xe5;
@@ -67,7 +61,7 @@ export function classifyEdonkeyUdp(look: Look): Evidence {
     case EMULE:
       break;
     default:
-      return obfuscated(look);
+      return obfuscatedKad(look);
   }
   // A cut capture cannot show whether lengths agree.
   if (look.end - at < size) return UNDECIDED;
@@ -85,7 +79,7 @@ export function classifyEdonkeyUdp(look: Look): Evidence {
     return kind === KAD_LOOKUP || kind === KAD_HELLO ? KAD_REQUEST : UNDECIDED;
   }
   if (isLoneAnswer(look, protocol, opcode, at, size)) return KAD_REQUEST;
-  return isShort(protocol, opcode, size) ? UNDECIDED : obfuscated(look);
+  return isShort(protocol, opcode, size) ? UNDECIDED : obfuscatedKad(look);
 }
 
 /** Known messages too short to say anything: they do not exclude the flow, nor count. */
@@ -292,62 +286,4 @@ function sources(look: Look, at: number, size: number): void {
     if (look.bytes[here + 3] === 0) continue;
     look.peer(0, 0, 0xffff, look.view.getInt32(here), look.view.getUint16(here + 4, true));
   }
-}
-
-/** Obfuscated Kad: the first exchange of a flow is 51 bytes and 35 + 25 a contact, both random to look at. */
-function obfuscated(look: Look): Evidence {
-  if (look.nth !== 1 || look.otherNth > 1) return UNRELATED;
-  const size = look.length;
-  if (look.otherNth === 0) return size === 51 && isRandom(look) ? UNDECIDED : UNRELATED;
-  if (look.otherLength !== 51 || (size !== 85 && size !== 135 && size !== 310)) return UNRELATED;
-  return isRandom(look) ? OBFUSCATED_KAD : UNRELATED;
-}
-
-/** Most of the first 51 bytes differ: 46 do on average where they are random, fewer than 40 once in 300. */
-function isRandom(look: Look): boolean {
-  if (look.end - look.start < 51) return false;
-  let low0 = 0;
-  let low1 = 0;
-  let low2 = 0;
-  let low3 = 0;
-  let low4 = 0;
-  let low5 = 0;
-  let low6 = 0;
-  let low7 = 0;
-  for (let i = look.start; i < look.start + 51; i++) {
-    const byte = look.bytes[i]!;
-    const bit = 1 << (byte & 31);
-    switch (byte >>> 5) {
-      case 0:
-        low0 |= bit;
-        break;
-      case 1:
-        low1 |= bit;
-        break;
-      case 2:
-        low2 |= bit;
-        break;
-      case 3:
-        low3 |= bit;
-        break;
-      case 4:
-        low4 |= bit;
-        break;
-      case 5:
-        low5 |= bit;
-        break;
-      case 6:
-        low6 |= bit;
-        break;
-      default:
-        low7 |= bit;
-    }
-  }
-  return ones(low0) + ones(low1) + ones(low2) + ones(low3) + ones(low4) + ones(low5) + ones(low6) + ones(low7) >= 40;
-}
-
-function ones(word: number): number {
-  let left = word - (word >>> 1 & 0x55555555);
-  left = (left & 0x33333333) + (left >>> 2 & 0x33333333);
-  return Math.imul((left + (left >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }

@@ -69,6 +69,14 @@ const SERVENTS: readonly string[] = [
   "peagle",
   "luckywire",
   "symella",
+  "mldonkey",
+  "mutella",
+  "gnotella",
+  "xolox",
+  "trustyfiles",
+  "deepnet",
+  "kiwialpha",
+  "swapper",
 ];
 
 const head = new HttpHead();

@@ -2,9 +2,10 @@
  * What holds between classifiers: none takes another's bytes for its own, and none calls random bytes anything sure.
  */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { applejuice } from "../../lib/classify/applejuice.ts";
 import { ares } from "../../lib/classify/ares.ts";
-import { type Classifier, Look, STRONG, UNDECIDED, WEAK } from "../../lib/classify/classifier.ts";
+import { CERTAINTY_NAMES, type Classifier, Look, STRONG, UNDECIDED, WEAK } from "../../lib/classify/classifier.ts";
 import { directconnect } from "../../lib/classify/directconnect.ts";
 import { edonkey } from "../../lib/classify/edonkey.ts";
 import { gnutella } from "../../lib/classify/gnutella.ts";
@@ -119,3 +120,13 @@ Deno.test("a classifier that names no first byte is one that must see them all",
     }
   }
 });
+
+for (const [{ name, title }, samples] of ALL) {
+  Deno.test(`the page about ${name} names its evidence, and each has a sample`, () => {
+    const page = readFileSync(new URL(`../../docs/protocols/${name}.md`, import.meta.url), "utf8");
+    assert.ok(page.startsWith(`# ${title}\n`));
+    const rows = new Map([...page.matchAll(/^\| `([a-z0-9-]+)` +\| (\w+)/gm)].map((match) => [match[1]!, match[2]!]));
+    const shown = new Map(samples.map((sample) => [sample.evidence!, CERTAINTY_NAMES[sample.certainty!]!]));
+    assert.deepEqual([...rows].sort(), [...shown].sort());
+  });
+}

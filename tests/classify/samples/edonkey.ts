@@ -72,6 +72,17 @@ export const EDONKEY: readonly Sample[] = [
     whole: true,
   },
   {
+    name: "two frames chained, and a frame that goes on",
+    tcp: true,
+    turns: [
+      ["<", join(hex("e3 00280000 46"), noise(40, 3))],
+      [">", join(frame(0xe3, join(hex("4f"), noise(16, 3))), frame(0xc5, join(hex("81"), noise(16, 3))))],
+    ],
+    evidence: "tcp-frame-chain",
+    certainty: 2,
+    whole: true,
+  },
+  {
     name: "a running download (request parts), picked up in the middle",
     tcp: true,
     midstream: true,
@@ -198,6 +209,13 @@ export const EDONKEY: readonly Sample[] = [
     evidence: "obfuscated-kad",
     certainty: 1,
   },
+  {
+    name: "obfuscated Kad after pings, with no contacts to give",
+    tcp: false,
+    turns: [[">", noise(18, 11)], ["<", noise(20, 13)], ["<", noise(51, 15)], [">", noise(35, 17)]],
+    evidence: "obfuscated-kad",
+    certainty: 1,
+  },
 ];
 
 /** Near misses. */
@@ -228,6 +246,12 @@ export const NOT_EDONKEY: readonly Sample[] = [
     name: "status with another challenge",
     tcp: false,
     turns: [[">", hex("e396 55aa1234")], ["<", hex("e397 55aa1235 10270000 40420f00 204e0000 00000000")]],
+  },
+  { name: "51 random bytes and 86", tcp: false, turns: [[">", noise(51, 21)], ["<", noise(86, 23)]] },
+  {
+    name: "51 random bytes and 85 of text",
+    tcp: false,
+    turns: [[">", noise(51, 21)], ["<", latin("abcdefghijklmnopq".repeat(5))]],
   },
   { name: "51 bytes of text", tcp: false, turns: [[">", latin("a".repeat(51))], ["<", latin("b".repeat(85))]] },
   {

@@ -2,7 +2,10 @@
  * A bare consumer for live tests and measurements: every packet gets one verdict. Prints `ready` with what the kernel
  * granted, then serves until SIGTERM, then prints its counters.
  *
- * accept_loop.ts QUEUES [sync|async] [accept|drop|mark=N|hold] [copy=N] [closed] [once=N]
+ * accept_loop.ts QUEUES [sync] [drop] [mark=N] [copy=N] [length=N] [closed] [late=MS] [heap]
+ *
+ * sync waits on its own thread while there is traffic; late holds each burst's verdicts back for some milliseconds; heap
+ * reports how much the heap grew after the first 50,000 packets.
  */
 import { Libc } from "../../ffi/libc.ts";
 import { Missing } from "../../ffi/missing.ts";
@@ -14,11 +17,12 @@ const numbers = Deno.args[0]!.split(",").map(Number);
 const options = new Set(Deno.args.slice(1));
 const option = (name: string) => Deno.args.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1);
 const mark = option("mark") === undefined ? -1 : Number(option("mark"));
-const once = Number(option("once") ?? "0");
+const late = Number(option("late") ?? "0");
 const code = options.has("drop") ? NF_DROP : NF_ACCEPT;
 const settings = {
   ...DEFAULT_SETTINGS,
   copyRange: Number(option("copy") ?? "256"),
+  length: Number(option("length") ?? `${DEFAULT_SETTINGS.length}`),
   failOpen: !options.has("closed"),
 };
 
@@ -62,15 +66,14 @@ async function main(): Promise<void> {
         for (let i = 0; i < count; i++) {
           if (queue.read(i) !== PACKET) continue;
           packets++;
-          if (options.has("hold")) continue;
           if (mark >= 0) queue.verdictMarked(queue.message.packetId, code, mark);
           else queue.verdict(queue.message.packetId, code);
         }
+        if (late > 0 && count > 0) await new Promise((resolve) => setTimeout(resolve, late));
         queue.flush();
         got += count;
       }
     } while (got > 0 && ++bursts < 256);
-    if (once > 0 && packets >= once) break;
     if (options.has("heap") && packets >= 50_000 && heapBefore.length === 0) {
       heapBefore.push(Deno.memoryUsage().heapUsed);
     }

@@ -1,6 +1,6 @@
 import { type Choice, chooseBackend, reason } from "./backend.ts";
 import { type Inspected, inspectRules, inspectTool } from "./inspect.ts";
-import { iptablesJumps, iptablesRules, iptablesText, type Jump } from "./iptables.ts";
+import { iptablesJumps, iptablesRules, iptablesText, type Jump, REJECT_CHAIN } from "./iptables.ts";
 import { NFT_TABLE, nftRemoveText, nftRules, nftText } from "./nft.ts";
 import type { RulesOptions } from "./options.ts";
 import { type Backend, FirewallError, type Runner } from "./run.ts";
@@ -77,10 +77,18 @@ async function applyIptables(options: RulesOptions, choice: Choice, run: Runner,
     const there = await inspectTool(run, tool);
     const want = iptablesRules(options, family, choice.features).length + (options.refuse === "reject" ? 2 : 0);
     const wanted = jumps.map((jump) => `${jump.table} -A ${jump.hook} ${jump.rule}`);
+    // Left over from a time when refusing meant rejecting.
+    const idle = options.refuse === "drop" && (there?.chains.includes(`filter ${REJECT_CHAIN}`) ?? false);
     const extra = surplus(there?.jumps ?? [], wanted);
     const lack = jumps.filter((_, at) => !(there?.jumps ?? []).includes(wanted[at]!));
-    if (there?.stamp === stampOf(text) && there.rules === want && extra.length === 0 && lack.length === 0) continue;
-    const answer = await run(`${tool}-restore`, ["-w", "5", "--noflush"], withJumps(text, lack, extra));
+    if (there?.stamp === stampOf(text) && there.rules === want && !idle && extra.length === 0 && lack.length === 0) {
+      continue;
+    }
+    const answer = await run(
+      `${tool}-restore`,
+      ["-w", "5", "--noflush"],
+      withJumps(idle ? `${text}${NO_REJECT}` : text, lack, extra),
+    );
     if (answer.code !== 0) {
       throw new FirewallError(`Cannot put the rules in place with ${tool}-restore: ${reason(answer)}`);
     }
@@ -88,6 +96,8 @@ async function applyIptables(options: RulesOptions, choice: Choice, run: Runner,
   }
   return changed;
 }
+
+const NO_REJECT = `*filter\n-F ${REJECT_CHAIN}\n-X ${REJECT_CHAIN}\nCOMMIT\n`;
 
 /** Jumps that are not wanted, or are there twice. */
 function surplus(there: readonly string[], wanted: readonly string[]): string[] {
@@ -110,7 +120,10 @@ function withJumps(text: string, lack: readonly Jump[], extra: readonly string[]
     if (at < 0) {
       result += `${head}${lines.join("\n")}\nCOMMIT\n`;
     } else {
-      const end = result.indexOf("COMMIT\n", at);
+      // Before rules are emptied or removed, after chains are declared: a chain that is jumped to cannot go.
+      const end = result.indexOf("-F ", at) > at && table === "filter"
+        ? at + head.length
+        : result.indexOf("COMMIT\n", at);
       result = `${result.slice(0, end)}${lines.join("\n")}\n${result.slice(end)}`;
     }
   }

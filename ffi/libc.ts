@@ -174,3 +174,15 @@ export class Libc implements Disposable {
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text + "\0");
 }
+
+const SO_PEERCRED = 17;
+
+/** Who is at the other end of a connected Unix socket (struct ucred of linux/socket.h); null where the kernel does not say. */
+export function peerCredentials(libc: Libc, fd: number): { readonly uid: number; readonly pid: number } | null {
+  const ucred = new Int32Array(new ArrayBuffer(12));
+  const length = new Uint32Array(new ArrayBuffer(4));
+  length[0] = ucred.byteLength;
+  const bytes = new Uint8Array(ucred.buffer);
+  const answer = libc.symbols.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, bytes, new Uint8Array(length.buffer));
+  return answer === 0 ? { pid: ucred[0]!, uid: ucred[1]! } : null;
+}

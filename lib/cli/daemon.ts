@@ -5,6 +5,7 @@
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import type { EffectiveSettings } from "../../ffi/netfilter_queue.ts";
 import { Queues } from "../../ffi/queues.ts";
+import { releaseStartPages } from "../../ffi/start_pages.ts";
 import { CLASSIFIERS } from "../classify/mod.ts";
 import { Engine } from "../engine/engine.ts";
 import type { TrafficEvent } from "../engine/event.ts";
@@ -39,6 +40,9 @@ import { VERSION } from "./version.ts";
 const LAST_LINES = 500;
 /** Milliseconds between looks at the kernel's drop counters, and between `queue-overrun` events. */
 const OVERRUN_STRETCH = 10_000;
+
+/** Milliseconds after `ready` at which the memory of what only the start needed is given back. */
+const SETTLING = 2000;
 
 /** See {@link StartDaemon}. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
@@ -195,6 +199,8 @@ class RunningDaemon implements Daemon {
 
   async #run(stack: AsyncDisposableStack): Promise<number> {
     let code: number = DONE;
+    const released = setTimeout(() => releaseStartPages(this.#libc), SETTLING);
+    stack.defer(() => clearTimeout(released));
     const hand = this.#options.dryRun ? Promise.resolve() : this.#useRules();
     try {
       await this.#pump.run();

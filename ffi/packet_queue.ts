@@ -21,7 +21,7 @@ import {
   writeQueueLength,
   writeVerdict,
 } from "../lib/wire/nfqueue.ts";
-import { EAGAIN, EINTR, ENOBUFS, ENOENT, type Libc, MSG_DONTWAIT, MSG_TRUNC } from "./libc.ts";
+import { EAGAIN, EINTR, ENOBUFS, ENOENT, type Libc, MSG_DONTWAIT, MSG_TRUNC, SOL_SOCKET } from "./libc.ts";
 
 /** Most packets of one burst. */
 export const BURST = 64;
@@ -35,6 +35,8 @@ const LENGTH_WORD = 14;
 const IOVEC = 16;
 const REPLY_ROOM = 4 * BURST * MARKED_VERDICT_LENGTH;
 const ENOMEM = 12;
+const SO_MEMINFO = 55;
+const MEMINFO_WORDS = 9; // SK_MEMINFO_VARS; the last one is SK_MEMINFO_DROPS
 const COPY_SEQUENCE = 0x66743031;
 // More bursts than the longest possible queue (65535) holds: the end of the last drain.
 const DRAIN_BURSTS = 1100;
@@ -49,7 +51,7 @@ export interface QueueCounters {
   messages: number;
   /** Bursts received. */
   bursts: number;
-  /** Packets that the kernel could not hand over because the receive buffer was full (gaps in the packet numbers). */
+  /** Packets that the kernel could not hand over because the receive buffer was full (gaps in the packet numbers, known with the next packet). */
   missed: number;
   /** Times that the kernel reported an overflow (ENOBUFS); 0 where it grants NETLINK_NO_ENOBUFS. */
   overruns: number;
@@ -320,6 +322,18 @@ export class PacketQueue implements Disposable {
       if (attempt > 2) this.#libc.symbols.poll(null, 0n, 1);
     }
     return false;
+  }
+
+  /**
+   * Packets that found the receive buffer full since the queue was opened, as the kernel counts them (a call: for status
+   * and events, not for each burst); they passed uninspected or were dropped. -1 where the kernel does not tell
+   * (before Linux 4.12).
+   */
+  overflows(): number {
+    const info = new Uint32Array(new ArrayBuffer(4 * MEMINFO_WORDS));
+    const length = Uint32Array.of(info.byteLength);
+    const failed = this.#libc.symbols.getsockopt(this.fd, SOL_SOCKET, SO_MEMINFO, info, length) !== 0;
+    return failed ? -1 : info[MEMINFO_WORDS - 1]!;
   }
 
   /**

@@ -127,6 +127,14 @@ Deno.test("every epoch has marks of its own until they come round", () => {
     mark = nextEpoch(mark);
   }
   assert.deepEqual(mark, RULES_DEFAULTS.mark);
+  // Marks chosen by hand, in any order, never meet the one for ftwall's own packets.
+  let chosen = { mask: 0x700, accepted: 0x100, refused: 0x200, own: 0x300 };
+  for (let epoch = 0; epoch < 10; epoch++) {
+    const next = nextEpoch(chosen);
+    checkOptions({ ...RULES_DEFAULTS, mark: next });
+    assert.notEqual(next.accepted, chosen.accepted);
+    chosen = { ...chosen, ...next };
+  }
   // A mask with room for one pair only keeps it.
   const narrow = { mask: 0x3, own: 1, accepted: 2, refused: 3 };
   assert.deepEqual(nextEpoch(narrow), narrow);

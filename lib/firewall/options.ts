@@ -40,8 +40,7 @@ export interface RulesOptions {
 
 /**
  * Defaults. Sixteen TCP packets each way cover handshake, proxy greeting and several flights; eight UDP packets cover
- * uTP and tracker conversations. The mask keeps clear of the bits that multi-WAN (0x3f00), VPN daemons
- * (0xff0000) and QoS scripts (low byte) are known to use.
+ * uTP and tracker conversations. The marks are those of the config's defaults.
  */
 export const RULES_DEFAULTS: RulesOptions = {
   lan: ["br-lan"],
@@ -53,14 +52,14 @@ export const RULES_DEFAULTS: RulesOptions = {
   packetsUdp: 8,
   sample: 50,
   renewRate: 100,
-  mark: { mask: 0x7c000000, own: 0x04000000, accepted: 0x08000000, refused: 0x0c000000 },
+  mark: { mask: 0x0f000000, accepted: 0x01000000, refused: 0x02000000, own: 0x03000000 },
   refuse: "drop",
   sets: true,
 };
 
 /**
  * Marks of the next epoch: flows settled under the old ones are queued again until they are settled anew. Needed after
- * a change of policy. After as many epochs as the mask has pairs of values besides `own` (15 for the default) they come
+ * a change of policy. After as many epochs as the mask has pairs of values besides `own` (7 for the default) they come
  * round again; a mask without room for a second pair keeps its marks.
  */
 export function nextEpoch(mark: Marks): Marks {

@@ -404,7 +404,7 @@ running() {
   pid=$(cat "$run_dir/ftwall.pid")
   case $pid in '' | *[!0-9]*) return 1 ;; esac
   # The number may belong to another program by now.
-  tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q ftwall
+  [ -r "/proc/$pid/cmdline" ] && tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q ftwall
 }
 
 stop_background() {
@@ -430,7 +430,12 @@ start_service() {
     nohup "$program" $(arguments) >>"$log" 2>&1 </dev/null &
     echo $! >"$run_dir/ftwall.pid"
     sleep 1
-    running || { tail -n 5 "$log" >&2; rm -f "$run_dir/ftwall.pid"; die "ftwall ended at once; its last words are above"; }
+    if ! running; then
+      tail -n 5 "$log" >&2
+      rm -f "$run_dir/ftwall.pid"
+      "$program" rules --remove >/dev/null </dev/null || true
+      die "ftwall ended at once, its last words are above; the firewall rules were taken away again"
+    fi
     say "started in the background (pid $pid; nothing starts it again at boot: no systemd, procd or OpenRC here)"
     say "see what it does: tail -f $log"
     ;;

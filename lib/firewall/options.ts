@@ -40,8 +40,7 @@ export interface RulesOptions {
 
 /**
  * Defaults. Sixteen TCP packets each way cover handshake, proxy greeting and several flights; eight UDP packets cover
- * uTP and tracker conversations. The mask keeps clear of the bits that multi-WAN (0x3f00), VPN daemons
- * (0xff0000) and QoS scripts (low byte) are known to use.
+ * uTP and tracker conversations. The marks are those of the config's defaults.
  */
 export const RULES_DEFAULTS: RulesOptions = {
   lan: ["br-lan"],
@@ -53,22 +52,28 @@ export const RULES_DEFAULTS: RulesOptions = {
   packetsUdp: 8,
   sample: 50,
   renewRate: 100,
-  mark: { mask: 0x7c000000, own: 0x04000000, accepted: 0x08000000, refused: 0x0c000000 },
+  mark: { mask: 0x0f000000, accepted: 0x01000000, refused: 0x02000000, own: 0x03000000 },
   refuse: "drop",
   sets: true,
 };
 
 /**
  * Marks of the next epoch: flows settled under the old ones are queued again until they are settled anew. Needed after
- * a change of policy. After as many epochs as the mask has pairs (15 for the default) the values come round again.
+ * a change of policy. After as many epochs as the mask has pairs of values besides `own` (7 for the default) they come
+ * round again; a mask without room for a second pair keeps its marks.
  */
 export function nextEpoch(mark: Marks): Marks {
   const unit = mark.mask & -mark.mask;
-  const values = mark.mask / unit + 1;
-  const usable = Math.floor((values - 2) / 2);
-  const pair = Math.floor((mark.accepted / unit - 2) / 2);
-  const next = 2 + 2 * ((pair + 1) % Math.max(1, usable));
-  return { mask: mark.mask, own: mark.own, accepted: next * unit, refused: (next + 1) * unit };
+  const free: number[] = [];
+  // A wide mask has more values than anybody needs.
+  for (let value = unit; value <= mark.mask && free.length < 64; value += unit) {
+    if (value !== mark.own) free.push(value);
+  }
+  const pairs = Math.floor(free.length / 2);
+  if (pairs < 2) return mark;
+  const pair = Math.floor(free.indexOf(mark.accepted) / 2);
+  const next = 2 * ((pair + 1) % pairs);
+  return { mask: mark.mask, own: mark.own, accepted: free[next]!, refused: free[next + 1]! };
 }
 
 /** `exempt` and `home` sorted by what they are, as rules need them. */

@@ -1,94 +1,12 @@
 import assert from "node:assert/strict";
-import {
-  applyRules,
-  type Backend,
-  checkRules,
-  chooseBackend,
-  KernelSets,
-  nextEpoch,
-  removeRules,
-  RULES_DEFAULTS,
-  type RulesOptions,
-  rulesText,
-  runCommand,
-} from "../../lib/firewall/mod.ts";
-import { ADDRESSES, type Background, execute, hasTool, type Host, LAN, skipReason, Topology } from "./topology.ts";
+import { applyRules, checkRules, KernelSets, nextEpoch, removeRules, rulesText } from "../../lib/firewall/mod.ts";
+import { backends, clearScenes, named, noBackend, OPTIONS, scene, TALK, talk } from "./rules_scene.ts";
+import { ADDRESSES, type Background, Topology } from "./topology.ts";
 
 const { client1, client2, router, server } = ADDRESSES;
-const OPTIONS: RulesOptions = { ...RULES_DEFAULTS, lan: [LAN], sample: 0 };
 const { mask, accepted } = OPTIONS.mark;
-const TALK = new URL("talk.ts", import.meta.url).pathname;
 
-const cannot = skipReason(["ip", "iptables", "ipset", "conntrack"]);
-const cannotJudge = cannot ?? (hasTool("gcc") ? null : "no gcc");
-const backends: Backend[] = [];
-if (cannot === null) {
-  for (const backend of ["nft", "iptables"] as const) {
-    try {
-      await chooseBackend(runCommand, backend);
-      backends.push(backend);
-    } catch {
-      // This kernel or machine cannot: the test names then say which back end they ran with.
-    }
-  }
-}
-const noBackend = cannotJudge ?? (backends.length > 0 ? null : "no back end works");
-
-function named(text: string, reason: string | null): { name: string; ignore: boolean } {
-  return { name: reason === null ? text : `${text} (skipped: ${reason})`, ignore: reason !== null };
-}
-
-/** The compiled consumer; built once for all tests of a run, removed with the directory it is in. */
-let judgeDir: string | null = null;
-Deno.test.afterAll(() => {
-  if (judgeDir !== null) Deno.removeSync(judgeDir, { recursive: true });
-});
-async function judgePath(): Promise<string> {
-  if (judgeDir === null) {
-    judgeDir = Deno.makeTempDirSync({ prefix: "ftwall-judge-" });
-    const source = new URL("judge.c", import.meta.url).pathname;
-    const built = await execute(["gcc", "-O2", "-w", "-o", `${judgeDir}/judge`, source, "-lnetfilter_queue"]);
-    assert.equal(built.code, 0, built.stderr);
-  }
-  return `${judgeDir}/judge`;
-}
-
-/** A topology with an echo server outside, the rules in force and, unless told otherwise, the consumer listening. */
-async function scene(
-  backend: Backend,
-  options: RulesOptions,
-  { masquerade = false, listen = true }: { masquerade?: boolean; listen?: boolean } = {},
-): Promise<{ topology: Topology; judge: Background; echo: Background } & AsyncDisposable> {
-  const path = await judgePath();
-  const topology = await Topology.create({ masquerade });
-  const dispose = () => topology[Symbol.asyncDispose]();
-  try {
-    const echo = topology.start("server", [Deno.execPath(), "run", "-A", "--no-check", TALK, "echo", "4000"]);
-    await applyRules(backend, options, topology.runner("router"));
-    const words = [
-      String(options.queues[0]),
-      String(mask),
-      String(options.mark.accepted),
-      String(options.mark.refused),
-    ];
-    const judge = topology.start("router", listen ? [path, ...words] : ["true"]);
-    if (listen) await judge.prints("ready");
-    await echo.prints("ready");
-    return { topology, judge, echo, [Symbol.asyncDispose]: dispose };
-  } catch (error) {
-    await dispose();
-    throw error;
-  }
-}
-
-async function talk(topology: Topology, host: Host, ...words: (string | number)[]): Promise<[number, string | null]> {
-  const command = [Deno.execPath(), "run", "-A", "--no-check", TALK, ...words.map(String)];
-  const { answers, error } = JSON.parse(await topology.must(host, command)) as {
-    answers: number;
-    error: string | null;
-  };
-  return [answers, error];
-}
+Deno.test.afterAll(clearScenes);
 
 const lines = (judge: Background) => judge.stdout.split("\n").filter((line) => line.startsWith("hook="));
 const forwarded = (judge: Background) => lines(judge).filter((line) => line.startsWith("hook=2 ")).length;
@@ -382,59 +300,3 @@ for (const backend of backends.length > 0 ? backends : ["iptables"] as const) {
     },
   });
 }
-
-const noNft = cannot ?? (hasTool("nft") ? null : "no nft");
-
-Deno.test({
-  ...named(
-    "nft rules load with every queue statement replaced, for kernels without it, and leave nothing behind",
-    noNft,
-  ),
-  async fn() {
-    await using topology = await Topology.create();
-    const run = topology.runner("router");
-    for (
-      const options of [OPTIONS, { ...OPTIONS, lan: [] }, {
-        ...OPTIONS,
-        refuse: "reject" as const,
-        queues: [0, 3] as const,
-        exempt: [client1.mac, "10.0.0.0/8", "fd00::/8", "10.1.0.0/16"],
-      }]
-    ) {
-      const text = rulesText("nft", options).replace(/queue num [0-9-]+( bypass)?/g, "counter accept");
-      for (let times = 0; times < 2; times++) await topology.must("router", ["nft", "-f", "-"], { stdin: text });
-      assert.deepEqual(await checkRules(options, run), { backend: "nft", present: true, differs: [] });
-    }
-    await using sets = new KernelSets("nft", run);
-    sets.put("locked", client1.v4, 60);
-    sets.put("locked", client1.v6, 60);
-    await sets.settled();
-    sets.put("locked", client1.v4, 3600);
-    sets.remove("blocked", "192.0.2.1");
-    await sets.settled();
-    assert.deepEqual([sets.state.failed, sets.state.lastError], [0, null]);
-    assert.match(await topology.must("router", ["nft", "list", "set", "inet", "ftwall", "locked4"]), /timeout 1h/);
-    assert.deepEqual(await removeRules(run), ["nft table inet ftwall"]);
-  },
-});
-
-const noLegacy = cannotJudge ?? (hasTool("iptables-legacy") ? null : "no iptables-legacy");
-
-Deno.test({
-  ...named("iptables-legacy does as well as iptables-nft", noLegacy),
-  async fn() {
-    await using topology = await Topology.create();
-    const inside = topology.runner("router");
-    const legacy = (command: string, args: readonly string[], stdin?: string) => {
-      const words = [command, ...args].map((word) => word.replace(/^(ip6?tables)(-restore)?$/, "$1-legacy$2"));
-      return inside(words[0]!, words.slice(1), stdin);
-    };
-    assert.equal((await applyRules("iptables", { ...OPTIONS, refuse: "reject" }, legacy)).changed, true);
-    assert.equal((await applyRules("iptables", { ...OPTIONS, refuse: "reject" }, legacy)).changed, false);
-    assert.deepEqual((await checkRules({ ...OPTIONS, refuse: "reject" }, legacy)).differs, []);
-    // Found and removed although `iptables` is the other kind here.
-    assert.notDeepEqual(await removeRules(inside), []);
-    assert.deepEqual(await removeRules(inside), []);
-    assert.doesNotMatch(await topology.must("router", ["iptables-legacy-save"]), /ftwall/);
-  },
-});

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { applyRules, checkRules, KernelSets, removeRules, rulesText } from "../../lib/firewall/mod.ts";
+import { cannot, named, OPTIONS } from "./rules_scene.ts";
+import { ADDRESSES, hasTool, Topology } from "./topology.ts";
+
+const { client1 } = ADDRESSES;
+const noNft = cannot ?? (hasTool("nft") ? null : "no nft");
+
+Deno.test({
+  ...named(
+    "nft rules load with every queue statement replaced, for kernels without it, and leave nothing behind",
+    noNft,
+  ),
+  async fn() {
+    await using topology = await Topology.create();
+    const run = topology.runner("router");
+    for (
+      const options of [OPTIONS, { ...OPTIONS, lan: [] }, {
+        ...OPTIONS,
+        refuse: "reject" as const,
+        queues: [0, 3] as const,
+        exempt: [client1.mac, "10.0.0.0/8", "fd00::/8", "10.1.0.0/16"],
+      }]
+    ) {
+      const text = rulesText("nft", options).replace(/queue num [0-9-]+( bypass)?/g, "counter accept");
+      for (let times = 0; times < 2; times++) await topology.must("router", ["nft", "-f", "-"], { stdin: text });
+      assert.deepEqual(await checkRules(options, run), { backend: "nft", present: true, differs: [] });
+    }
+    await using sets = new KernelSets("nft", run);
+    sets.put("locked", client1.v4, 60);
+    sets.put("locked", client1.v6, 60);
+    await sets.settled();
+    sets.put("locked", client1.v4, 3600);
+    sets.remove("blocked", "192.0.2.1");
+    await sets.settled();
+    assert.deepEqual([sets.state.failed, sets.state.lastError], [0, null]);
+    assert.match(await topology.must("router", ["nft", "list", "set", "inet", "ftwall", "locked4"]), /timeout 1h/);
+    assert.deepEqual(await removeRules(run), ["nft table inet ftwall"]);
+  },
+});
+
+const noLegacy = cannot ?? (hasTool("iptables-legacy") ? null : "no iptables-legacy");
+
+Deno.test({
+  ...named("iptables-legacy does as well as iptables-nft", noLegacy),
+  async fn() {
+    await using topology = await Topology.create();
+    const inside = topology.runner("router");
+    const legacy = (command: string, args: readonly string[], stdin?: string) => {
+      const words = [command, ...args].map((word) => word.replace(/^(ip6?tables)(-restore)?$/, "$1-legacy$2"));
+      return inside(words[0]!, words.slice(1), stdin);
+    };
+    assert.equal((await applyRules("iptables", { ...OPTIONS, refuse: "reject" }, legacy)).changed, true);
+    assert.equal((await applyRules("iptables", { ...OPTIONS, refuse: "reject" }, legacy)).changed, false);
+    assert.deepEqual((await checkRules({ ...OPTIONS, refuse: "reject" }, legacy)).differs, []);
+    // Found and removed although `iptables` is the other kind here.
+    assert.notDeepEqual(await removeRules(inside), []);
+    assert.deepEqual(await removeRules(inside), []);
+    assert.doesNotMatch(await topology.must("router", ["iptables-legacy-save"]), /ftwall/);
+  },
+});

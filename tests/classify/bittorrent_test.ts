@@ -1,13 +1,34 @@
 import assert from "node:assert/strict";
-import { UNDECIDED, UNRELATED } from "../../lib/classify/classifier.ts";
+import { UNDECIDED } from "../../lib/classify/classifier.ts";
 import { bittorrent } from "../../lib/classify/bittorrent.ts";
 import { converse, hex, join, latin, type Turn } from "../support/conversation.ts";
+import {
+  BITTORRENT,
+  CONNECT,
+  GET_PEERS,
+  HANDSHAKE,
+  HASH,
+  hello,
+  LSD,
+  NOT_BITTORRENT,
+  PEERS,
+  PEX,
+  request,
+  UDP_ANNOUNCE,
+  UDP_ANNOUNCED,
+} from "./samples/bittorrent.ts";
+import { noise } from "./strangers.ts";
+import { goingOn, table } from "./table.ts";
 
-const RESERVED = hex("0000000000100005");
-const HASH = hex("000102030405060708090a0b0c0d0e0f10111213");
-const PEER_ID = latin("-TR4060-abcdefghijkl");
-const HANDSHAKE = join(latin("\x13BitTorrent protocol"), RESERVED, HASH, PEER_ID);
 const tcp = (...turns: Turn[]) => converse(bittorrent, { tcp: true }, turns);
+const udp = (...turns: Turn[]) => converse(bittorrent, { tcp: false }, turns);
+
+/** The endpoints that were found, as words. */
+function endpoints(look: ReturnType<typeof udp>["look"]): number[][] {
+  return Array.from({ length: look.found.count }, (_, i) => [...look.found.words.subarray(i * 6, i * 6 + 6)]);
+}
+
+table(bittorrent, BITTORRENT, NOT_BITTORRENT);
 
 /** The payload cut into segments at these offsets, as turns of one side. */
 function split(arrow: ">" | "<", payload: Uint8Array, ...cuts: number[]): Turn[] {
@@ -47,15 +68,163 @@ Deno.test("the answering side's handshake counts alone", () => {
   assert.equal(tcp(["<", HANDSHAKE]).answer.name, "tcp-handshake");
 });
 
-Deno.test("look-alikes of the handshake are unrelated", () => {
-  for (
-    const payload of [
-      latin("\x13/multistream/1.0.0\n"),
-      latin("\x0eSwarm protocol" + "\0".repeat(60)),
-      latin("\x13BitTorrent protocoI" + "\0".repeat(48)),
-      latin("\x12BitTorrent protocol" + "\0".repeat(48)),
-      latin("BitTorrent protocol" + "\0".repeat(48)),
-    ]
-  ) assert.equal(tcp([">", payload]).answer, UNRELATED);
-  assert.equal(tcp([">", latin("\x13BitTorrent prot")]).answer, UNDECIDED);
+Deno.test("a DHT question tells its info-hash", () => {
+  const { look } = udp([">", GET_PEERS]);
+  assert.deepEqual(look.found.infoHash, HASH);
+});
+
+Deno.test("a DHT answer names peers first, then nodes, all advertised", () => {
+  assert.deepEqual(endpoints(udp(["<", PEERS]).look), [
+    [0, 0, 0xffff, 0xc0000209 | 0, 0x1ae1, 1],
+    [0x20010db8, 0, 0, 1, 0x1ae2, 1],
+    [0, 0, 0xffff, 0xcb007109 | 0, 0x1ae1, 1],
+    [0, 0, 0xffff, 0xc6336407 | 0, 0xc8d5, 1],
+  ]);
+});
+
+Deno.test("announce_peer tells the sender's port: confirmed from a client, advertised from outside, not where implied", () => {
+  const message = (extra: string) =>
+    join(
+      latin(`d1:ad2:id20:abcdefghij0123456789${extra}9:info_hash20:`),
+      HASH,
+      latin("4:porti51413e5:token2:aae1:q13:announce_peer1:t2:aa1:y1:qe"),
+    );
+  assert.deepEqual(endpoints(udp([">", message("")]).look), [[0, 0, 0, 0, 51413, 2]]);
+  assert.deepEqual(endpoints(udp(["<", message("")]).look), [[0, 0, 0, 0, 51413, 1]]);
+  assert.deepEqual(endpoints(udp([">", message("12:implied_porti1e")]).look), []);
+});
+
+Deno.test("a DHT message that the capture cuts is found by its id", () => {
+  const cut = (bytes: Uint8Array, kept: number) => {
+    let answer = UNDECIDED;
+    const classifier = {
+      ...bittorrent,
+      classify(look: Parameters<typeof bittorrent.classify>[0]) {
+        look.end = look.start + kept;
+        return answer = bittorrent.classify(look);
+      },
+    };
+    converse(classifier, { tcp: false }, [[">", bytes]]);
+    return answer.name;
+  };
+  assert.equal(cut(GET_PEERS, 48), "dht-query");
+  assert.equal(cut(PEERS, 60), "dht-response");
+  assert.equal(cut(GET_PEERS, 30), "undecided");
+});
+
+Deno.test("a UDP tracker's answer is told by its transaction, and names the peers", () => {
+  const { answer, look } = converse(
+    {
+      ...bittorrent,
+      classify: (look) => look.fromOpener ? (bittorrent.classify(look), UNDECIDED) : bittorrent.classify(look),
+    },
+    { tcp: false },
+    [[">", CONNECT], [">", UDP_ANNOUNCE], ["<", UDP_ANNOUNCED]],
+  );
+  assert.equal(answer.name, "udp-tracker-response");
+  assert.deepEqual(endpoints(look), [
+    [0, 0, 0xffff, 0xcb007109 | 0, 0x1ae1, 1],
+    [0, 0, 0xffff, 0xc6336407 | 0, 0xc8d5, 1],
+  ]);
+});
+
+Deno.test("a UDP announcement tells hash and port", () => {
+  const { look } = udp([">", UDP_ANNOUNCE]);
+  assert.deepEqual(look.found.infoHash, HASH);
+  assert.deepEqual(endpoints(look), [[0, 0, 0, 0, 0xc8d5, 2]]);
+});
+
+Deno.test("local discovery tells hash and port", () => {
+  const { look } = udp([">", LSD]);
+  assert.deepEqual(look.found.infoHash, HASH);
+  assert.deepEqual(endpoints(look), [[0, 0, 0, 0, 51413, 2]]);
+});
+
+Deno.test("peer exchange names peers of both families", () => {
+  const { look } = converse(bittorrent, { tcp: true, midstream: true }, [["<", PEX]]);
+  assert.deepEqual(endpoints(look), [
+    [0, 0, 0xffff, 0xcb007109 | 0, 0x1ae1, 1],
+    [0x20010db8, 0, 0, 1, 0x1ae2, 1],
+  ]);
+});
+
+Deno.test("an HTTP announcement tells hash and port", () => {
+  const sample = BITTORRENT.find((one) => one.evidence === "http-tracker")!;
+  const { look } = tcp(...sample.turns);
+  assert.deepEqual(look.found.infoHash, HASH);
+  assert.deepEqual(endpoints(look), [[0, 0, 0, 0, 51413, 2]]);
+});
+
+Deno.test("requests at Windows Delivery Optimization's port are no BitTorrent", () => {
+  const turns: Turn[] = [[">", join(request(4, 0), request(4, 1), request(4, 2))]];
+  const answer = (peerPort: number) =>
+    converse(bittorrent, { tcp: true, midstream: true, peerPort }, turns).answer.name;
+  assert.equal(answer(7680), "undecided");
+  assert.equal(answer(7681), "tcp-stream");
+});
+
+Deno.test("the obfuscated handshake's shape at a well-known port is not mentioned", () => {
+  const turns: Turn[] = [[">", noise(198, 11)], ["<", noise(424, 12)], [">", noise(124, 13)]];
+  assert.equal(converse(bittorrent, { tcp: true, peerPort: 443 }, turns).answer.certainty, 0);
+  assert.equal(converse(bittorrent, { tcp: true, peerPort: 6881 }, turns).answer.name, "mse");
+  const inward = { tcp: true, openerIsClient: false, clientPort: 6881, peerPort: 443 };
+  assert.equal(converse(bittorrent, inward, turns).answer.name, "mse");
+});
+
+Deno.test("the obfuscated handshake's hash is read where it settles on plain text, also when that is split", () => {
+  const turns: Turn[] = [[">", noise(198, 11)], ["<", noise(424, 12)], [">", noise(471, 13)]];
+  for (const cut of [1, 13, 14, 15, 30, 33]) {
+    const last = join(noise(14, 14), HANDSHAKE);
+    const { answer } = converse(goingOn(bittorrent), { tcp: true }, [
+      ...turns,
+      ["<", last.slice(0, cut)],
+      ["<", last.slice(cut)],
+    ]);
+    assert.equal(answer.name, "mse-handshake", `cut at ${cut}`);
+  }
+});
+
+Deno.test("a flow with foreign datagrams first is given up after the third", () => {
+  const strange = hex("ffffffff 54536f75726365");
+  const ping = BITTORRENT.find((one) => one.evidence === "dht-query")!.turns[0]!;
+  assert.equal(udp([">", strange], ["<", strange], ping).answer.name, "dht-query");
+  assert.equal(udp([">", strange], ["<", strange], [">", strange], ping).answer.name, "unrelated");
+});
+
+Deno.test("a TLS hello in small segments is still read", () => {
+  const bytes = hello("tracker.webtorrent.dev");
+  assert.equal(tcp(...split(">", bytes, 5, 60)).answer.name, "tracker-name");
+});
+
+Deno.test("a million random payloads are never strong or certain, and rarely mentioned", () => {
+  const pool = noise(1 << 16, 77);
+  const bytes = new Uint8Array(1500);
+  let state = 4711;
+  let weak = 0;
+  const look = udp([">", bytes]).look;
+  look.asked = 1;
+  look.first = true;
+  look.bytes = bytes;
+  look.view = new DataView(bytes.buffer);
+  for (let i = 0; i < 1_000_000; i++) {
+    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + i | 0;
+    const size = 1 + ((state >>> 8) % ((i & 15) === 0 ? 700 : 80));
+    const from = state >>> 17;
+    for (let at = 0; at < size; at++) bytes[at] = pool[from + at]!;
+    // Half of them begin as something of ours does, or the test would hardly reach the parsers.
+    if ((i & 1) === 0) bytes[0] = [0x64, 0x41, 0x21, 0x01, 0x13, 0x47, 0x00, 0x42][(i >> 1) & 7]!;
+    look.tcp = (i & 2) !== 0;
+    if ((i & 4) === 0) look.owner = look.note0 = look.note1 = 0;
+    look.first = (i & 24) !== 0;
+    look.start = look.fresh = 0;
+    look.end = look.length = size;
+    look.nth = 1 + (i & 3);
+    look.otherNth = i & 3;
+    look.fromOpener = look.fromClient = (i & 32) !== 0;
+    look.found.clear();
+    const { certainty, name } = bittorrent.classify(look);
+    assert.ok(certainty < 2, `answered ${name}`);
+    if (certainty === 1) weak++;
+  }
+  assert.ok(weak < 100, `${weak} weak mentions`);
 });

@@ -83,6 +83,7 @@ export function table(classifier: Classifier, samples: readonly Sample[], misses
   }
   Deno.test(`${name} leaves alone every look-alike by name`, () => {
     for (const stranger of STRANGERS) {
+      if (stranger.name.startsWith(classifier.title)) continue; // a stranger to the others only
       for (const turns of [stranger.turns, turned(stranger.turns)]) {
         const answer = surest(classifier, { ...stranger, turns });
         assert.equal(answer.certainty, 0, `${stranger.name}: answered ${answer.name}`);

@@ -34,6 +34,9 @@ const LEAST_THIRD = 56;
 /** The same with the longest pad and a peer handshake as first payload. */
 const LONGEST_THIRD = LEAST_THIRD + 512 + 68;
 
+/** Messengers hide in well-known ports with ciphers of their own (Telegram at 443); peers are reached at high ones. */
+const LEAST_PORT = 1024;
+
 const TAG = 0x4d000000;
 const TAG_MASK = 0xff000000 | 0;
 const FIRST = 1;
@@ -47,7 +50,9 @@ export function mse(look: Look): Evidence {
   const state = look.owned && (look.note1 & TAG_MASK) === TAG ? look.note1 & 3 : 0;
   if (state === 0) {
     // The opener speaks first, and alone.
-    if (!fromOpener || look.otherNth !== 0 || size > LONGEST_FLIGHT) return UNRELATED;
+    if (!fromOpener || look.otherNth !== 0 || size > LONGEST_FLIGHT || responderPort(look) < LEAST_PORT) {
+      return UNRELATED;
+    }
     if (!looksEncrypted(bytes, start, end)) return UNRELATED;
     // Clients write key and pad at once; should a middlebox have split them, the first part is nearly always the larger.
     return size < KEY || take(look, size << 16, FIRST) ? UNDECIDED : UNRELATED;
@@ -70,6 +75,10 @@ export function mse(look: Look): Evidence {
   if (third > LONGEST_THIRD || !looksEncrypted(bytes, start + first, end)) return UNRELATED;
   take(look, look.note0, REPORTED);
   return MSE;
+}
+
+function responderPort(look: Look): number {
+  return look.fromClient === look.fromOpener ? look.peerPort : look.clientPort;
 }
 
 function take(look: Look, lengths: number, state: number): boolean {

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { hasKnownOpening, LEAST_ENCRYPTED, looksEncrypted } from "../../lib/classify/encrypted.ts";
+import { hex, join, latin } from "../support/conversation.ts";
+import { noise } from "./strangers.ts";
+
+const looks = (bytes: Uint8Array) => looksEncrypted(bytes, 0, bytes.length);
+
+Deno.test("random bytes of a flight's length look encrypted in at least 98 of 100 cases", () => {
+  let passed = 0;
+  for (let i = 0; i < 10_000; i++) if (looks(noise(96 + (i % 513), i * 2654435761 + 1))) passed++;
+  assert.ok(passed > 9800, `${passed} of 10000`);
+});
+
+Deno.test("what has structure does not look encrypted", () => {
+  const cases: readonly (readonly [string, Uint8Array])[] = [
+    ["text", latin("GET /index.html HTTP/1.1\r\nHost: www.example.org\r\n".repeat(3))],
+    ["six printable bytes in front", join(latin("SSH-2."), noise(200, 1))],
+    ["twenty printable bytes in a row", join(noise(100, 1), latin("abcdefghijklmnopqrst"), noise(100, 2))],
+    ["mostly printable", Uint8Array.from(noise(300, 5), (byte, i) => i % 8 < 5 ? 0x21 + byte % 90 : byte)],
+    ["few ones", Uint8Array.from(noise(300, 5), (byte) => byte & 0x77)],
+    ["many ones", Uint8Array.from(noise(300, 5), (byte) => byte | 0x44)],
+    ["four equal bytes", join(noise(100, 1), hex("00000000"), noise(100, 2))],
+    ["few different values", Uint8Array.from({ length: 200 }, (_, i) => Math.imul(i, 37) & 0xf3 ^ 0x85)],
+    ["too short", noise(LEAST_ENCRYPTED - 1, 3)],
+    ["a TLS record", join(hex("160301 00c8"), noise(200, 3))],
+    ["its own length, big end first", join(hex("00c8"), noise(200, 3))],
+    ["its own length in four bytes", join(hex("000000c8"), noise(200, 3))],
+    ["its own length, little end first", join(hex("cc000000"), noise(200, 3))],
+  ];
+  for (const [name, bytes] of cases) assert.ok(!looks(bytes), name);
+});
+
+Deno.test("known openings are told", () => {
+  for (
+    const bytes of [
+      hex("030000130ee000000000000100080003000000"),
+      hex("16030100"),
+      hex("17030300"),
+      hex("802e0100020015000000"),
+      hex("05 02 00 02"),
+    ]
+  ) assert.ok(hasKnownOpening(bytes, 0, bytes.length));
+  const random = noise(100, 9);
+  assert.ok(!hasKnownOpening(random, 0, random.length));
+});
+
+Deno.test("only the given range is read", () => {
+  const inner = noise(200, 21);
+  const outer = join(latin("a".repeat(40)), inner, latin("b".repeat(40)));
+  assert.equal(looksEncrypted(outer, 40, 240), looks(inner));
+});

@@ -88,6 +88,7 @@ export const soulseek: Classifier = {
 /** PeerInit: name, type, token; nothing else. */
 function init(look: Look, at: number, end: number, length: number): Evidence {
   const { view, bytes } = look;
+  if (end - at < 9) return UNDECIDED;
   if (view.getUint32(at + 5, true) !== length - 14) return UNRELATED;
   const type = at + 9 + length - 14;
   if (end < type + 5) return UNDECIDED;

@@ -156,7 +156,7 @@ function peerMessage(look: Look, at: number, end: number): Evidence {
 
 function obfuscated(look: Look, at: number, end: number): Evidence {
   if (end - at < 13) return UNDECIDED;
-  const greeting = obfuscatedGreeting(look.view, at, end, end - at);
+  const greeting = obfuscatedGreeting(look.view, at, end);
   if (greeting === INIT_GREETING) return OBFUSCATED_INIT;
   if (greeting === PIERCE_GREETING) return OBFUSCATED_PIERCE;
   return greeting === NO_GREETING ? UNRELATED : UNDECIDED;

@@ -88,6 +88,7 @@ export const soulseek: Classifier = {
 /** PeerInit: name, type, token; nothing else. */
 function init(look: Look, at: number, end: number, length: number): Evidence {
   const { view, bytes } = look;
+  if (end - at < 9) return UNDECIDED;
   if (view.getUint32(at + 5, true) !== length - 14) return UNRELATED;
   const type = at + 9 + length - 14;
   if (end < type + 5) return UNDECIDED;
@@ -155,7 +156,7 @@ function peerMessage(look: Look, at: number, end: number): Evidence {
 
 function obfuscated(look: Look, at: number, end: number): Evidence {
   if (end - at < 13) return UNDECIDED;
-  const greeting = obfuscatedGreeting(look.view, at, end, end - at);
+  const greeting = obfuscatedGreeting(look.view, at, end);
   if (greeting === INIT_GREETING) return OBFUSCATED_INIT;
   if (greeting === PIERCE_GREETING) return OBFUSCATED_PIERCE;
   return greeting === NO_GREETING ? UNRELATED : UNDECIDED;

@@ -10,13 +10,13 @@
 export const NO_GREETING = 0;
 /** May become one with more bytes. */
 export const SHORT_GREETING = 1;
-/** PierceFirewall: five bytes, code 0, alone in its segment. */
+/** PierceFirewall: five bytes, code 0, nothing behind it. */
 export const PIERCE_GREETING = 2;
 /** PeerInit: user name, type P, F or D, token: all lengths fit. */
 export const INIT_GREETING = 3;
 
-/** What an obfuscated stream of `end - at` bytes, at least 13, begins with; `first` is the length of its first segment. */
-export function obfuscatedGreeting(view: DataView, at: number, end: number, first: number): 0 | 1 | 2 | 3 {
+/** What a stream of `end - at` bytes, at least 13, begins with. */
+export function obfuscatedGreeting(view: DataView, at: number, end: number): 0 | 1 | 2 | 3 {
   const key = view.getInt32(at, true);
   const set = bits(key);
   // Keys of few or nearly all bits do not hide anything: plain little-endian counters would pass for them.
@@ -25,7 +25,7 @@ export function obfuscatedGreeting(view: DataView, at: number, end: number, firs
   // PierceFirewall has 5 bytes; PeerInit 14 and a name of up to 30 letters, up to four bytes each.
   if (length !== 5 && (length < 15 || length > 134)) return NO_GREETING;
   const code = byteAt(view, at, 4, key);
-  if (length === 5) return code === 0 && first === 13 ? PIERCE_GREETING : NO_GREETING;
+  if (length === 5) return code === 0 && end - at === 13 ? PIERCE_GREETING : NO_GREETING;
   if (code !== 1) return NO_GREETING;
   // Plain bytes of the message: length4, code1, name length4, name, type length4, type1, token4.
   const have = end - at - 4;

@@ -21,6 +21,13 @@ const ID_PORT = hex("0a000005 3612");
 const TAGS = hex("03000000 02 0100 01 0100 78 03 0100 11 3c000000 89 0f 05");
 const SERVER = hex("000000000000");
 
+/** Bytes that look like an obfuscated Kad packet: random but for the marker's lowest bit. */
+function hidden(length: number, seed: number): Uint8Array {
+  const bytes = noise(length, seed);
+  bytes[0]! &= 0x6e;
+  return bytes;
+}
+
 /** Client's hello, with eMule's mark in the hash. */
 export const HELLO = frame(0xe3, join(hex("01 10"), HASH, ID_PORT, TAGS, SERVER));
 /** The answer. */
@@ -205,14 +212,14 @@ export const EDONKEY: readonly Sample[] = [
   {
     name: "obfuscated Kad by its lengths",
     tcp: false,
-    turns: [[">", noise(51, 21)], ["<", noise(135, 23)]],
+    turns: [[">", hidden(51, 21)], ["<", hidden(135, 23)]],
     evidence: "obfuscated-kad",
     certainty: 1,
   },
   {
     name: "obfuscated Kad after pings, with no contacts to give",
     tcp: false,
-    turns: [[">", noise(18, 11)], ["<", noise(20, 13)], ["<", noise(51, 15)], [">", noise(35, 17)]],
+    turns: [[">", hidden(18, 11)], ["<", hidden(20, 13)], ["<", hidden(51, 15)], [">", hidden(35, 17)]],
     evidence: "obfuscated-kad",
     certainty: 1,
   },
@@ -247,11 +254,21 @@ export const NOT_EDONKEY: readonly Sample[] = [
     tcp: false,
     turns: [[">", hex("e396 55aa1234")], ["<", hex("e397 55aa1235 10270000 40420f00 204e0000 00000000")]],
   },
-  { name: "51 random bytes and 86", tcp: false, turns: [[">", noise(51, 21)], ["<", noise(86, 23)]] },
+  { name: "51 random bytes and 86", tcp: false, turns: [[">", hidden(51, 21)], ["<", hidden(86, 23)]] },
   {
     name: "51 random bytes and 85 of text",
     tcp: false,
-    turns: [[">", noise(51, 21)], ["<", latin("abcdefghijklmnopq".repeat(5))]],
+    turns: [[">", hidden(51, 21)], ["<", latin("abcdefghijklmnopq".repeat(5))]],
+  },
+  {
+    name: "a call that begins with RTP",
+    tcp: false,
+    turns: [[">", join(hex("8060"), noise(49, 21))], ["<", join(hex("8060"), noise(83, 23))]],
+  },
+  {
+    name: "random datagrams with bit 0 set",
+    tcp: false,
+    turns: [[">", join(hex("41"), noise(50, 21))], ["<", join(hex("41"), noise(84, 23))]],
   },
   { name: "51 bytes of text", tcp: false, turns: [[">", latin("a".repeat(51))], ["<", latin("b".repeat(85))]] },
   {

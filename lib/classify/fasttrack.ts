@@ -41,6 +41,7 @@ export const fasttrack: Classifier = {
   tcp: true,
   udp: true,
   least: 1,
+  blocksPeers: true,
   // TCP: G and H and P of GET, GIVE, HEAD, POST, HTTP, and the hello's first byte.
   first: [0x27, 0x28, 0x29, 0x2a, 0xc0, 0xc1, 0xc2, 0xc3, 0x47, 0x48, 0x50, 0xfa],
   classify(look: Look): Evidence {

@@ -67,6 +67,7 @@ export const opennap: Classifier = {
   tcp: true,
   udp: false,
   least: 1,
+  blocksPeers: true,
   first: "any",
   classify(look: Look): Evidence {
     if (!look.tcp || !look.first) return UNRELATED;

@@ -35,6 +35,7 @@ export const winmx: Classifier = {
   tcp: true,
   udp: false,
   least: 1,
+  blocksPeers: true,
   first: "any",
   classify(look: Look): Evidence {
     if (!look.tcp || !look.first) return UNRELATED;

@@ -31,17 +31,24 @@ export class Evidence {
   readonly certainty: Certainty;
   /** What `explain` says it rests on: which bytes, from which source, with which odds. */
   readonly because: string;
+  /** An encrypted-looking flow: to a known endpoint of an encrypting network it counts as `known-peer`. */
+  readonly encrypted: boolean;
+  /** Tells one evidence from another in the flow table: 1, 2, 3 … in order of making. */
+  readonly number: number;
+  static #made = 0;
   /** Makes an answer; only at module level, never per packet. */
-  constructor(name: string, certainty: Certainty, because: string) {
+  constructor(name: string, certainty: Certainty, because: string, encrypted = false) {
     this.name = name;
     this.certainty = certainty;
     this.because = because;
+    this.encrypted = encrypted;
+    this.number = ++Evidence.#made;
   }
 }
 
 /** Makes a match answer: call once at module level. `because` names bytes, offsets, source and odds. */
-export function evidence(name: string, certainty: Certainty, because: string): Evidence {
-  return new Evidence(name, certainty, because);
+export function evidence(name: string, certainty: Certainty, because: string, encrypted = false): Evidence {
+  return new Evidence(name, certainty, because, encrypted);
 }
 
 /** This flow is not of this protocol: do not ask this classifier about it again. */
@@ -141,6 +148,11 @@ export interface Classifier {
   readonly first: FirstBytes;
   /** TCP only: also asked about flows whose start was not seen (mid-stream pick-up, `look.first` is false). */
   readonly midstream?: boolean;
+  /**
+   * Its peers go on the block list: their addresses are refused for everybody. For networks whose nodes do nothing else;
+   * of the others only endpoints (address and port) are remembered.
+   */
+  readonly blocksPeers?: boolean;
   /** Data packets per direction after which the engine stops asking (default 8). */
   readonly patience?: number;
   /** Answers UNRELATED, UNDECIDED or a module-level Evidence. */

@@ -66,6 +66,8 @@ export interface TrainedEvent {
   readonly pattern: string;
   readonly until: string;
   readonly client?: string;
+  /** Held back: the address also answers for names of no interest. */
+  readonly held?: boolean;
 }
 
 /** A packet was refused; rate-limited, `suppressed` counts those not printed since the last one. */

@@ -1,0 +1,244 @@
+/**
+ * Opens kernel queues: libnetfilter_queue opens, binds and configures; the packets themselves take the path of
+ * packet_queue.ts.
+ * @module
+ */
+import {
+  ECONNREFUSED,
+  EINVAL,
+  EOPNOTSUPP,
+  EPERM,
+  EPROTONOSUPPORT,
+  type Libc,
+  NETLINK_NO_ENOBUFS,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SOL_NETLINK,
+  SOL_SOCKET,
+} from "./libc.ts";
+import { openQueueLibrary } from "./library.ts";
+import { Missing, QueueOwned } from "./missing.ts";
+import { PacketQueue } from "./packet_queue.ts";
+import { hasQueues, queueOwner, readQueueStates } from "./queue_state.ts";
+
+const SYMBOLS = {
+  // struct nfq_handle *nfq_open(void);
+  nfq_open: { parameters: [], result: "pointer" },
+  // int nfq_close(struct nfq_handle *h);
+  nfq_close: { parameters: ["pointer"], result: "i32" },
+  // int nfq_fd(struct nfq_handle *h);
+  nfq_fd: { parameters: ["pointer"], result: "i32" },
+  // int nfq_unbind_pf(struct nfq_handle *h, uint16_t pf);
+  nfq_unbind_pf: { parameters: ["pointer", "u16"], result: "i32" },
+  // int nfq_bind_pf(struct nfq_handle *h, uint16_t pf);
+  nfq_bind_pf: { parameters: ["pointer", "u16"], result: "i32" },
+  // struct nfq_q_handle *nfq_create_queue(struct nfq_handle *h, uint16_t num, nfq_callback *cb, void *data);
+  nfq_create_queue: { parameters: ["pointer", "u16", "pointer", "pointer"], result: "pointer" },
+  // int nfq_destroy_queue(struct nfq_q_handle *qh);
+  nfq_destroy_queue: { parameters: ["pointer"], result: "i32" },
+  // int nfq_set_queue_maxlen(struct nfq_q_handle *qh, uint32_t queuelen);
+  nfq_set_queue_maxlen: { parameters: ["pointer", "u32"], result: "i32" },
+  // int nfq_set_queue_flags(struct nfq_q_handle *qh, uint32_t mask, uint32_t flags);
+  nfq_set_queue_flags: { parameters: ["pointer", "u32", "u32"], result: "i32" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const FAIL_OPEN = 1;
+const GSO = 4;
+
+/** How a queue is to be set up. */
+export interface QueueSettings {
+  /** Bytes of each packet to copy (default 4096: what the longest classifier reads). */
+  readonly copyRange: number;
+  /** Packets that may wait in the kernel (default 8192). */
+  readonly length: number;
+  /** Bytes of the receive buffer to ask for; the kernel books about 1 KiB a packet, and grants twice the number. */
+  readonly receiveBuffer: number;
+  /** Packets pass, uninspected, where the queue or its buffer is full; otherwise they are dropped. */
+  readonly failOpen: boolean;
+  /** Take bulk packets of several segments whole. */
+  readonly gso: boolean;
+}
+
+/** Sensible settings. */
+export const DEFAULT_SETTINGS: QueueSettings = {
+  copyRange: 4096,
+  length: 8192,
+  receiveBuffer: 8 << 20,
+  failOpen: true,
+  gso: true,
+};
+
+/** What the kernel granted. */
+export interface EffectiveSettings {
+  /** Queue number. */
+  readonly queue: number;
+  /** The kernel acknowledged the fail-open flag (or its absence). */
+  readonly failOpen: boolean;
+  /** The kernel acknowledged the GSO flag. */
+  readonly gso: boolean;
+  /** Bytes copied of each packet, read back; as requested where the kernel does not show it. */
+  readonly copyRange: number;
+  /** Packets that may wait; 0 where the kernel refused the length and kept its own (1024). */
+  readonly length: number;
+  /** Receive buffer in bytes as the kernel counts it (twice what was asked, if all was granted). */
+  readonly receiveBuffer: number;
+  /** What was asked and not granted, one sentence each. */
+  readonly problems: readonly string[];
+}
+
+/** One opened queue and what the kernel granted it. */
+export interface OpenedQueue {
+  /** The queue. */
+  readonly queue: PacketQueue;
+  /** Its effective settings. */
+  readonly effective: EffectiveSettings;
+}
+
+/** libnetfilter_queue, loaded when it is first needed. Close it after the queues it opened. */
+export class QueueLibrary implements Disposable {
+  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
+  readonly #libc: Libc;
+  #closed = false;
+
+  /** Loads the library. Throws MissingLibrary. */
+  static open(libc: Libc): QueueLibrary {
+    return new QueueLibrary(openQueueLibrary(SYMBOLS), libc);
+  }
+
+  private constructor(library: Deno.DynamicLibrary<typeof SYMBOLS>, libc: Libc) {
+    this.#library = library;
+    this.#libc = libc;
+  }
+
+  /** Opens, binds and configures queue `number` (0 … 65535). Throws {@link Missing} or {@link QueueOwned}. */
+  openQueue(number: number, settings: QueueSettings): OpenedQueue {
+    const lib = this.#library.symbols;
+    const libc = this.#libc;
+    const handle = lib.nfq_open();
+    if (handle === null) throw openingFailed(number, "open", libc.errno(), libc);
+    let created: Deno.PointerObject | null = null;
+    const release = () => {
+      if (created !== null) lib.nfq_destroy_queue(created);
+      created = null;
+      lib.nfq_close(handle);
+    };
+    try {
+      const mayConfigure = this.#bindFamilies(handle);
+      created = lib.nfq_create_queue(handle, number, null, null);
+      if (created === null) {
+        const errno = libc.errno();
+        throw openingFailed(number, mayConfigure ? "bind" : "permission", errno, libc);
+      }
+      const fd = lib.nfq_fd(handle);
+      const problems: string[] = [];
+      const length = this.#setLength(created, settings.length, problems);
+      const failOpen = this.#setFlag(created, FAIL_OPEN, "fail-open", settings.failOpen, problems);
+      const gso = this.#setFlag(created, GSO, "GSO", settings.gso, problems);
+      const receiveBuffer = this.#setBuffer(fd, settings.receiveBuffer, problems);
+      // An overflow reported as ENOBUFS also stops all delivery until the buffer is empty, and each packet of that time is
+      // lost or passes unseen. Without the report delivery goes on as soon as one packet fits, and the loss is known
+      // more exactly: from the gaps in the packet numbers.
+      libc.setOption(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, 1);
+      const queue = new PacketQueue(libc, { number, fd, copyRange: settings.copyRange, failOpen, release });
+      const errno = queue.start(settings.copyRange);
+      if (errno !== 0) throw openingFailed(number, "copy", errno, libc);
+      const copyRange = readQueueStates()?.find((state) => state.number === number)?.copyRange ?? settings.copyRange;
+      return { queue, effective: { queue: number, failOpen, gso, copyRange, length, receiveBuffer, problems } };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  // Needed before Linux 3.8, without effect since: their results tell nothing, but for EPERM.
+  #bindFamilies(handle: Deno.PointerObject): boolean {
+    const lib = this.#library.symbols;
+    let permitted = true;
+    for (const family of [AF_INET, AF_INET6]) {
+      if (lib.nfq_unbind_pf(handle, family) < 0 && this.#libc.errno() === EPERM) permitted = false;
+      if (lib.nfq_bind_pf(handle, family) < 0 && this.#libc.errno() === EPERM) permitted = false;
+    }
+    return permitted;
+  }
+
+  #setLength(queue: Deno.PointerObject, length: number, problems: string[]): number {
+    if (this.#library.symbols.nfq_set_queue_maxlen(queue, length) >= 0) return length;
+    problems.push(`Queue length "${length}" refused: ${this.#libc.describe(this.#libc.errno())}`);
+    return 0;
+  }
+
+  // Each flag in a message of its own: the kernel refuses a message wholly for one flag that it does not know.
+  #setFlag(queue: Deno.PointerObject, flag: number, name: string, wanted: boolean, problems: string[]): boolean {
+    if (this.#library.symbols.nfq_set_queue_flags(queue, flag, wanted ? flag : 0) >= 0) return wanted;
+    const errno = this.#libc.errno();
+    if (wanted) problems.push(`Queue flag "${name}" refused: ${this.#libc.describe(errno)}`);
+    return false;
+  }
+
+  #setBuffer(fd: number, bytes: number, problems: string[]): number {
+    const libc = this.#libc;
+    if (libc.setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes) !== 0) libc.setOption(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+    const granted = libc.option(fd, SOL_SOCKET, SO_RCVBUF);
+    if (granted < 2 * bytes) {
+      problems.push(`Receive buffer "${bytes}" not granted: ${granted >> 1} bytes, see net.core.rmem_max`);
+    }
+    return granted;
+  }
+
+  /** Unloads the library. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#library.close();
+  }
+
+  /** The same as {@link close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** At which step the opening of a queue failed. */
+export type OpeningStep = "open" | "permission" | "bind" | "copy";
+
+function openingFailed(number: number, step: OpeningStep, errno: number, libc: Libc): Missing {
+  const owner = step === "bind" && errno === EPERM ? queueOwner(number) : null;
+  return openingError(number, step, errno, libc.describe(errno), owner, hasQueues());
+}
+
+/** Says in one sentence why a queue could not be opened, and what to do. */
+export function openingError(
+  number: number,
+  step: OpeningStep,
+  errno: number,
+  description: string,
+  owner: { readonly pid: number; readonly command: string } | null,
+  kernelHasQueues: boolean,
+): Missing {
+  if (owner !== null) {
+    const who = owner.pid === 0 ? "a process outside of this process namespace" : `process ${owner.pid}`;
+    const name = owner.command === "" ? "" : ` (${owner.command})`;
+    return new QueueOwned(
+      `Cannot bind queue "${number}": ${who}${name} holds it. Stop that process or choose another queue with --queue`,
+      owner.pid,
+    );
+  }
+  const missing = errno === EPROTONOSUPPORT || errno === ECONNREFUSED ||
+    ((errno === EINVAL || errno === EOPNOTSUPP) && !kernelHasQueues);
+  if (missing) {
+    return new Missing(
+      "kernel",
+      `Cannot open queue "${number}": this kernel has no NFQUEUE (${description}). Load the module nfnetlink_queue ` +
+        "(OpenWrt: packages kmod-nfnetlink-queue and kmod-nft-queue or iptables-mod-nfqueue)",
+    );
+  }
+  if (errno === EPERM) {
+    return new Missing(
+      "permission",
+      `Cannot open queue "${number}": no permission (${description}). Run as root or with the capability CAP_NET_ADMIN`,
+    );
+  }
+  return new Missing("kernel", `Cannot open queue "${number}" at step "${step}": ${description} (error ${errno})`);
+}

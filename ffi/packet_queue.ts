@@ -1,0 +1,393 @@
+/**
+ * The hot path of one kernel queue: a burst of packets with one recvmmsg, its verdicts with one sendmsg.
+ * Nothing here allocates, and nothing here throws.
+ *
+ * Every buffer whose address C holds is a field of the object: a buffer that only its address kept alive is collected,
+ * and each later call fails with EFAULT.
+ * @module
+ */
+import {
+  extendVerdict,
+  MALFORMED,
+  MARKED_VERDICT_LENGTH,
+  NF_ACCEPT,
+  NF_DROP,
+  OTHER,
+  PACKET,
+  QueueMessage,
+  REPLY,
+  writeCopyMode,
+  writeMarkedVerdict,
+  writeQueueLength,
+  writeVerdict,
+} from "../lib/wire/nfqueue.ts";
+import { EAGAIN, EINTR, ENOBUFS, ENOENT, type Libc, MSG_DONTWAIT, MSG_TRUNC } from "./libc.ts";
+
+/** Most packets of one burst. */
+export const BURST = 64;
+
+// All attributes before the payload take under 300 bytes, unless the kernel is asked for more (security context, conntrack).
+const HEADROOM = 512;
+// struct mmsghdr of 64-bit Linux, glibc and musl: iovec at 16, iovec count at 24, flags at 48, received length at 56.
+const MMSGHDR = 64;
+const FLAGS_WORD = 12;
+const LENGTH_WORD = 14;
+const IOVEC = 16;
+const REPLY_ROOM = 4 * BURST * MARKED_VERDICT_LENGTH;
+const ENOMEM = 12;
+const COPY_SEQUENCE = 0x66743031;
+// More bursts than the longest possible queue (65535) holds: the end of the last drain.
+const DRAIN_BURSTS = 1100;
+
+/** What one queue has seen. All count from the queue's opening. */
+export interface QueueCounters {
+  /** Packets received. */
+  packets: number;
+  /** Verdicts handed over: equals `packets` after each burst. */
+  answered: number;
+  /** Messages to the kernel that carried them: a run of equal verdicts takes one. */
+  messages: number;
+  /** Bursts received. */
+  bursts: number;
+  /** Packets that the kernel could not hand over because the receive buffer was full (gaps in the packet numbers). */
+  missed: number;
+  /** Times that the kernel reported an overflow (ENOBUFS); 0 where it grants NETLINK_NO_ENOBUFS. */
+  overruns: number;
+  /** Messages that did not fit their room, or whose attributes were broken. */
+  truncated: number;
+  /** Messages without a packet number: they cannot be answered. */
+  malformed: number;
+  /** Verdicts for packets that the kernel no longer had (ENOENT). */
+  missing: number;
+  /** Verdicts refused for another reason. */
+  rejected: number;
+  /** Sends that failed; their verdicts were sent again later. */
+  sendFailures: number;
+  /** Receives that failed for a reason other than an empty or overflowing buffer. */
+  receiveFailures: number;
+  /** Calls that a signal interrupted. */
+  interrupted: number;
+  /** Verdicts for which there was no packet: a fault of the caller, left out. */
+  surplus: number;
+  /** Last unexpected error number; 0 where there was none. */
+  lastErrno: number;
+}
+
+/** What a queue needs to run, as netfilter_queue.ts opens it. */
+export interface QueueSocket {
+  /** Queue number. */
+  readonly number: number;
+  /** The library's netlink socket. */
+  readonly fd: number;
+  /** Bytes of each packet to copy. */
+  readonly copyRange: number;
+  /** What becomes of packets that get no verdict of their own: accepted, or dropped. */
+  readonly failOpen: boolean;
+  /** Unbinds the queue and closes the socket. */
+  readonly release: () => void;
+}
+
+/** One kernel queue, held by this process. */
+export class PacketQueue implements Disposable {
+  /** Queue number. */
+  readonly number: number;
+  /** Its netlink socket, for poll. */
+  readonly fd: number;
+  /** All messages of a burst; offsets of {@link message} are offsets here. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The same bytes. */
+  readonly view: DataView<ArrayBuffer>;
+  /** The message that {@link read} read last. */
+  readonly message: QueueMessage = new QueueMessage();
+  /** What the queue has seen. */
+  readonly counters: QueueCounters = noCounters();
+  /** There is something to receive: set by the wait of queues.ts, true until it is known. */
+  readable = true;
+
+  readonly #libc: Libc;
+  readonly #release: () => void;
+  readonly #recvmmsg: Libc["symbols"]["recvmmsg"];
+  readonly #sendmsg: Libc["symbols"]["sendmsg"];
+  readonly #room: number;
+  readonly #failCode: number;
+  readonly #words: Uint32Array<ArrayBuffer>;
+  readonly #vectors: BigUint64Array<ArrayBuffer>;
+  readonly #wordsAt: Deno.PointerObject;
+  readonly #reply: Uint8Array<ArrayBuffer> = new Uint8Array(REPLY_ROOM);
+  readonly #replyView: DataView<ArrayBuffer> = new DataView(this.#reply.buffer);
+  // On buffers made for them: V8 keeps small arrays without one on its own heap, where they move.
+  readonly #sendWords: Uint32Array<ArrayBuffer> = new Uint32Array(new ArrayBuffer(56));
+  readonly #sendVector: Uint32Array<ArrayBuffer> = new Uint32Array(new ArrayBuffer(IOVEC));
+  readonly #sendAt: Deno.PointerObject;
+  #replyLength = 0;
+  #runAt = -1;
+  #runCode = 0;
+  #runMark = 0;
+  #runMarked = false;
+  #runId = 0;
+  #lastId = 0;
+  #seen = false;
+  #burst = 0;
+  #next = 0;
+  #held = 0;
+  #dead = false;
+  #closed = false;
+
+  /** Prepares the buffers; the queue sends nothing before {@link start}. */
+  constructor(libc: Libc, socket: QueueSocket) {
+    this.#libc = libc;
+    this.#release = socket.release;
+    this.#recvmmsg = libc.symbols.recvmmsg;
+    this.#sendmsg = libc.symbols.sendmsg;
+    this.#failCode = socket.failOpen ? NF_ACCEPT : NF_DROP;
+    this.number = socket.number;
+    this.fd = socket.fd;
+    this.#room = (socket.copyRange + HEADROOM + 63) & ~63;
+    this.bytes = new Uint8Array(BURST * this.#room);
+    this.view = new DataView(this.bytes.buffer);
+    this.#words = new Uint32Array(BURST * MMSGHDR / 4);
+    this.#vectors = new BigUint64Array(BURST * IOVEC / 8);
+    this.#wordsAt = addressOf(this.#words);
+    const vectors = Deno.UnsafePointer.value(addressOf(this.#vectors));
+    const bytes = Deno.UnsafePointer.value(addressOf(this.bytes));
+    const headers = new BigUint64Array(this.#words.buffer);
+    for (let i = 0; i < BURST; i++) {
+      this.#vectors[2 * i] = bytes + BigInt(i * this.#room);
+      this.#vectors[2 * i + 1] = BigInt(this.#room);
+      headers[8 * i + 2] = vectors + BigInt(i * IOVEC);
+      headers[8 * i + 3] = 1n;
+    }
+    const sendVector = new BigUint64Array(this.#sendVector.buffer);
+    sendVector[0] = Deno.UnsafePointer.value(addressOf(this.#reply));
+    const sendHeader = new BigUint64Array(this.#sendWords.buffer);
+    sendHeader[2] = Deno.UnsafePointer.value(addressOf(this.#sendVector));
+    sendHeader[3] = 1n;
+    this.#sendAt = addressOf(this.#sendWords);
+  }
+
+  /**
+   * Asks the kernel for packets: the last step of opening. It is sent from here and not by the library, because packets
+   * may arrive before the acknowledgement, and the library's own wait for it would swallow them unanswered.
+   * Answers 0 or the kernel's error number.
+   */
+  start(copyRange: number): number {
+    this.#replyLength = writeCopyMode(this.#replyView, 0, this.number, copyRange, COPY_SEQUENCE);
+    if (!this.flush()) return this.counters.lastErrno;
+    const count = this.receive();
+    if (count < 0) return this.counters.lastErrno;
+    this.#held = count;
+    for (let i = 0; i < count; i++) {
+      const start = i * this.#room;
+      if (this.message.parse(this.view, start, start + this.#words[i * 16 + LENGTH_WORD]!) !== REPLY) continue;
+      if (this.message.sequence === COPY_SEQUENCE) return this.message.errno;
+    }
+    return 0; // Behind a full burst of packets: they are the proof that it was done.
+  }
+
+  /**
+   * Receives what is waiting, at most {@link BURST} messages, and never waits. Answers their number, 0 where there are
+   * none (or where earlier verdicts could not be sent yet), -1 where the socket is dead (`counters.lastErrno`).
+   */
+  receive(): number {
+    this.#next = 0;
+    if (this.#held > 0) {
+      this.#burst = this.#held;
+      this.#held = 0;
+      return this.#burst;
+    }
+    this.#burst = 0;
+    if (this.#replyLength > 0 && !this.flush()) return this.#dead ? -1 : 0;
+    const counters = this.counters;
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const count = this.#recvmmsg(this.fd, this.#wordsAt, BURST, MSG_DONTWAIT, null);
+      if (count >= 0) {
+        counters.bursts++;
+        this.#burst = count;
+        return count;
+      }
+      const errno = this.#libc.errno();
+      if (errno === EAGAIN) return 0;
+      if (errno === EINTR) counters.interrupted++;
+      else if (errno === ENOBUFS) counters.overruns++;
+      else {
+        counters.receiveFailures++;
+        counters.lastErrno = errno;
+        return -1;
+      }
+    }
+    return 0;
+  }
+
+  /**
+   * Reads message `index` of the burst into {@link message}. Answers PACKET, for which a verdict must follow, or
+   * something else, which is dealt with already. Call for each index in order.
+   */
+  read(index: number): number {
+    if (index >= this.#burst) return OTHER;
+    this.#next = index + 1;
+    const counters = this.counters;
+    const word = index * 16;
+    const start = index * this.#room;
+    const received = this.#words[word + LENGTH_WORD]!;
+    const message = this.message;
+    const kind = message.parse(this.view, start, start + (received < this.#room ? received : this.#room));
+    if (message.cut || (this.#words[word + FLAGS_WORD]! & MSG_TRUNC) !== 0) counters.truncated++;
+    if (kind === PACKET) {
+      counters.packets++;
+      const step = (message.packetId - this.#lastId) | 0;
+      if (step > 1 && this.#seen) counters.missed += step - 1;
+      this.#lastId = message.packetId;
+      this.#seen = true;
+      return PACKET;
+    }
+    if (kind === REPLY) this.#replied(message);
+    else if (kind === MALFORMED) counters.malformed++;
+    return kind;
+  }
+
+  #replied(message: QueueMessage): void {
+    if (message.errno === 0) return;
+    if (message.errno === ENOENT) this.counters.missing++;
+    else {
+      this.counters.rejected++;
+      this.counters.lastErrno = message.errno;
+    }
+  }
+
+  /** Notes the verdict for a packet, without touching its mark. Verdicts are given in the order of receipt. */
+  verdict(packetId: number, code: number): void {
+    if (this.#extends(packetId, code, false, 0)) return;
+    this.#runAt = this.#replyLength;
+    this.#replyLength += writeVerdict(this.#replyView, this.#runAt, this.number, packetId, code);
+  }
+
+  /** Notes the verdict for a packet and the mark it goes on with (all 32 bits: bring the foreign bits along). */
+  verdictMarked(packetId: number, code: number, mark: number): void {
+    if (this.#extends(packetId, code, true, mark)) return;
+    this.#runAt = this.#replyLength;
+    this.#replyLength += writeMarkedVerdict(this.#replyView, this.#runAt, this.number, packetId, code, mark);
+  }
+
+  // A run of equal verdicts for consecutive packets becomes one batch message: all older packets have theirs already.
+  #extends(packetId: number, code: number, marked: boolean, mark: number): boolean {
+    const counters = this.counters;
+    if (counters.answered === counters.packets) {
+      counters.surplus++;
+      return true;
+    }
+    counters.answered++;
+    const consecutive = packetId === ((this.#runId + 1) | 0);
+    this.#runId = packetId;
+    if (
+      this.#runAt >= 0 && consecutive && code === this.#runCode && marked === this.#runMarked && mark === this.#runMark
+    ) {
+      extendVerdict(this.#replyView, this.#runAt, packetId);
+      return true;
+    }
+    this.#runCode = code;
+    this.#runMarked = marked;
+    this.#runMark = mark;
+    counters.messages++;
+    return false;
+  }
+
+  /**
+   * Sends the noted verdicts, all with one call. False where the kernel would not take them even after some retries
+   * (about 20 ms): they are kept and sent before anything else is received.
+   */
+  flush(): boolean {
+    if (this.#replyLength === 0) return true;
+    this.#runAt = -1;
+    this.#sendVector[2] = this.#replyLength; // low half of iov_len: every target of Deno is little-endian
+    const counters = this.counters;
+    for (let attempt = 0; attempt < 24; attempt++) {
+      // The kernel works through the messages within the call and takes all or none: there is no partial send.
+      if (this.#sendmsg(this.fd, this.#sendAt, MSG_DONTWAIT) >= 0) {
+        this.#replyLength = 0;
+        return true;
+      }
+      const errno = this.#libc.errno();
+      if (errno === EINTR) {
+        counters.interrupted++;
+        continue;
+      }
+      counters.sendFailures++;
+      if (errno !== EAGAIN && errno !== ENOBUFS && errno !== ENOMEM) {
+        counters.lastErrno = errno;
+        this.#dead = true;
+        return false;
+      }
+      if (attempt > 2) this.#libc.symbols.poll(null, 0n, 1);
+    }
+    return false;
+  }
+
+  /**
+   * Answers everything outstanding with the fail verdict, lets the kernel queue nothing more, and gives the queue back.
+   * Can be called again.
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (!this.#dead) this.#drain();
+    this.#release();
+  }
+
+  #drain(): void {
+    const counters = this.counters;
+    if (this.#seen && counters.answered < counters.packets) {
+      this.#runAt = this.#replyLength;
+      this.#replyLength += writeVerdict(this.#replyView, this.#runAt, this.number, this.#lastId, this.#failCode);
+      extendVerdict(this.#replyView, this.#runAt, this.#lastId);
+      counters.answered = counters.packets;
+      counters.messages++;
+    }
+    this.#answerRest(this.#next, this.#burst);
+    if (!this.flush()) return;
+    // With no room in the queue, a queue that fails open lets new packets pass from here on, so that the drain has an end
+    // and the unbinding, which drops what is still queued, finds nothing.
+    this.#replyLength = writeQueueLength(this.#replyView, 0, this.number, 0);
+    for (let burst = 0; burst < DRAIN_BURSTS && this.flush(); burst++) {
+      const count = this.receive();
+      if (count <= 0) break;
+      this.#answerRest(0, count);
+    }
+    this.flush();
+  }
+
+  #answerRest(from: number, to: number): void {
+    for (let i = from; i < to; i++) {
+      if (this.read(i) === PACKET) this.verdict(this.message.packetId, this.#failCode);
+    }
+  }
+
+  /** The same as {@link close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function noCounters(): QueueCounters {
+  return {
+    packets: 0,
+    answered: 0,
+    messages: 0,
+    bursts: 0,
+    missed: 0,
+    overruns: 0,
+    truncated: 0,
+    malformed: 0,
+    missing: 0,
+    rejected: 0,
+    sendFailures: 0,
+    receiveFailures: 0,
+    interrupted: 0,
+    surplus: 0,
+    lastErrno: 0,
+  };
+}
+
+function addressOf(buffer: Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>) {
+  // Only a detached buffer has no address, and no buffer here is ever transferred.
+  return Deno.UnsafePointer.of(buffer)!;
+}

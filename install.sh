@@ -1,0 +1,583 @@
+#!/bin/sh
+# Installs, builds, tests or removes ftwall. POSIX sh: dash, busybox ash. Says each thing it does; can be run again.
+set -eu
+
+usage() {
+  cat <<'END'
+usage: ./install.sh [option]
+
+  (none)           install ftwall, apply its firewall rules and start it
+  --dry-run        the same, but ftwall only logs what it would refuse
+  --no-start       install only: no rules, no service
+  --uninstall      stop ftwall and remove all of it; a config you changed is kept as ftwall.toml.saved
+  --purge          with --uninstall: remove a changed config too
+  --build          build dist/ftwall only
+  --test           install what the tests need (as root), then check and test everything
+  --prefix DIR     where the executable goes: DIR/sbin/ftwall (default /usr/local)
+  --destdir DIR    put everything below DIR and start nothing (for packages)
+  --binary FILE    install this executable instead of building one
+
+Environment: DENORT_BIN = a denort of the version in .dvmrc, for machines that cannot download it.
+END
+}
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+version=$(cat "$here/.dvmrc")
+action=install dry_run='' purge='' start=yes prefix=/usr/local destdir='' binary=''
+while [ $# -gt 0 ]; do
+  case $1 in
+  --dry-run) dry_run=yes ;;
+  --no-start) start='' ;;
+  --uninstall) action=uninstall ;;
+  --purge) purge=yes ;;
+  --build) action=build ;;
+  --test) action=test_all ;;
+  --prefix | --destdir | --binary)
+    [ $# -ge 2 ] || { echo "install.sh: $1 wants a value" >&2; exit 2; }
+    case $1 in --prefix) prefix=${2%/} ;; --destdir) destdir=${2%/} ;; *) binary=$2 ;; esac
+    shift
+    ;;
+  -h | --help) usage; exit 0 ;;
+  *) echo "install.sh: unknown option \"$1\"" >&2; usage >&2; exit 2 ;;
+  esac
+  shift
+done
+case $prefix in /*) ;; *) echo "install.sh: --prefix wants an absolute path: $prefix" >&2; exit 2 ;; esac
+[ -z "$destdir" ] || start=''
+
+program=$prefix/sbin/ftwall
+home=/opt/ftwall          # Deno, and the program's source where no executable can be made
+etc=/etc/ftwall
+state=/var/lib/ftwall
+run_dir=/run/ftwall
+log=/var/log/ftwall.log
+unit=/etc/systemd/system/ftwall.service
+init=/etc/init.d/ftwall
+if [ "$(id -u)" -eq 0 ]; then root=yes tools=$home; else root='' tools=${XDG_CACHE_HOME:-$HOME/.cache}/ftwall; fi
+
+say() { printf '%s\n' "ftwall: $*"; }
+die() { printf '%s\n' "ftwall: $*" >&2; exit "${status:-1}"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH DENO_NO_UPDATE_CHECK=1 NO_COLOR=1
+unset RUST_BACKTRACE
+
+# --- packages -------------------------------------------------------------------------------------------------------
+
+manager() {
+  for m in opkg apk apt-get dnf yum pacman zypper; do
+    if have "$m"; then echo "$m"; return; fi
+  done
+  echo none
+}
+
+updated=''
+install_once() {
+  case $1 in
+  apt-get) shift; DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" ;;
+  opkg) shift; opkg install "$@" ;;
+  apk) shift; apk add "$@" ;;
+  pacman) shift; pacman -S --noconfirm --needed "$@" ;;
+  zypper) shift; zypper --non-interactive install "$@" ;;
+  *) m=$1; shift; "$m" install -y "$@" ;;
+  esac </dev/null
+}
+
+# packages NAME...: installs them; the lists are fetched only when the first try fails.
+packages() {
+  m=$(manager)
+  [ "$m" != none ] || { say "no package manager known here; please install by hand: $*"; return 1; }
+  [ -n "$root" ] || { say "not root; please install by hand: $*"; return 1; }
+  say "installing with $m: $*"
+  output=$(mktemp)
+  if install_once "$m" "$@" >"$output" 2>&1; then rm -f "$output"; return 0; fi
+  if [ -z "$updated" ]; then
+    updated=yes
+    say "fetching the package lists"
+    case $m in
+    apt-get) apt-get update -q ;; opkg) opkg update ;; apk) apk update ;;
+    pacman) pacman -Sy --noconfirm ;; zypper) zypper --non-interactive refresh ;; *) true ;;
+    esac >/dev/null 2>&1 </dev/null || true
+    if install_once "$m" "$@" >"$output" 2>&1; then rm -f "$output"; return 0; fi
+  fi
+  tail -n 3 "$output" >&2
+  rm -f "$output"
+  return 1
+}
+
+library_there() {
+  if have ldconfig && ldconfig -p 2>/dev/null | grep -q 'libnetfilter_queue\.so\.1'; then return 0; fi
+  for f in /lib/libnetfilter_queue.so.1 /lib64/libnetfilter_queue.so.1 /usr/lib/libnetfilter_queue.so.1 \
+    /usr/lib64/libnetfilter_queue.so.1 /usr/lib/*/libnetfilter_queue.so.1 /usr/local/lib/libnetfilter_queue.so.1; do
+    [ ! -e "$f" ] || return 0
+  done
+  return 1
+}
+
+need_library() {
+  if library_there; then say "libnetfilter_queue is there"; return; fi
+  case $(manager) in
+  opkg) packages libnetfilter-queue1 kmod-nfnetlink-queue || true ;;
+  apt-get) packages libnetfilter-queue1 || true ;;
+  apk) if [ -e /etc/openwrt_release ]; then packages libnetfilter-queue1 kmod-nfnetlink-queue; else packages libnetfilter_queue; fi || true ;;
+  zypper) packages libnetfilter_queue1 || true ;;
+  *) packages libnetfilter_queue || true ;;
+  esac
+  library_there || { status=3; die "libnetfilter_queue.so.1 is missing and could not be installed" \
+    "(Debian libnetfilter-queue1, OpenWrt libnetfilter-queue1, Alpine and Fedora libnetfilter_queue)"; }
+}
+
+need_firewall_tool() {
+  if have nft || have iptables; then say "firewall tools are there:$(for t in nft iptables ipset; do have $t && printf ' %s' $t; done; true)"; return; fi
+  case $(manager) in
+  opkg) packages nftables kmod-nft-queue ;;
+  apk) if [ -e /etc/openwrt_release ]; then packages nftables kmod-nft-queue; else packages nftables iptables ip6tables ipset; fi ;;
+  *) packages nftables iptables ipset ;;
+  esac || { status=3; die "neither nft nor iptables is there, and neither could be installed"; }
+}
+
+# --- Deno -----------------------------------------------------------------------------------------------------------
+
+right_version() { [ "$("$1" --version 2>/dev/null | sed -n '1s/^deno \([0-9.]*\).*/\1/p')" = "$version" ]; }
+
+fetch() { # fetch URL FILE
+  if have curl; then curl -fsSL --connect-timeout 10 --max-time 600 -o "$2" "$1"
+  elif have wget; then wget -q -T 20 -O "$2" "$1"
+  else return 1; fi 2>/dev/null
+}
+
+unpack() { # unpack FILE.zip DIR
+  if have unzip; then unzip -oq "$1" -d "$2"
+  elif have busybox && busybox unzip -h >/dev/null 2>&1; then busybox unzip -oq "$1" -d "$2"
+  elif have python3; then python3 -m zipfile -e "$1" "$2"
+  else say "no unzip here"; return 1; fi
+}
+
+npm_deno() {
+  have npm || return 1
+  say "installing Deno $version with npm into $tools/deno"
+  mkdir -p "$tools/deno"
+  npm install --prefix "$tools/deno" --no-audit --no-fund --no-save --fetch-retries=2 --fetch-retry-maxtimeout=10000 "deno@$version" >/dev/null 2>&1 </dev/null || return 1
+  for d in "$tools"/deno/node_modules/@deno/*/deno; do
+    if [ -f "$d" ] && chmod +x "$d" && right_version "$d"; then deno=$d; return 0; fi
+  done
+  return 1
+}
+
+official_deno() {
+  url=https://github.com/denoland/deno/releases/download/v$version/deno-$(uname -m)-unknown-linux-gnu.zip
+  say "downloading Deno $version (official release)"
+  mkdir -p "$tools/deno"
+  fetch "$url" "$tools/deno/deno.zip" && unpack "$tools/deno/deno.zip" "$tools/deno" || return 1
+  rm -f "$tools/deno/deno.zip"
+  chmod +x "$tools/deno/deno"
+  deno=$tools/deno/deno
+  right_version "$deno"
+}
+
+# Sets $deno to a Deno of exactly the pinned version.
+deno=''
+need_deno() {
+  for d in "$(command -v deno || true)" "$tools"/deno/node_modules/@deno/*/deno "$tools/deno/deno"; do
+    if [ -n "$d" ] && [ -x "$d" ] && right_version "$d"; then deno=$d; say "using Deno $version: $d"; return; fi
+  done
+  if npm_deno || official_deno; then say "using Deno $version: $deno"; return; fi
+  if ! have npm && [ -n "$root" ] && packages npm && npm_deno; then say "using Deno $version: $deno"; return; fi
+  status=3
+  die "Deno $version cannot be had: not in PATH, not by npm, not by download. It runs on glibc (x86_64, aarch64);" \
+    "elsewhere build ftwall on another machine with ./install.sh --build and give it with --binary FILE"
+}
+
+# --- build ----------------------------------------------------------------------------------------------------------
+
+v8_flags=--optimize-for-size,--max-old-space-size=128,--max-semi-space-size=2
+
+libraries() { # libraries DENO_DIR-or-empty
+  say "fetching the pinned libraries"
+  if [ -n "$1" ]; then DENO_DIR=$1; export DENO_DIR; fi
+  (cd "$here" && "$deno" install --frozen >/dev/null 2>&1 </dev/null) ||
+    (cd "$here" && "$deno" install --frozen </dev/null) || die "cannot fetch the libraries that deno.lock names"
+}
+
+denort_reachable() {
+  [ -z "${DENORT_BIN:-}" ] || return 0
+  # What an earlier build fetched needs no network.
+  for d in "${DENO_DIR:-$HOME/.cache/deno}"/dl/release/v"$version"/denort-*.zip; do [ ! -e "$d" ] || return 0; done
+  url=https://dl.deno.land/release/v$version/denort-$(uname -m)-unknown-linux-gnu.zip
+  if have curl; then curl -fsIL --connect-timeout 8 --max-time 20 -o /dev/null "$url"
+  elif have wget; then wget -q -T 15 --spider "$url"
+  else return 0; fi >/dev/null 2>&1
+}
+
+# Builds dist/ftwall; false when no denort can be had.
+compile() {
+  if ! denort_reachable; then
+    say "the runtime that executables are built on (denort $version) cannot be downloaded here, and DENORT_BIN is not set"
+    return 1
+  fi
+  say "checking the types"
+  (cd "$here" && "$deno" check --frozen main.ts </dev/null) || die "the program has type errors"
+  say "building dist/ftwall${DENORT_BIN:+ on $DENORT_BIN}"
+  mkdir -p "$here/dist"
+  # Types are checked above: the memory limit below binds the compiler too. No code cache: it would be read from /tmp.
+  limit=''
+  if have timeout; then limit='timeout 900'; fi
+  (cd "$here" && $limit "$deno" compile --quiet -A --no-prompt --no-code-cache --exclude-unused-npm --no-check \
+    --v8-flags=$v8_flags --output dist/ftwall main.ts </dev/null) || return 1
+  say "built dist/ftwall ($(($(wc -c <"$here/dist/ftwall") / 1048576)) MiB)"
+}
+
+# True when dist/ftwall is newer than everything it is made from.
+fresh() {
+  [ -x "$here/dist/ftwall" ] || return 1
+  [ -z "$(find "$here/main.ts" "$here/mod.ts" "$here/lib" "$here/ffi" "$here/deno.json" "$here/deno.lock" "$here/.dvmrc" \
+    -newer "$here/dist/ftwall" -type f 2>/dev/null | head -n 1)" ]
+}
+
+# --- install --------------------------------------------------------------------------------------------------------
+
+# put FILE TARGET MODE: replaces the target in one step, so that a running program keeps its file.
+put() {
+  mkdir -p "$destdir$(dirname "$2")"
+  if [ -e "$destdir$2" ] && cmp -s "$1" "$destdir$2"; then say "$destdir$2 is up to date"; return; fi
+  cp "$1" "$destdir$2.new"
+  chmod "$3" "$destdir$2.new"
+  mv -f "$destdir$2.new" "$destdir$2"
+  say "installed $destdir$2"
+}
+
+install_executable() {
+  put "$1" "$program" 0755
+  # What a launcher of an earlier installation used.
+  rm -rf "$destdir$home/program" "$destdir$home/cache"
+}
+
+install_launcher() {
+  say "installing a launcher instead: the same program, run from source with Deno"
+  mkdir -p "$destdir$home/program.new"
+  for f in main.ts mod.ts lib ffi deno.json deno.lock .dvmrc LICENSE; do
+    [ ! -e "$here/$f" ] || cp -R "$here/$f" "$destdir$home/program.new/"
+  done
+  rm -rf "$destdir$home/program"
+  mv "$destdir$home/program.new" "$destdir$home/program"
+  libraries "$destdir$home/cache"
+  launcher=$here/dist/launcher.$$
+  mkdir -p "$here/dist"
+  cat >"$launcher" <<END
+#!/bin/sh
+# Runs ftwall from source, offline. Made by install.sh because no executable could be built.
+DENO_DIR=$home/cache DENO_NO_UPDATE_CHECK=1
+export DENO_DIR DENO_NO_UPDATE_CHECK
+exec $deno run -A --no-prompt --quiet --cached-only --frozen --no-check --v8-flags=$v8_flags --config $home/program/deno.json $home/program/main.ts "\$@"
+END
+  put "$launcher" "$program" 0755
+  rm -f "$launcher"
+  say "installed $destdir$home/program and $destdir$home/cache"
+}
+
+# Interfaces that look like the inside: bridges with a port and other addressed interfaces, less the way out.
+lan_interfaces() {
+  have ip || return 0
+  out=" $( (ip -4 route show default; ip -6 route show default) 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | tr '\n' ' ')"
+  # Without a way out nothing tells inside from outside.
+  [ "$out" != " " ] || return 0
+  found=''
+  for n in /sys/class/net/*; do
+    i=${n##*/}
+    case $i in lo | docker* | veth* | virbr* | wg* | tun* | tap* | ppp* | ifb* | dummy* | sit* | ip6tnl* | gre* | erspan*) continue ;; esac
+    case $out in *" $i "*) continue ;; esac
+    [ ! -e "$n/master" ] || continue
+    ip -o addr show dev "$i" scope global 2>/dev/null | grep -q inet || continue
+    found="$found${found:+, }\"$i\""
+  done
+  printf '%s' "$found"
+}
+
+install_config() {
+  file=$destdir$etc/ftwall.toml
+  mkdir -p "$destdir$etc" "$destdir$state" "$destdir$home"
+  chmod 0700 "$destdir$state"
+  if [ -e "$file" ]; then say "left $file as it is"; return; fi
+  if [ -e "$file.saved" ]; then
+    cp "$file.saved" "$file"
+    say "took $file from $file.saved"
+    return
+  fi
+  lan=''
+  [ -n "$destdir" ] || lan=$(lan_interfaces)
+  {
+    echo '# ftwall: every key has a default; "ftwall check" shows the whole config in force.'
+    echo
+    echo '[network]'
+    if [ -n "$lan" ]; then
+      echo '# Interfaces with clients behind them, as found when ftwall was installed.'
+    else
+      echo '# No inside interface was found: clients are told by the addresses in "home". Name interfaces to be exact.'
+    fi
+    echo "lan = [$lan]"
+    echo '# home = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]'
+    echo '# exempt = []'
+  } >"$file"
+  chmod 0644 "$file"
+  cp "$file" "$destdir$home/ftwall.toml.installed"
+  say "wrote $file (lan = [$lan])"
+}
+
+service() {
+  if [ -d /run/systemd/system ] && have systemctl; then echo systemd
+  elif [ -x /sbin/procd ] && [ -e /etc/rc.common ]; then echo procd
+  elif [ -x /sbin/openrc-run ] && [ -d /run/openrc ]; then echo openrc
+  else echo none; fi
+}
+
+arguments() { printf 'run%s' "${dry_run:+ --dry-run}"; }
+
+write_service() { # write_service KIND FILE
+  case $1 in
+  systemd) cat >"$2" <<END
+[Unit]
+Description=ftwall, keeps peer-to-peer file sharing off this router
+After=network-pre.target nftables.service firewalld.service
+Wants=network-pre.target
+
+[Service]
+# The rules need more rights than the daemon keeps.
+ExecStartPre=+$program rules --apply
+ExecStart=$program $(arguments)
+ExecReload=$program reload
+Restart=always
+RestartSec=1
+TimeoutStopSec=10
+RuntimeDirectory=ftwall
+StateDirectory=ftwall
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_PTRACE CAP_DAC_READ_SEARCH
+NoNewPrivileges=yes
+ProtectSystem=full
+ProtectHome=yes
+PrivateTmp=yes
+OOMScoreAdjust=-500
+
+[Install]
+WantedBy=multi-user.target
+END
+    ;;
+  procd) cat >"$2" <<END
+#!/bin/sh /etc/rc.common
+# ftwall, keeps peer-to-peer file sharing off this router
+START=95
+STOP=10
+USE_PROCD=1
+start_service() {
+  mkdir -p $run_dir $state
+  $program rules --apply || return 1
+  procd_open_instance
+  procd_set_param command $program $(arguments)
+  procd_set_param respawn 3600 1 0
+  procd_set_param stdout 1
+  procd_set_param stderr 1
+  procd_close_instance
+}
+reload_service() { $program reload; }
+END
+    ;;
+  openrc) cat >"$2" <<END
+#!/sbin/openrc-run
+# ftwall, keeps peer-to-peer file sharing off this router
+supervisor=supervise-daemon
+command=$program
+command_args="$(arguments)"
+respawn_delay=1
+respawn_max=0
+output_log=$log
+error_log=$log
+extra_started_commands=reload
+depend() { after firewall iptables nftables; }
+start_pre() { checkpath -d -m 0755 $run_dir && checkpath -d -m 0700 $state && $program rules --apply; }
+reload() { $program reload; }
+END
+    ;;
+  esac
+}
+
+running() {
+  [ -s "$run_dir/ftwall.pid" ] || return 1
+  pid=$(cat "$run_dir/ftwall.pid")
+  case $pid in '' | *[!0-9]*) return 1 ;; esac
+  # The number may belong to another program by now.
+  tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q ftwall
+}
+
+stop_background() {
+  if running; then
+    say "stopping ftwall (pid $pid)"
+    kill "$pid" 2>/dev/null || true
+    i=0
+    while [ $i -lt 50 ] && kill -0 "$pid" 2>/dev/null; do sleep 0.1 2>/dev/null || sleep 1; i=$((i + 1)); done
+    kill -9 "$pid" 2>/dev/null || true
+  fi
+  rm -f "$run_dir/ftwall.pid"
+}
+
+start_service() {
+  kind=$(service)
+  case $kind in
+  none)
+    stop_background
+    say "applying the firewall rules"
+    "$program" rules --apply </dev/null || die "the rules could not be applied"
+    mkdir -p "$run_dir"
+    # shellcheck disable=SC2046 # the arguments are words of ours
+    nohup "$program" $(arguments) >>"$log" 2>&1 </dev/null &
+    echo $! >"$run_dir/ftwall.pid"
+    sleep 1
+    running || { tail -n 5 "$log" >&2; rm -f "$run_dir/ftwall.pid"; die "ftwall ended at once; its last words are above"; }
+    say "started in the background (pid $pid; nothing starts it again at boot: no systemd, procd or OpenRC here)"
+    say "see what it does: tail -f $log"
+    ;;
+  *)
+    file=$init mode=0755
+    if [ "$kind" = systemd ]; then file=$unit mode=0644; fi
+    temporary=$(mktemp)
+    write_service "$kind" "$temporary"
+    put "$temporary" "$file" $mode
+    rm -f "$temporary"
+    say "starting the service ($kind); it applies the firewall rules itself"
+    case $kind in
+    systemd) systemctl daemon-reload && systemctl enable -q ftwall && systemctl restart ftwall ;;
+    procd) "$init" enable && "$init" restart ;;
+    openrc) rc-update add ftwall default >/dev/null && rc-service ftwall restart ;;
+    esac || die "the service could not be started"
+    case $kind in
+    systemd) say "see what it does: journalctl -fu ftwall" ;;
+    procd) say "see what it does: logread -fe ftwall" ;;
+    openrc) say "see what it does: tail -f $log" ;;
+    esac
+    ;;
+  esac
+  if [ -n "$dry_run" ]; then say "dry-run: nothing is refused; ./install.sh without --dry-run makes it real"; fi
+}
+
+install_all() {
+  if [ -z "$root" ] && [ -z "$destdir" ]; then status=3; die "installing needs root"; fi
+  if [ -z "$destdir" ]; then need_library; need_firewall_tool; fi
+  if [ -n "$binary" ]; then
+    "$binary" version >/dev/null 2>&1 </dev/null || die "\"$binary\" does not run here"
+    install_executable "$binary"
+  elif fresh; then
+    say "dist/ftwall is up to date"
+    install_executable "$here/dist/ftwall"
+  else
+    need_deno
+    libraries ''
+    if compile; then install_executable "$here/dist/ftwall"; else install_launcher; fi
+  fi
+  install_config
+  if [ -n "$start" ]; then
+    "$program" check >/dev/null </dev/null || { status=2; die "the config has problems, see: ftwall check"; }
+    start_service
+  fi
+  say "to reload the config by cron: echo '*/5 * * * * root $program reload' > /etc/cron.d/ftwall"
+  say "to remove all of it: ./install.sh --uninstall"
+}
+
+# --- uninstall ------------------------------------------------------------------------------------------------------
+
+# Without the executable: the rules of every back end, by name.
+remove_rules_by_hand() {
+  if have nft && nft list table inet ftwall >/dev/null 2>&1; then nft delete table inet ftwall && say "removed nft table inet ftwall"; fi
+  for t in iptables ip6tables iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
+    have $t || continue
+    # Asking the legacy tools would create their tables.
+    case $t in *legacy) [ -n "$(cat /proc/net/ip_tables_names /proc/net/ip6_tables_names 2>/dev/null)" ] || continue ;; esac
+    for table in mangle filter; do
+      $t -w 5 -t $table -S 2>/dev/null | sed -n 's/^-A \([A-Z]* .*-[jg] ftwall_[a-z]*\)$/\1/p' | while read -r rule; do
+        # shellcheck disable=SC2086 # the words of the rule
+        $t -w 5 -t $table -D $rule && say "removed $t -t $table $rule"
+      done
+      chains=$($t -w 5 -t $table -S 2>/dev/null | sed -n 's/^-N \(ftwall_[a-z]*\)$/\1/p')
+      for c in $chains; do $t -w 5 -t $table -F "$c"; done
+      for c in $chains; do $t -w 5 -t $table -X "$c"; done
+    done
+  done
+  if have ipset; then
+    for s in $(ipset -n list 2>/dev/null | grep '^ftwall_' || true); do ipset destroy "$s" && say "removed ipset $s"; done
+  fi
+}
+
+uninstall() {
+  if [ -z "$root" ] && [ -z "$destdir" ]; then status=3; die "uninstalling needs root"; fi
+  if [ -z "$destdir" ]; then
+    if [ -e "$unit" ] && have systemctl; then
+      systemctl disable --now -q ftwall 2>/dev/null || true
+      rm -f "$unit"
+      systemctl daemon-reload 2>/dev/null || true
+      say "removed $unit"
+    fi
+    if [ -e "$init" ] && grep -q ftwall "$init"; then
+      "$init" stop >/dev/null 2>&1 || true
+      if have rc-update; then rc-update del ftwall >/dev/null 2>&1 || true; else "$init" disable >/dev/null 2>&1 || true; fi
+      rm -f "$init"
+      say "removed $init"
+    fi
+    stop_background
+    if [ -x "$program" ] && "$program" rules --remove </dev/null 2>/dev/null; then say "removed the firewall rules"; fi
+    remove_rules_by_hand
+    rm -rf "$run_dir"
+    if [ -e "$log" ]; then rm -f "$log"; say "removed $log"; fi
+  fi
+  config=$destdir$etc/ftwall.toml
+  if [ -e "$config" ]; then
+    if [ -n "$purge" ] || cmp -s "$config" "$destdir$home/ftwall.toml.installed"; then
+      rm -f "$config"
+      say "removed $config"
+    else
+      mv -f "$config" "$config.saved"
+      say "kept your config as $config.saved (--purge removes it)"
+    fi
+  fi
+  if [ -n "$purge" ]; then rm -f "$config.saved"; fi
+  for d in "$destdir$state" "$destdir$home"; do
+    if [ -d "$d" ]; then rm -rf "$d"; say "removed $d"; fi
+  done
+  rmdir "$destdir$etc" 2>/dev/null || true
+  if [ -e "$destdir$program" ]; then rm -f "$destdir$program"; say "removed $destdir$program"; fi
+  say "done; packages of the distribution (libnetfilter_queue, nftables, iptables) were left where they are"
+}
+
+# --- test -----------------------------------------------------------------------------------------------------------
+
+test_all() {
+  if [ "$(manager)" = apt-get ] && [ -n "$root" ]; then
+    wanted=''
+    for p in gcc libc6-dev libnetfilter-queue1 libnetfilter-queue-dev iptables nftables ipset conntrack iproute2 procps \
+      iputils-ping transmission-cli aria2 dnsmasq-base curl tcpdump iperf3 openssl shellcheck; do
+      dpkg-query -W -f '${Status}' $p 2>/dev/null | grep -q 'ok installed' || wanted="$wanted $p"
+    done
+    # shellcheck disable=SC2086 # a list of words
+    if [ -n "$wanted" ] && ! packages $wanted; then
+      for p in $wanted; do packages "$p" || say "without $p some tests skip"; done
+    fi
+  else
+    say "not root on a machine with apt: tests whose tools are missing skip"
+  fi
+  need_deno
+  if [ -z "${DENORT_BIN:-}" ] && [ -x "$here/../shared/runtime/denort" ]; then
+    DENORT_BIN=$(CDPATH='' cd -- "$here/../shared/runtime" && pwd)/denort
+    export DENORT_BIN
+  fi
+  libraries ''
+  if ! fresh; then compile || say "no executable here: the tests that want one skip or run from source"; fi
+  say "running deno task ok"
+  cd "$here" && "$deno" task ok </dev/null
+}
+
+case $action in
+install) install_all ;;
+uninstall) uninstall ;;
+build)
+  need_deno
+  libraries ''
+  compile || { status=3; die "dist/ftwall was not built: set DENORT_BIN or use a machine that reaches the download"; }
+  ;;
+test_all) test_all ;;
+esac

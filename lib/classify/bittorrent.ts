@@ -1,0 +1,95 @@
+/**
+ * BitTorrent in all its forms: peers over TCP and uTP, the DHT, trackers, local discovery. This file dispatches by
+ * transport and first byte; each form has its own file in `bittorrent/`, with its sources and odds beside its pattern.
+ * @module
+ */
+import { DnsName } from "../wire/dns_name.ts";
+import { readServerName, SERVER_NAME, SERVER_NAME_CUT } from "../wire/tls.ts";
+import { isBittorrentName, TRACKER_NAME } from "./bittorrent_names.ts";
+import { handshake, OPENING_LENGTH, openingMatch, readHash, TCP_HANDSHAKE } from "./bittorrent/handshake.ts";
+import { httpAnswer, httpTracker, mayBeAnswer, mayBeRequest } from "./bittorrent/http_tracker.ts";
+import { krpc, mayBeKrpc } from "./bittorrent/krpc.ts";
+import { lsd } from "./bittorrent/lsd.ts";
+import { mse } from "./bittorrent/mse.ts";
+import { mayBeMessage, peerMessages } from "./bittorrent/peer_wire.ts";
+import { awaitsTracker, trackerRequest, trackerResponse } from "./bittorrent/udp_tracker.ts";
+import { utp } from "./bittorrent/utp.ts";
+import { type Classifier, type Evidence, type Look, UNDECIDED, UNRELATED } from "./classifier.ts";
+
+/** Datagrams of a flow that may be none of ours before it is given up: clients share their port with STUN and the like. */
+const FOREIGN_DATAGRAMS = 2;
+/** Packets over which a TLS hello may be spread. */
+const HELLO_PACKETS = 4;
+
+/** The server name at hand. */
+const serverName: DnsName = new DnsName();
+
+function classifyTcp(look: Look): Evidence {
+  if (!look.first) return classifyMidstream(look);
+  let answer: Evidence = UNRELATED;
+  switch (look.bytes[look.start]) {
+    case 0x13:
+      answer = handshake(look);
+      break;
+    case 0x16:
+      answer = classifyHello(look);
+      break;
+    case 0x47:
+      if (mayBeRequest(look)) return httpTracker(look);
+      break;
+    case 0x48:
+      if (mayBeAnswer(look)) return httpAnswer(look);
+      break;
+  }
+  if (answer !== UNRELATED) return answer;
+  // A capture may begin in the middle of a stream and not tell.
+  if (mayBeMessage(look)) answer = peerMessages(look);
+  return answer === UNRELATED ? mse(look) : answer;
+}
+
+/** A packet of a stream whose start was not seen: what begins with it, or nothing. */
+function classifyMidstream(look: Look): Evidence {
+  if (look.bytes[look.fresh] === 0x13 && openingMatch(look.bytes, look.fresh, look.end) === OPENING_LENGTH) {
+    readHash(look, look.fresh);
+    return TCP_HANDSHAKE;
+  }
+  const answer = mayBeMessage(look) ? peerMessages(look) : UNDECIDED;
+  return answer === UNRELATED ? UNDECIDED : answer;
+}
+
+/** A TLS hello by its server name: HTTPS trackers, WebTorrent. */
+function classifyHello(look: Look): Evidence {
+  if (!look.fromOpener) return UNRELATED;
+  const outcome = readServerName(look.bytes, look.start, look.end, serverName);
+  if (outcome === SERVER_NAME_CUT) return look.nth < HELLO_PACKETS && look.otherNth === 0 ? UNDECIDED : UNRELATED;
+  return outcome === SERVER_NAME && isBittorrentName(serverName) ? TRACKER_NAME : UNRELATED;
+}
+
+function classifyUdp(look: Look): Evidence {
+  let answer: Evidence = UNRELATED;
+  const byte = look.bytes[look.start]!;
+  if (byte === 0x64) {
+    if (mayBeKrpc(look)) answer = krpc(look);
+  } else if (byte === 0x42) answer = lsd(look);
+  else if ((byte & 15) === 1 && byte <= 0x41) answer = utp(look);
+  if (answer === UNRELATED) answer = trackerRequest(look);
+  if (answer === UNRELATED) answer = trackerResponse(look);
+  if (answer === UNRELATED) answer = awaitsTracker(look);
+  if (answer === UNRELATED && look.nth + look.otherNth <= FOREIGN_DATAGRAMS) return UNDECIDED;
+  return answer;
+}
+
+/** BitTorrent. */
+export const bittorrent: Classifier = {
+  name: "bittorrent",
+  title: "BitTorrent",
+  tcp: true,
+  udp: true,
+  least: 1,
+  first: "any",
+  midstream: true,
+  patience: 10,
+  classify(look: Look): Evidence {
+    return look.tcp ? classifyTcp(look) : classifyUdp(look);
+  },
+};

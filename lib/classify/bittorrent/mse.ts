@@ -1,0 +1,80 @@
+/**
+ * The shape of BitTorrent's obfuscated handshake (MSE/PE): two flights of 96 to 608 bytes that look like nothing, then one
+ * of 56 to 636. Nothing in it can be verified without the key that both sides compute, so the shape alone is weak. Where
+ * the peers settle on plain text after it, their handshake shows and is certain.
+ *
+ * Notes of the flow: `note0` is the lengths of the first two flights, `note1` the tag and how far it went.
+ * @module
+ */
+import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../classifier.ts";
+import { looksEncrypted } from "../encrypted.ts";
+import { findOpening, readHash } from "./handshake.ts";
+
+/** Three flights fit. */
+export const MSE: Evidence = evidence(
+  "mse",
+  1,
+  "first flights of both sides 96-608 bytes, then 56-636 from the opener, each without structure (ones per byte, printable " +
+    "share and runs, different values): the sizes of MSE; every protocol that is ciphered throughout may look so",
+  true,
+);
+/** The obfuscated handshake settled on plain text. */
+export const MSE_PLAIN: Evidence = evidence(
+  "mse-handshake",
+  3,
+  'two flights of MSE shape, then 13 "BitTorrent protocol" in the stream (crypto_select 1); odds 2^-150',
+);
+
+/** A public key of 768 bits. */
+const KEY = 96;
+/** Key and longest pad. */
+const LONGEST_FLIGHT = KEY + 512;
+/** Two hashes and the ciphered constant, choice and lengths. */
+const LEAST_THIRD = 56;
+/** The same with the longest pad and a peer handshake as first payload. */
+const LONGEST_THIRD = LEAST_THIRD + 512 + 68;
+
+const TAG = 0x4d000000;
+const TAG_MASK = 0xff000000 | 0;
+const FIRST = 1;
+const SECOND = 2;
+const REPORTED = 3;
+
+/** True where an opener's stream may still become an obfuscated handshake. */
+export function mse(look: Look): Evidence {
+  const { bytes, start, end, fromOpener } = look;
+  const size = end - start;
+  const state = look.owned && (look.note1 & TAG_MASK) === TAG ? look.note1 & 3 : 0;
+  if (state === 0) {
+    // The opener speaks first, and alone.
+    if (!fromOpener || look.otherNth !== 0 || size > LONGEST_FLIGHT) return UNRELATED;
+    if (!looksEncrypted(bytes, start, end)) return UNRELATED;
+    // Clients write key and pad at once; should a middlebox have split them, the first part is nearly always the larger.
+    return size < KEY || take(look, size << 16, FIRST) ? UNDECIDED : UNRELATED;
+  }
+  if (state === FIRST) {
+    if (size > LONGEST_FLIGHT) return UNRELATED;
+    if (fromOpener) return look.otherNth === 0 && take(look, size << 16, FIRST) ? UNDECIDED : UNRELATED;
+    if (!looksEncrypted(bytes, start, end)) return UNRELATED;
+    return size < KEY || take(look, look.note0 | size, SECOND) ? UNDECIDED : UNRELATED;
+  }
+  const opening = findOpening(bytes, Math.max(start, look.fresh - 19), end);
+  if (opening >= 0) {
+    readHash(look, opening);
+    return MSE_PLAIN;
+  }
+  if (state !== SECOND || !fromOpener) return UNDECIDED;
+  const first = look.note0 >>> 16;
+  const third = size - first;
+  if (third < LEAST_THIRD) return UNDECIDED;
+  if (third > LONGEST_THIRD || !looksEncrypted(bytes, start + first, end)) return UNRELATED;
+  take(look, look.note0, REPORTED);
+  return MSE;
+}
+
+function take(look: Look, lengths: number, state: number): boolean {
+  if (!look.claim()) return false;
+  look.note0 = lengths;
+  look.note1 = TAG | state;
+  return true;
+}

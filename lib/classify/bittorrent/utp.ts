@@ -1,0 +1,162 @@
+/**
+ * uTP version 1 (BEP 29): BitTorrent's transport over UDP. Its 20-byte header is too plain to convict on one datagram
+ * (WireGuard, STUN, QUIC, RTP and DNS come near), so conviction rests on a conversation, or on the handshake inside.
+ *
+ * Notes of the flow: `note0` is connection id and sequence number of the latest packet; `note1` has the tag, what is known,
+ * and the latest sequence number of the other side.
+ * @module
+ */
+import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../classifier.ts";
+import { HASH_END, OPENING_LENGTH, openingMatch, readHash } from "./handshake.ts";
+
+/** A connection was opened and answered. */
+export const UTP: Evidence = evidence(
+  "utp",
+  3,
+  "SYN (first byte 41, valid extension chain, time difference 0, length that of its header), answered with the same " +
+    "connection id at 2 and its sequence number acknowledged at 18 (BEP 29); odds below 2^-90",
+);
+/** A running connection, picked up in the middle. */
+export const UTP_STREAM: Evidence = evidence(
+  "utp-stream",
+  3,
+  "four turns of valid headers from both sides, connection ids at 2 one apart throughout, each side acknowledging at 18 " +
+    "within 512 of what the other sent at 16, and these numbers moving (BEP 29); odds below 2^-100 on random bytes, and no " +
+    "other protocol is known to follow its peer's counter in this place",
+);
+/** The peer handshake inside a uTP data packet. */
+export const UTP_HANDSHAKE: Evidence = evidence(
+  "utp-handshake",
+  3,
+  'a valid uTP data header, then 13 "BitTorrent protocol" where the header ends (BEP 29, BEP 3); odds 2^-160',
+);
+
+/** Length of the header without extensions. */
+export const UTP_HEADER = 20;
+const DATA = 0;
+const FIN = 1;
+const SYN = 4;
+
+/** Tag in the top byte of `note1`: the notes hold a uTP connection. */
+const TAG = 0x75000000;
+const TAG_MASK = 0xff000000 | 0;
+/** The noted packet is the opener's. */
+const OF_OPENER = 0x800000;
+/** The noted packet is a SYN. */
+const IS_SYN = 0x400000;
+/** A sequence number was seen to move. */
+const MOVED = 0x200000;
+/** Changes of side that agreed, counted in bits 16 to 18. */
+const AGREED = 0x10000;
+const AGREED_MASK = 0x70000;
+
+/** How far an acknowledged number may lag behind or lead a sequence number seen: packets are lost, reordered, in flight. */
+const DRIFT = 512;
+/** Agreements that show a running connection. */
+const ENOUGH = 3;
+
+/** STUN's and TURN's magic cookie (RFC 8489), at 4: there `01 01` is a success response. */
+const STUN_COOKIE = 0x2112a442;
+/** Longest extension chain: two kinds are known besides close reason. */
+const MOST_LINKS = 4;
+
+/**
+ * Length of a valid uTP header at the datagram's start; 0 where it is none. The tests are nDPI's: version 1, type 0-4,
+ * chain of extensions ends with 0 inside the datagram, ids and time not 0, and the length that the type demands.
+ */
+export function utpHeader(look: Look): number {
+  const { bytes, view, start, end, length } = look;
+  const type = bytes[start]! >> 4;
+  if ((bytes[start]! & 15) !== 1 || type > SYN || length < UTP_HEADER || end - start < UTP_HEADER) return 0;
+  let extension = bytes[start + 1]!;
+  if (extension > 3 || view.getUint16(start + 2) === 0) return 0;
+  const time = view.getInt32(start + 4);
+  if (time === 0 || time === STUN_COOKIE) return 0;
+  let at = start + UTP_HEADER;
+  for (let links = 0; extension !== 0; links++) {
+    if (links === MOST_LINKS || at + 2 > end) return 0;
+    const next = bytes[at]!;
+    const size = bytes[at + 1]!;
+    // 1 is the selective acknowledgement, in words; 2 the extension bits; 3 the reason of closing.
+    if (next > 3 || size === 0 || (extension === 1 && size % 4 !== 0)) return 0;
+    extension = next;
+    at += 2 + size;
+  }
+  const header = at - start;
+  if (header > length) return 0;
+  const empty = header === length;
+  if (type === DATA) return empty || view.getInt32(start + 12) === 0 ? 0 : header;
+  if (type === SYN) return empty && view.getInt32(start + 8) === 0 ? header : 0;
+  return empty || type === FIN ? header : 0;
+}
+
+/** Difference of two 16-bit numbers on their circle, -32768 to 32767. */
+function apart(a: number, b: number): number {
+  return ((a - b) << 16) >> 16;
+}
+
+/** Judges a datagram as part of a uTP connection. */
+export function utp(look: Look): Evidence {
+  const header = utpHeader(look);
+  if (header === 0) return UNRELATED;
+  const { bytes, start, end } = look;
+  const type = bytes[start]! >> 4;
+  if (type === DATA && openingMatch(bytes, start + header, end) === OPENING_LENGTH) {
+    if (end - start - header >= HASH_END) readHash(look, start + header);
+    return UTP_HANDSHAKE;
+  }
+  return look.claim() ? converse(look, type) : UNDECIDED;
+}
+
+/** Compares a valid packet with the one noted, and notes it. */
+function converse(look: Look, type: number): Evidence {
+  const { view, start, note0, note1 } = look;
+  const id = view.getUint16(start + 2);
+  const sequence = view.getUint16(start + 16);
+  const acknowledged = view.getUint16(start + 18);
+  const side = look.fromOpener ? OF_OPENER : 0;
+  const opening = type === SYN ? IS_SYN : 0;
+  const notedId = note0 >>> 16;
+  const notedSequence = note0 & 0xffff;
+  if ((note1 & TAG_MASK) !== TAG) {
+    note(look, id, sequence, side | opening, 0);
+    return UNDECIDED;
+  }
+  if ((note1 & IS_SYN) !== 0) {
+    if ((note1 & OF_OPENER) !== side) {
+      if (opening === 0 && id === notedId && acknowledged === notedSequence) return UTP;
+    } else if (opening !== 0) note(look, id, sequence, side | opening, 0);
+    // Whatever else comes before the SYN's answer says nothing, and must not push it out.
+    return UNDECIDED;
+  }
+  if (opening !== 0) {
+    note(look, id, sequence, side | opening, 0);
+    return UNDECIDED;
+  }
+  let facts = note1 & (MOVED | AGREED_MASK);
+  if ((note1 & OF_OPENER) === side) {
+    if (id !== notedId || Math.abs(apart(sequence, notedSequence)) > DRIFT) facts = 0;
+    else if (sequence !== notedSequence) facts |= MOVED;
+    note(look, id, sequence, side | facts, note1 & 0xffff);
+    return UNDECIDED;
+  }
+  const distance = apart(id, notedId);
+  const own = note1 & 0xffff;
+  const agreed = facts & AGREED_MASK;
+  if (
+    (distance !== 1 && distance !== -1) || Math.abs(apart(acknowledged, notedSequence)) > DRIFT ||
+    (agreed > 0 && Math.abs(apart(sequence, own)) > DRIFT)
+  ) facts = 0;
+  else {
+    if (agreed > 0 && sequence !== own) facts |= MOVED;
+    if (agreed < AGREED_MASK) facts += AGREED;
+    if ((facts & AGREED_MASK) >= ENOUGH * AGREED && (facts & MOVED) !== 0) return UTP_STREAM;
+  }
+  note(look, id, sequence, side | facts, notedSequence);
+  return UNDECIDED;
+}
+
+function note(look: Look, id: number, sequence: number, facts: number, otherSequence: number): void {
+  look.note0 = (id << 16) | sequence;
+  look.note1 = TAG | facts | otherSequence;
+}

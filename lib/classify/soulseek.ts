@@ -1,0 +1,162 @@
+/**
+ * Soulseek: the login to its server, and the greetings between peers.
+ *
+ * Everything is little-endian and length-prefixed, as in many protocols: a small length and a small code prove nothing
+ * (engines with such rules met game protocols, remote consoles and databases). So every inner length must fit.
+ * Source: Nicotine+'s protocol description.
+ * @module
+ */
+import {
+  CERTAIN,
+  type Classifier,
+  type Evidence,
+  evidence,
+  type Look,
+  UNDECIDED,
+  UNRELATED,
+  WEAK,
+} from "./classifier.ts";
+import { INIT_GREETING, NO_GREETING, obfuscatedGreeting, PIERCE_GREETING } from "./soulseek_obfuscated.ts";
+
+const LOGIN = evidence(
+  "server-login",
+  CERTAIN,
+  "Length, code 1, name, password, version below 2000, 32 lower-case hex digits, minor version: lengths chain to the end " +
+    "(Nicotine+); odds 2^-200",
+);
+const PEER_INIT = evidence(
+  "peer-init",
+  CERTAIN,
+  "Length = name + 14, code 1, name length fits, type length 1, type P, F or D, token (Nicotine+); odds 2^-90",
+);
+const PIERCED = evidence(
+  "peer-conversation",
+  CERTAIN,
+  "05000000 00 and a token in 9 bytes, then a peer message of known code whose length fits (Nicotine+); odds 2^-90",
+);
+const PIERCE = evidence(
+  "pierce-firewall",
+  WEAK,
+  "05000000 00 and a token, 9 bytes in all (Nicotine+); odds 2^-40, but a shape that other little-endian protocols have",
+);
+const OBFUSCATED_INIT = evidence(
+  "obfuscated-peer-init",
+  CERTAIN,
+  "Under the key in front: length = name + 14, code 1, name length, type (aioslsk); odds 2^-100",
+);
+const OBFUSCATED_PIERCE = evidence(
+  "obfuscated-pierce",
+  CERTAIN,
+  "13 bytes; under the key in front: length 5 and code 0 (aioslsk); odds 2^-40",
+);
+
+/** Longest message that is waited for: a path or two. */
+const LONGEST_MESSAGE = 2048;
+/** Longest name and password that are waited for, in bytes. */
+const LONGEST = 256;
+/** `05000000`, as {@link Look.otherFirst} has it. */
+const OTHER_PIERCE = 0x05000000;
+
+/** Recognises logins, peer greetings plain and obfuscated, and what follows a pierced firewall. */
+export const soulseek: Classifier = {
+  name: "soulseek",
+  title: "Soulseek",
+  tcp: true,
+  udp: false,
+  least: 8,
+  // Lengths come first, and obfuscated messages begin with a random key.
+  first: "any",
+  classify(look: Look): Evidence {
+    if (!look.first) return UNRELATED;
+    const { view, start: at, end } = look;
+    const length = view.getUint32(at, true);
+    if (end - at >= 9 && look.bytes[at + 4] === 0 && length === 5) return pierced(look, at + 9, end);
+    // A peer's answer to a pierced firewall is a message at once.
+    if (look.otherFirst === OTHER_PIERCE && look.otherLength === 9) {
+      return peerMessage(look, at, end);
+    }
+    if (look.bytes[at + 4] === 1 && length < 3 * LONGEST) {
+      const plain = length < 15 || length > 134 ? UNRELATED : init(look, at, end, length);
+      if (plain !== UNRELATED) return plain;
+      const login = length < 50 ? UNRELATED : logIn(look, at, end, length);
+      if (login !== UNRELATED) return login;
+    }
+    return obfuscated(look, at, end);
+  },
+};
+
+/** PeerInit: name, type, token; nothing else. */
+function init(look: Look, at: number, end: number, length: number): Evidence {
+  const { view, bytes } = look;
+  if (view.getUint32(at + 5, true) !== length - 14) return UNRELATED;
+  const type = at + 9 + length - 14;
+  if (end < type + 5) return UNDECIDED;
+  if (view.getUint32(type, true) !== 1) return UNRELATED;
+  const letter = bytes[type + 4];
+  return letter === 0x50 || letter === 0x46 || letter === 0x44 ? PEER_INIT : UNRELATED;
+}
+
+/** Login: name, password, version, MD5 of both in hex, minor version; the lengths must add up. */
+function logIn(look: Look, at: number, end: number, length: number): Evidence {
+  const { view, bytes } = look;
+  if (end - at < 12) return bytes[at + 5] === 0 && bytes[at + 6] === 0 && bytes[at + 7] === 0 ? UNDECIDED : UNRELATED;
+  if (view.getUint32(at + 4, true) !== 1) return UNRELATED;
+  const name = view.getUint32(at + 8, true);
+  if (name === 0 || name > LONGEST) return UNRELATED;
+  const password = at + 12 + name;
+  if (end < password + 4) return UNDECIDED;
+  const secret = view.getUint32(password, true);
+  // 4 code, 4 + name, 4 + password, 4 version, 4 + 32 digest, 4 minor version.
+  if (secret > LONGEST || length !== name + secret + 56) return UNRELATED;
+  const version = password + 4 + secret;
+  if (end < version + 40) return UNDECIDED;
+  if (view.getUint32(version, true) >= 2000 || view.getUint32(version + 4, true) !== 32) return UNRELATED;
+  for (let i = version + 8; i < version + 40; i++) {
+    const byte = bytes[i]!;
+    if ((byte < 0x30 || byte > 0x39) && (byte < 0x61 || byte > 0x66)) return UNRELATED;
+  }
+  return LOGIN;
+}
+
+/** After PierceFirewall: nothing yet, or this side's first peer message. */
+function pierced(look: Look, at: number, end: number): Evidence {
+  return at === end ? PIERCE : peerMessage(look, at, end);
+}
+
+/** A peer message of known code at `at`, whose length fits what its code allows. */
+function peerMessage(look: Look, at: number, end: number): Evidence {
+  if (end - at < 8) return UNDECIDED;
+  const length = look.view.getUint32(at, true);
+  switch (look.view.getUint32(at + 4, true)) {
+    case 4: // asks for all shares
+    case 15: // asks about the user
+    case 52: // upload queue notification
+      return length === 4 ? PIERCED : UNRELATED;
+    case 36: // asks for a folder
+    case 40: // transfer request
+    case 41: // transfer answer
+    case 43: // queue upload
+    case 44: // place in queue
+    case 46: // upload failed
+    case 50: // upload denied
+    case 51: // asks for place in queue
+      // Short ones come whole before they count.
+      if (length < 8 || length > LONGEST_MESSAGE) return UNRELATED;
+      return end - at < 4 + length ? UNDECIDED : PIERCED;
+    case 5: // shares
+    case 9: // search result
+    case 16: // user info
+    case 37: // folder
+      return length >= 16 && length <= 0x1000000 ? PIERCED : UNRELATED;
+    default:
+      return UNRELATED;
+  }
+}
+
+function obfuscated(look: Look, at: number, end: number): Evidence {
+  if (end - at < 13) return UNDECIDED;
+  const greeting = obfuscatedGreeting(look.view, at, end, end - at);
+  if (greeting === INIT_GREETING) return OBFUSCATED_INIT;
+  if (greeting === PIERCE_GREETING) return OBFUSCATED_PIERCE;
+  return greeting === NO_GREETING ? UNRELATED : UNDECIDED;
+}

@@ -1,0 +1,158 @@
+/**
+ * What operators ask for through the control socket. Each action is written to the audit log: who, what, why.
+ * @module
+ */
+import type { Engine } from "../engine/engine.ts";
+import { formatAddress, parseAddress, type Words } from "../net/address.ts";
+import {
+  type ActionAnswer,
+  type ControlRequest,
+  type ExplainAnswer,
+  RefusedRequest,
+  type ReloadAnswer,
+} from "../report/control_protocol.ts";
+import type { AuditEvent, Who } from "../report/report_event.ts";
+import type { Reporter } from "../report/reporter.ts";
+import { buildStatus, type Status } from "../report/status.ts";
+import type { ControlHandler } from "./control_server.ts";
+import type { DaemonStatus } from "./daemon_status.ts";
+
+type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { readonly command: C }>;
+
+/** Seconds of an operator's lock where none are said. */
+const LOCK_SECONDS = 600;
+/** Seconds of an allowance where none are said. */
+const ALLOW_SECONDS = 7200;
+
+/** See the module's text. */
+export class Operator implements ControlHandler {
+  readonly #engine: Engine;
+  readonly #reporter: Reporter;
+  readonly #status: DaemonStatus;
+  readonly #reload: () => ReloadAnswer;
+
+  /** Acts on a running engine. */
+  constructor(engine: Engine, reporter: Reporter, status: DaemonStatus, reload: () => ReloadAnswer) {
+    this.#engine = engine;
+    this.#reporter = reporter;
+    this.#status = status;
+    this.#reload = reload;
+  }
+
+  /** Answers `status`. */
+  status(): Status {
+    return buildStatus(this.#status);
+  }
+
+  /** Answers `reload`. */
+  reload(who: Who): ReloadAnswer {
+    const answer = this.#reload();
+    const outcome = answer.outcome === "refused" ? "refused" : "done";
+    this.#audit({ event: "audit", action: "reload", who, outcome, found: answer.outcome });
+    return answer;
+  }
+
+  /** Answers `lock`. */
+  lock(request: Request<"lock">, who: Who): ActionAnswer {
+    const words = read(request.client);
+    const { policy, learner, clock } = this.#engine;
+    if (!policy.isHome(...words)) {
+      throw new RefusedRequest(`Cannot lock "${request.client}": it is not at home (see [network] home)`);
+    }
+    if (policy.isExempt(...words, 0, 0)) {
+      throw new RefusedRequest(`Cannot lock "${request.client}": the config exempts it (see [network] exempt)`);
+    }
+    const seconds = request.seconds ?? LOCK_SECONDS;
+    learner.lock(...words, -1, "operator", seconds * 1000, 0, "operator", request.reason);
+    const client = formatAddress(...words);
+    this.#audit({ event: "audit", action: "lock", who, client, seconds, reason: request.reason, outcome: "done" });
+    const until = clock.text(clock.now + seconds * 1000);
+    return { clients: [client], until, message: `${client} is locked until ${until}` };
+  }
+
+  /** Answers `unlock`. */
+  unlock(request: Request<"unlock">, who: Who): ActionAnswer {
+    const { locks } = this.#engine.state;
+    const rows: number[] = [];
+    if (request.client === null) locks.table.each((row) => void rows.push(row));
+    else {
+      const words = read(request.client);
+      const row = locks.table.find(...words, 0);
+      if (row < 0) throw new RefusedRequest(`Cannot unlock "${request.client}": it is not locked`);
+      rows.push(row);
+    }
+    const clients = rows.map((row) => this.#status.lock(row).client);
+    for (const row of rows) this.#engine.learner.release(row);
+    for (const client of clients) {
+      this.#audit({ event: "audit", action: "unlock", who, client, reason: request.reason, outcome: "done" });
+    }
+    const message = clients.length === 0 ? "No client was locked" : `Unlocked: ${clients.join(", ")}`;
+    return { clients, message };
+  }
+
+  /** Answers `allow`: the client is exempt for a time; its lock ends. */
+  allow(request: Request<"allow">, who: Who): ActionAnswer {
+    const words = read(request.client);
+    const { state, learner, clock } = this.#engine;
+    const seconds = request.seconds ?? ALLOW_SECONDS;
+    const row = state.locks.table.find(...words, 0);
+    if (row >= 0) learner.release(row);
+    state.allowances.insert(...words, 0, clock.now + seconds * 1000);
+    learner.epoch++;
+    const client = formatAddress(...words);
+    this.#audit({ event: "audit", action: "allow", who, client, seconds, reason: request.reason, outcome: "done" });
+    const until = clock.text(clock.now + seconds * 1000);
+    return { clients: [client], until, message: `${client} is allowed until ${until}` };
+  }
+
+  /** Answers `explain`. */
+  explain(client: string): ExplainAnswer {
+    const words = read(client);
+    const { policy, state, clock, learner } = this.#engine;
+    const address = formatAddress(...words);
+    const lockRow = state.locks.find(...words, clock.now);
+    const allowance = state.allowances.find(...words, 0);
+    const neighbour = state.neighbours.find(...words, 0);
+    const high = neighbour < 0 ? 0 : state.neighbours.values[neighbour * 2]!;
+    const low = neighbour < 0 ? 0 : state.neighbours.values[neighbour * 2 + 1]!;
+    const lock = lockRow < 0 ? null : this.status().locks.find((one) => one.client === address) ?? null;
+    const { halfLife, threshold } = policy.config.score;
+    const history = this.#reporter.history.of(address);
+    const scores = policy.protocols.flatMap((protocol, number) => {
+      const score = state.scores.read(...words, number, clock.tick, halfLife / 125);
+      if (score < 0.01) return [];
+      const because = new Set<string>();
+      for (const { event } of history) {
+        if (event.event === "detected" && event.protocol === protocol) because.add(event.because ?? event.evidence);
+      }
+      return [{ protocol, score: Math.round(score * 100) / 100, threshold, because: [...because] }];
+    });
+    return {
+      client: address,
+      ...(lock?.mac === undefined ? {} : { mac: lock.mac }),
+      group: policy.groups[policy.groupOf(...words, high, low)] ?? "default",
+      home: policy.isHome(...words),
+      exempt: policy.isExempt(...words, high, low),
+      ...(allowance < 0 ? {} : { allowed_until: clock.text(state.allowances.deadline[allowance]!) }),
+      lock,
+      scores,
+      history,
+      ...(learner.table === 0 ? {} : { schedule: learner.table }),
+    };
+  }
+
+  #audit(event: AuditEvent): void {
+    this.#reporter.emit(event.reason === "" ? withoutReason(event) : event);
+  }
+}
+
+function withoutReason(event: AuditEvent): AuditEvent {
+  const { reason: _, ...rest } = event;
+  return rest;
+}
+
+function read(client: string): Words {
+  const words = parseAddress(client);
+  if (words === null) throw new RefusedRequest(`Cannot read the client "${client.slice(0, 64)}": expected an IP address`);
+  return words;
+}

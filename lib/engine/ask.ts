@@ -1,0 +1,345 @@
+/**
+ * Asks the classifiers: fills the look, keeps the first bytes of streams, and stops asking as early as may be.
+ * @module
+ */
+import { type Classifier, type Evidence, Look, UNDECIDED, UNRELATED } from "../classify/classifier.ts";
+import {
+  CALLED,
+  CANDIDATES,
+  DATA_PACKETS,
+  FIRST_LENGTHS,
+  FLAGS,
+  FLOW_WORDS,
+  type FlowTable,
+  MIDSTREAM,
+  NOTE0,
+  NOTE1,
+  OPENER_BASE,
+  OPENER_BASED,
+  OPENER_FIRST,
+  OPENER_IS_CLIENT,
+  OWNER,
+  PORTS,
+  RESPONDER_BASE,
+  RESPONDER_BASED,
+  RESPONDER_FIRST,
+  SLOTS,
+} from "../state/flow_table.ts";
+import { STREAM_BYTES, type Streams } from "../state/streams.ts";
+import type { Packet } from "../wire/packet.ts";
+import { SYN } from "../wire/tcp.ts";
+
+const PATIENCE = 8;
+
+/** What one transport asks: which classifiers, which of them for a first byte. */
+class Panel {
+  readonly list: readonly Classifier[];
+  /** Numbers in the whole list, by place in the panel. */
+  readonly numbers: Int32Array;
+  readonly least: Int32Array;
+  readonly patience: Int32Array;
+  /** Bit set of classifiers for each first byte. */
+  readonly dispatch: Int32Array = new Int32Array(256);
+  /** Every classifier. */
+  readonly all: number;
+  /** Those that can pick up a running stream. */
+  readonly midstream: number;
+
+  constructor(classifiers: readonly Classifier[], tcp: boolean) {
+    const list = classifiers.filter((classifier) => tcp ? classifier.tcp : classifier.udp);
+    if (list.length > 31) throw new RangeError(`Cannot ask more than 31 classifiers a transport: ${list.length}`);
+    this.list = list;
+    this.numbers = Int32Array.from(list, (classifier) => classifiers.indexOf(classifier));
+    this.least = Int32Array.from(list, (classifier) => classifier.least);
+    this.patience = Int32Array.from(list, (classifier) => classifier.patience ?? PATIENCE);
+    let all = 0;
+    let midstream = 0;
+    for (const [place, classifier] of list.entries()) {
+      const bit = 1 << place;
+      all |= bit;
+      if (classifier.midstream === true) midstream |= bit;
+      if (classifier.first === "any") { for (let byte = 0; byte < 256; byte++) this.dispatch[byte]! |= bit; }
+      else for (const byte of classifier.first) this.dispatch[byte & 255]! |= bit;
+    }
+    this.all = all;
+    this.midstream = midstream;
+  }
+}
+
+/** See the module's text. */
+export class Asker {
+  /** What the classifiers see; also what they found. */
+  readonly look: Look = new Look();
+  /** Number in the list of the classifier that gave the last match. */
+  matched = -1;
+  /** Exceptions thrown by classifiers: each cost its packet an accept. */
+  failures = 0;
+  /** The last such exception, for one log line. */
+  failure: unknown = null;
+
+  readonly #tcp: Panel;
+  readonly #udp: Panel;
+  readonly #flows: FlowTable;
+  readonly #streams: Streams;
+
+  /** Asks these classifiers, in this order. */
+  constructor(classifiers: readonly Classifier[], flows: FlowTable, streams: Streams) {
+    this.#tcp = new Panel(classifiers, true);
+    this.#udp = new Panel(classifiers, false);
+    this.#flows = flows;
+    this.#streams = streams;
+    streams.onEvict = (row, side) => this.#forget(row, side);
+    flows.onEnd = (row) => this.release(row);
+  }
+
+  /** Sets up a flow that was just opened. */
+  begin(row: number, packet: Packet, tcp: number): void {
+    const words = this.#flows.words;
+    const flow = row * FLOW_WORDS;
+    words[flow + CANDIDATES] = tcp !== 0 ? this.#tcp.all : this.#udp.all;
+    if (tcp !== 0 && (packet.flags & SYN) === 0) words[flow + FLAGS]! |= MIDSTREAM;
+  }
+
+  /** Sets up a flow to be looked at again in the middle. */
+  again(row: number, tcp: number): void {
+    const flow = row * FLOW_WORDS;
+    this.#flows.words[flow + CANDIDATES] = tcp !== 0 ? this.#tcp.midstream : this.#udp.all;
+    this.#flows.words[flow + DATA_PACKETS] = 0;
+  }
+
+  /** Notes where a stream starts, from its SYN. A SYN may carry data (RFC 7413): it counts after the SYN's own number. */
+  noteStart(row: number, packet: Packet, fromOpener: boolean): void {
+    const words = this.#flows.words;
+    const flow = row * FLOW_WORDS;
+    words[flow + (fromOpener ? OPENER_BASE : RESPONDER_BASE)] = (packet.seq + 1) | 0;
+    words[flow + FLAGS]! |= fromOpener ? OPENER_BASED : RESPONDER_BASED;
+  }
+
+  /** Gives the stream slots of a flow back. */
+  release(row: number): void {
+    const at = row * FLOW_WORDS + SLOTS;
+    const slots = this.#flows.words[at]!;
+    if (slots === 0) return;
+    if ((slots & 0xffff) !== 0) this.#streams.release((slots & 0xffff) - 1);
+    if ((slots >>> 16) !== 0) this.#streams.release((slots >>> 16) - 1);
+    this.#flows.words[at] = 0;
+  }
+
+  /** Stops asking about a flow. */
+  dismiss(row: number): void {
+    this.#flows.words[row * FLOW_WORDS + CANDIDATES] = 0;
+    this.release(row);
+  }
+
+  /** Stops asking the classifier that matched last about a flow. */
+  dismissMatched(row: number, tcp: number): void {
+    const panel = tcp !== 0 ? this.#tcp : this.#udp;
+    const place = panel.numbers.indexOf(this.matched);
+    if (place >= 0) this.#flows.words[row * FLOW_WORDS + CANDIDATES]! &= ~(1 << place);
+  }
+
+  /** This evidence of the flow was taken note of: one fact of one flow counts once, and the asking goes on. */
+  told(row: number, answer: Evidence): void {
+    this.#flows.words[row * FLOW_WORDS + CALLED] = answer.number;
+  }
+
+  /** Shows a packet with payload to the classifiers still possible. Answers the match, or UNDECIDED or UNRELATED. */
+  ask(row: number, packet: Packet, fromOpener: boolean): Evidence {
+    const words = this.#flows.words;
+    const flow = row * FLOW_WORDS;
+    const look = this.look;
+    const counts = words[flow + DATA_PACKETS]!;
+    const ports = words[flow + PORTS]!;
+    const flags = words[flow + FLAGS]!;
+    const openerIsClient = (flags & OPENER_IS_CLIENT) !== 0;
+    look.fromOpener = fromOpener;
+    look.fromClient = fromOpener === openerIsClient;
+    look.clientPort = openerIsClient ? ports >>> 16 : ports & 0xffff;
+    look.peerPort = openerIsClient ? ports & 0xffff : ports >>> 16;
+    const own = fromOpener ? counts & 0xffff : counts >>> 16;
+    const other = fromOpener ? counts >>> 16 : counts & 0xffff;
+    look.otherNth = other;
+    return packet.transport === 6
+      ? this.#askTcp(row, flow, packet, fromOpener, own, flags)
+      : this.#askUdp(row, flow, packet, fromOpener, own);
+  }
+
+  #askUdp(row: number, flow: number, packet: Packet, fromOpener: boolean, own: number): Evidence {
+    const look = this.look;
+    this.#count(flow, packet, packet.payload, fromOpener, own, packet.length);
+    look.bytes = packet.bytes;
+    look.view = packet.view;
+    look.start = packet.payload;
+    look.fresh = packet.payload;
+    look.end = packet.payloadEnd;
+    look.length = packet.length;
+    look.tcp = false;
+    look.first = true;
+    if (look.end <= look.start) return UNDECIDED;
+    return this.#round(row, flow, this.#udp, this.#udp.dispatch[packet.bytes[packet.payload]!]!);
+  }
+
+  #askTcp(row: number, flow: number, packet: Packet, fromOpener: boolean, own: number, flags: number): Evidence {
+    const words = this.#flows.words;
+    const look = this.look;
+    const baseAt = flow + (fromOpener ? OPENER_BASE : RESPONDER_BASE);
+    const based = fromOpener ? OPENER_BASED : RESPONDER_BASED;
+    const from = packet.payload;
+    const to = packet.payloadEnd;
+    const seq = (packet.flags & SYN) !== 0 ? (packet.seq + 1) | 0 : packet.seq;
+    if ((flags & based) === 0) {
+      words[baseAt] = seq;
+      words[flow + FLAGS] = flags | based;
+    }
+    const offset = (seq - words[baseAt]!) | 0;
+    // Retransmitted or before the start: was seen already.
+    if (offset + packet.length <= 0) return UNDECIDED;
+    const side = fromOpener ? 0 : 16;
+    const slot = ((words[flow + SLOTS]! >>> side) & 0xffff) - 1;
+    look.tcp = true;
+    look.view = packet.view;
+    if (slot >= 0) {
+      const streams = this.#streams;
+      const before = streams.filled[slot]!;
+      if (offset < STREAM_BYTES) {
+        if (!streams.lay(slot, offset, packet.bytes, from, to)) return UNDECIDED;
+        this.#count(flow, packet, from, fromOpener, own, packet.length);
+        look.bytes = streams.bytes;
+        look.view = streams.view;
+        look.start = slot * STREAM_BYTES;
+        look.fresh = look.start + before;
+        look.end = look.start + streams.filled[slot]!;
+        look.first = true;
+      } else {
+        this.#count(flow, packet, from, fromOpener, own, packet.length);
+        this.#lookAt(packet, from, to, false);
+      }
+    } else if (own === 0 && offset > 0 && offset < STREAM_BYTES) {
+      // Its first segment is still under way: keep this one until then.
+      const taken = this.#take(row, flow, side);
+      this.#streams.lay(taken, offset, packet.bytes, from, to);
+      return UNDECIDED;
+    } else {
+      this.#count(flow, packet, from, fromOpener, own, packet.length);
+      this.#lookAt(packet, from, to, offset <= 0 && own === 0);
+    }
+    look.length = look.end - look.start;
+    if (look.end <= look.start) return UNDECIDED;
+    const panel = this.#tcp;
+    let possible = look.first ? 0 : panel.midstream;
+    const counts = words[flow + DATA_PACKETS]!;
+    if (look.first) {
+      if ((counts & 0xffff) !== 0) possible |= panel.dispatch[words[flow + OPENER_FIRST]! >>> 24]!;
+      if ((counts >>> 16) !== 0) possible |= panel.dispatch[words[flow + RESPONDER_FIRST]! >>> 24]!;
+      if ((counts & 0xffff) !== 0 && (counts >>> 16) !== 0) {
+        words[flow + CANDIDATES]! &= possible | panel.midstream;
+      }
+    }
+    const answer = this.#round(row, flow, panel, possible);
+    if (
+      answer === UNDECIDED && slot < 0 && look.first && (words[flow + CANDIDATES]! & possible) !== 0 &&
+      to - from < STREAM_BYTES
+    ) {
+      const taken = this.#take(row, flow, side);
+      this.#streams.lay(taken, offset, packet.bytes, from, to);
+    }
+    return answer;
+  }
+
+  #lookAt(packet: Packet, from: number, to: number, first: boolean): void {
+    const look = this.look;
+    look.bytes = packet.bytes;
+    look.start = from;
+    look.fresh = from;
+    look.end = to;
+    look.first = first;
+  }
+
+  /** Counts a data packet and keeps what the first one looked like. */
+  #count(flow: number, packet: Packet, from: number, fromOpener: boolean, own: number, length: number): void {
+    const words = this.#flows.words;
+    const look = this.look;
+    const firstAt = flow + (fromOpener ? OPENER_FIRST : RESPONDER_FIRST);
+    if (own === 0) {
+      let first = 0;
+      for (let i = 0; i < 4; i++) first = (first << 8) | (from + i < packet.payloadEnd ? packet.bytes[from + i]! : 0);
+      words[firstAt] = first;
+      const bounded = length > 0xffff ? 0xffff : length;
+      words[flow + FIRST_LENGTHS]! |= fromOpener ? bounded : bounded << 16;
+    }
+    if (own < 0xffff) words[flow + DATA_PACKETS]! += fromOpener ? 1 : 0x10000;
+    const lengths = words[flow + FIRST_LENGTHS]!;
+    look.nth = own + 1;
+    look.ownFirst = words[firstAt]!;
+    look.otherFirst = words[flow + (fromOpener ? RESPONDER_FIRST : OPENER_FIRST)]!;
+    look.ownLength = fromOpener ? lengths & 0xffff : lengths >>> 16;
+    look.otherLength = fromOpener ? lengths >>> 16 : lengths & 0xffff;
+  }
+
+  /** Asks those of `possible` that are still candidates. */
+  #round(row: number, flow: number, panel: Panel, possible: number): Evidence {
+    const words = this.#flows.words;
+    const look = this.look;
+    let rest = words[flow + CANDIDATES]! & possible;
+    if (rest === 0) return words[flow + CANDIDATES] === 0 ? UNRELATED : UNDECIDED;
+    const held = look.end - look.start;
+    const owner = words[flow + OWNER]!;
+    look.owner = owner;
+    look.note0 = words[flow + NOTE0]!;
+    look.note1 = words[flow + NOTE1]!;
+    const told = words[flow + CALLED]!;
+    let answer = UNDECIDED;
+    while (rest !== 0) {
+      const place = 31 - Math.clz32(rest & -rest);
+      const bit = 1 << place;
+      rest &= ~bit;
+      if (held < panel.least[place]!) {
+        if (!look.tcp && look.nth > PATIENCE) words[flow + CANDIDATES]! &= ~bit;
+        continue;
+      }
+      look.asked = panel.numbers[place]! + 1;
+      look.found.clear();
+      answer = this.#one(panel.list[place]!);
+      if (answer.certainty !== 0 && answer.number === told) answer = UNDECIDED;
+      if (answer === UNRELATED || (answer === UNDECIDED && look.nth >= panel.patience[place]!)) {
+        words[flow + CANDIDATES]! &= ~bit;
+        answer = UNDECIDED;
+      } else if (answer !== UNDECIDED) {
+        this.matched = panel.numbers[place]!;
+        break;
+      }
+    }
+    words[flow + OWNER] = look.owner;
+    words[flow + NOTE0] = look.note0;
+    words[flow + NOTE1] = look.note1;
+    if (answer !== UNDECIDED) return answer;
+    if (words[flow + CANDIDATES] !== 0) return UNDECIDED;
+    this.release(row);
+    return UNRELATED;
+  }
+
+  /** One classifier; should it throw against its contract, it is counted and out for this flow. */
+  #one(classifier: Classifier): Evidence {
+    try {
+      return classifier.classify(this.look);
+    } catch (error) {
+      this.failures++;
+      this.failure = error;
+      return UNRELATED;
+    }
+  }
+
+  #take(row: number, flow: number, side: number): number {
+    const slot = this.#streams.take(row, side === 0 ? 0 : 1);
+    this.#flows.words[flow + SLOTS]! |= (slot + 1) << side;
+    return slot;
+  }
+
+  /** A slot was given up: the flow goes on with what can be told from the middle. */
+  #forget(row: number, side: number): void {
+    const flow = row * FLOW_WORDS;
+    const words = this.#flows.words;
+    words[flow + SLOTS]! &= side === 0 ? ~0xffff : 0xffff;
+    words[flow + CANDIDATES]! &= this.#tcp.midstream;
+  }
+}

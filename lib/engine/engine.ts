@@ -1,0 +1,472 @@
+/**
+ * The order of questions: one packet in, one verdict out, and what was learned on the way.
+ * @module
+ */
+import { type Classifier, type Evidence, type Look, UNDECIDED, UNRELATED, WEAK } from "../classify/classifier.ts";
+import { isPrivate } from "../net/address.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { AddressTable } from "../state/address_table.ts";
+import {
+  ACCEPTED,
+  CANDIDATES,
+  CLOSING,
+  DATA_PACKETS,
+  EPOCH,
+  FLAGS,
+  FLOW_WORDS,
+  LOCAL,
+  OPENER_BASE,
+  OPENER_BASED,
+  OPENER_IS_CLIENT,
+  PASS,
+  REFUSED,
+  SEEN,
+} from "../state/flow_table.ts";
+import { HELD, PROTOCOL, type State } from "../state/state.ts";
+import { OK, type Outcome, type Packet } from "../wire/packet.ts";
+import { ACK, FIN, RST, SYN } from "../wire/tcp.ts";
+import { Asker } from "./ask.ts";
+import { Clock } from "./clock.ts";
+import { Counters } from "./counters.ts";
+import type { Emit } from "./event.ts";
+import { Keeper } from "./keeper.ts";
+import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "./learn.ts";
+import type { Because, FlowObserver } from "./observer.ts";
+import { Outbox } from "./outbox.ts";
+import { Side } from "./side.ts";
+import { Trainer } from "./train.ts";
+
+/** The packet goes on. */
+export const ACCEPT = 0;
+/** The packet is refused. */
+export const REFUSE = 1;
+/** Added to either: the same holds for the rest of the flow, the kernel may answer for it. */
+export const SETTLED = 2;
+/** {@link ACCEPT} or {@link REFUSE}, perhaps with {@link SETTLED}. */
+export type Verdict = 0 | 1 | 2 | 3;
+
+/** Netfilter's hook numbers (linux/netfilter.h). */
+const HOOK_INPUT = 1;
+const HOOK_OUTPUT = 3;
+const DNS = 53;
+const TCP = 6;
+/** Data packets of a flow, both directions, after which it is let go. */
+const ENOUGH = 16;
+
+/** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
+const STALE = 0x8000;
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  readonly policy: Policy;
+  readonly state: State;
+  readonly classifiers: readonly Classifier[];
+  readonly emit: Emit;
+  /** Replay of captures from anywhere: the private side, else the opener, is the client. */
+  readonly homeAny?: boolean;
+}
+
+/** See the module's text. */
+export class Engine {
+  /** Everything remembered. */
+  readonly state: State;
+  /** The engine's time. */
+  readonly clock: Clock = new Clock();
+  /** What is to be sent. */
+  readonly outbox: Outbox = new Outbox();
+  /** What was counted. */
+  readonly counters: Counters = new Counters();
+  /** What learns. */
+  readonly learner: Learner;
+  /** What asks the classifiers. */
+  readonly asker: Asker;
+  /** What learns from DNS. */
+  readonly trainer: Trainer;
+  /** What happens because time passes. */
+  readonly keeper: Keeper;
+  /** Watches single flows (replay). */
+  observer: FlowObserver | null = null;
+
+  readonly #classifiers: readonly Classifier[];
+  readonly #homeAny: boolean;
+  readonly #emit: Emit;
+  readonly #side = new Side();
+  #policy: Policy;
+  /** Protocol number of the policy for each classifier. */
+  #protocols: Int32Array;
+  #policyEpoch = 1;
+
+  /** Makes an engine; the state may outlive it. */
+  constructor(options: EngineOptions) {
+    this.state = options.state;
+    this.#policy = options.policy;
+    this.#homeAny = options.homeAny ?? false;
+    this.#emit = options.emit;
+    this.learner = new Learner(options.policy, this.state, this.clock, this.outbox, options.emit);
+    this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
+    this.keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
+    this.#classifiers = [...options.classifiers, dnsTap(this.trainer, this.#side)];
+    this.asker = new Asker(this.#classifiers, this.state.flows, this.state.streams);
+    this.#protocols = this.#numbers(options.policy);
+  }
+
+  /** The policy in force. */
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  /** Puts a policy in force, between bursts. Locks and peers stay but for those that it exempts; decisions are looked at again. */
+  adopt(policy: Policy): void {
+    this.#policy = policy;
+    this.learner.policy = policy;
+    this.trainer.adopt();
+    this.#protocols = this.#numbers(policy);
+    this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
+    const { locks, peers, trained } = this.state;
+    locks.table.each((row) => {
+      const lock = locks.at(row);
+      const key = (word: number) => locks.table.key(row, word);
+      if (policy.isExempt(key(0), key(1), key(2), key(3), lock.macHigh, lock.macLow)) this.learner.release(row);
+      else if (lock.protocol >= 0) lock.protocol = policy.protocolNumber(lock.protocolName);
+    });
+    for (const table of [peers, trained]) {
+      table.each((row) => {
+        const key = (word: number) => table.key(row, word);
+        if (policy.isExempt(key(0), key(1), key(2), key(3), 0, 0)) table.remove(row);
+      });
+    }
+  }
+
+  /** Lets time pass: `wall` is milliseconds since 1970, for schedules and for times in events. */
+  tick(now: number, wall: number): void {
+    this.clock.set(now);
+    this.clock.wallOffset = wall - now;
+    const table = this.#policy.tableAt(wall);
+    if (table !== this.learner.table) {
+      this.learner.table = table;
+      this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
+    }
+    this.keeper.tick();
+  }
+
+  /** Answers for one packet, which came at `now` (milliseconds of the source's time). `outcome` is what decoding said. */
+  judge(packet: Packet, outcome: Outcome, now: number): Verdict {
+    this.clock.set(now);
+    const counters = this.counters;
+    counters.packets++;
+    if (outcome !== OK) {
+      counters.decode[outcome]!++;
+      const verdict = this.#undecoded(packet);
+      if (verdict === REFUSE) counters.refused++;
+      else counters.accepted++;
+      return verdict;
+    }
+    const { flows } = this.state;
+    const tcp = packet.transport === TCP ? 1 : 0;
+    const { s0, s1, s2, s3, d0, d1, d2, d3, sport, dport } = packet;
+    let row = flows.find(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport);
+    let fromOpener = flows.fromOpener;
+    if (
+      row >= 0 && tcp !== 0 && (packet.flags & (SYN | ACK | RST)) === SYN && this.#isReused(row, packet, fromOpener)
+    ) {
+      flows.remove(row);
+      row = -1;
+      flows.find(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport);
+    }
+    if (row < 0) {
+      row = flows.open(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport);
+      fromOpener = true;
+      this.#open(row, packet, tcp);
+    }
+    const words = flows.words;
+    const flow = row * FLOW_WORDS;
+    words[flow + SEEN] = this.clock.tick;
+    if (tcp !== 0 && (packet.flags & (FIN | RST)) !== 0) words[flow + FLAGS]! |= CLOSING;
+    const epoch = ((this.#policyEpoch << 16) | (this.learner.epoch & 0x7fff)) | 0;
+    let verdict: Verdict;
+    const flags = words[flow + FLAGS]!;
+    if (words[flow + EPOCH] === epoch && (flags & (ACCEPTED | PASS)) !== 0 && (flags & LOCAL) === 0) {
+      verdict = (ACCEPT | SETTLED) as Verdict;
+    } else {
+      this.#side.read(flows, row, fromOpener);
+      verdict = this.#question(packet, row, flow, fromOpener, tcp, epoch);
+    }
+    const refused = (verdict & REFUSE) !== 0;
+    if (refused) counters.refused++;
+    else counters.accepted++;
+    if (this.observer !== null) this.observer.judged(row, refused);
+    return verdict;
+  }
+
+  #open(row: number, packet: Packet, tcp: number): void {
+    const { s0, s1, s2, s3, d0, d1, d2, d3 } = packet;
+    const policy = this.#policy;
+    const words = this.state.flows.words;
+    const flow = row * FLOW_WORDS;
+    let flags = words[flow + FLAGS]!;
+    const sourceHome = policy.isHome(s0, s1, s2, s3);
+    const destinationHome = policy.isHome(d0, d1, d2, d3);
+    let openerIsClient = sourceHome;
+    const dns = packet.sport === DNS || packet.dport === DNS;
+    if (this.#homeAny) {
+      const sourcePrivate = isPrivate(s0, s1, s2, s3);
+      openerIsClient = sourcePrivate === isPrivate(d0, d1, d2, d3) ? !(dns && packet.sport === DNS) : sourcePrivate;
+    } else if (packet.hook === HOOK_INPUT) {
+      flags |= LOCAL;
+      openerIsClient = true;
+      if (!sourceHome) flags |= PASS;
+    } else if (packet.hook === HOOK_OUTPUT) {
+      flags |= LOCAL;
+      openerIsClient = false;
+      if (!destinationHome) flags |= PASS;
+    } else if (sourceHome === destinationHome) {
+      // A resolver at home (the router of a capture, for one) still answers for the wildcards.
+      if (sourceHome && dns) {
+        flags |= LOCAL;
+        openerIsClient = packet.dport === DNS;
+      } else flags |= PASS;
+    }
+    if (openerIsClient) {
+      flags |= OPENER_IS_CLIENT;
+      if ((packet.macHigh | packet.macLow) !== 0) {
+        const { neighbours } = this.state;
+        const at = neighbours.insert(s0, s1, s2, s3, 0, this.clock.now + 3_600_000) * 2;
+        neighbours.values[at] = packet.macHigh;
+        neighbours.values[at + 1] = packet.macLow;
+      }
+    }
+    words[flow + FLAGS] = flags;
+    words[flow + EPOCH] = 0;
+    this.asker.begin(row, packet, tcp);
+    if (this.observer !== null) this.observer.opened(row, packet);
+  }
+
+  /** True where a SYN begins another connection between the same ports, not the same one again. */
+  #isReused(row: number, packet: Packet, fromOpener: boolean): boolean {
+    const words = this.state.flows.words;
+    const flow = row * FLOW_WORDS;
+    if (!fromOpener) return (words[flow + FLAGS]! & CLOSING) !== 0;
+    if ((words[flow + FLAGS]! & OPENER_BASED) === 0) return true;
+    return words[flow + OPENER_BASE] !== ((packet.seq + 1) | 0);
+  }
+
+  #question(packet: Packet, row: number, flow: number, fromOpener: boolean, tcp: number, epoch: number): Verdict {
+    const words = this.state.flows.words;
+    const side = this.#side;
+    let flags = words[flow + FLAGS]!;
+    if (words[flow + EPOCH] !== epoch) flags = this.#review(row, flow, flags, epoch);
+    if ((flags & PASS) !== 0) return (ACCEPT | SETTLED) as Verdict;
+    if ((flags & LOCAL) !== 0) return this.#local(packet, row, fromOpener);
+    if ((flags & REFUSED) !== 0) {
+      this.#refused("recognised", -1);
+      return (REFUSE | SETTLED) as Verdict;
+    }
+    if (tcp === 0 && side.peerPort === DNS && packet.length > 0) {
+      if (this.trainer.read(side, packet.bytes, packet.view, packet.payload, packet.payloadEnd)) {
+        return this.#lockedOr(row);
+      }
+    }
+    // Payload is looked at before the block list is: what a flow to a known peer shows is worth more than that it goes there.
+    if ((flags & ACCEPTED) === 0) {
+      const consequence = this.#askAbout(packet, row, flow, fromOpener, tcp);
+      if (consequence === REFUSE_FLOW) return (REFUSE | SETTLED) as Verdict;
+    }
+    const known = this.#known();
+    const verdict = known !== "" ? this.#because(row, known) : this.#lockedOr(row);
+    if (verdict === REFUSE) {
+      // Holds as long as the lock or the entry: such an answer is never taken for settled.
+      words[flow + EPOCH]! |= STALE;
+      return REFUSE;
+    }
+    return (words[flow + FLAGS]! & ACCEPTED) !== 0 ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
+  }
+
+  /** Asks the classifiers and does what follows from their answer. */
+  #askAbout(packet: Packet, row: number, flow: number, fromOpener: boolean, tcp: number): number {
+    const words = this.state.flows.words;
+    if (tcp !== 0 && (packet.flags & SYN) !== 0) this.asker.noteStart(row, packet, fromOpener);
+    if (packet.length === 0) return NOTHING;
+    const answer = this.asker.ask(row, packet, fromOpener);
+    if (answer !== UNDECIDED && answer !== UNRELATED) {
+      const consequence = this.#matched(row, flow, answer, tcp);
+      if (consequence !== NOTHING) return consequence;
+    }
+    const counts = words[flow + DATA_PACKETS]!;
+    if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= ENOUGH) {
+      words[flow + FLAGS]! |= ACCEPTED;
+      this.asker.dismiss(row);
+    }
+    return NOTHING;
+  }
+
+  #matched(row: number, flow: number, answer: Evidence, tcp: number): number {
+    const words = this.state.flows.words;
+    const classifier = this.#classifiers[this.asker.matched]!;
+    const protocol = this.#protocols[this.asker.matched]!;
+    const look = this.asker.look;
+    const consequence = protocol < 0 ? NOTHING : this.learner.matched(this.#side, classifier, protocol, answer, look);
+    if (consequence === NOTHING) {
+      if (protocol < 0) this.asker.dismissMatched(row, tcp);
+      else this.asker.told(row, answer);
+      return NOTHING;
+    }
+    this.asker.dismiss(row);
+    if (consequence === LET_THROUGH) {
+      words[flow + FLAGS]! |= ACCEPTED;
+      return LET_THROUGH;
+    }
+    if (tcp === 0 && classifier.blocksPeers === true && !this.#policy.config.lock.blockUdp) return LET_THROUGH;
+    words[flow + FLAGS]! |= REFUSED;
+    this.counters.reason("recognised");
+    this.#report("recognised", this.#policy.protocols[protocol] ?? "");
+    return REFUSE_FLOW;
+  }
+
+  /** Is the public side on the block list, or trained? */
+  #known(): Because | "" {
+    const { peers, trained } = this.state;
+    if (peers.count !== 0 && this.#meets(peers, "known-peer")) return "peer-blocked";
+    if (trained.count !== 0 && this.#meets(trained, "trained-name")) return "name-trained";
+    return "";
+  }
+
+  #meets(table: AddressTable, evidence: string): boolean {
+    const side = this.#side;
+    const row = table.find(side.p0, side.p1, side.p2, side.p3, 0);
+    if (row < 0 || table.deadline[row]! <= this.clock.now) return false;
+    const at = row * table.columns;
+    if (table.values[at + HELD] === 1) return false;
+    return this.learner.metKnown(side, table.values[at + PROTOCOL]!, evidence) === REFUSE_FLOW;
+  }
+
+  /** Traffic with the router itself is never refused: name service, the page that says why, and the answers to probes. */
+  #local(packet: Packet, row: number, fromOpener: boolean): Verdict {
+    const side = this.#side;
+    if (packet.length === 0) return ACCEPT;
+    if (side.peerPort === DNS) {
+      if (side.tcp !== 0) this.asker.ask(row, packet, fromOpener);
+      else this.trainer.read(side, packet.bytes, packet.view, packet.payload, packet.payloadEnd);
+      return ACCEPT;
+    }
+    if (side.tcp !== 0 || !side.fromClient) return ACCEPT;
+    const answer = this.asker.ask(row, packet, fromOpener);
+    if (answer === UNDECIDED || answer === UNRELATED) return ACCEPT;
+    const protocol = this.#protocols[this.asker.matched]!;
+    if (protocol < 0) return ACCEPT;
+    const { locks } = this.state;
+    const lock = locks.find(side.c0, side.c1, side.c2, side.c3, this.clock.now);
+    if (lock >= 0 && locks.at(lock).protocol === protocol) {
+      // The program answers our probe, so it still runs: weak evidence is enough to renew what strong evidence began.
+      this.learner.lockFlow(side, protocol, this.learner.groupOf(side), answer.name);
+    } else if (answer.certainty > WEAK) {
+      this.learner.matched(side, this.#classifiers[this.asker.matched]!, protocol, answer, this.asker.look);
+    }
+    return ACCEPT;
+  }
+
+  #lockedOr(row: number): Verdict {
+    const side = this.#side;
+    const locks = this.state.locks;
+    if (locks.count === 0 || locks.find(side.c0, side.c1, side.c2, side.c3, this.clock.now) < 0) return ACCEPT;
+    return this.#because(row, "client-locked");
+  }
+
+  #because(row: number, reason: Because): Verdict {
+    if (this.observer !== null) this.observer.because(row, reason);
+    this.#refused(reason, -1);
+    return REFUSE;
+  }
+
+  /** Things changed since this flow was answered for: is its client exempt now, does the new policy decide otherwise? */
+  #review(row: number, flow: number, flags: number, epoch: number): number {
+    const words = this.state.flows.words;
+    const side = this.#side;
+    const { neighbours, allowances } = this.state;
+    const neighbour = neighbours.find(side.c0, side.c1, side.c2, side.c3, 0);
+    const high = neighbour < 0 ? 0 : neighbours.values[neighbour * 2]!;
+    const low = neighbour < 0 ? 0 : neighbours.values[neighbour * 2 + 1]!;
+    if (
+      this.#policy.isExempt(side.c0, side.c1, side.c2, side.c3, high, low) ||
+      (allowances.count > 0 && allowances.find(side.c0, side.c1, side.c2, side.c3, 0) >= 0)
+    ) {
+      words[flow + EPOCH] = epoch;
+      return flags | PASS;
+    }
+    const policyChanged = (words[flow + EPOCH]! >>> 16) !== this.#policyEpoch && words[flow + EPOCH] !== 0;
+    if (policyChanged && (flags & (ACCEPTED | REFUSED)) !== 0) {
+      // What was recognised before shows again in the packets to come; a flow without a start to look at is picked up in the middle.
+      flags &= ~(ACCEPTED | REFUSED);
+      this.asker.again(row, side.tcp);
+    }
+    words[flow + FLAGS] = flags;
+    words[flow + EPOCH] = epoch;
+    return flags;
+  }
+
+  /** Neither TCP nor UDP, or not decodable: only a locked client's packets to the public side are refused. */
+  #undecoded(packet: Packet): Verdict {
+    if (packet.family === 0 || this.state.locks.count === 0) return ACCEPT;
+    if (packet.hook === HOOK_INPUT || packet.hook === HOOK_OUTPUT) return ACCEPT;
+    const { s0, s1, s2, s3, d0, d1, d2, d3 } = packet;
+    const { locks } = this.state;
+    const now = this.clock.now;
+    const sent = locks.find(s0, s1, s2, s3, now) >= 0 && !this.#policy.isHome(d0, d1, d2, d3);
+    const received = locks.find(d0, d1, d2, d3, now) >= 0 && !this.#policy.isHome(s0, s1, s2, s3);
+    if (!sent && !received) return ACCEPT;
+    this.counters.reason("client-locked");
+    return REFUSE;
+  }
+
+  #refused(reason: string, protocol: number): void {
+    this.counters.reason(reason);
+    this.#report(reason, protocol < 0 ? "" : this.#policy.protocols[protocol] ?? "");
+  }
+
+  #report(reason: string, protocol: string): void {
+    const side = this.#side;
+    const kind = 0x40000 + reason.length;
+    const stretch = this.#policy.config.log.refused;
+    const notices = this.learner.notices;
+    if (!notices.allow(side.c0, side.c1, side.c2, side.c3, kind, this.clock.now, 1, stretch)) return;
+    this.#emit({
+      event: "refused",
+      client: side.client,
+      peer: side.peer,
+      peer_port: side.peerPort,
+      transport: side.transport,
+      reason,
+      ...(protocol === "" ? {} : { protocol }),
+      suppressed: notices.suppressed,
+    });
+  }
+
+  #numbers(policy: Policy): Int32Array {
+    return Int32Array.from(this.#classifiers, (classifier) => policy.protocolNumber(classifier.name));
+  }
+}
+
+/** Reads DNS over TCP (RFC 7766) as it passes: a listener on the classifiers' seam that never matches. */
+function dnsTap(trainer: Trainer, side: Side): Classifier {
+  return {
+    name: "",
+    title: "DNS over TCP",
+    tcp: true,
+    udp: false,
+    least: 2,
+    first: "any",
+    patience: 64,
+    classify(look: Look): Evidence {
+      if (look.peerPort !== DNS || !look.first || !look.claim()) return UNRELATED;
+      let at = look.start + (look.fromOpener ? look.note0 : look.note1);
+      while (at + 2 <= look.end) {
+        const next = at + 2 + look.view.getUint16(at);
+        if (next > look.end) break;
+        if (!trainer.read(side, look.bytes, look.view, at + 2, next)) return UNRELATED;
+        at = next;
+      }
+      if (look.fromOpener) look.note0 = at - look.start;
+      else look.note1 = at - look.start;
+      return UNDECIDED;
+    },
+  };
+}

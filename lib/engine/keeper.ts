@@ -1,0 +1,96 @@
+/**
+ * What happens because time passes: locks end or are probed, entries expire. Deadlines are compared in `tick`; nothing sleeps.
+ * @module
+ */
+import { formatAddress } from "../net/address.ts";
+import type { State } from "../state/state.ts";
+import type { Clock } from "./clock.ts";
+import { probeFor } from "./decoy.ts";
+import type { Emit } from "./event.ts";
+import type { Learner } from "./learn.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** Unseen TCP and UDP flows are forgotten after this long; the kernel's own conntrack ends UDP after 120 s. */
+const IDLE = 5 * 60 * 8;
+/** Flows that saw FIN or RST are forgotten after this long: long enough for retransmissions. */
+const CLOSED = 30 * 8;
+/** A probe that got no answer is repeated after this long … */
+const PROBE_AGAIN = 10_000;
+/** … up to this many probes: UDP may be lost. */
+const PROBES = 3;
+
+/** See the module's text. */
+export class Keeper {
+  readonly #state: State;
+  readonly #clock: Clock;
+  readonly #learner: Learner;
+  readonly #outbox: Outbox;
+  readonly #emit: Emit;
+  #lastTick = -Infinity;
+
+  /** Keeps the time of `state`. */
+  constructor(state: State, clock: Clock, learner: Learner, outbox: Outbox, emit: Emit) {
+    this.#state = state;
+    this.#clock = clock;
+    this.#learner = learner;
+    this.#outbox = outbox;
+    this.#emit = emit;
+  }
+
+  /** Call about once a second, more often does no harm. Work is bounded by table size over a minute of calls. */
+  tick(): void {
+    const now = this.#clock.now;
+    this.#locks(now);
+    const since = Math.max(0, Math.min(60_000, now - this.#lastTick));
+    if (since < 250) return;
+    this.#lastTick = now;
+    const part = since / 60_000;
+    const tick = this.#clock.tick;
+    const { flows, peers, trained, endpoints, scores, questions, resolved, notices, allowances, neighbours } =
+      this.#state;
+    flows.sweep(tick - IDLE, tick - CLOSED, budget(flows.reach, part));
+    for (const table of [peers, trained, endpoints, scores.table, questions, resolved, notices, neighbours]) {
+      table.sweep(now, budget(table.capacity, part));
+    }
+    const allowed = allowances.count;
+    allowances.sweep(now, allowances.capacity);
+    if (allowances.count !== allowed) this.#learner.epoch++;
+  }
+
+  #locks(now: number): void {
+    const { locks } = this.#state;
+    if (locks.count === 0) return;
+    locks.table.each((row) => {
+      const deadline = locks.table.deadline[row]!;
+      if (deadline <= now) {
+        this.#learner.release(row);
+        return;
+      }
+      const lock = locks.at(row);
+      if (lock.probeAt > now || lock.probes >= PROBES || lock.port === 0) return;
+      if (!this.#learner.policy.config.lock.probe) return;
+      const payload = probeFor(lock.protocolName);
+      if (payload === null) return;
+      lock.probes++;
+      lock.probeAt = now + PROBE_AGAIN;
+      const { table } = locks;
+      const client = [table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3)] as const;
+      const put = this.#outbox.put({
+        kind: "probe",
+        client,
+        clientPort: lock.port,
+        peer: client,
+        peerPort: lock.port,
+        payload,
+        protocol: lock.protocolName,
+      });
+      if (!put) return;
+      const address = formatAddress(...client);
+      this.#emit({ event: "probe-sent", client: address, peer: address, protocol: lock.protocolName });
+    });
+  }
+}
+
+function budget(rows: number, part: number): number {
+  return Math.ceil(rows * part) + 64;
+}

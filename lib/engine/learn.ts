@@ -1,0 +1,498 @@
+/**
+ * What is remembered of what was seen. The only place that changes locks, block list, endpoints and scores; each change
+ * emits one event. It is the same in dry-run, replay and live.
+ * @module
+ */
+import {
+  CERTAIN,
+  type Certainty,
+  CERTAINTY_NAMES,
+  type Classifier,
+  CONFIRMED,
+  type Evidence,
+  evidence,
+  type Look,
+  STRONG,
+  WEAK,
+} from "../classify/classifier.ts";
+import { formatAddress, formatMac, isIPv4, isUnlearnable } from "../net/address.ts";
+import { ACTION_NAMES } from "../policy/config.ts";
+import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
+import { hashEndpoint } from "../state/hash.ts";
+import type { LockedBy } from "../state/locks.ts";
+import { DETAIL, HELD, KIND, PROTOCOL, type State } from "../state/state.ts";
+import type { Clock } from "./clock.ts";
+import { decoyFor } from "./decoy.ts";
+import type { Emit } from "./event.ts";
+import { Notices } from "./notices.ts";
+import type { FlowObserver } from "./observer.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Side } from "./side.ts";
+
+/** What becomes of the flow after something was recognised in it. */
+export type Consequence = 0 | 1 | 2;
+/** Nothing: go on asking. */
+export const NOTHING = 0;
+/** Known and let through. */
+export const LET_THROUGH = 1;
+/** Refused. */
+export const REFUSE_FLOW = 2;
+
+const DETECTED = 0x10000;
+const DECOY = 0x30000;
+
+/** See the module's text. */
+export class Learner {
+  /** The policy in force. */
+  policy: Policy;
+  /** The schedule table in force. */
+  table = 0;
+  /** Changes with every new lock, peer or trained address: settled answers older than it are looked at again. */
+  epoch = 1;
+  /** Matches by protocol number. */
+  readonly byProtocol: number[] = [];
+  /** Watches single flows (replay). */
+  observer: FlowObserver | null = null;
+  /** Rate limits of events. */
+  readonly notices: Notices;
+
+  readonly #state: State;
+  readonly #clock: Clock;
+  readonly #outbox: Outbox;
+  readonly #emit: Emit;
+
+  /** Learns into `state`. */
+  constructor(policy: Policy, state: State, clock: Clock, outbox: Outbox, emit: Emit) {
+    this.policy = policy;
+    this.#state = state;
+    this.#clock = clock;
+    this.#outbox = outbox;
+    this.#emit = emit;
+    this.notices = new Notices(state.notices);
+    state.locks.onEvict = (row) => this.#released(row);
+  }
+
+  /** Group of the client of a flow. */
+  groupOf(side: Side): number {
+    const row = this.#state.neighbours.find(side.c0, side.c1, side.c2, side.c3, 0);
+    const at = row * 2;
+    const high = row < 0 ? 0 : this.#state.neighbours.values[at]!;
+    const low = row < 0 ? 0 : this.#state.neighbours.values[at + 1]!;
+    return this.policy.groupOf(side.c0, side.c1, side.c2, side.c3, high, low);
+  }
+
+  /** What the policy says about a protocol for this flow's client. */
+  actionFor(side: Side, protocol: number): Action {
+    return protocol < 0 ? OFF : this.policy.action(this.table, this.groupOf(side), protocol);
+  }
+
+  /** A classifier recognised the flow. */
+  matched(side: Side, classifier: Classifier, protocol: number, evidence: Evidence, look: Look): Consequence {
+    const policy = this.policy;
+    const group = this.groupOf(side);
+    const action = policy.action(this.table, group, protocol);
+    if (action === OFF) return NOTHING;
+    if (look.found.hasInfoHash && policy.allowsInfoHash(look.found.infoHash, 0)) return LET_THROUGH;
+    const endpoint = evidence.encrypted ? this.#endpoint(side) : 0;
+    if (endpoint === CONFIRMED && policy.config.encrypted.knownPeer) {
+      return this.#knownPeer(side, protocol, group, action, look);
+    }
+    const required = policy.require(this.table, group, protocol);
+    let certainty = evidence.certainty;
+    let before = 0;
+    let after = 0;
+    if ((certainty < required || certainty === WEAK) && isInvolved(side)) {
+      const points = certainty === WEAK ? policy.config.score.weak : policy.config.score.strong;
+      const boost = endpoint !== 0 && policy.config.encrypted.advertised && !isCommonPort(side.peerPort) ? 2 : 1;
+      certainty = this.#score(side, protocol, evidence, points * boost);
+      before = this.#state.scores.before;
+      after = this.#state.scores.after;
+    }
+    const acts = certainty >= required && action >= DROP;
+    this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
+    this.#named(side, classifier, protocol, certainty, look);
+    this.#detected(side, protocol, group, evidence, certainty, action, before, after, look);
+    if (!acts) return certainty >= STRONG ? LET_THROUGH : NOTHING;
+    return this.#act(side, protocol, group, action, evidence.name);
+  }
+
+  /** The flow's peer is on the block list or trained: what follows for the client. */
+  metKnown(side: Side, protocol: number, evidence: string): Consequence {
+    const group = this.groupOf(side);
+    const action = protocol < 0 ? DROP : this.policy.action(this.table, group, protocol);
+    if (action < DROP) return NOTHING;
+    // Who is called by a peer has done nothing: only a client that calls is locked.
+    if (action === LOCK && side.clientOpened && side.fromClient) this.lockFlow(side, protocol, group, evidence);
+    return REFUSE_FLOW;
+  }
+
+  /** A client asked for a name that speaks of a protocol: raises its score. `name` is a hash of it. */
+  hint(side: Side, protocol: number, text: string, name: number): void {
+    const group = this.groupOf(side);
+    const action = this.policy.action(this.table, group, protocol);
+    if (action === OFF) return;
+    const score = this.policy.config.score;
+    const { scores } = this.#state;
+    scores.add(
+      side.c0,
+      side.c1,
+      side.c2,
+      side.c3,
+      protocol,
+      name | 1,
+      score.weak,
+      this.#clock.tick,
+      score.halfLife / 125,
+      score.window / 125,
+      this.#clock.now,
+    );
+    this.#emitDetected(side, protocol, group, NAME_HINT, WEAK, action, scores.before, scores.after, text);
+  }
+
+  /** Locks the client of a flow by its protocol's time-lock. */
+  lockFlow(side: Side, protocol: number, group: number, evidence: string): void {
+    const length = this.policy.lockMs(this.table, group, protocol);
+    if (length > 0) {
+      const port = side.fromClient && side.tcp === 0 ? side.clientPort : 0;
+      this.lock(side.c0, side.c1, side.c2, side.c3, protocol, evidence, length, port, "detector", "");
+    }
+  }
+
+  /** Begins or renews a client's time-lock of `length` milliseconds. */
+  lock(
+    c0: number,
+    c1: number,
+    c2: number,
+    c3: number,
+    protocol: number,
+    evidence: string,
+    length: number,
+    port: number,
+    by: LockedBy,
+    reason: string,
+  ): void {
+    const { locks, neighbours } = this.#state;
+    const now = this.#clock.now;
+    const known = locks.find(c0, c1, c2, c3, now);
+    if (known >= 0) {
+      const lock = locks.at(known);
+      const left = locks.table.deadline[known]! - now;
+      if (port !== 0) lock.port = port;
+      if (length <= left && by !== "operator") return;
+      locks.table.deadline[known] = now + length;
+      lock.probes = 0;
+      lock.probeAt = now + length / 2;
+      lock.length = length;
+      // One event for a renewal that was due; a client that keeps on talking renews without a line each time.
+      if (lock.announced - now > length / 2 && by === "detector") return;
+      lock.announced = now + length;
+      lock.renewals++;
+      if (by === "operator") {
+        lock.by = by;
+        lock.reason = reason;
+      }
+      this.#lockEvent("renewed", known);
+      return;
+    }
+    const expired = locks.table.find(c0, c1, c2, c3, 0);
+    if (expired >= 0) this.release(expired);
+    const neighbour = neighbours.find(c0, c1, c2, c3, 0);
+    const row = locks.set(c0, c1, c2, c3, now + length, {
+      protocol,
+      protocolName: protocol < 0 ? "operator" : this.policy.protocols[protocol] ?? "unknown",
+      evidence,
+      since: now,
+      length,
+      renewals: 0,
+      by,
+      reason,
+      macHigh: neighbour < 0 ? 0 : neighbours.values[neighbour * 2]!,
+      macLow: neighbour < 0 ? 0 : neighbours.values[neighbour * 2 + 1]!,
+      port,
+      probeAt: now + length / 2,
+      probes: 0,
+      announced: now + length,
+    });
+    this.epoch++;
+    this.#lockEvent("locked", row);
+  }
+
+  /** Ends the lock at a row. */
+  release(row: number): void {
+    this.#released(row);
+    this.#state.locks.remove(row);
+    this.epoch++;
+  }
+
+  /** Puts an address on the block list, or renews it there. */
+  block(w0: number, w1: number, w2: number, w3: number, port: number, protocol: number, client: string): void {
+    if (isUnlearnable(w0, w1, w2, w3) || this.policy.isHome(w0, w1, w2, w3)) return;
+    if (this.policy.isExempt(w0, w1, w2, w3, 0, 0)) return;
+    const { peers, resolved } = this.#state;
+    const until = this.#clock.now + this.policy.config.peers.lifetime;
+    const row = peers.insert(w0, w1, w2, w3, 0, until);
+    if (!peers.created) return;
+    peers.values[row * peers.columns + PROTOCOL] = protocol;
+    peers.values[row * peers.columns + DETAIL] = port;
+    // A client could ping the address of a web site to have it blocked for all: what serves names of no interest is held.
+    const shared = this.policy.config.dns.holdShared && resolved.find(w0, w1, w2, w3, 0) >= 0;
+    peers.values[row * peers.columns + HELD] = shared ? 1 : 0;
+    this.epoch++;
+    this.#emit({
+      event: "peer-learned",
+      protocol: this.policy.protocols[protocol] ?? "unknown",
+      peer: formatAddress(w0, w1, w2, w3),
+      peer_port: port,
+      ...(client === "" ? {} : { client }),
+      until: this.#clock.text(until),
+    });
+  }
+
+  #act(side: Side, protocol: number, group: number, action: Action, evidence: string): Consequence {
+    // A stranger's packet says nothing about the client it is sent to.
+    if (action === LOCK && isInvolved(side)) this.lockFlow(side, protocol, group, evidence);
+    return REFUSE_FLOW;
+  }
+
+  /** Endpoints that the payload names, and the flow's own where the evidence is certain. */
+  #named(side: Side, classifier: Classifier, protocol: number, certainty: Certainty, look: Look): void {
+    const found = look.found;
+    const client = found.count > 0 || classifier.blocksPeers === true ? side.client : "";
+    for (let i = 0; i < found.count; i++) {
+      const at = i * 6;
+      const words = found.words;
+      let w0 = words[at]!;
+      let w1 = words[at + 1]!;
+      let w2 = words[at + 2]!;
+      let w3 = words[at + 3]!;
+      // All zero stands for the sender itself.
+      if ((w0 | w1 | w2 | w3) === 0) {
+        w0 = side.fromClient ? side.c0 : side.p0;
+        w1 = side.fromClient ? side.c1 : side.p1;
+        w2 = side.fromClient ? side.c2 : side.p2;
+        w3 = side.fromClient ? side.c3 : side.p3;
+      }
+      if (classifier.blocksPeers === true && words[at + 5] === CONFIRMED && certainty === CERTAIN) {
+        this.block(w0, w1, w2, w3, words[at + 4]!, protocol, client);
+      } else this.#learnEndpoint(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!);
+    }
+    if (certainty !== CERTAIN || !isInvolved(side)) return;
+    if (classifier.blocksPeers === true) {
+      this.block(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, client);
+      return;
+    }
+    // The port that was called is a listening one; UDP programs of these networks send from theirs.
+    if (side.tcp === 0 || side.clientOpened) {
+      this.#learnEndpoint(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, CONFIRMED);
+    }
+    if (side.tcp === 0 || !side.clientOpened) {
+      this.#learnEndpoint(side.c0, side.c1, side.c2, side.c3, side.clientPort, protocol, CONFIRMED);
+    }
+  }
+
+  #learnEndpoint(w0: number, w1: number, w2: number, w3: number, port: number, protocol: number, kind: number): void {
+    // Poisoned lists name web and DNS servers: these ports are never learned.
+    if (port === 0 || isCommonPort(port)) return;
+    if (kind !== CONFIRMED && isUnlearnable(w0, w1, w2, w3)) return;
+    const { endpoints } = this.#state;
+    const { lifetime, advertised } = this.policy.config.peers;
+    const known = endpoints.find(w0, w1, w2, w3, port);
+    if (known >= 0 && endpoints.values[known * 2 + KIND]! > kind) return;
+    const until = this.#clock.now + (kind === CONFIRMED ? lifetime : advertised);
+    const row = endpoints.insert(w0, w1, w2, w3, port, until);
+    endpoints.values[row * 2 + PROTOCOL] = protocol;
+    endpoints.values[row * 2 + KIND] = kind;
+  }
+
+  /** What is known of the endpoints of an encrypted-looking flow: 0, ADVERTISED or CONFIRMED. */
+  #endpoint(side: Side): number {
+    const { endpoints } = this.#state;
+    let best = 0;
+    for (let i = 0; i < 2; i++) {
+      const row = i === 0
+        ? endpoints.find(side.p0, side.p1, side.p2, side.p3, side.peerPort)
+        : endpoints.find(side.c0, side.c1, side.c2, side.c3, side.clientPort);
+      if (row < 0 || endpoints.deadline[row]! <= this.#clock.now) continue;
+      best = Math.max(best, endpoints.values[row * 2 + KIND]!);
+    }
+    return best;
+  }
+
+  #knownPeer(side: Side, protocol: number, group: number, action: Action, look: Look): Consequence {
+    const policy = this.policy;
+    this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
+    this.#detected(side, protocol, group, KNOWN_PEER, STRONG, action, 0, 0, look);
+    if (action < DROP || policy.require(this.table, group, protocol) > STRONG) return LET_THROUGH;
+    return this.#act(side, protocol, group, action, KNOWN_PEER.name);
+  }
+
+  /** Adds to the client's score; answers the certainty that the flow has by it. */
+  #score(side: Side, protocol: number, evidence: Evidence, points: number): Certainty {
+    const score = this.policy.config.score;
+    const scores = this.#state.scores;
+    const peer = hashEndpoint(side.p0, side.p1, side.p2, side.p3, 0, 0x5bd1e995) | 1;
+    scores.add(
+      side.c0,
+      side.c1,
+      side.c2,
+      side.c3,
+      protocol,
+      peer,
+      points,
+      this.#clock.tick,
+      score.halfLife / 125,
+      score.window / 125,
+      this.#clock.now,
+    );
+    if (!score.act || scores.after < score.threshold || scores.peers < score.peers) return evidence.certainty;
+    if (evidence.encrypted && !this.policy.config.encrypted.fanOut) return evidence.certainty;
+    return evidence.certainty < STRONG ? STRONG : CERTAIN;
+  }
+
+  #detected(
+    side: Side,
+    protocol: number,
+    group: number,
+    evidence: Evidence,
+    certainty: Certainty,
+    action: Action,
+    before: number,
+    after: number,
+    look: Look,
+  ): void {
+    const name = this.policy.protocols[protocol]!;
+    this.observer?.called(side.row, {
+      protocol: name,
+      evidence: evidence.name,
+      certainty,
+      because: evidence.because,
+      scoreBefore: before,
+      scoreAfter: after,
+    }, look);
+    this.maybeDecoy(side, look, protocol);
+    this.#emitDetected(side, protocol, group, evidence, certainty, action, before, after, firstBytes(look));
+  }
+
+  #emitDetected(
+    side: Side,
+    protocol: number,
+    group: number,
+    evidence: Evidence,
+    certainty: Certainty,
+    action: Action,
+    before: number,
+    after: number,
+    bytes: string,
+  ): void {
+    const kind = DETECTED + protocol * 8 + certainty;
+    // Weak facts are many and say little: one a minute. Others: enough for an administrator to see which peers.
+    const burst = certainty === WEAK ? 1 : 20;
+    const stretch = certainty === WEAK ? 60_000 : 10_000;
+    const now = this.#clock.now;
+    if (!this.notices.allow(side.c0, side.c1, side.c2, side.c3, kind, now, burst, stretch)) return;
+    const suppressed = this.notices.suppressed;
+    this.#emit({
+      event: "detected",
+      protocol: this.policy.protocols[protocol]!,
+      client: side.client,
+      peer: side.peer,
+      peer_port: side.peerPort,
+      transport: side.transport,
+      evidence: evidence.name,
+      certainty: CERTAINTY_NAMES[certainty] as "weak" | "strong" | "certain",
+      action: ACTION_NAMES[action]!,
+      ...(group === 0 ? {} : { group: this.policy.groups[group]! }),
+      ...(after === 0 ? {} : { score_before: rounded(before), score_after: rounded(after) }),
+      because: evidence.because,
+      bytes,
+      ...(suppressed === 0 ? {} : { suppressed }),
+    });
+  }
+
+  /** Answers a FastTrack ping in the peer's name, so that the client walks on through its list. IPv4 only, as FastTrack is. */
+  maybeDecoy(side: Side, look: Look, protocol: number): void {
+    const { decoy, decoyRate, blockUdp } = this.policy.config.lock;
+    if (!decoy || !blockUdp || side.tcp !== 0 || !side.fromClient || !isIPv4(side.c0, side.c1, side.c2)) return;
+    const payload = decoyFor(this.policy.protocols[protocol]!, look.bytes, look.start, look.end);
+    if (payload === null) return;
+    if (this.actionFor(side, protocol) < DROP) return;
+    if (!this.notices.allow(side.c0, side.c1, side.c2, side.c3, DECOY, this.#clock.now, decoyRate, 1000)) return;
+    const sent = this.#outbox.put({
+      kind: "decoy",
+      client: [side.c0, side.c1, side.c2, side.c3],
+      clientPort: side.clientPort,
+      peer: [side.p0, side.p1, side.p2, side.p3],
+      peerPort: side.peerPort,
+      payload,
+      protocol: this.policy.protocols[protocol]!,
+    });
+    if (!sent || !this.notices.allow(side.c0, side.c1, side.c2, side.c3, DECOY + 1, this.#clock.now, 3, 10_000)) return;
+    this.#emit({
+      event: "decoy-sent",
+      client: side.client,
+      peer: side.peer,
+      protocol: this.policy.protocols[protocol]!,
+    });
+  }
+
+  #lockEvent(event: "locked" | "renewed", row: number): void {
+    const { table } = this.#state.locks;
+    const lock = this.#state.locks.at(row);
+    this.#emit({
+      event,
+      client: formatAddress(table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3)),
+      protocol: lock.protocolName,
+      evidence: lock.evidence,
+      until: this.#clock.text(table.deadline[row]!),
+      by: lock.by,
+      ...(lock.reason === "" ? {} : { reason: lock.reason }),
+      ...((lock.macHigh | lock.macLow) === 0 ? {} : { mac: formatMac(lock.macHigh, lock.macLow) }),
+    });
+  }
+
+  #released(row: number): void {
+    const { table } = this.#state.locks;
+    const lock = this.#state.locks.at(row);
+    this.#emit({
+      event: "released",
+      client: formatAddress(table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3)),
+      protocol: lock.protocolName,
+      evidence: lock.evidence,
+      held_seconds: Math.round((this.#clock.now - lock.since) / 1000),
+      by: lock.by,
+    });
+  }
+}
+
+/** Evidence of an encrypted-looking flow to an endpoint that took part in a confirmed conversation. */
+export const KNOWN_PEER: Evidence = evidence(
+  "known-peer",
+  STRONG,
+  "Encrypted-looking flow to an endpoint that took part in a confirmed conversation",
+  true,
+);
+
+const NAME_HINT = evidence("name", WEAK, "DNS question for a name of the config's hints");
+
+/** Ports that poisoned peer lists name to make trouble. */
+function isCommonPort(port: number): boolean {
+  return port === 53 || port === 80 || port === 443;
+}
+
+/** The client takes part: it sent the packet at hand, or it opened the flow that is being answered. */
+function isInvolved(side: Side): boolean {
+  return side.fromClient || side.clientOpened;
+}
+
+function rounded(score: number): number {
+  return Math.round(score * 100) / 100;
+}
+
+/** The first bytes of what decided, in hex. */
+function firstBytes(look: Look): string {
+  let text = "";
+  for (let at = look.start; at < look.end && at < look.start + 24; at++) {
+    text += look.bytes[at]!.toString(16).padStart(2, "0");
+  }
+  return text;
+}

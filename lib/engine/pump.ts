@@ -1,0 +1,221 @@
+/**
+ * The event loop: bursts of packets from the kernel's queues, each judged, all verdicts of a burst sent at once.
+ *
+ * Under load the loop waits for the next packets on this thread, which wakes it as fast as a C program is woken; every few
+ * milliseconds it lets signals, timers and sockets have their turn. Idle, it waits on another thread and wakes once a second.
+ * @module
+ */
+import { BROKEN, Packet } from "../wire/packet.ts";
+import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, type QueueMessage } from "../wire/nfqueue.ts";
+import { type Engine, REFUSE, SETTLED } from "./engine.ts";
+import type { Sending } from "./outbox.ts";
+
+/** One kernel queue, as ffi/packet_queue.ts offers it. */
+export interface LiveQueue {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly message: QueueMessage;
+  readable: boolean;
+  /** Messages received, at most a burst; -1 where the socket is dead. */
+  receive(): number;
+  /** Parses one message; PACKET wants a verdict. */
+  read(index: number): number;
+  verdict(packetId: number, code: number): void;
+  verdictMarked(packetId: number, code: number, mark: number): void;
+  flush(): boolean;
+}
+
+/** All queues of this process, as ffi/queues.ts offers them. */
+export interface LiveQueues {
+  readonly list: readonly LiveQueue[];
+  wait(timeout: number): Promise<void>;
+  waitSync(timeout: number): boolean;
+  wake(): void;
+}
+
+/** Time, and what is done with what happens. */
+export interface PumpOptions {
+  readonly engine: Engine;
+  readonly queues: LiveQueues;
+  readonly dryRun: boolean;
+  /** Monotonic milliseconds with fractions. */
+  readonly now: () => number;
+  /** Milliseconds since 1970. */
+  readonly wall: () => number;
+  /** Sends decoys and probes. */
+  readonly send: (sendings: readonly Sending[]) => void;
+  /** Takes the time that a burst's packets waited in here: microseconds, packets. */
+  readonly record: (microseconds: number, packets: number) => void;
+  /** Called about once a second, after the engine's tick. */
+  readonly beat: (now: number) => void;
+  /** Told of an exception that cost a packet its judgement; rate-limited. */
+  readonly fault: (error: unknown) => void;
+}
+
+/** Milliseconds that the loop waits on this thread for the next packets before it gives the thread up. */
+const LINGER = 4;
+/** Milliseconds after which signals, timers and sockets get their turn, also under full load. */
+const SLICE = 8;
+/** Milliseconds between ticks. */
+const BEAT = 1000;
+/** Packets with the refuse mark that came back before the rules are taken for somebody else's. */
+const RETURNED = 3;
+
+/** See the module's text. */
+export class Pump {
+  /** Verdicts by kind, for status: settled answers were handed to the kernel. */
+  settled = 0;
+  /** Packets whose judgement threw. */
+  exceptions = 0;
+  /** Refused packets that came back with ftwall's mark: the rules in force do not know it. */
+  returned = 0;
+  readonly #options: PumpOptions;
+  readonly #packet = new Packet();
+  #stopping = false;
+  #lastBeat = -Infinity;
+  #lastFault = -Infinity;
+  #now = 0;
+  #mask = 0;
+  #acceptMark = 0;
+  #refuseMark = 0;
+  #settle = false;
+  #reject = false;
+  #failVerdict = NF_ACCEPT;
+
+  /** Ready to {@link run}. */
+  constructor(options: PumpOptions) {
+    this.#options = options;
+    this.adopt();
+  }
+
+  /** Takes marks and fail mode of the engine's policy, after it changed. */
+  adopt(): void {
+    const { queue, lock } = this.#options.engine.policy.config;
+    this.#mask = queue.mask | 0;
+    this.#acceptMark = queue.mark | 0;
+    this.#refuseMark = queue.refuseMark | 0;
+    this.#settle = queue.settle;
+    this.#reject = lock.refuse === "reject";
+    this.#failVerdict = queue.fail === "open" ? NF_ACCEPT : NF_DROP;
+  }
+
+  /** Judges packets until {@link stop}. Throws where a queue's socket died. */
+  async run(): Promise<void> {
+    const { queues, now } = this.#options;
+    while (!this.#stopping) {
+      const slice = now() + SLICE;
+      let busy = true;
+      while (busy && !this.#stopping) {
+        const judged = this.#round();
+        if (judged === 0) busy = queues.waitSync(LINGER);
+        if (this.#now >= slice) break;
+      }
+      this.#beatIfDue();
+      if (this.#stopping) break;
+      const due = Math.max(0, Math.ceil(this.#lastBeat + BEAT - now()));
+      await queues.wait(busy ? 0 : due);
+      this.#now = now();
+      this.#beatIfDue();
+    }
+  }
+
+  /** Ends {@link run} after the burst at hand. */
+  stop(): void {
+    this.#stopping = true;
+    this.#options.queues.wake();
+  }
+
+  #beatIfDue(): void {
+    if (this.#now - this.#lastBeat < BEAT) return;
+    this.#lastBeat = this.#now;
+    const { engine, wall, beat } = this.#options;
+    engine.tick(this.#now, wall());
+    this.#send();
+    beat(this.#now);
+  }
+
+  #send(): void {
+    const { engine, send } = this.#options;
+    if (engine.outbox.size > 0) send(engine.outbox.take());
+  }
+
+  /** One burst of every queue that has something. Answers the packets judged. */
+  #round(): number {
+    const { list } = this.#options.queues;
+    let judged = 0;
+    for (let i = 0; i < list.length; i++) {
+      const queue = list[i]!;
+      const count = queue.receive();
+      if (count < 0) throw new Error(`Cannot receive from queue ${queue.number}: its netlink socket failed`);
+      if (count === 0) continue;
+      this.#now = this.#options.now();
+      const packets = this.#judgeBurst(queue, count);
+      queue.flush();
+      this.#send();
+      const after = this.#options.now();
+      if (packets > 0) this.#options.record((after - this.#now) * 1000, packets);
+      this.#now = after;
+      judged += packets;
+    }
+    if (judged === 0) this.#now = this.#options.now();
+    return judged;
+  }
+
+  #judgeBurst(queue: LiveQueue, count: number): number {
+    const { engine, dryRun } = this.#options;
+    const packet = this.#packet;
+    const message = queue.message;
+    let packets = 0;
+    for (let i = 0; i < count; i++) {
+      if (queue.read(i) !== PACKET) continue;
+      packets++;
+      const id = message.packetId;
+      let verdict: number;
+      try {
+        packet.hook = message.hook;
+        packet.indev = message.indev;
+        packet.outdev = message.outdev;
+        packet.mark = message.mark;
+        packet.macHigh = message.macHigh;
+        packet.macLow = message.macLow;
+        const outcome = message.payload < message.payloadEnd
+          ? packet.decode(queue.bytes, queue.view, message.payload, message.payloadEnd, message.capLength)
+          : BROKEN;
+        verdict = engine.judge(packet, outcome, this.#now);
+      } catch (error) {
+        this.#failed(error);
+        queue.verdict(id, this.#failVerdict);
+        continue;
+      }
+      if ((verdict & REFUSE) === 0 || dryRun) {
+        if ((verdict & SETTLED) !== 0 && this.#settle) {
+          this.settled++;
+          queue.verdictMarked(id, NF_ACCEPT, (message.mark & ~this.#mask) | this.#acceptMark);
+        } else queue.verdict(id, NF_ACCEPT);
+      } else this.#refuse(queue, id, message.mark, verdict);
+    }
+    return packets;
+  }
+
+  /**
+   * A settled refusal goes through ftwall's own chain again with the refuse mark, which is saved to the connection there.
+   * Rules that do not know the mark send the packet back here: then it is dropped, and the mark is used no more.
+   */
+  #refuse(queue: LiveQueue, id: number, mark: number, verdict: number): void {
+    const settled = (verdict & SETTLED) !== 0;
+    const returned = this.#refuseMark !== 0 && (mark & this.#mask) === this.#refuseMark;
+    if (returned) this.returned++;
+    if (!returned && this.returned < RETURNED && this.#settle && (settled || this.#reject)) {
+      this.settled++;
+      queue.verdictMarked(id, NF_REPEAT, (mark & ~this.#mask) | this.#refuseMark);
+    } else queue.verdict(id, NF_DROP);
+  }
+
+  #failed(error: unknown): void {
+    this.exceptions++;
+    if (this.#now - this.#lastFault < 10_000) return;
+    this.#lastFault = this.#now;
+    this.#options.fault(error);
+  }
+}

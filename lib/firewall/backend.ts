@@ -1,0 +1,115 @@
+import { type IptablesFeatures, iptablesText } from "./iptables.ts";
+import { nftText } from "./nft.ts";
+import { RULES_DEFAULTS, type RulesOptions } from "./options.ts";
+import { type Backend, FirewallError, type Ran, type Runner } from "./run.ts";
+
+/** What a trial found out. */
+export interface Choice {
+  /** The first one that works. */
+  readonly backend: Backend;
+  /** Whether sets with timeouts can be had (always with nft; through ipset with iptables). */
+  readonly sets: boolean;
+  /** What iptables can do here. */
+  readonly features: IptablesFeatures;
+  /** Why the back ends before this one were passed over, and what is done without. */
+  readonly notes: readonly string[];
+}
+
+/** The commands that make the rules work again, by distribution. */
+export const INSTALL_HINT: string = [
+  "Debian: apt install nftables (or iptables ipset)",
+  "Fedora: dnf install nftables (or iptables ipset)",
+  "Alpine: apk add nftables (or iptables ip6tables ipset)",
+  "OpenWrt with nft: opkg install nftables kmod-nft-queue kmod-nfnetlink-queue",
+  "OpenWrt with iptables: opkg install iptables-mod-nfqueue kmod-ipt-nfqueue iptables-mod-conntrack-extra" +
+  " iptables-mod-hashlimit kmod-ipt-ipset ipset",
+].join("; ");
+
+/**
+ * Finds the back end that works on this kernel, by trial and not by looking for a program: nft first, then iptables.
+ * The trial leaves existing rules alone. Throws a FirewallError when neither works or `wanted` does not.
+ */
+export async function chooseBackend(
+  run: Runner,
+  wanted: Backend | "auto" = "auto",
+  options: RulesOptions = RULES_DEFAULTS,
+): Promise<Choice> {
+  const notes: string[] = [];
+  if (wanted !== "iptables") {
+    const answer = await tryNft(run, options);
+    if (answer.code === 0) return { backend: "nft", sets: true, features: { hashlimit: true }, notes };
+    notes.push(`nft cannot be used: ${reason(answer)}`);
+  }
+  if (wanted !== "nft") {
+    const choice = await tryIptables(run, options, notes);
+    if (choice !== null) return choice;
+  }
+  throw new FirewallError(`Cannot make firewall rules: ${notes.join("; ")}. To mend it: ${INSTALL_HINT}`, true);
+}
+
+/** `nft -c` sends everything to the kernel, which checks it and then throws it away. */
+function tryNft(run: Runner, options: RulesOptions): Promise<Ran> {
+  return run("nft", ["-c", "-f", "-"], nftText(options).replaceAll("inet ftwall", "inet ftwall_trial"));
+}
+
+async function tryIptables(run: Runner, options: RulesOptions, notes: string[]): Promise<Choice | null> {
+  let sets = options.sets;
+  if (sets) {
+    // A set of its own in a network namespace of its own, or, where none may be made, a set that goes again at once.
+    let answer = await run("unshare", ["-n", "ipset", "create", "ftwall_trial", "hash:ip", "timeout", "1"]);
+    if (answer.code !== 0) {
+      answer = await run("ipset", ["-exist", "create", "ftwall_trial", "hash:ip", "timeout", "1"]);
+      await run("ipset", ["destroy", "ftwall_trial"]);
+    }
+    if (answer.code !== 0) {
+      sets = false;
+      notes.push(`no kernel sets, ftwall alone holds the locks: ipset: ${reason(answer)}`);
+    }
+  }
+  // Sets are left out of the trial, since they would have to exist where it takes place.
+  for (const features of [{ hashlimit: true }, { hashlimit: false }]) {
+    const text = iptablesText({ ...options, sets: false }, 4, features);
+    let answer = await run("unshare", ["-n", "iptables-restore", "--noflush"], text);
+    if (answer.code === 127 || /unshare/.test(answer.stderr)) {
+      answer = await run("iptables-restore", ["-w", "5", "--noflush"], scratch(text));
+      await run("iptables-restore", ["-w", "5", "--noflush"], scratchRemoval(text));
+    }
+    if (answer.code === 0) {
+      if (!features.hashlimit) notes.push("no hashlimit match: one rate limit serves all locked clients together");
+      return { backend: "iptables", sets, features, notes };
+    }
+    if (!features.hashlimit || answer.code === 127) notes.push(`iptables cannot be used: ${reason(answer)}`);
+    if (answer.code === 127) break;
+  }
+  return null;
+}
+
+/** The same rules in chains that nothing jumps to. */
+function scratch(text: string): string {
+  return text.replaceAll("ftwall_", "fwtrial_");
+}
+
+function scratchRemoval(text: string): string {
+  const lines: string[] = [];
+  for (const line of scratch(text).split("\n")) {
+    if (line.startsWith("*")) lines.push(line);
+    const name = /^:(\S+)/.exec(line)?.[1];
+    if (name !== undefined) lines.push(`-F ${name}`);
+    if (line === "COMMIT") {
+      for (const flushed of lines.filter((l) => l.startsWith("-F "))) lines.push(flushed.replace("-F", "-X"));
+      lines.push("COMMIT");
+      return lines.join("\n") + "\n";
+    }
+  }
+  return "";
+}
+
+/** The first lines of a tool's complaint, short enough for one sentence. */
+export function reason(answer: Ran): string {
+  // An nft rule that only the kernel refuses, for the one statement that is often left out of it.
+  if (/No such file or directory/.test(answer.stderr) && /queue num/.test(answer.stderr)) {
+    return "this kernel has no nft queue statement (module nft_queue, OpenWrt kmod-nft-queue)";
+  }
+  const text = answer.stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "").slice(0, 2).join(" ");
+  return text === "" ? `exit status ${answer.code}` : text.slice(0, 300);
+}

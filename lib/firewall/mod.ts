@@ -1,0 +1,23 @@
+/**
+ * Firewall rules for nft and iptables: made as text, applied, removed, checked. See README.md in this folder.
+ * @module
+ */
+
+export {
+  checkOptions,
+  type Marks,
+  nextEpoch,
+  RULES_DEFAULTS,
+  type RulesOptions,
+  sortAddresses,
+  type Sorted,
+} from "./options.ts";
+export { rulesText } from "./rules.ts";
+export { type Applied, applyRules, checkRules, removeRules } from "./apply.ts";
+export { type Inspected, inspectRules } from "./inspect.ts";
+export { type Choice, chooseBackend, INSTALL_HINT } from "./backend.ts";
+export type { IptablesFeatures } from "./iptables.ts";
+export { ipsetCreateText, KernelSets, type SetChange, type SetKind, type SetsState, setsText } from "./sets.ts";
+export { findOffloads, type Offload } from "./offload.ts";
+export { type Backend, FirewallError, type Ran, runCommand, type Runner } from "./run.ts";
+export { listInterfaces, presentLan } from "./tools.ts";

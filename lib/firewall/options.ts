@@ -1,0 +1,161 @@
+/** The marks by which ftwall tells the kernel what was decided. All lie under `mask`; bits outside belong to others. */
+export interface Marks {
+  /** Bits of packet mark and connection mark that ftwall may use: contiguous, below bit 31. */
+  readonly mask: number;
+  /** Connection: judged and harmless, leaves the queue. Packet: save this to the connection. */
+  readonly accepted: number;
+  /** Connection: refused by the kernel from now on. Packet: save this to the connection, then refuse. */
+  readonly refused: number;
+  /** Packet: sent by ftwall itself. Connection: belongs to an exempt client; both skip every question. */
+  readonly own: number;
+}
+
+/** What the rules are made from: plain data, so that equal options give equal text. */
+export interface RulesOptions {
+  /** Interfaces with clients behind them; `eth*` is a wildcard. Empty: the prefixes of `home` tell the sides apart. */
+  readonly lan: readonly string[];
+  /** Prefixes of the protected side, IPv4 and IPv6 mixed. */
+  readonly home: readonly string[];
+  /** Clients never acted on: addresses, prefixes or MACs. */
+  readonly exempt: readonly string[];
+  /** First and last queue number, inclusive; the kernel spreads connections over them. */
+  readonly queues: readonly [first: number, last: number];
+  /** True: forwarded packets pass when nobody listens on the queue. False: they are dropped. */
+  readonly failOpen: boolean;
+  /** TCP packets of each direction of a connection that visit user space. */
+  readonly packetsTcp: number;
+  /** UDP packets of each direction of a connection that visit user space; a connection's first packet always does. */
+  readonly packetsUdp: number;
+  /** Packets per second, over all unsettled flows beyond their first packets, that are looked at again; 0 = none. */
+  readonly sample: number;
+  /** Packets per second and client that still reach the queue from a locked client or towards a blocked peer. */
+  readonly renewRate: number;
+  /** Marks shared with the pump. */
+  readonly mark: Marks;
+  /** How the kernel refuses: silently, or with a TCP reset or ICMP error to the sender. */
+  readonly refuse: "drop" | "reject";
+  /** Whether locked clients and blocked peers are also held in kernel sets with timeouts. */
+  readonly sets: boolean;
+}
+
+/**
+ * Defaults. Sixteen TCP packets each way cover handshake, proxy greeting and several flights; eight UDP packets cover
+ * uTP and tracker conversations. The mask keeps clear of the bits that multi-WAN (0x3f00), VPN daemons
+ * (0xff0000) and QoS scripts (low byte) are known to use.
+ */
+export const RULES_DEFAULTS: RulesOptions = {
+  lan: ["br-lan"],
+  home: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+  exempt: [],
+  queues: [0, 0],
+  failOpen: true,
+  packetsTcp: 16,
+  packetsUdp: 8,
+  sample: 50,
+  renewRate: 100,
+  mark: { mask: 0x7c000000, own: 0x04000000, accepted: 0x08000000, refused: 0x0c000000 },
+  refuse: "drop",
+  sets: true,
+};
+
+/**
+ * Marks of the next epoch: flows settled under the old ones are queued again until they are settled anew. Needed after
+ * a change of policy. After as many epochs as the mask has pairs (15 for the default) the values come round again.
+ */
+export function nextEpoch(mark: Marks): Marks {
+  const unit = mark.mask & -mark.mask;
+  const values = mark.mask / unit + 1;
+  const usable = Math.floor((values - 2) / 2);
+  const pair = Math.floor((mark.accepted / unit - 2) / 2);
+  const next = 2 + 2 * ((pair + 1) % Math.max(1, usable));
+  return { mask: mark.mask, own: mark.own, accepted: next * unit, refused: (next + 1) * unit };
+}
+
+/** `exempt` and `home` sorted by what they are, as rules need them. */
+export interface Sorted {
+  /** IPv4 addresses and prefixes. */
+  readonly v4: readonly string[];
+  /** IPv6 addresses and prefixes. */
+  readonly v6: readonly string[];
+  /** MACs in lower case. */
+  readonly macs: readonly string[];
+}
+
+const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
+const V4 = /^\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?$/;
+const V6 = /^(?=.*:)[0-9a-f:.]{2,45}(\/\d{1,3})?$/i;
+// The kernel's own limit is 15 characters; what a shell or a rule parser could read as syntax is not allowed through.
+const INTERFACE = /^[A-Za-z0-9_.@:-]{1,15}[*+]?$/;
+
+/** Sorts addresses, prefixes and MACs; throws a RangeError for text that is none of these. */
+export function sortAddresses(list: readonly string[]): Sorted {
+  const v4: string[] = [];
+  const v6: string[] = [];
+  const macs: string[] = [];
+  for (const text of list) {
+    if (MAC.test(text)) macs.push(text.toLowerCase());
+    else if (V4.test(text)) v4.push(text);
+    else if (V6.test(text)) v6.push(text);
+    else throw new RangeError(`Cannot make rules for "${text}": not an address, prefix or MAC`);
+  }
+  return { v4, v6, macs };
+}
+
+/** Throws a RangeError when rules made from the options could not work or could mean something else than asked. */
+export function checkOptions(options: RulesOptions): void {
+  for (const name of options.lan) {
+    if (!INTERFACE.test(name) || name.startsWith("-")) {
+      throw new RangeError(`Cannot make rules for interface "${name}": not an interface name`);
+    }
+  }
+  sortAddresses(options.exempt);
+  const home = sortAddresses(options.home);
+  if (home.macs.length > 0) throw new RangeError(`Cannot make rules for home "${home.macs[0]}": a MAC is no prefix`);
+  if (options.lan.length === 0 && options.home.length === 0) {
+    throw new RangeError("Cannot make rules: neither interfaces nor home prefixes are given");
+  }
+  const [first, last] = options.queues;
+  if (!whole(first, 0, 65535) || !whole(last, first, 65535)) {
+    throw new RangeError(`Cannot make rules for queues "${first}:${last}": expected 0 <= first <= last <= 65535`);
+  }
+  for (const key of ["packetsTcp", "packetsUdp"] as const) {
+    if (!whole(options[key], 1, 1_000_000)) throw new RangeError(`Cannot make rules with ${key} "${options[key]}"`);
+  }
+  // 10,000 a second is the finest step that both back ends can count.
+  if (!whole(options.sample, 0, 10_000)) throw new RangeError(`Cannot make rules with sample "${options.sample}"`);
+  if (!whole(options.renewRate, 1, 10_000)) {
+    throw new RangeError(`Cannot make rules with renewRate "${options.renewRate}"`);
+  }
+  checkMarks(options.mark);
+}
+
+function checkMarks({ mask, accepted, refused, own }: Marks): void {
+  const unit = mask & -mask;
+  if (!whole(mask, 3, 0x7fffffff) || ((mask / unit) & (mask / unit + 1)) !== 0) {
+    throw new RangeError(`Cannot use mark mask "${hex(mask)}": expected at least two contiguous bits below bit 31`);
+  }
+  for (const value of [accepted, refused, own]) {
+    if (!whole(value, 1, mask) || (value & ~mask) !== 0) {
+      throw new RangeError(`Cannot use mark "${hex(value)}": expected a value other than 0 under mask ${hex(mask)}`);
+    }
+  }
+  if (accepted === refused || accepted === own || refused === own) {
+    throw new RangeError("Cannot use marks: accepted, refused and own must differ");
+  }
+}
+
+function whole(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+
+/** A 32-bit mark as both tools print it. */
+export function hex(value: number): string {
+  return `0x${(value >>> 0).toString(16)}`;
+}
+
+/** Eight hex digits over a rule text (FNV-1a), kept in a rule comment so that a look can tell old rules from new ones. */
+export function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}

@@ -1,0 +1,58 @@
+/** What a tool answered. */
+export interface Ran {
+  /** Exit status; 127 when the tool is not there, as a shell says it. */
+  readonly code: number;
+  /** Standard output. */
+  readonly stdout: string;
+  /** Standard error, trimmed. */
+  readonly stderr: string;
+}
+
+/** Runs a tool with this standard input and waits for its end. Never throws. */
+export type Runner = (command: string, args: readonly string[], stdin?: string) => Promise<Ran>;
+
+/** The back ends that rules can be written for. */
+export type Backend = "nft" | "iptables";
+
+/** A firewall tool is missing or refused what was asked. The message says what was tried and how to mend it. */
+export class FirewallError extends Error {
+  /** Name for logs. */
+  override readonly name = "FirewallError";
+  /** True when something must be installed or permitted first (exit code 3), false for a failure at run time. */
+  readonly missing: boolean;
+
+  /** `missing`: something must be installed or permitted first. */
+  constructor(message: string, missing = false) {
+    super(message);
+    this.missing = missing;
+  }
+}
+
+/** The real runner. Tools of the system's directories are found even where PATH lacks /usr/sbin. */
+export async function runCommand(command: string, args: readonly string[], stdin = ""): Promise<Ran> {
+  try {
+    const path = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin`;
+    const child = new Deno.Command(command, {
+      args: [...args],
+      env: { PATH: path, LC_ALL: "C" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const answer = child.output();
+    const writer = child.stdin.getWriter();
+    try {
+      await writer.write(new TextEncoder().encode(stdin));
+      await writer.close();
+    } catch {
+      // The tool ended without reading everything: its exit status and stderr say why.
+      await writer.abort().catch(() => {});
+    }
+    const { code, stdout, stderr } = await answer;
+    const text = new TextDecoder();
+    return { code, stdout: text.decode(stdout), stderr: text.decode(stderr).trim() };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { code: 127, stdout: "", stderr: `${command}: not found` };
+    return { code: 126, stdout: "", stderr: `${command}: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}

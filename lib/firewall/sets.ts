@@ -1,0 +1,180 @@
+import { NFT_TABLE, SET_SIZE } from "./nft.ts";
+import type { Backend, Runner } from "./run.ts";
+
+/** What a kernel set holds. */
+export type SetKind = "locked" | "blocked";
+
+/** The ipset names; nft has the same sets in our table, without the prefix. */
+export const SET_NAMES: readonly string[] = ["ftwall_locked4", "ftwall_locked6", "ftwall_blocked4", "ftwall_blocked6"];
+
+/** One change of a set. */
+export interface SetChange {
+  /** Which set. */
+  readonly kind: SetKind;
+  /** An address as `formatAddress` writes it. */
+  readonly address: string;
+  /** Seconds until the kernel drops the entry by itself; 0 removes it. */
+  readonly seconds: number;
+}
+
+/** Creates the sets that are missing; for `ipset -exist restore`. A full set gives up a random old entry. */
+export function ipsetCreateText(): string {
+  return SET_NAMES.map((name) =>
+    `create ${name} hash:ip family ${name.endsWith("6") ? "inet6" : "inet"} timeout 120 maxelem ${SET_SIZE} forceadd\n`
+  ).join("");
+}
+
+// Longest timeout both kernels take: ipset counts milliseconds in 32 bits.
+const LONGEST = 2_147_483;
+
+/** The changes as a script, for `nft -f -` or `ipset -exist restore`. `flush` names sets to empty before. Idempotent. */
+export function setsText(backend: Backend, changes: readonly SetChange[], flush: readonly SetKind[] = []): string {
+  const lines: string[] = [];
+  for (const kind of flush) {
+    for (const n of [4, 6]) {
+      lines.push(backend === "nft" ? `flush set ${NFT_TABLE} ${kind}${n}` : `flush ftwall_${kind}${n}`);
+    }
+  }
+  if (backend === "iptables") {
+    for (const { kind, address, seconds } of changes) {
+      const name = `ftwall_${kind}${address.includes(":") ? 6 : 4}`;
+      lines.push(seconds > 0 ? `add ${name} ${address} timeout ${clamp(seconds)}` : `del ${name} ${address}`);
+    }
+  } else {
+    for (const kind of ["locked", "blocked"] as const) {
+      for (const n of [4, 6]) {
+        const mine = changes.filter((c) => c.kind === kind && (c.address.includes(":") ? 6 : 4) === n);
+        if (mine.length === 0) continue;
+        const set = `${NFT_TABLE} ${kind}${n}`;
+        const all = mine.map((c) => c.address).join(", ");
+        const kept = mine.filter((c) => c.seconds > 0).map((c) => `${c.address} timeout ${clamp(c.seconds)}s`);
+        // Adding an element that is there keeps its old timeout, deleting one that is not there fails:
+        // add, delete, add does the same whatever was there before.
+        lines.push(`add element ${set} { ${all} }`, `delete element ${set} { ${all} }`);
+        if (kept.length > 0) lines.push(`add element ${set} { ${kept.join(", ")} }`);
+      }
+    }
+  }
+  return lines.length === 0 ? "" : lines.join("\n") + "\n";
+}
+
+function clamp(seconds: number): number {
+  return Math.min(LONGEST, Math.max(1, Math.ceil(seconds)));
+}
+
+/** Counters of a KernelSets, for `status`. */
+export interface SetsState {
+  /** Changes that wait. */
+  readonly pending: number;
+  /** Changes the kernel took. */
+  readonly sent: number;
+  /** Changes the kernel or the tool refused. */
+  readonly failed: number;
+  /** Changes given up because too many waited; ftwall itself still enforces them. */
+  readonly discarded: number;
+  /** The tool's last complaint. */
+  readonly lastError: string | null;
+}
+
+/**
+ * Keeps the kernel sets like ftwall's own tables, off the hot path: changes are collected, the newest for an address
+ * wins, and one tool at a time is fed a bounded batch. Failure costs a counter, never an exception.
+ */
+export class KernelSets implements AsyncDisposable {
+  readonly #backend: Backend;
+  readonly #run: Runner;
+  readonly #capacity: number;
+  readonly #batch: number;
+  readonly #pending: Map<string, SetChange> = new Map();
+  readonly #flush: Set<SetKind> = new Set();
+  #working: Promise<void> | null = null;
+  #sent = 0;
+  #failed = 0;
+  #discarded = 0;
+  #lastError: string | null = null;
+
+  /** `capacity` changes may wait; `batch` go to the tool at once. */
+  constructor(backend: Backend, run: Runner, limits: { capacity?: number; batch?: number } = {}) {
+    this.#backend = backend;
+    this.#run = run;
+    this.#capacity = limits.capacity ?? SET_SIZE;
+    this.#batch = limits.batch ?? 2000;
+  }
+
+  /** Adds or renews an entry. */
+  put(kind: SetKind, address: string, seconds: number): void {
+    this.#change({ kind, address, seconds: Math.max(1, seconds) });
+  }
+
+  /** Takes an entry out before its time. */
+  remove(kind: SetKind, address: string): void {
+    this.#change({ kind, address, seconds: 0 });
+  }
+
+  /** Empties a set and forgets what waits for it. */
+  clear(kind: SetKind): void {
+    for (const [key, change] of this.#pending) if (change.kind === kind) this.#pending.delete(key);
+    this.#flush.add(kind);
+    this.#start();
+  }
+
+  /** Counters since creation. */
+  get state(): SetsState {
+    return {
+      pending: this.#pending.size,
+      sent: this.#sent,
+      failed: this.#failed,
+      discarded: this.#discarded,
+      lastError: this.#lastError,
+    };
+  }
+
+  /** Resolves when nothing waits any more. */
+  async settled(): Promise<void> {
+    while (this.#working !== null) await this.#working;
+  }
+
+  /** Waits for what is under way; entries stay in the kernel and end by themselves. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.settled();
+  }
+
+  #change(change: SetChange): void {
+    const key = `${change.kind} ${change.address}`;
+    if (this.#pending.size >= this.#capacity && !this.#pending.has(key)) {
+      this.#discarded++;
+      return;
+    }
+    this.#pending.set(key, change);
+    this.#start();
+  }
+
+  #start(): void {
+    this.#working ??= this.#work();
+  }
+
+  async #work(): Promise<void> {
+    // Whatever is learned in this turn of the event loop goes into one batch.
+    await Promise.resolve();
+    while (this.#pending.size > 0 || this.#flush.size > 0) {
+      const changes: SetChange[] = [];
+      const flush = [...this.#flush];
+      this.#flush.clear();
+      for (const [key, change] of this.#pending) {
+        if (changes.length >= this.#batch) break;
+        changes.push(change);
+        this.#pending.delete(key);
+      }
+      const text = setsText(this.#backend, changes, flush);
+      const answer = this.#backend === "nft"
+        ? await this.#run("nft", ["-f", "-"], text)
+        : await this.#run("ipset", ["-exist", "restore"], text);
+      if (answer.code === 0) this.#sent += changes.length;
+      else {
+        this.#failed += changes.length;
+        this.#lastError = answer.stderr.slice(0, 300) || `exit status ${answer.code}`;
+      }
+    }
+    this.#working = null;
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * Where in a TOML text each key stands. The TOML library gives values without positions, and a problem without a line is
+ * half a help.
+ *
+ * The scan is lenient: it is only trusted with texts that the library has accepted, and where it loses its way the answer is
+ * the line of the nearest table or key above, never an error. It visits every character once and nests at most
+ * {@link DEEPEST} levels.
+ * @module
+ */
+
+/** Deepest nesting of lists and inline tables; the parser is told the same. */
+export const DEEPEST = 16;
+
+/** Keys and list positions from the top of the document. */
+export type Path = readonly (string | number)[];
+
+const ROOT = "";
+
+/** Longest part of a key that is told apart: without a bound, one long table name would be repeated for every key below it. */
+const LONGEST = 128;
+
+function join(base: string, part: string | number): string {
+  return typeof part === "number" ? `${base}\u0000#${part}` : `${base}\u0000.${part.slice(0, LONGEST)}`;
+}
+
+/** The lines of a text's keys. */
+export class LineIndex {
+  readonly #lines: ReadonlyMap<string, number>;
+
+  /** Use {@link indexLines}. */
+  constructor(lines: ReadonlyMap<string, number>) {
+    this.#lines = lines;
+  }
+
+  /** 1-based line of the key, or of the nearest thing above it that has one; 1 where nothing has. */
+  line(path: Path): number {
+    let id = ROOT;
+    let best = 1;
+    for (const part of path) {
+      id = join(id, part);
+      best = this.#lines.get(id) ?? best;
+    }
+    return best;
+  }
+}
+
+/** Scans a TOML text. Never throws. */
+export function indexLines(text: string): LineIndex {
+  return new LineIndex(new Scan(text).run());
+}
+
+class Scan {
+  readonly #text: string;
+  readonly #lines = new Map<string, number>();
+  readonly #elements = new Map<string, number>();
+  #at = 0;
+  #line = 1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  run(): Map<string, number> {
+    let base = ROOT;
+    while (this.#at < this.#text.length) {
+      const before = this.#at;
+      this.#blank();
+      if (this.#peek() === "[") base = this.#header();
+      else if (this.#at < this.#text.length) this.#pair(base, 0);
+      this.#restOfLine();
+      // Whatever the text, the scan moves on.
+      if (this.#at === before) this.#step();
+    }
+    return this.#lines;
+  }
+
+  #peek(offset = 0): string {
+    return this.#text[this.#at + offset] ?? "";
+  }
+
+  #step(): void {
+    if (this.#text[this.#at] === "\n") this.#line++;
+    this.#at++;
+  }
+
+  /** Blanks, line ends and comments. */
+  #blank(): void {
+    for (;;) {
+      const next = this.#peek();
+      if (next === " " || next === "\t" || next === "\n" || next === "\r") this.#step();
+      else if (next === "#") this.#restOfLine();
+      else return;
+    }
+  }
+
+  #space(): void {
+    while (this.#peek() === " " || this.#peek() === "\t") this.#at++;
+  }
+
+  #restOfLine(): void {
+    while (this.#at < this.#text.length && this.#peek() !== "\n") this.#at++;
+  }
+
+  #note(id: string, line: number): void {
+    if (!this.#lines.has(id)) this.#lines.set(id, line);
+  }
+
+  /** `[a.b]` or `[[a.b]]`; gives the table that follows. */
+  #header(): string {
+    const line = this.#line;
+    this.#at++;
+    const list = this.#peek() === "[";
+    if (list) this.#at++;
+    const keys = this.#key("]");
+    let id = ROOT;
+    keys.forEach((key, i) => {
+      id = join(id, key);
+      this.#note(id, line);
+      const last = i === keys.length - 1;
+      const count = this.#elements.get(id) ?? 0;
+      if (last && list) this.#elements.set(id, count + 1);
+      if ((last && list) || count > 0) {
+        id = join(id, last && list ? count : count - 1);
+        this.#note(id, line);
+      }
+    });
+    return id;
+  }
+
+  /** A dotted key up to (not including) `end` or the line's end. */
+  #key(end: string): string[] {
+    const keys: string[] = [];
+    for (;;) {
+      this.#space();
+      const next = this.#peek();
+      if (next === '"' || next === "'") {
+        keys.push(this.#quoted(next));
+      } else {
+        const from = this.#at;
+        while (/[\w-]/.test(this.#peek())) this.#at++;
+        if (this.#at > from) keys.push(this.#text.slice(from, this.#at));
+      }
+      this.#space();
+      if (this.#peek() !== "." || this.#peek() === end || keys.length > DEEPEST) return keys;
+      this.#at++;
+    }
+  }
+
+  /** A one-line string; escapes are resolved as JSON resolves them, which covers keys that people write. */
+  #quoted(mark: string): string {
+    const from = this.#at++;
+    while (this.#at < this.#text.length && this.#peek() !== mark && this.#peek() !== "\n") {
+      if (mark === '"' && this.#peek() === "\\" && this.#peek(1) !== "\n") this.#at++;
+      this.#at++;
+    }
+    if (this.#peek() === mark) this.#at++;
+    const inner = this.#text.slice(from + 1, this.#at - 1);
+    if (mark === "'") return inner;
+    try {
+      return String(JSON.parse(`"${inner}"`));
+    } catch {
+      return inner;
+    }
+  }
+
+  /** `key = value` inside the table `base`. */
+  #pair(base: string, depth: number): void {
+    const line = this.#line;
+    const keys = this.#key("=");
+    let id = base;
+    for (const key of keys) {
+      id = join(id, key);
+      this.#note(id, line);
+    }
+    this.#space();
+    if (keys.length === 0 || this.#peek() !== "=") return;
+    this.#at++;
+    this.#space();
+    this.#value(id, depth);
+  }
+
+  #value(id: string, depth: number): void {
+    const next = this.#peek();
+    const three = this.#text.slice(this.#at, this.#at + 3);
+    if (three === '"""' || three === "'''") this.#multiLine(three);
+    else if (next === '"' || next === "'") this.#quoted(next);
+    else if (depth < DEEPEST && next === "[") this.#list(id, depth + 1);
+    else if (depth < DEEPEST && next === "{") this.#inlineTable(id, depth + 1);
+    else while (this.#at < this.#text.length && !/[,\]}#\n]/.test(this.#peek())) this.#at++;
+  }
+
+  #multiLine(mark: string): void {
+    this.#at += 3;
+    while (this.#at < this.#text.length && this.#text.slice(this.#at, this.#at + 3) !== mark) {
+      if (mark === '"""' && this.#peek() === "\\") this.#step();
+      this.#step();
+    }
+    // A multi-line string may end in up to two more of its own quotes.
+    for (let i = 0; i < 5 && this.#peek() === mark[0]; i++) this.#at++;
+  }
+
+  #list(id: string, depth: number): void {
+    this.#at++;
+    for (let index = 0; this.#at < this.#text.length; index++) {
+      this.#blank();
+      if (this.#peek() === "]") break;
+      const before = this.#at;
+      const element = join(id, index);
+      this.#note(element, this.#line);
+      this.#value(element, depth);
+      this.#blank();
+      if (this.#peek() === ",") this.#at++;
+      else if (this.#peek() === "]" || this.#at === before) break;
+    }
+    if (this.#peek() === "]") this.#at++;
+  }
+
+  #inlineTable(id: string, depth: number): void {
+    this.#at++;
+    while (this.#at < this.#text.length) {
+      this.#blank();
+      if (this.#peek() === "}") break;
+      const before = this.#at;
+      this.#pair(id, depth);
+      this.#blank();
+      if (this.#peek() === ",") this.#at++;
+      else if (this.#peek() === "}" || this.#at === before) break;
+    }
+    if (this.#peek() === "}") this.#at++;
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * Plain data → {@link Config}: every key checked against the schema, defaults filled in, unknown names answered with the
+ * nearest known one.
+ * @module
+ */
+import * as v from "valibot";
+import type {
+  ClientsConfig,
+  Config,
+  ProtocolConfig,
+  ProtocolDefaults,
+  ProtocolOverride,
+  ScheduleConfig,
+} from "./config.ts";
+import { type Findings, formatPath } from "./findings.ts";
+import type { Kind } from "./kind.ts";
+import type { Path } from "./line_index.ts";
+import { nearest } from "./nearest.ts";
+import { describe } from "./problem.ts";
+import { type Field, type Fields, tomlKey } from "./field.ts";
+import {
+  CLIENTS,
+  MAX_GROUPS,
+  ONLY_FOR,
+  OVERRIDE,
+  PROTOCOL,
+  SCHEDULE,
+  type SectionName,
+  SECTIONS,
+  TOP,
+} from "./schema.ts";
+import type { Table } from "./toml.ts";
+import { MAX_SCHEDULES } from "./week.ts";
+
+const EMPTY: Table = {};
+const TABLES: readonly string[] = [...Object.keys(SECTIONS), "protocols"];
+const LISTS: readonly string[] = ["clients", "schedule"];
+
+function isTable(value: unknown): value is Table {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}
+
+/** Where else a key exists, for keys that slipped into the wrong table. */
+function elsewhere(key: string): string | undefined {
+  if (Object.keys(TOP).some((name) => tomlKey(name) === key)) return `${key} before the first table`;
+  const home = Object.entries(SECTIONS).find(([, section]) =>
+    Object.keys(section.fields).some((name) => tomlKey(name) === key)
+  );
+  return home === undefined ? undefined : `${key} in [${home[0]}]`;
+}
+
+/** Reads whole configs; one use each. */
+export class Reader {
+  readonly #findings: Findings;
+  readonly #protocols: readonly ProtocolDefaults[];
+  readonly #names: readonly string[];
+
+  /** `protocols` in the order that gives their numbers. */
+  constructor(findings: Findings, protocols: readonly ProtocolDefaults[]) {
+    this.#findings = findings;
+    this.#protocols = protocols;
+    this.#names = protocols.map((protocol) => protocol.name);
+  }
+
+  /** Reads the document. Where something was wrong a default stands in its place, and the findings say so. */
+  read(root: Table): Config {
+    this.#unknownKeys(root, [], [...Object.keys(TOP).map(tomlKey), ...TABLES, ...LISTS]);
+    const section = <K extends SectionName>(name: K): Config[K] => {
+      const fields = SECTIONS[name].fields as Fields<Config[K]>;
+      const table = this.#table(root[name], [name]);
+      this.#unknownKeys(table, [name], Object.keys(fields).map(tomlKey));
+      return this.#fields(fields, table, [name]);
+    };
+    return {
+      ...this.#fields(TOP, root, []),
+      network: section("network"),
+      queue: section("queue"),
+      lock: section("lock"),
+      protocols: this.#protocolTables(this.#table(root["protocols"], ["protocols"])),
+      score: section("score"),
+      encrypted: section("encrypted"),
+      dns: section("dns"),
+      peers: section("peers"),
+      clients: this.#list(root["clients"], "clients", MAX_GROUPS, (table, path) => this.#clients(table, path)),
+      schedule: this.#list(root["schedule"], "schedule", MAX_SCHEDULES, (table, path) => this.#schedule(table, path)),
+      log: section("log"),
+      metrics: section("metrics"),
+      state: section("state"),
+      control: section("control"),
+    };
+  }
+
+  #table(value: unknown, path: Path): Table {
+    if (value === undefined || isTable(value)) return value ?? EMPTY;
+    this.#findings.error(path, describe(value), `a table, written as [${formatPath(path)}]`);
+    return EMPTY;
+  }
+
+  #list<T>(value: unknown, name: string, most: number, read: (table: Table, path: Path) => T): T[] {
+    if (value === undefined) return [];
+    if (!Array.isArray(value)) {
+      this.#findings.error([name], describe(value), `a list of tables, each headed by [[${name}]]`, `[[${name}]]`);
+      return [];
+    }
+    if (value.length > most) this.#findings.error([name], `${value.length} of them`, `at most ${most}`);
+    return value.slice(0, most).map((entry: unknown, i) => read(this.#table(entry, [name, i]), [name, i]));
+  }
+
+  #unknownKeys(table: Table, path: Path, known: readonly string[]): void {
+    for (const key of Object.keys(table)) {
+      if (known.includes(key)) continue;
+      const where = path.length === 0 ? "at the top level" : `in [${formatPath(path)}]`;
+      const allowed = key === "ports" ? "no ports: they are never evidence" : known.join(", ");
+      const near = this.#findings.full ? undefined : nearest(key, known) ?? elsewhere(key);
+      const what = isTable(table[key]) ? "an unknown table" : "an unknown key";
+      this.#findings.error([...path, key], `${what} ${where}`, allowed, near);
+    }
+  }
+
+  /** One place for the step from checked values to their types: the schema's type says that they are these. */
+  #fields<C>(fields: Fields<C>, table: Table, path: Path, defaults: Partial<C> = {}): C {
+    const result: Record<string, unknown> = {};
+    for (const name of Object.keys(fields) as (keyof C & string)[]) {
+      const field: Field<C[typeof name]> = fields[name];
+      const fallback = name in defaults ? defaults[name] : field.default;
+      const key = tomlKey(name);
+      result[name] = Object.hasOwn(table, key)
+        ? this.#value(field.kind, table[key], [...path, key], fallback)
+        : fallback;
+    }
+    return result as C;
+  }
+
+  #value(kind: Kind<unknown>, raw: unknown, path: Path, fallback: unknown): unknown {
+    const read = v.safeParse(kind.schema, raw);
+    if (read.success) {
+      if (kind.element !== undefined && Array.isArray(read.output)) this.#warnOfDoubles(read.output, path);
+      return read.output;
+    }
+    const seen = new Set<unknown>();
+    for (const issue of read.issues) {
+      const index = kind.element === undefined ? undefined : issue.path?.[0]?.key;
+      if (seen.has(index)) continue;
+      seen.add(index);
+      const inside = typeof index === "number" && Array.isArray(raw);
+      const found: unknown = inside ? raw[index] : raw;
+      const expected = inside ? kind.element! : kind;
+      const reason = issue.message === "" ? "" : ` (${issue.message})`;
+      const place = inside ? [...path, index] : path;
+      this.#findings.error(place, describe(found) + reason, expected.allowed, expected.suggest?.(found));
+    }
+    return fallback;
+  }
+
+  #warnOfDoubles(elements: readonly unknown[], path: Path): void {
+    const seen = new Set<unknown>();
+    elements.forEach((element, i) => {
+      if (seen.has(element)) {
+        this.#findings.warn([...path, i], `${describe(element)} for the second time`, "each entry once");
+      }
+      seen.add(element);
+    });
+  }
+
+  #protocolTables(table: Table): ProtocolConfig[] {
+    this.#unknownProtocols(table, ["protocols"]);
+    return this.#protocols.map(({ name, ...defaults }): ProtocolConfig => {
+      const path = ["protocols", name];
+      const own = this.#table(Object.hasOwn(table, name) ? table[name] : undefined, path);
+      const foreign = [...ONLY_FOR].filter(([, names]) => !names.includes(name)).map(([property]) => tomlKey(property));
+      for (const key of foreign.filter((key) => Object.hasOwn(own, key))) {
+        const where = [...ONLY_FOR].filter(([property]) => tomlKey(property) === key).flatMap(([, names]) => names);
+        this.#findings.error(
+          [...path, key],
+          `a key that ${name} does not have`,
+          `only in [protocols.${where.join("], [protocols.")}]`,
+        );
+      }
+      this.#unknownKeys(own, path, [...Object.keys(PROTOCOL).map(tomlKey)]);
+      return { name, ...this.#fields(PROTOCOL, own, path, defaults) };
+    });
+  }
+
+  #unknownProtocols(table: Table, path: Path): void {
+    for (const key of Object.keys(table)) {
+      if (this.#names.includes(key)) continue;
+      this.#findings.error(
+        [...path, key],
+        "an unknown protocol",
+        this.#names.join(", "),
+        this.#findings.full ? undefined : nearest(key, this.#names),
+      );
+    }
+  }
+
+  #overrides(value: unknown, path: Path): ProtocolOverride[] {
+    const table = this.#table(value, path);
+    this.#unknownProtocols(table, path);
+    return this.#names.filter((name) => Object.hasOwn(table, name)).map((name): ProtocolOverride => {
+      const place = [...path, name];
+      const own = this.#table(table[name], place);
+      for (const key of ["names", "hints", "allow_info_hashes"].filter((key) => Object.hasOwn(own, key))) {
+        this.#findings.error([...place, key], "a key that holds for everybody", `only in [protocols.${name}]`);
+      }
+      const { names: _names, hints: _hints, allow_info_hashes: _hashes, ...rest } = own;
+      this.#unknownKeys(rest, place, Object.keys(OVERRIDE).map(tomlKey));
+      return { name, ...this.#fields(OVERRIDE, own, place) };
+    });
+  }
+
+  #clients(table: Table, path: Path): ClientsConfig {
+    this.#unknownKeys(table, path, [...Object.keys(CLIENTS).map(tomlKey), "protocols"]);
+    const own = this.#fields(CLIENTS, table, path);
+    if (!Object.hasOwn(table, "name")) {
+      this.#findings.error([...path, "name"], "a group without a name", CLIENTS.name.kind.allowed);
+    }
+    return { ...own, protocols: this.#overrides(table["protocols"], [...path, "protocols"]) };
+  }
+
+  #schedule(table: Table, path: Path): ScheduleConfig {
+    this.#unknownKeys(table, path, [...Object.keys(SCHEDULE).map(tomlKey), "protocols"]);
+    return {
+      ...this.#fields(SCHEDULE, table, path),
+      protocols: this.#overrides(table["protocols"], [...path, "protocols"]),
+    };
+  }
+}

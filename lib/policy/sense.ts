@@ -1,0 +1,183 @@
+/**
+ * What single keys cannot tell: whether the values make sense together.
+ * @module
+ */
+import { parseMac, parsePrefix, type Prefix, PrefixSet } from "../net/address.ts";
+import type { Config, ProtocolOverride, ScheduleConfig } from "./config.ts";
+import type { Findings } from "./findings.ts";
+import type { Path } from "./line_index.ts";
+import { nearest } from "./nearest.ts";
+import { compileTables } from "./policy.ts";
+import { describe } from "./problem.ts";
+import { MAX_PREFIXES } from "./schema.ts";
+import { overlaps, weekPlan } from "./week.ts";
+
+/** Most distinct schedule tables; at 64 groups and 32 protocols this is 3 MiB. */
+export const MAX_TABLES = 256;
+
+/** Adds what makes no sense to the findings. Where a key was wrong, nothing is said about what depends on it. */
+export function checkSense(config: Config, findings: Findings): void {
+  if (!findings.failedAt("network") && !findings.failedAt("clients")) checkNetwork(config, findings);
+  if (!findings.failedAt("queue")) checkQueue(config, findings);
+  checkGroups(config, findings);
+  checkSchedules(config, findings);
+  if (!findings.failedAt("dns")) checkDns(config, findings);
+  if (!findings.failedAt("score")) checkScore(config, findings);
+}
+
+function checkDns({ dns }: Config, findings: Findings): void {
+  if (dns.ceiling < dns.floor) {
+    findings.error(["dns", "ceiling"], "a ceiling below the floor", "at least dns.floor");
+  }
+}
+
+function checkScore({ score }: Config, findings: Findings): void {
+  if (score.act && (score.threshold <= score.weak || score.peers < 2)) {
+    const key = score.peers < 2 ? "peers" : "threshold";
+    findings.warn(["score", key], "a score that one weak fact reaches", "more, so that no single weak fact acts");
+  }
+}
+
+function prefixes(list: readonly string[]): Prefix[] {
+  return list.map(parsePrefix).filter((prefix) => prefix !== null);
+}
+
+/** True where the prefix shares addresses with the list. */
+function meets(text: string, set: PrefixSet, list: readonly Prefix[]): boolean {
+  const prefix = parsePrefix(text);
+  if (prefix === null || set.has(...prefix.words)) return true;
+  const own = PrefixSet.from([prefix]);
+  return list.some((other) => own.has(...other.words));
+}
+
+function checkNetwork(config: Config, findings: Findings): void {
+  const { home, exempt, lan } = config.network;
+  if (home.length === 0) {
+    findings.warn(["network", "home"], "no home", "the prefixes of your clients: nobody is acted on");
+  }
+  const total = [home, exempt, ...config.clients.map((group) => [...group.addresses, ...group.macs])]
+    .reduce((sum, list) => sum + list.length, 0);
+  if (total > MAX_PREFIXES) {
+    findings.error(["network"], `${total} prefixes and MACs in all`, `at most ${MAX_PREFIXES}`);
+    return;
+  }
+  home.forEach((text, i) => {
+    if (text.endsWith("/0")) {
+      findings.warn(
+        ["network", "home", i],
+        `${describe(text)}, everybody`,
+        "only your own network: peers would be clients",
+      );
+    }
+  });
+  if (lan.length === 0) {
+    findings.warn(["network", "lan"], "no interface", "those towards home, or `ftwall rules` has none");
+  }
+  const both = config.network.public.findIndex((name) => lan.includes(name));
+  if (both >= 0) {
+    findings.error(
+      ["network", "public", both],
+      `${describe(config.network.public[both])}, which is in lan too`,
+      "each in one",
+    );
+  }
+  const list = prefixes(home);
+  const set = PrefixSet.from(list);
+  const outside = (text: string, path: Path): void => {
+    if (parseMac(text) === null && home.length > 0 && !meets(text, set, list)) {
+      findings.warn(path, `${describe(text)}, outside of home`, "addresses of home: others are never acted on");
+    }
+  };
+  exempt.forEach((text, i) => outside(text, ["network", "exempt", i]));
+  config.clients.forEach((group, at) =>
+    group.addresses.forEach((text, i) => outside(text, ["clients", at, "addresses", i]))
+  );
+}
+
+function checkQueue(config: Config, findings: Findings): void {
+  const { mask, mark, refuseMark } = config.queue;
+  const hex = (value: number): string => `0x${value.toString(16).padStart(8, "0")}`;
+  for (const [key, value] of [["mark", mark], ["refuse_mark", refuseMark]] as const) {
+    if ((value & ~mask) !== 0) {
+      findings.error(["queue", key], `${hex(value)}, beyond the mask`, `bits of queue.mask ${hex(mask)}`);
+    }
+  }
+  if (mark === refuseMark) {
+    findings.error(["queue", "refuse_mark"], `${hex(refuseMark)}, as queue.mark`, "another value");
+  }
+}
+
+function checkGroups(config: Config, findings: Findings): void {
+  const seen = new Map<string, number>();
+  config.clients.forEach((group, i) => {
+    if (group.name !== "" && seen.has(group.name)) {
+      findings.error(["clients", i, "name"], `${describe(group.name)} for the second time`, "each name once");
+    }
+    seen.set(group.name, i);
+    if (findings.failedAt(`clients[${i + 1}]`)) return;
+    if (group.addresses.length === 0 && group.macs.length === 0) {
+      findings.warn(["clients", i], "a group without addresses and macs", "at least one: it holds nobody");
+    }
+    if (group.protocols.length === 0) {
+      findings.warn(["clients", i], "a group without protocols", "[clients.protocols.NAME]: it changes nothing");
+    }
+  });
+}
+
+function label(schedule: ScheduleConfig, index: number): string {
+  return schedule.name === "" ? `schedule ${index + 1}` : describe(schedule.name);
+}
+
+/** The first key that both set, to different values. */
+function conflict(a: readonly ProtocolOverride[], b: readonly ProtocolOverride[]): string | undefined {
+  for (const one of a) {
+    const other = b.find((entry) => entry.name === one.name);
+    if (other === undefined) continue;
+    for (const key of ["action", "require", "lock"] as const) {
+      if (one[key] !== null && other[key] !== null && one[key] !== other[key]) return `protocols.${one.name}.${key}`;
+    }
+  }
+  return undefined;
+}
+
+function checkSchedules(config: Config, findings: Findings): void {
+  const groups = ["default", ...config.clients.map((group) => group.name)];
+  config.schedule.forEach((schedule, i) => {
+    schedule.clients.forEach((name, at) => {
+      if (groups.includes(name) || findings.failedAt("clients")) return;
+      findings.error(
+        ["schedule", i, "clients", at],
+        `${describe(name)}, no group`,
+        groups.join(", "),
+        nearest(name, groups),
+      );
+    });
+    if (schedule.protocols.length === 0 && !findings.failedAt(`schedule[${i + 1}]`)) {
+      findings.warn(["schedule", i], "a schedule without protocols", "[schedule.protocols.NAME]: it changes nothing");
+    }
+  });
+  if (findings.failed) return;
+  for (const [first, second] of overlaps(weekPlan(config.schedule))) {
+    const a = config.schedule[first]!;
+    const b = config.schedule[second]!;
+    // One for everybody and one for named groups do not compete: the one that names the group prevails.
+    const compete = a.clients.length === 0
+      ? b.clients.length === 0
+      : a.clients.some((name) => b.clients.includes(name));
+    const key = compete ? conflict(a.protocols, b.protocols) : undefined;
+    if (key === undefined) continue;
+    findings.warn(
+      ["schedule", second],
+      `hours that overlap with ${label(a, first)}, which sets ${key} too`,
+      "the first prevails",
+    );
+  }
+  const { tables } = compileTables(config);
+  if (tables > MAX_TABLES) {
+    findings.error(
+      ["schedule"],
+      `${tables} different sets of rules in a week`,
+      `at most ${MAX_TABLES}: fewer or simpler slots`,
+    );
+  }
+}

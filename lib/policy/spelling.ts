@@ -1,0 +1,244 @@
+/**
+ * The kinds of values that are peculiar to ftwall: prefixes, wildcards, queue numbers, days, hours.
+ * @module
+ */
+import { formatMac, formatPrefix, parseAddress, parseMac, parsePrefix, whyNotPrefix } from "../net/address.ts";
+import { whyNotPattern } from "../wire/dns_name.ts";
+import type { QueueNumbers, Slot } from "./config.ts";
+import { custom, type Kind, text, writeText } from "./kind.ts";
+import { nearest } from "./nearest.ts";
+import { DAY, isZone } from "./week.ts";
+
+/** Most queues of one process: one for each of the cores that a router may have. */
+const MOST_QUEUES = 64;
+const ALL_DAYS: readonly string[] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+/** `10.0.0.0/8`, `fc00::/7`, a bare address; canonical with its length. */
+export const prefix: Kind<string> = text(
+  'an IPv4 or IPv6 address or prefix such as "192.168.1.0/24", "fd00::/8"',
+  readPrefix,
+  suggestPrefix,
+);
+
+function readPrefix(value: string): string | Error | null {
+  const found = parsePrefix(value);
+  if (found !== null) return formatPrefix(found);
+  return suggestPrefix(value) === undefined ? null : new Error("bits are set beyond the prefix length");
+}
+
+/** The network that a prefix with host bits most likely meant; the address parser names it in its reason. */
+function suggestPrefix(value: string): string | undefined {
+  const trimmed = value.trim();
+  if (trimmed !== value && parsePrefix(trimmed) !== null) return trimmed;
+  return /"([^"]+)"/.exec(whyNotPrefix(value).replace('after "/"', ""))?.[1];
+}
+
+function readMac(value: string): string | Error | null {
+  const found = parseMac(value);
+  if (found === null) return null;
+  if ((found[0] | found[1]) === 0) return new Error("no machine has this address");
+  if ((found[0] & 0x0100) !== 0) return new Error("a group address, no machine's own");
+  return formatMac(found[0], found[1]);
+}
+
+/** A hardware address. */
+export const mac: Kind<string> = text('a MAC address such as "00:11:22:aa:bb:cc"', readMac);
+
+/** A prefix or a hardware address. */
+export const client: Kind<string> = text(
+  'an address, prefix or MAC such as "192.168.1.5", "fd00::/8", "00:11:22:aa:bb:cc"',
+  (value) => parseMac(value) === null ? readPrefix(value) : readMac(value),
+  suggestPrefix,
+);
+
+/** A network interface: at most 15 bytes (IFNAMSIZ), only characters that need no quoting in firewall rules. */
+export const networkInterface: Kind<string> = text(
+  'an interface name of 1 to 15 letters, digits, ".", "_", "-", "@", such as "br-lan"; a "*" at the end matches any ending',
+  (value) =>
+    /^(?!-)(?!\.\.?$)[A-Za-z0-9._@-]{1,15}$|^[A-Za-z0-9._@][A-Za-z0-9._@-]{0,13}\*$/.test(value) ? value : null,
+);
+
+function readWildcard(value: string): string | Error | null {
+  const reason = whyNotPattern(value);
+  if (reason !== "") return value.length > 0 ? new Error(reason) : null;
+  const name = value.toLowerCase().replace(/\.$/, "");
+  if (/^(\*?\.)[^.]*$/.test(name)) return new Error("this would match a whole top-level domain");
+  return /^\d+(\.\d+){3}$/.test(name) ? new Error("an address, not a name") : name;
+}
+
+/** A DNS name or wildcard, as the name sets of lib/wire read it. */
+export const wildcard: Kind<string> = text(
+  'a DNS name such as "tracker.example.org", "*.example.org" for every name below it, or ".example.org" for it and those',
+  readWildcard,
+  (found) => {
+    if (parsePrefix(found) !== null) return undefined;
+    const meant = found.trim().replace(/^[a-z]+:\/\//, "").replace(/[/:].*$/, "").replace(/^\*?\.?/, "*.");
+    return typeof readWildcard(meant) === "string" ? meant : undefined;
+  },
+);
+
+/** A BitTorrent info-hash. */
+export const infoHash: Kind<string> = text(
+  "an info-hash of 40 hexadecimal digits",
+  (value) => /^[0-9a-f]{40}$/i.test(value) ? value.toLowerCase() : null,
+);
+
+/** Name of a client group; also accepted from the operator's commands, so kept plain. */
+export const groupName: Kind<string> = text(
+  'a name of 1 to 32 letters, digits, "_", "-", other than "default"',
+  (value) => {
+    if (value === "default") return new Error("this means the clients of no group");
+    return /^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/.test(value) ? value : null;
+  },
+);
+
+/** A reference to a client group; that it exists is checked when all groups are known. */
+export const groupReference: Kind<string> = text(
+  'the name of a group of [[clients]], or "default" for the clients of no group',
+  (value) => /^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/.test(value) ? value : null,
+);
+
+/** A label for people. */
+export const label: Kind<string> = text(
+  "a text of at most 64 printable characters",
+  (value) => value.length <= 64 && /^[^\p{C}]*$/u.test(value) ? value : null,
+);
+
+/** An absolute path, or empty. */
+export const path: Kind<string> = text(
+  'an absolute path such as "/var/lib/ftwall/state", or "" for none',
+  (value) => value === "" || /^\/[^\p{Cc}]{0,4000}$/u.test(value) ? value : null,
+);
+
+/** An absolute path of a socket: sun_path holds 108 bytes with the final zero. */
+export const socketPath: Kind<string> = text(
+  'an absolute path of at most 107 bytes such as "/run/ftwall/control.sock"',
+  (value) => /^\/[^\p{Cc}]+$/u.test(value) && new TextEncoder().encode(value).length <= 107 ? value : null,
+);
+
+/** A group of the operating system, or empty. */
+export const unixGroup: Kind<string> = text(
+  'a group of the system such as "adm", or "" for root only',
+  (value) => /^([a-z_][a-z0-9_-]{0,30}\$?|\d{1,9})?$/i.test(value) ? value : null,
+);
+
+/** Address and port to listen on, or empty. */
+export const listen: Kind<string> = text(
+  'an address with a port such as "127.0.0.1:9477", "[::1]:9477", or "" for off',
+  (value) => {
+    if (value === "") return value;
+    const match = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):([1-9]\d{0,4})$/i.exec(value);
+    const [, six, four, port] = match ?? [];
+    if (match === null || Number(port) > 65535) return null;
+    const known = six === undefined
+      ? four !== undefined && parseAddress(four) !== null
+      : six.includes(":") && parseAddress(six) !== null;
+    return known ? value.toLowerCase() : null;
+  },
+  (found) => /^\d{1,5}$/.test(found) ? `127.0.0.1:${found}` : found.replace(/^localhost:/, "127.0.0.1:"),
+);
+
+/** An IANA time zone, or empty. */
+export const timezone: Kind<string> = text(
+  'an IANA time zone such as "Europe/Berlin", or "" for the system\'s',
+  (value) => value === "" || (value.length <= 64 && isZone(value)) ? value : null,
+  (found) => nearest(found, Intl.supportedValuesOf("timeZone")),
+);
+
+/** `0`, `"0"` or `"0:3"`. */
+export const queueNumbers: Kind<QueueNumbers> = custom(
+  `a queue number from 0 to 65535, or a range of at most ${MOST_QUEUES} such as "0:3"`,
+  (value) => {
+    const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(
+      typeof value === "number" ? String(value) : typeof value === "string" ? value : "",
+    );
+    if (match === null) return null;
+    const first = Number(match[1]);
+    const last = Number(match[2] ?? match[1]);
+    return last < first || last > 65535 || last - first >= MOST_QUEUES ? null : { first, last };
+  },
+  ({ first, last }) => writeText(formatQueueNumbers({ first, last })),
+  (found) => {
+    const match = typeof found === "string" ? /^\s*(\d{1,5})\s*(?:-|:|\.\.|,|to)\s*(\d{1,5})\s*$/.exec(found) : null;
+    if (match === null) return undefined;
+    const ends = [Number(match[1]), Number(match[2])].sort((a, b) => a - b);
+    return writeText(`${ends[0]}:${ends[1]}`);
+  },
+);
+
+/** `0` or `0:3`. */
+export function formatQueueNumbers({ first, last }: QueueNumbers): string {
+  return first === last ? String(first) : `${first}:${last}`;
+}
+
+/** A list of days; `"mon-fri"` stands for all of its days. */
+export const days: Kind<readonly number[]> = custom(
+  `a list of ${ALL_DAYS.map((day) => `"${day}"`).join(", ")}, or ranges such as "mon-fri"`,
+  (value) => {
+    if (!Array.isArray(value) || value.length === 0 || value.length > 14) return null;
+    const set = new Set<number>();
+    for (const entry of value) {
+      const ends = typeof entry === "string" ? entry.toLowerCase().split("-").map((day) => ALL_DAYS.indexOf(day)) : [];
+      const [from, to = from] = ends;
+      if (ends.length > 2 || from === undefined || to === undefined || from < 0 || to < 0) {
+        return new Error(
+          typeof entry === "string" ? `the day ${JSON.stringify(entry.slice(0, 20))}` : "an entry that is no text",
+        );
+      }
+      for (let day = from;; day = (day + 1) % 7) {
+        set.add(day);
+        if (day === to) break;
+      }
+    }
+    return [...set].sort((a, b) => a - b);
+  },
+  (value) => `[${value.map((day) => writeText(ALL_DAYS[day]!)).join(", ")}]`,
+  (found) => {
+    const entries: unknown[] = Array.isArray(found) ? found : [found];
+    const wrong = entries.find((entry) => typeof entry === "string" && !ALL_DAYS.includes(entry.toLowerCase()));
+    const near = typeof wrong !== "string"
+      ? undefined
+      : nearest(wrong.slice(0, 3), ALL_DAYS) ?? nearest(wrong, ALL_DAYS);
+    return near === undefined ? undefined : writeText(near);
+  },
+);
+
+function readSlot(written: string): Slot | null {
+  const match = /^\s*(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s*$/.exec(written);
+  if (match === null) return null;
+  const [fromHour, fromMinute, toHour, toMinute] = match.slice(1).map(Number) as [number, number, number, number];
+  const from = fromHour * 60 + fromMinute;
+  const to = toHour * 60 + toMinute;
+  return fromMinute > 59 || toMinute > 59 || from >= DAY || to > DAY || from === to ? null : { from, to };
+}
+
+function writeSlot({ from, to }: Slot): string {
+  const clock = (minute: number): string =>
+    `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
+  return `${clock(from)}-${clock(to)}`;
+}
+
+/** `"08:00-16:00"`, several with commas, or a list of them; a slot that ends before it begins crosses midnight. */
+export const hours: Kind<readonly Slot[]> = custom(
+  '"HH:MM-HH:MM" from 00:00 to 24:00, several with commas or as a list such as ["08:00-12:00", "13:00-16:00"]; an end before the begin crosses midnight',
+  (value) => {
+    const texts: unknown[] = (Array.isArray(value) ? value : [value]).flatMap((entry: unknown) =>
+      typeof entry === "string" ? entry.split(",") : [entry]
+    );
+    if (texts.length === 0 || texts.length > 48) return null;
+    const slots = texts.map((entry) => typeof entry === "string" ? readSlot(entry) : null);
+    return slots.every((slot) => slot !== null) ? slots : null;
+  },
+  (value) =>
+    value.length === 1
+      ? writeText(writeSlot(value[0]!))
+      : `[${value.map((slot) => writeText(writeSlot(slot))).join(", ")}]`,
+  (found) => {
+    const match = typeof found === "string"
+      ? /^\s*(\d\d?)(?:[:.h]?(\d\d))?\s*(?:-|–|to)\s*(\d\d?)(?:[:.h]?(\d\d))?\s*$/.exec(found)
+      : null;
+    if (match === null) return undefined;
+    const slot = readSlot(`${match[1]}:${match[2] ?? "00"}-${match[3]}:${match[4] ?? "00"}`);
+    return slot === null ? undefined : writeText(writeSlot(slot));
+  },
+);

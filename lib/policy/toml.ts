@@ -1,0 +1,74 @@
+/**
+ * TOML text → plain data, with every error of syntax and not the first only.
+ *
+ * The library stops at its first error. Where that error lies in a line that is a whole `key = value` by itself, the line
+ * is blanked and the rest is read on, so that ten slips take one run to find. An error anywhere else ends the reading: what
+ * follows could belong to another table.
+ * @module
+ */
+import { parse, TomlError } from "smol-toml";
+import { DEEPEST } from "./line_index.ts";
+import { type Problem, quote } from "./problem.ts";
+
+/** A TOML table as the library gives it: no prototype. */
+export type Table = Readonly<Record<string, unknown>>;
+
+/** Most errors of syntax that are looked for. */
+const MAX_ERRORS = 20;
+
+/** What {@link readToml} gives. */
+export interface TomlResult {
+  /** The data; null where reading ended at an error. With problems present, the lines they name are left out of it. */
+  readonly table: Table | null;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads a TOML text. Never throws. */
+export function readToml(text: string, file: string): TomlResult {
+  const problems: Problem[] = [];
+  const lines = text.split("\n");
+  let rest = text;
+  for (;;) {
+    try {
+      return { table: parse(rest, { maxDepth: DEEPEST }), problems };
+    } catch (error) {
+      if (!(error instanceof TomlError)) {
+        const found = `text that cannot be read (${error instanceof Error ? error.name : "unknown"})`;
+        problems.push({ severity: "error", file, line: 0, key: "", found, allowed: "TOML" });
+        return { table: null, problems };
+      }
+      const at = Math.min(Math.max(1, error.line), lines.length);
+      const line = lines[at - 1]!;
+      problems.push(syntaxProblem(file, at, error, line));
+      if (problems.length >= MAX_ERRORS || !standsAlone(line)) return { table: null, problems };
+      lines[at - 1] = "";
+      rest = lines.join("\n");
+    }
+  }
+}
+
+function syntaxProblem(file: string, line: number, error: TomlError, text: string): Problem {
+  const reason = /^Invalid TOML document: (.*)/.exec(error.message)?.[1] ?? "invalid";
+  const column = Math.max(1, error.column);
+  const found = `${quote(text.trim())} (${reason.replace(/[.\s]+$/, "")})`;
+  const problem: Problem = { severity: "error", file, line, column, key: "", found, allowed: "TOML" };
+  const nearest = quoted(text);
+  return nearest === undefined ? problem : { ...problem, nearest };
+}
+
+/** A line that holds one key and all of its value, so that leaving it out changes nothing else. */
+function standsAlone(line: string): boolean {
+  const value = /^\s*[\w.-]+\s*=(.*)$/.exec(line)?.[1];
+  if (value === undefined || /'''|"""/.test(value)) return false;
+  let depth = 0;
+  for (const sign of value) depth += sign === "[" || sign === "{" ? 1 : sign === "]" || sign === "}" ? -1 : 0;
+  return depth === 0;
+}
+
+/** `key = word` as it was most likely meant: with quotes. */
+function quoted(line: string): string | undefined {
+  const match = /^\s*([\w.-]{1,40})\s*=\s*([^"'\[\]{}#,=]{1,40}?)\s*(?:#.*)?$/.exec(line);
+  if (match === null || match[2]! === "" || /^[+-]?\d+$/.test(match[2]!)) return undefined;
+  if (/^(true|false|yes|no)$/i.test(match[2]!)) return `${match[1]} = ${/^(true|yes)$/i.test(match[2]!)}`;
+  return /^[\x20-\x7e]+$/.test(match[2]!) ? `${match[1]} = ${JSON.stringify(match[2])}` : undefined;
+}

@@ -1,0 +1,98 @@
+/**
+ * Packets from memory: scenarios, properties, embedders.
+ * @module
+ */
+import { LINK_RAW } from "./link.ts";
+import type { Source } from "./source.ts";
+import type { ByteInput } from "./window.ts";
+
+/** One frame with its circumstances. */
+export interface Frame {
+  /** The frame, link-layer header included; a {@link LINK_RAW} one begins with the IP header. */
+  readonly bytes: Uint8Array;
+  /** When: milliseconds since 1970. Default: that of the frame before, at first 0. */
+  readonly milliseconds?: number;
+  /** Link type; default {@link LINK_RAW}. */
+  readonly linkType?: number;
+  /** Length on the wire; default what is there. */
+  readonly wireLength?: number;
+}
+
+/** Delivers frames in the order given, all copied into one buffer, as every source has one. */
+export class MemorySource implements Source {
+  /** The whole buffer. */
+  readonly bytes: Uint8Array;
+  /** The same buffer for multi-byte reads. */
+  readonly view: DataView;
+  /** First byte of the frame. */
+  start = 0;
+  /** One past the last captured byte. */
+  end = 0;
+  /** Length of the frame on the wire. */
+  wireLength = 0;
+  /** When it was captured: milliseconds since 1970. */
+  milliseconds = 0;
+  /** Link type of the frame. */
+  linkType: number = LINK_RAW;
+  /** Number of its interface. */
+  readonly interface: number = 0;
+  readonly #frames: readonly Frame[];
+  #next = 0;
+
+  /** Copies the frames. */
+  constructor(frames: readonly Frame[]) {
+    this.#frames = frames;
+    this.bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.bytes.length, 0));
+    this.view = new DataView(this.bytes.buffer);
+    let at = 0;
+    for (const frame of frames) {
+      this.bytes.set(frame.bytes, at);
+      at += frame.bytes.length;
+    }
+  }
+
+  /** Goes to the next packet, see {@link Source}. */
+  next(): boolean {
+    const frame = this.#frames[this.#next];
+    if (frame === undefined) return false;
+    this.#next++;
+    this.start = this.end;
+    this.end += frame.bytes.length;
+    this.wireLength = Math.max(frame.wireLength ?? 0, frame.bytes.length);
+    this.milliseconds = frame.milliseconds ?? this.milliseconds;
+    this.linkType = frame.linkType ?? LINK_RAW;
+    return true;
+  }
+
+  /** Closes what is open. */
+  [Symbol.dispose](): void {}
+}
+
+/** A file's bytes as an input, delivered in pieces of at most `most` bytes, as a pipe would. */
+export class MemoryInput implements ByteInput {
+  /** `close` was called. */
+  closed = false;
+  readonly #bytes: Uint8Array;
+  readonly #most: number;
+  #at = 0;
+
+  /** Reads from the array itself, without a copy. */
+  constructor(bytes: Uint8Array, most: number = bytes.length) {
+    this.#bytes = bytes;
+    this.#most = Math.max(1, most);
+  }
+
+  /** Reads the next piece. */
+  readSync(into: Uint8Array): number | null {
+    const count = Math.min(into.length, this.#most, this.#bytes.length - this.#at);
+    if (count === 0) return null;
+    into.set(this.#bytes.subarray(this.#at, this.#at + count));
+    this.#at += count;
+    return count;
+  }
+
+  /** Notes that it was closed. */
+  close(): void {
+    this.closed = true;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The classic capture format (draft-ietf-opsawg-pcap): a 24-byte header, then records.
+ * @module
+ */
+import { CaptureError, type Source } from "./source.ts";
+import { LARGEST_RECORD, type Window } from "./window.ts";
+
+/** Bytes of the file header. */
+export const PCAP_HEADER = 24;
+/** Bytes of a record's header. */
+export const PCAP_RECORD = 16;
+/** Microseconds, in the writer's byte order. */
+export const MAGIC_MICROSECONDS = 0xa1b2c3d4;
+/** Nanoseconds, in the writer's byte order. */
+export const MAGIC_NANOSECONDS = 0xa1b23c4d;
+
+/** True where the first four bytes, read big-endian, are one of the format's four magic numbers. */
+export function isPcap(magic: number): boolean {
+  return magic === MAGIC_MICROSECONDS || magic === MAGIC_NANOSECONDS || magic === 0xd4c3b2a1 || magic === 0x4d3cb2a1;
+}
+
+/** Reads records one by one. */
+export class PcapSource implements Source {
+  /** The whole buffer. */
+  readonly bytes: Uint8Array;
+  /** The same buffer for multi-byte reads. */
+  readonly view: DataView;
+  /** First byte of the frame. */
+  start = 0;
+  /** One past the last captured byte. */
+  end = 0;
+  /** Length of the frame on the wire. */
+  wireLength = 0;
+  /** When it was captured: milliseconds since 1970. */
+  milliseconds = 0;
+  /** Link type of the frame. */
+  readonly linkType: number;
+  /** Number of its interface. */
+  readonly interface: number = 0;
+  readonly #window: Window;
+  readonly #file: string;
+  readonly #little: boolean;
+  /** Fractions of a second in a millisecond. */
+  readonly #fraction: number;
+
+  /** Reads the file header; throws a CaptureError where it is not one. `file` is for messages. */
+  constructor(window: Window, file: string) {
+    this.bytes = window.bytes;
+    this.view = window.view;
+    this.#window = window;
+    this.#file = file;
+    if (!window.need(PCAP_HEADER)) {
+      throw new CaptureError(file, window.offset, "the file ends within its header of 24 bytes");
+    }
+    const at = window.at;
+    const magic = this.view.getUint32(at);
+    if (!isPcap(magic)) throw new CaptureError(file, window.offset, "this is not the header of a pcap file");
+    this.#little = magic !== MAGIC_MICROSECONDS && magic !== MAGIC_NANOSECONDS;
+    this.#fraction = magic === MAGIC_NANOSECONDS || magic === 0x4d3cb2a1 ? 1e6 : 1e3;
+    const major = this.view.getUint16(at + 4, this.#little);
+    if (major !== 2) throw new CaptureError(file, window.offset + 4, `format version ${major} is not known, only 2 is`);
+    // The upper half tells of frame check sequences, which decoding takes for padding.
+    this.linkType = this.view.getUint32(at + 20, this.#little) & 0xffff;
+    window.at += PCAP_HEADER;
+  }
+
+  /** Goes to the next packet, see {@link Source}. */
+  next(): boolean {
+    const window = this.#window;
+    if (!window.need(PCAP_RECORD)) {
+      if (!window.need(1)) return false;
+      throw new CaptureError(this.#file, window.offset, "the file ends within a record header");
+    }
+    const view = this.view;
+    const little = this.#little;
+    const captured = view.getUint32(window.at + 8, little);
+    if (captured > LARGEST_RECORD) {
+      throw new CaptureError(this.#file, window.offset, `a packet of ${captured} bytes is more than any link carries`);
+    }
+    if (!window.need(PCAP_RECORD + captured)) {
+      throw new CaptureError(
+        this.#file,
+        window.offset,
+        `the file ends within a packet of ${captured} bytes, ${window.end - window.at - PCAP_RECORD} are there`,
+      );
+    }
+    const at = window.at;
+    const wire = view.getUint32(at + 12, little);
+    this.milliseconds = view.getUint32(at, little) * 1000 + view.getUint32(at + 4, little) / this.#fraction;
+    this.start = at + PCAP_RECORD;
+    this.end = this.start + captured;
+    // A wire length above 2 GiB is a broken record whose bytes may still be good: believe what was captured.
+    this.wireLength = wire < captured || wire > 0x7fffffff ? captured : wire;
+    window.at = this.end;
+    return true;
+  }
+
+  /** Closes what is open. */
+  [Symbol.dispose](): void {
+    this.#window[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Everything that ftwall remembers. Created once; outlives every policy.
+ * @module
+ */
+import { AddressTable } from "./address_table.ts";
+import { FLOW_WORDS, FlowTable } from "./flow_table.ts";
+import { Locks } from "./locks.ts";
+import { Scores } from "./scores.ts";
+import { STREAM_BYTES, Streams } from "./streams.ts";
+
+/** How many entries each table holds. */
+export interface Capacity {
+  readonly flows: number;
+  readonly streams: number;
+  readonly peers: number;
+  readonly trained: number;
+  readonly endpoints: number;
+  readonly locks: number;
+  readonly scores: number;
+  readonly questions: number;
+  readonly resolved: number;
+  readonly notices: number;
+}
+
+/** Column of a peer or trained address: number of the protocol. */
+export const PROTOCOL = 0;
+/** Column of a peer: its port, for the record. Of a trained address: number of the wildcard. */
+export const DETAIL = 1;
+/** Column of a peer or trained address: 1 where it is held back (shared hosting). */
+export const HELD = 2;
+/** Column of an endpoint: ADVERTISED or CONFIRMED. */
+export const KIND = 1;
+
+const FLOW_BYTES = FLOW_WORDS * 4 + 12;
+const ROW_BYTES = 20 + 8 + 12 + 4 + 8;
+
+/**
+ * Divides `bytes` among the tables: half to the flows, a fifth to the block list, the rest to what is learned beside it.
+ * With 32 MiB: 155,000 flows, 129,000 peers.
+ */
+export function capacityFor(bytes: number): Capacity {
+  const share = (part: number, each: number, least: number, most: number) =>
+    Math.max(least, Math.min(most, Math.floor(bytes * part / each)));
+  return {
+    flows: share(0.5, FLOW_BYTES, 1024, 1 << 23),
+    streams: share(0.06, STREAM_BYTES + 21, 64, 8192),
+    peers: share(0.2, ROW_BYTES, 1024, 1 << 22),
+    trained: share(0.03, ROW_BYTES, 256, 1 << 20),
+    endpoints: share(0.08, ROW_BYTES, 1024, 1 << 22),
+    locks: share(0.04, 112, 256, 1 << 17),
+    scores: share(0.04, 184, 256, 1 << 17),
+    questions: share(0.01, ROW_BYTES, 256, 1 << 16),
+    resolved: share(0.03, ROW_BYTES, 256, 1 << 20),
+    notices: share(0.01, ROW_BYTES, 256, 1 << 16),
+  };
+}
+
+/** The tables. */
+export class State {
+  /** Sizes. */
+  readonly capacity: Capacity;
+  /** All flows. */
+  readonly flows: FlowTable;
+  /** First bytes of undecided TCP flows. */
+  readonly streams: Streams;
+  /** The block list: public addresses refused for everybody; key word 0. */
+  readonly peers: AddressTable;
+  /** Addresses that DNS answers trained; key word 0. */
+  readonly trained: AddressTable;
+  /** Endpoints of encrypted-capable networks; key word is the port. */
+  readonly endpoints: AddressTable;
+  /** Time-locks. */
+  readonly locks: Locks;
+  /** Scores of clients. */
+  readonly scores: Scores;
+  /** DNS questions waiting for their answer; key word is port × 65536 + id. */
+  readonly questions: AddressTable;
+  /** Addresses that answer for names of no interest (shared hosting); key word 0. */
+  readonly resolved: AddressTable;
+  /** What was reported lately, for rate limits; key word is a kind. */
+  readonly notices: AddressTable;
+  /** Hardware addresses of clients, as last seen; key word 0, columns high and low. */
+  readonly neighbours: AddressTable;
+  /** Clients that the operator allowed for a time; key word 0. */
+  readonly allowances: AddressTable;
+
+  /** Makes empty tables. `seed` is secret in the daemon and fixed in tests. */
+  constructor(capacity: Capacity, seed: number) {
+    this.capacity = capacity;
+    this.flows = new FlowTable(capacity.flows, seed);
+    this.streams = new Streams(capacity.streams);
+    this.peers = new AddressTable(capacity.peers, 3, seed);
+    this.trained = new AddressTable(capacity.trained, 3, seed);
+    this.endpoints = new AddressTable(capacity.endpoints, 2, seed);
+    this.locks = new Locks(capacity.locks, seed);
+    this.scores = new Scores(capacity.scores, seed);
+    this.questions = new AddressTable(capacity.questions, 2, seed);
+    this.resolved = new AddressTable(capacity.resolved, 3, seed);
+    this.notices = new AddressTable(capacity.notices, 2, seed);
+    this.neighbours = new AddressTable(capacity.locks, 2, seed);
+    this.allowances = new AddressTable(256, 0, seed);
+  }
+}

@@ -1,0 +1,5 @@
+import { applejuice } from "../../lib/classify/applejuice.ts";
+import { APPLEJUICE, NOT_APPLEJUICE } from "./samples/rare.ts";
+import { table } from "./table.ts";
+
+table(applejuice, APPLEJUICE, NOT_APPLEJUICE);

@@ -1,0 +1,5 @@
+import { manolito } from "../../lib/classify/manolito.ts";
+import { MANOLITO, NOT_MANOLITO } from "./samples/rare.ts";
+import { table } from "./table.ts";
+
+table(manolito, MANOLITO, NOT_MANOLITO);

@@ -1,0 +1,5 @@
+import { resilio } from "../../lib/classify/resilio.ts";
+import { NOT_RESILIO, RESILIO } from "./samples/rare.ts";
+import { table } from "./table.ts";
+
+table(resilio, RESILIO, NOT_RESILIO);

@@ -1,0 +1,5 @@
+import { winny } from "../../lib/classify/winny.ts";
+import { NOT_WINNY, WINNY } from "./samples/rare.ts";
+import { table } from "./table.ts";
+
+table(winny, WINNY, NOT_WINNY);

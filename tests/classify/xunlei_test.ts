@@ -1,0 +1,5 @@
+import { xunlei } from "../../lib/classify/xunlei.ts";
+import { NOT_XUNLEI, XUNLEI } from "./samples/rare.ts";
+import { table } from "./table.ts";
+
+table(xunlei, XUNLEI, NOT_XUNLEI);

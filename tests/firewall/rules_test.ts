@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  type Backend,
+  checkOptions,
+  ipsetCreateText,
+  nextEpoch,
+  presentLan,
+  RULES_DEFAULTS,
+  type RulesOptions,
+  rulesText,
+} from "../../lib/firewall/mod.ts";
+
+const BACKENDS: readonly Backend[] = ["nft", "iptables"];
+
+Deno.test("rules fail open by default, and only the listening ones pass without ftwall when it fails closed", () => {
+  for (const [backend, bypass] of [["nft", /queue num 0 bypass/], ["iptables", /--queue-bypass/]] as const) {
+    const count = (options: RulesOptions) =>
+      rulesText(backend, options).split("\n").filter((line) => /queue num|NFQUEUE/.test(line)).map((line) => ({
+        line,
+        passes: bypass.test(line),
+      }));
+    for (const { line, passes } of count(RULES_DEFAULTS)) {
+      // A lock outlives a restart; everything else passes.
+      assert.equal(passes, !/ (ftwall_)?(locked|blocked) /.test(line), line);
+    }
+    for (const { line, passes } of count({ ...RULES_DEFAULTS, failOpen: false })) {
+      assert.equal(passes, / (ftwall_)?(input_home|heard|output) /.test(line), line);
+    }
+  }
+});
+
+Deno.test("several queues are balanced by the kernel", () => {
+  const options: RulesOptions = { ...RULES_DEFAULTS, queues: [4, 7] };
+  assert.match(rulesText("nft", options), /queue num 4-7 bypass/);
+  assert.match(rulesText("iptables", options), /--queue-balance 4:7 --queue-bypass/);
+});
+
+Deno.test("without interfaces the rules go by home prefixes, each family its own", () => {
+  const options: RulesOptions = { ...RULES_DEFAULTS, lan: [], home: ["10.0.0.0/8", "fd00::/8"] };
+  const nft = rulesText("nft", options);
+  assert.match(nft, /sort ip saddr 10\.0\.0\.0\/8 goto lan/);
+  assert.match(nft, /sort ip6 daddr fd00::\/8 goto tohome/);
+  assert.doesNotMatch(nft, /br-lan/);
+  const [four, six] = rulesText("iptables", options).split("ip6tables-restore");
+  assert.match(four!, /-A ftwall_sort -s 10\.0\.0\.0\/8 -g ftwall_lan/);
+  assert.doesNotMatch(four!, /fd00/);
+  assert.match(six!, /-A ftwall_sort -d fd00::\/8 -g ftwall_tohome/);
+  assert.doesNotMatch(six!, /10\.0\.0\.0/);
+});
+
+Deno.test("interface wildcards are written as each tool wants them", () => {
+  const options: RulesOptions = { ...RULES_DEFAULTS, lan: ["eth1.*", "lan+"] };
+  assert.match(rulesText("nft", options), /iifname "eth1\.\*"[^]*iifname "lan\*"/);
+  assert.match(rulesText("iptables", options), /-i eth1\.\+ [^]*-i lan\+ /);
+});
+
+Deno.test("interfaces that do not exist make room for home prefixes, one that does keeps all", () => {
+  assert.deepEqual(presentLan(["br-lan"], ["lo", "eth0"]), []);
+  assert.deepEqual(presentLan(["br-lan", "br-guest"], ["lo", "br-lan"]), ["br-lan", "br-guest"]);
+  assert.deepEqual(presentLan(["lan*"], ["lo", "lan3"]), ["lan*"]);
+  assert.deepEqual(presentLan([], ["lo"]), []);
+});
+
+Deno.test("text from the config cannot smuggle anything into a rule", () => {
+  const bad: Partial<RulesOptions>[] = [
+    { lan: ['br"; flush ruleset; "'] },
+    { lan: ["-j"] },
+    { lan: ["a b"] },
+    { lan: ["abcdefghijklmnopq"] },
+    { home: ["10.0.0.0/8 -j ACCEPT"] },
+    { home: ["02:00:00:00:00:01"] },
+    { exempt: ["1.2.3.4; drop"] },
+    { exempt: [""] },
+    { lan: [], home: [] },
+    { queues: [3, 2] },
+    { queues: [0, 65536] },
+    { packetsTcp: 0 },
+    { packetsUdp: 1.5 },
+    { sample: -1 },
+    { renewRate: 0 },
+  ];
+  for (const change of bad) {
+    for (const backend of BACKENDS) {
+      assert.throws(() => rulesText(backend, { ...RULES_DEFAULTS, ...change }), RangeError, JSON.stringify(change));
+    }
+  }
+  fc.assert(fc.property(fc.string(), (text) => {
+    for (const key of ["lan", "home", "exempt"] as const) {
+      let rules = "";
+      try {
+        rules = rulesText("nft", { ...RULES_DEFAULTS, [key]: [text] });
+      } catch (error) {
+        assert.ok(error instanceof RangeError);
+      }
+      assert.doesNotMatch(rules.replaceAll(text, ""), /undefined|NaN/);
+      assert.ok(rules === "" || /^[\w.:*+@/-]+$/.test(text), text);
+    }
+  }));
+});
+
+Deno.test("marks must fit their mask and differ from each other", () => {
+  const { mark } = RULES_DEFAULTS;
+  for (
+    const change of [
+      { mask: 0 },
+      { mask: 0x50000000 },
+      { mask: 0xffffffff },
+      { accepted: 0 },
+      { accepted: 1 },
+      { refused: mark.accepted },
+      { own: mark.refused },
+      { own: 0x80000000 },
+    ]
+  ) {
+    assert.throws(() => checkOptions({ ...RULES_DEFAULTS, mark: { ...mark, ...change } }), RangeError);
+  }
+});
+
+Deno.test("every epoch has marks of its own until they come round", () => {
+  let mark = RULES_DEFAULTS.mark;
+  const seen = new Set<number>();
+  for (let epoch = 0; epoch < 15; epoch++) {
+    checkOptions({ ...RULES_DEFAULTS, mark });
+    assert.ok(!seen.has(mark.accepted) && !seen.has(mark.refused));
+    seen.add(mark.accepted).add(mark.refused);
+    mark = nextEpoch(mark);
+  }
+  assert.deepEqual(mark, RULES_DEFAULTS.mark);
+  // A mask with room for one pair only keeps it.
+  const narrow = { mask: 0x3, own: 1, accepted: 2, refused: 3 };
+  assert.deepEqual(nextEpoch(narrow), narrow);
+});
+
+Deno.test("equal options give equal text, other options another stamp", () => {
+  const stamp = (options: RulesOptions, backend: Backend) =>
+    /ftwall:([0-9a-f]{8})/.exec(rulesText(backend, options))?.[1];
+  for (const backend of BACKENDS) {
+    assert.equal(stamp(RULES_DEFAULTS, backend), stamp({ ...RULES_DEFAULTS }, backend));
+    for (const change of [{ packetsTcp: 20 }, { failOpen: false }, { sets: false }, { refuse: "reject" as const }]) {
+      assert.notEqual(stamp(RULES_DEFAULTS, backend), stamp({ ...RULES_DEFAULTS, ...change }, backend));
+    }
+  }
+});
+
+Deno.test("without kernel sets no rule names one", () => {
+  const options: RulesOptions = { ...RULES_DEFAULTS, sets: false };
+  assert.doesNotMatch(rulesText("nft", options), /@locked|@blocked/);
+  assert.doesNotMatch(rulesText("iptables", options), /match-set|ipset/);
+  assert.equal(ipsetCreateText().split("\n").length, 5);
+});
+
+Deno.test("locks and blocks are asked before anything that was settled", () => {
+  const text = rulesText("iptables", RULES_DEFAULTS);
+  const at = (needle: string) => {
+    const found = text.indexOf(needle);
+    assert.ok(found >= 0, needle);
+    return found;
+  };
+  assert.ok(at("--match-set ftwall_locked4 src") < at("-A ftwall_fromhome -g ftwall_judge"));
+  assert.ok(at("--match-set ftwall_blocked4 src -j DROP") < at("-A ftwall_tohome -g ftwall_judge"));
+  assert.ok(at("-A ftwall_judge -m connmark --mark 0x8000000/0x7c000000 -j RETURN") < at("-m connbytes"));
+});
+
+Deno.test("hooked chains are never deleted, and nothing of others is touched", () => {
+  for (const refuse of ["drop", "reject"] as const) {
+    const nft = rulesText("nft", { ...RULES_DEFAULTS, refuse });
+    assert.doesNotMatch(nft, /delete|flush (table|ruleset)/);
+    for (const line of nft.split("\n").filter((line) => line !== "" && !line.startsWith("#"))) {
+      assert.match(line, /^(add|flush) (table|chain|rule|set|element) inet ftwall\b/);
+    }
+    const iptables = rulesText("iptables", { ...RULES_DEFAULTS, refuse });
+    assert.doesNotMatch(iptables, /-[FXPD] |^:(FORWARD|INPUT|OUTPUT|POSTROUTING)/m);
+    for (const line of iptables.split("\n").filter((line) => line.includes("-restore"))) {
+      assert.match(line, /--noflush/);
+    }
+  }
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { KernelSets, type Ran, type Runner, setsText } from "../../lib/firewall/mod.ts";
+
+const LOCK4 = { kind: "locked", address: "10.0.0.5", seconds: 120 } as const;
+const LOCK6 = { kind: "locked", address: "fd00::5", seconds: 60.2 } as const;
+const GONE = { kind: "blocked", address: "198.51.100.7", seconds: 0 } as const;
+
+function recorder(answer: Partial<Ran> = {}): { run: Runner; calls: string[] } {
+  const calls: string[] = [];
+  return {
+    calls,
+    run: (command, args, stdin = "") => {
+      calls.push(`${command} ${args.join(" ")}\n${stdin}`);
+      return Promise.resolve({ code: 0, stdout: "", stderr: "", ...answer });
+    },
+  };
+}
+
+Deno.test("set changes as an nft script renew timeouts and delete what may be absent", () => {
+  assert.equal(
+    setsText("nft", [LOCK4, LOCK6, GONE], ["locked"]),
+    [
+      "flush set inet ftwall locked4",
+      "flush set inet ftwall locked6",
+      "add element inet ftwall locked4 { 10.0.0.5 }",
+      "delete element inet ftwall locked4 { 10.0.0.5 }",
+      "add element inet ftwall locked4 { 10.0.0.5 timeout 120s }",
+      "add element inet ftwall locked6 { fd00::5 }",
+      "delete element inet ftwall locked6 { fd00::5 }",
+      "add element inet ftwall locked6 { fd00::5 timeout 61s }",
+      "add element inet ftwall blocked4 { 198.51.100.7 }",
+      "delete element inet ftwall blocked4 { 198.51.100.7 }",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("set changes as an ipset script", () => {
+  assert.equal(
+    setsText("iptables", [LOCK4, LOCK6, GONE], ["blocked"]),
+    "flush ftwall_blocked4\nflush ftwall_blocked6\nadd ftwall_locked4 10.0.0.5 timeout 120\n" +
+      "add ftwall_locked6 fd00::5 timeout 61\ndel ftwall_blocked4 198.51.100.7\n",
+  );
+  assert.match(setsText("iptables", [{ ...LOCK4, seconds: 1e12 }]), /timeout 2147483\n/);
+});
+
+Deno.test("changes of one turn go out together, the newest for an address wins", async () => {
+  const { run, calls } = recorder();
+  await using sets = new KernelSets("iptables", run);
+  sets.put("locked", "10.0.0.5", 60);
+  sets.put("blocked", "198.51.100.7", 60);
+  sets.put("locked", "10.0.0.5", 120);
+  sets.remove("blocked", "198.51.100.7");
+  await sets.settled();
+  assert.deepEqual(calls, [
+    "ipset -exist restore\nadd ftwall_locked4 10.0.0.5 timeout 120\ndel ftwall_blocked4 198.51.100.7\n",
+  ]);
+  assert.deepEqual(sets.state, { pending: 0, sent: 2, failed: 0, discarded: 0, lastError: null });
+});
+
+Deno.test("clearing forgets what waits and empties the kernel's set first", async () => {
+  const { run, calls } = recorder();
+  await using sets = new KernelSets("iptables", run);
+  sets.put("locked", "10.0.0.5", 60);
+  sets.clear("locked");
+  sets.put("locked", "10.0.0.6", 60);
+  await sets.settled();
+  assert.deepEqual(calls, [
+    "ipset -exist restore\nflush ftwall_locked4\nflush ftwall_locked6\nadd ftwall_locked4 10.0.0.6 timeout 60\n",
+  ]);
+});
+
+Deno.test("what waits is bounded, and goes out in bounded batches", async () => {
+  const { run, calls } = recorder();
+  await using sets = new KernelSets("iptables", run, { capacity: 10, batch: 4 });
+  for (let at = 0; at < 25; at++) sets.put("blocked", `198.51.100.${at}`, 60);
+  assert.equal(sets.state.pending, 10);
+  await sets.settled();
+  assert.deepEqual(sets.state, { pending: 0, sent: 10, failed: 0, discarded: 15, lastError: null });
+  assert.deepEqual(calls.map((call) => call.match(/add /g)?.length), [4, 4, 2]);
+});
+
+Deno.test("a tool that fails costs a counter, and the next change is tried again", async () => {
+  const { run, calls } = recorder({ code: 1, stderr: "The set with the given name does not exist" });
+  await using sets = new KernelSets("nft", run);
+  sets.put("locked", "10.0.0.5", 60);
+  await sets.settled();
+  sets.put("locked", "10.0.0.5", 60);
+  await sets.settled();
+  assert.equal(calls.length, 2);
+  assert.deepEqual([sets.state.failed, sets.state.lastError], [2, "The set with the given name does not exist"]);
+});

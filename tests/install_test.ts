@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+
+const script = new URL("../install.sh", import.meta.url).pathname;
+const ci = new URL("../.ci/run", import.meta.url).pathname;
+
+async function run(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<[number, string]> {
+  const { code, stdout, stderr } = await new Deno.Command(command, { args: [...args], env, stdin: "null" }).output();
+  const text = new TextDecoder();
+  return [code, text.decode(stdout) + text.decode(stderr)];
+}
+
+function has(tool: string): boolean {
+  try {
+    return new Deno.Command(tool, { args: ["--help"], stdout: "null", stderr: "null" }).outputSync().code >= 0;
+  } catch {
+    return false;
+  }
+}
+
+for (const [shell, args] of [["dash", ["-n"]], ["busybox", ["ash", "-n"]]] as const) {
+  Deno.test({
+    name: `install.sh is read by ${shell}${has(shell) ? "" : ` (skipped: no ${shell})`}`,
+    ignore: !has(shell),
+    fn: async () => assert.deepEqual(await run(shell, [...args, script]), [0, ""]),
+  });
+}
+
+Deno.test({
+  name: `shellcheck has nothing to say about install.sh and .ci/run${
+    has("shellcheck") ? "" : " (skipped: no shellcheck)"
+  }`,
+  ignore: !has("shellcheck"),
+  fn: async () => assert.deepEqual(await run("shellcheck", [script, ci]), [0, ""]),
+});
+
+Deno.test("install.sh puts an executable in place twice, keeps a changed config and takes all of it away", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "ftwall-install-" });
+  try {
+    const binary = `${dir}/binary`;
+    await Deno.writeTextFile(binary, "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+    const root = `${dir}/root`;
+    const install = ["--destdir", root, "--prefix", "/usr", "--binary", binary];
+    const [code, output] = await run(script, install);
+    assert.equal(code, 0, output);
+    assert.equal(await Deno.readTextFile(`${root}/usr/sbin/ftwall`), "#!/bin/sh\nexit 0\n");
+    const config = `${root}/etc/ftwall/ftwall.toml`;
+    assert.match(await Deno.readTextFile(config), /^lan = \[\]$/m);
+    await Deno.writeTextFile(config, "# mine\n");
+    const [again, said] = await run(script, install);
+    assert.equal(again, 0, said);
+    assert.match(said, /up to date[^]*as it is/);
+    assert.equal(await Deno.readTextFile(config), "# mine\n");
+    const uninstall = ["--uninstall", "--destdir", root, "--prefix", "/usr"];
+    assert.equal((await run(script, uninstall))[0], 0);
+    assert.equal(await Deno.readTextFile(`${config}.saved`), "# mine\n");
+    assert.equal((await run(script, [...uninstall, "--purge"]))[0], 0);
+    const left: string[] = [];
+    const walk = (path: string) => {
+      for (const entry of Deno.readDirSync(path)) {
+        if (entry.isDirectory) walk(`${path}/${entry.name}`);
+        else left.push(entry.name);
+      }
+    };
+    walk(root);
+    assert.deepEqual(left, []);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("install.sh refuses options it does not know and a binary that does not run", async () => {
+  assert.equal((await run(script, ["--nonsense"]))[0], 2);
+  assert.equal((await run(script, ["--prefix"]))[0], 2);
+  assert.equal((await run(script, ["--prefix", "here"]))[0], 2);
+  const [code, output] = await run(script, ["--destdir", "/nonexistent", "--binary", "/etc/passwd"]);
+  assert.equal(code, 1);
+  assert.match(output, /does not run here/);
+});

@@ -1,0 +1,440 @@
+import assert from "node:assert/strict";
+import {
+  applyRules,
+  type Backend,
+  checkRules,
+  chooseBackend,
+  KernelSets,
+  nextEpoch,
+  removeRules,
+  RULES_DEFAULTS,
+  type RulesOptions,
+  rulesText,
+  runCommand,
+} from "../../lib/firewall/mod.ts";
+import { ADDRESSES, type Background, execute, hasTool, type Host, LAN, skipReason, Topology } from "./topology.ts";
+
+const { client1, client2, router, server } = ADDRESSES;
+const OPTIONS: RulesOptions = { ...RULES_DEFAULTS, lan: [LAN], sample: 0 };
+const { mask, accepted } = OPTIONS.mark;
+const TALK = new URL("talk.ts", import.meta.url).pathname;
+
+const cannot = skipReason(["ip", "iptables", "ipset", "conntrack"]);
+const cannotJudge = cannot ?? (hasTool("gcc") ? null : "no gcc");
+const backends: Backend[] = [];
+if (cannot === null) {
+  for (const backend of ["nft", "iptables"] as const) {
+    try {
+      await chooseBackend(runCommand, backend);
+      backends.push(backend);
+    } catch {
+      // This kernel or machine cannot: the test names then say which back end they ran with.
+    }
+  }
+}
+const noBackend = cannotJudge ?? (backends.length > 0 ? null : "no back end works");
+
+function named(text: string, reason: string | null): { name: string; ignore: boolean } {
+  return { name: reason === null ? text : `${text} (skipped: ${reason})`, ignore: reason !== null };
+}
+
+/** The compiled consumer; built once for all tests of a run, removed with the directory it is in. */
+let judgeDir: string | null = null;
+Deno.test.afterAll(() => {
+  if (judgeDir !== null) Deno.removeSync(judgeDir, { recursive: true });
+});
+async function judgePath(): Promise<string> {
+  if (judgeDir === null) {
+    judgeDir = Deno.makeTempDirSync({ prefix: "ftwall-judge-" });
+    const source = new URL("judge.c", import.meta.url).pathname;
+    const built = await execute(["gcc", "-O2", "-w", "-o", `${judgeDir}/judge`, source, "-lnetfilter_queue"]);
+    assert.equal(built.code, 0, built.stderr);
+  }
+  return `${judgeDir}/judge`;
+}
+
+/** A topology with an echo server outside, the rules in force and, unless told otherwise, the consumer listening. */
+async function scene(
+  backend: Backend,
+  options: RulesOptions,
+  { masquerade = false, listen = true }: { masquerade?: boolean; listen?: boolean } = {},
+): Promise<{ topology: Topology; judge: Background; echo: Background } & AsyncDisposable> {
+  const path = await judgePath();
+  const topology = await Topology.create({ masquerade });
+  const dispose = () => topology[Symbol.asyncDispose]();
+  try {
+    const echo = topology.start("server", [Deno.execPath(), "run", "-A", "--no-check", TALK, "echo", "4000"]);
+    await applyRules(backend, options, topology.runner("router"));
+    const words = [
+      String(options.queues[0]),
+      String(mask),
+      String(options.mark.accepted),
+      String(options.mark.refused),
+    ];
+    const judge = topology.start("router", listen ? [path, ...words] : ["true"]);
+    if (listen) await judge.prints("ready");
+    await echo.prints("ready");
+    return { topology, judge, echo, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function talk(topology: Topology, host: Host, ...words: (string | number)[]): Promise<[number, string | null]> {
+  const command = [Deno.execPath(), "run", "-A", "--no-check", TALK, ...words.map(String)];
+  const { answers, error } = JSON.parse(await topology.must(host, command)) as {
+    answers: number;
+    error: string | null;
+  };
+  return [answers, error];
+}
+
+const lines = (judge: Background) => judge.stdout.split("\n").filter((line) => line.startsWith("hook="));
+const forwarded = (judge: Background) => lines(judge).filter((line) => line.startsWith("hook=2 ")).length;
+
+for (const backend of backends.length > 0 ? backends : ["iptables"] as const) {
+  Deno.test({
+    ...named(`${backend}: applying twice changes nothing the second time, removing takes only what is ours`, noBackend),
+    async fn() {
+      await using topology = await Topology.create({ masquerade: true });
+      const run = topology.runner("router");
+      await topology.must("router", [
+        "iptables",
+        "-t",
+        "mangle",
+        "-A",
+        "FORWARD",
+        "-j",
+        "MARK",
+        "--set-xmark",
+        "5/0xff",
+      ]);
+      await topology.must("router", ["nft", "-f", "-"], { stdin: "table inet other {\n chain c {\n accept\n }\n}\n" });
+      const state = () =>
+        topology.must("router", ["sh", "-c", "iptables -t mangle -S; iptables -t nat -S; nft list table inet other"]);
+      const before = await state();
+      assert.deepEqual(await removeRules(run), []);
+      assert.equal((await applyRules(backend, OPTIONS, run)).changed, true);
+      // Without counters, and in the order in which the kernel holds them.
+      const all = () =>
+        topology.must("router", ["sh", "-c", "iptables -t mangle -S; ip6tables -t mangle -S; nft -s list ruleset"]);
+      const once = (await all()).replace(/counter packets \d+ bytes \d+/g, "");
+      assert.equal((await applyRules(backend, OPTIONS, run)).changed, false);
+      assert.equal((await all()).replace(/counter packets \d+ bytes \d+/g, ""), once);
+      assert.deepEqual(await checkRules(OPTIONS, run), { backend, present: true, differs: [] });
+      assert.equal((await checkRules({ ...OPTIONS, packetsTcp: 9 }, run)).differs.length > 0, true);
+      // Rejecting needs a chain in the filter table, which goes again with the next change.
+      assert.equal((await applyRules(backend, { ...OPTIONS, refuse: "reject" }, run)).changed, true);
+      assert.equal((await applyRules(backend, OPTIONS, run)).changed, true);
+      assert.deepEqual(await checkRules(OPTIONS, run), { backend, present: true, differs: [] });
+      assert.notDeepEqual(await removeRules(run), []);
+      assert.deepEqual(await removeRules(run), []);
+      assert.equal(await state(), before);
+      assert.deepEqual(await checkRules(OPTIONS, run), { backend: null, present: false, differs: [] });
+    },
+  });
+
+  Deno.test({
+    ...named(
+      `${backend}: lost hooks and foreign edits are noticed and mended`,
+      noBackend ?? (backend === "nft" ? "iptables only" : null),
+    ),
+    async fn() {
+      await using topology = await Topology.create();
+      const run = topology.runner("router");
+      await applyRules(backend, OPTIONS, run);
+      await topology.must("router", ["iptables", "-t", "mangle", "-D", "FORWARD", "-j", "ftwall_forward"]);
+      await topology.must("router", ["ip6tables", "-t", "mangle", "-I", "INPUT", "-j", "ftwall_input"]);
+      await topology.must("router", ["iptables", "-t", "mangle", "-A", "ftwall_judge", "-j", "ACCEPT"]);
+      assert.equal((await checkRules(OPTIONS, run)).differs.length, 3);
+      assert.equal((await applyRules(backend, OPTIONS, run)).changed, true);
+      assert.deepEqual((await checkRules(OPTIONS, run)).differs, []);
+    },
+  });
+
+  Deno.test({
+    ...named(`${backend}: only the first packets of each direction visit the queue, over IPv4 and IPv6`, noBackend),
+    async fn() {
+      await using scenery = await scene(backend, OPTIONS, { masquerade: true });
+      const { topology, judge } = scenery;
+      let before = 0;
+      for (const host of [server.v4, server.v6]) {
+        assert.deepEqual(await talk(topology, "client1", "udp", host, 4000, "plain", 30), [30, null]);
+        assert.equal(forwarded(judge) - before, 2 * OPTIONS.packetsUdp);
+        before = forwarded(judge);
+        assert.deepEqual(await talk(topology, "client1", "tcp", host, 4000, "plain", 60), [60, null]);
+        assert.equal(forwarded(judge) - before, 2 * OPTIONS.packetsTcp);
+        before = forwarded(judge);
+      }
+      // Clients among themselves, and single packets of many flows.
+      assert.deepEqual(await talk(topology, "client1", "udp", server.v4, 4000, "plain", 20, 400, "each"), [20, null]);
+      assert.equal(forwarded(judge) - before, 40);
+      const inside = topology.start("client2", [Deno.execPath(), "run", "-A", "--no-check", TALK, "echo", "4000"]);
+      await inside.prints("ready");
+      before = lines(judge).length;
+      assert.deepEqual(await talk(topology, "client1", "tcp", client2.v4, 4000, "plain", 5), [5, null]);
+      assert.equal(lines(judge).length, before);
+    },
+  });
+
+  Deno.test({
+    ...named(`${backend}: a settled flow leaves the queue, other users of marks keep theirs`, noBackend),
+    async fn() {
+      await using scenery = await scene(backend, OPTIONS, { masquerade: true });
+      const { topology, judge } = scenery;
+      await topology.must("router", [
+        "sh",
+        "-c",
+        [
+          "iptables -t mangle -A PREROUTING -j CONNMARK --set-xmark 0x21/0xff",
+          "iptables -t mangle -A PREROUTING -j MARK --set-xmark 0x7/0xff",
+          // After everything else: what leaves carries no bit of ours.
+          `iptables -t mangle -A POSTROUTING -m mark ! --mark 0/${mask}`,
+        ].join("\n"),
+      ]);
+      assert.deepEqual(await talk(topology, "client1", "udp", server.v4, 4000, "settle", 20), [20, null]);
+      assert.equal(forwarded(judge), 1);
+      assert.match(lines(judge)[0]!, /mark=0x7 /);
+      assert.deepEqual(await talk(topology, "client1", "tcp", server.v4, 4000, "settle", 20), [20, null]);
+      // SYN, SYN-ACK, ACK, then the payload that settles it.
+      assert.equal(forwarded(judge), 1 + 4);
+      const table = await topology.must("router", ["conntrack", "-L"]);
+      assert.equal(table.match(new RegExp(`mark=${accepted + 0x21} `, "g"))?.length, 2, table);
+      const left = await topology.must("router", ["iptables", "-t", "mangle", "-L", "POSTROUTING", "-vnx"]);
+      assert.match(left, /^\s*0\s+0 .*mark match/m);
+      assert.deepEqual(await talk(topology, "client1", "udp", server.v6, 4000, "settle", 20), [20, null]);
+      assert.equal(forwarded(judge), 1 + 4 + 1);
+    },
+  });
+
+  for (const refuse of ["drop", "reject"] as const) {
+    Deno.test({
+      ...named(`${backend}: a refused flow stays refused in the kernel (${refuse})`, noBackend),
+      async fn() {
+        await using scenery = await scene(backend, { ...OPTIONS, refuse }, { masquerade: true });
+        const { topology, judge, echo } = scenery;
+        let seen = 0;
+        for (const host of [server.v4, server.v6]) {
+          const [answers] = await talk(topology, "client1", "udp", host, 4000, "plain|refuse", 5, 100);
+          assert.equal(answers, 1);
+          // The first datagram, its answer, and the one that is refused; the kernel refuses the rest.
+          seen += 3;
+          assert.equal(forwarded(judge), seen);
+          const tcp = await talk(topology, "client1", "tcp", host, 4000, "refuse", 1, 700);
+          assert.deepEqual(tcp, [0, refuse === "reject" ? "ECONNRESET" : "timeout"]);
+          seen += 4;
+          assert.equal(forwarded(judge), seen);
+        }
+        const counters = await topology.must("client1", ["cat", "/proc/net/snmp", "/proc/net/snmp6"]);
+        const [names, values] = counters.split("\n").filter((line) => line.startsWith("Icmp: ")).map((line) =>
+          line.split(" ")
+        );
+        const told = refuse === "reject" ? 4 : 0;
+        assert.equal(Number(values![names!.indexOf("InDestUnreachs")]), told);
+        assert.equal(Number(/Icmp6InDestUnreachs\s+(\d+)/.exec(counters)?.[1]), told);
+        assert.doesNotMatch(echo.stdout, /refuse/);
+        assert.doesNotMatch(judge.stdout, /returned/);
+        assert.deepEqual(await talk(topology, "client2", "tcp", server.v4, 4000, "plain", 2), [2, null]);
+      },
+    });
+  }
+
+  Deno.test({
+    ...named(`${backend}: flows settled in an earlier epoch are judged again`, noBackend),
+    async fn() {
+      await using scenery = await scene(backend, OPTIONS);
+      const { topology, judge } = scenery;
+      const command = [Deno.execPath(), "run", "-A", "--no-check", TALK];
+      const flow = topology.start("client1", [...command, "udp", server.v4, "4000", "settle", "40", "40", "paced"]);
+      await scenery.echo.prints(/(udp .*settle\n){5}/);
+      const before = forwarded(judge);
+      await applyRules(backend, { ...OPTIONS, mark: nextEpoch(OPTIONS.mark) }, topology.runner("router"));
+      await flow.status;
+      assert.equal(before, 1);
+      // The consumer still answers with the old mark, so the flow is asked about again and again.
+      assert.ok(forwarded(judge) > before + 1, judge.stdout);
+    },
+  });
+
+  Deno.test({
+    ...named(`${backend}: locked clients and blocked peers are held by the kernel, renewal still arrives`, noBackend),
+    async fn() {
+      await using scenery = await scene(backend, { ...OPTIONS, renewRate: 5 });
+      const { topology, judge } = scenery;
+      const run = topology.runner("router");
+      await using sets = new KernelSets(backend, run);
+      for (const address of [client1.v4, client1.v6]) sets.put("locked", address, 60);
+      sets.put("locked", client2.v4, 60);
+      sets.remove("locked", client2.v4);
+      await sets.settled();
+      sets.put("locked", client1.v4, 90);
+      await sets.settled();
+      assert.deepEqual([sets.state.failed, sets.state.lastError], [0, null]);
+      for (const host of [server.v4, server.v6]) {
+        assert.deepEqual(await talk(topology, "client1", "tcp", host, 4000, "plain", 1, 300), [0, "timeout"]);
+        const before = forwarded(judge);
+        assert.equal((await talk(topology, "client1", "udp", host, 4000, "plain", 40, 5, "each"))[0], 0);
+        const asked = forwarded(judge) - before;
+        assert.ok(asked >= 5 && asked <= 20, `${asked} packets of the locked client were queued`);
+      }
+      assert.deepEqual(await talk(topology, "client2", "tcp", server.v4, 4000, "plain", 3), [3, null]);
+      sets.clear("locked");
+      sets.put("blocked", server.v4, 60);
+      await sets.settled();
+      assert.equal(sets.state.failed, 0);
+      const before = forwarded(judge);
+      assert.deepEqual(await talk(topology, "client2", "tcp", server.v4, 4000, "plain", 1, 300), [0, "timeout"]);
+      assert.equal(forwarded(judge) - before, 1);
+      sets.put("blocked", server.v4, 1);
+      await sets.settled();
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      assert.deepEqual(await talk(topology, "client1", "tcp", server.v4, 4000, "plain", 3), [3, null]);
+    },
+  });
+
+  Deno.test({
+    ...named(`${backend}: packets that wait in the queue survive a change of the rules`, noBackend),
+    async fn() {
+      await using scenery = await scene(backend, OPTIONS);
+      const { topology, judge, echo } = scenery;
+      judge.kill("SIGSTOP");
+      await talk(topology, "client1", "udp", server.v4, 4000, "waiting", 20, 10, "each");
+      const waiting = async () =>
+        (await topology.must("router", ["cat", "/proc/net/netfilter/nfnetlink_queue"])).split(/\s+/)[3];
+      assert.equal(await waiting(), "20");
+      assert.equal(echo.stdout.includes("waiting"), false);
+      await applyRules(backend, { ...OPTIONS, packetsUdp: 5, refuse: "reject" }, topology.runner("router"));
+      assert.equal(await waiting(), "20");
+      judge.kill("SIGCONT");
+      await echo.prints(/(udp .*waiting\n){20}/);
+    },
+  });
+
+  Deno.test({
+    ...named(`${backend}: the router's DNS and what clients send to it are heard`, noBackend),
+    async fn() {
+      await using scenery = await scene(backend, OPTIONS);
+      const { topology, judge } = scenery;
+      const dns = topology.start("router", [Deno.execPath(), "run", "-A", "--no-check", TALK, "echo", "53"]);
+      const other = topology.start("router", [Deno.execPath(), "run", "-A", "--no-check", TALK, "echo", "4001"]);
+      await dns.prints("ready");
+      await other.prints("ready");
+      for (const host of [router.v4, router.v6]) {
+        const before = lines(judge).length;
+        assert.deepEqual(await talk(topology, "client1", "udp", host, 53, "plain", 12), [12, null]);
+        const heard = lines(judge).slice(before);
+        assert.equal(heard.filter((line) => line.startsWith("hook=1 ")).length, 12);
+        assert.equal(heard.filter((line) => line.startsWith("hook=3 ")).length, 12);
+        assert.deepEqual(await talk(topology, "client1", "udp", host, 4001, "plain", 4), [4, null]);
+        assert.equal(lines(judge).length, before + 24 + 4);
+        assert.deepEqual(await talk(topology, "client1", "tcp", host, 4001, "plain", 4), [4, null]);
+        assert.equal(lines(judge).length, before + 24 + 4);
+      }
+    },
+  });
+
+  Deno.test({
+    ...named(`${backend}: with nobody listening packets pass or stay out, as asked`, noBackend),
+    async fn() {
+      await using scenery = await scene(backend, OPTIONS, { listen: false });
+      const { topology } = scenery;
+      const run = topology.runner("router");
+      assert.deepEqual(await talk(topology, "client1", "tcp", server.v4, 4000, "plain", 3), [3, null]);
+      await applyRules(backend, { ...OPTIONS, failOpen: false }, run);
+      assert.deepEqual(await talk(topology, "client1", "tcp", server.v6, 4000, "plain", 3, 300), [0, "timeout"]);
+      await applyRules(backend, { ...OPTIONS, failOpen: false, exempt: [client1.mac, client2.v4] }, run);
+      assert.deepEqual(await talk(topology, "client1", "tcp", server.v4, 4000, "plain", 3), [3, null]);
+      assert.deepEqual(await talk(topology, "client1", "udp", server.v6, 4000, "plain", 3), [3, null]);
+      assert.deepEqual(await talk(topology, "client2", "tcp", server.v4, 4000, "plain", 3), [3, null]);
+    },
+  });
+
+  Deno.test({
+    ...named(`${backend}: without interfaces the home prefixes tell the sides apart`, noBackend),
+    async fn() {
+      await using scenery = await scene(backend, { ...OPTIONS, lan: ["absent0"] });
+      const { topology, judge } = scenery;
+      for (const host of [server.v4, server.v6]) {
+        const before = forwarded(judge);
+        assert.deepEqual(await talk(topology, "client1", "udp", host, 4000, "plain", 2), [2, null]);
+        assert.equal(forwarded(judge) - before, 4);
+      }
+    },
+  });
+
+  Deno.test({
+    ...named(`${backend}: the printed rules load as they stand, twice`, noBackend),
+    async fn() {
+      await using topology = await Topology.create();
+      const command = backend === "nft" ? ["nft", "-f", "-"] : ["sh", "-s"];
+      for (let times = 0; times < 2; times++) {
+        const answer = await topology.run("router", command, {
+          stdin: rulesText(backend, { ...OPTIONS, refuse: "reject" }),
+        });
+        assert.deepEqual([answer.code, answer.stderr], [0, ""]);
+      }
+      assert.deepEqual(await checkRules({ ...OPTIONS, refuse: "reject" }, topology.runner("router")), {
+        backend,
+        present: true,
+        differs: [],
+      });
+    },
+  });
+}
+
+const noNft = cannot ?? (hasTool("nft") ? null : "no nft");
+
+Deno.test({
+  ...named(
+    "nft rules load with every queue statement replaced, for kernels without it, and leave nothing behind",
+    noNft,
+  ),
+  async fn() {
+    await using topology = await Topology.create();
+    const run = topology.runner("router");
+    for (
+      const options of [OPTIONS, { ...OPTIONS, lan: [] }, {
+        ...OPTIONS,
+        refuse: "reject" as const,
+        queues: [0, 3] as const,
+        exempt: [client1.mac, "10.0.0.0/8", "fd00::/8", "10.1.0.0/16"],
+      }]
+    ) {
+      const text = rulesText("nft", options).replace(/queue num [0-9-]+( bypass)?/g, "counter accept");
+      for (let times = 0; times < 2; times++) await topology.must("router", ["nft", "-f", "-"], { stdin: text });
+      assert.deepEqual(await checkRules(options, run), { backend: "nft", present: true, differs: [] });
+    }
+    await using sets = new KernelSets("nft", run);
+    sets.put("locked", client1.v4, 60);
+    sets.put("locked", client1.v6, 60);
+    await sets.settled();
+    sets.put("locked", client1.v4, 3600);
+    sets.remove("blocked", "192.0.2.1");
+    await sets.settled();
+    assert.deepEqual([sets.state.failed, sets.state.lastError], [0, null]);
+    assert.match(await topology.must("router", ["nft", "list", "set", "inet", "ftwall", "locked4"]), /timeout 1h/);
+    assert.deepEqual(await removeRules(run), ["nft table inet ftwall"]);
+  },
+});
+
+const noLegacy = cannotJudge ?? (hasTool("iptables-legacy") ? null : "no iptables-legacy");
+
+Deno.test({
+  ...named("iptables-legacy does as well as iptables-nft", noLegacy),
+  async fn() {
+    await using topology = await Topology.create();
+    const inside = topology.runner("router");
+    const legacy = (command: string, args: readonly string[], stdin?: string) => {
+      const words = [command, ...args].map((word) => word.replace(/^(ip6?tables)(-restore)?$/, "$1-legacy$2"));
+      return inside(words[0]!, words.slice(1), stdin);
+    };
+    assert.equal((await applyRules("iptables", { ...OPTIONS, refuse: "reject" }, legacy)).changed, true);
+    assert.equal((await applyRules("iptables", { ...OPTIONS, refuse: "reject" }, legacy)).changed, false);
+    assert.deepEqual((await checkRules({ ...OPTIONS, refuse: "reject" }, legacy)).differs, []);
+    // Found and removed although `iptables` is the other kind here.
+    assert.notDeepEqual(await removeRules(inside), []);
+    assert.deepEqual(await removeRules(inside), []);
+    assert.doesNotMatch(await topology.must("router", ["iptables-legacy-save"]), /ftwall/);
+  },
+});

@@ -1,0 +1,362 @@
+import assert from "node:assert/strict";
+import { parseConfig } from "../../lib/policy/load.ts";
+import { formatProblem } from "../../lib/policy/problem.ts";
+import { problemsOf, PROTOCOLS } from "./parse_config.ts";
+
+/** Config text → every problem, in the order of lines. The lines were read one by one when they were written down. */
+const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
+  [
+    'memmory = "32M"\n',
+    [
+      "f:1: memmory: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, control, protocols, clients, schedule; nearest: memory",
+    ],
+  ],
+  [
+    'memory = "3 elephants"\nmemory2 = 1\n',
+    [
+      'f:1: memory: found "3 elephants"; allowed: a size from "4M" to "4G" such as "4096", "64K", "32M"',
+      "f:2: memory2: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, control, protocols, clients, schedule; nearest: memory",
+    ],
+  ],
+  [
+    'memory = "1M"\n',
+    [
+      'f:1: memory: found "1M"; allowed: a size from "4M" to "4G" such as "4096", "64K", "32M"',
+    ],
+  ],
+  [
+    'timezone = "Europe/Berln"\n',
+    [
+      'f:1: timezone: found "Europe/Berln"; allowed: an IANA time zone such as "Europe/Berlin", or "" for the system\'s; nearest: "Europe/Berlin"',
+    ],
+  ],
+  [
+    'client_files = "var/run"\n',
+    [
+      'f:1: client_files: found "var/run"; allowed: an absolute path such as "/var/lib/ftwall/state", or "" for none',
+    ],
+  ],
+  [
+    "network = 5\n",
+    [
+      "f:1: network: found 5; allowed: a table, written as [network]",
+    ],
+  ],
+  [
+    "[[network]]\nhome = []\n",
+    [
+      "f:1: network: found a list of 1; allowed: a table, written as [network]",
+    ],
+  ],
+  [
+    "[netwrok]\n",
+    [
+      "f:1: netwrok: found an unknown table at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, control, protocols, clients, schedule; nearest: network",
+    ],
+  ],
+  [
+    '[network]\nhome = ["10.0.0.1/8",\n  "nonsense", 5,\n  "192.168.0.0/16"]\nexempt = "10.0.0.5"\nlan = ["a b", "br-lan*"]\n',
+    [
+      'f:2: network.home[1]: found "10.0.0.1/8" (bits are set beyond the prefix length); allowed: an IPv4 or IPv6 address or prefix such as "192.168.1.0/24", "fd00::/8"; nearest: "10.0.0.0/8"',
+      'f:3: network.home[2]: found "nonsense"; allowed: an IPv4 or IPv6 address or prefix such as "192.168.1.0/24", "fd00::/8"',
+      'f:3: network.home[3]: found 5; allowed: an IPv4 or IPv6 address or prefix such as "192.168.1.0/24", "fd00::/8"',
+      'f:5: network.exempt: found "10.0.0.5"; allowed: a list of: an address, prefix or MAC such as "192.168.1.5", "fd00::/8", "00:11:22:aa:bb:cc"; nearest: ["10.0.0.5/32"]',
+      'f:6: network.lan[1]: found "a b"; allowed: an interface name of 1 to 15 letters, digits, ".", "_", "-", "@", such as "br-lan"; a "*" at the end matches any ending',
+    ],
+  ],
+  [
+    "[network]\nhome = []\nlan = []\n",
+    [
+      "f:2: warning: network.home: found no home; allowed: the prefixes of your clients: nobody is acted on",
+      "f:3: warning: network.lan: found no interface; allowed: those towards home, or `ftwall rules` has none",
+    ],
+  ],
+  [
+    '[network]\nhome = ["10.0.0.0/8", "10.0.0.0/8", "0.0.0.0/0"]\n',
+    [
+      'f:2: warning: network.home[2]: found "10.0.0.0/8" for the second time; allowed: each entry once',
+      'f:2: warning: network.home[3]: found "0.0.0.0/0", everybody; allowed: only your own network: peers would be clients',
+    ],
+  ],
+  [
+    '[network]\nhome = ["10.0.0.0/8"]\nexempt = ["10.0.0.5", "11.0.0.1", "00:11:22:33:44:55", "01:00:5e:00:00:01"]\n',
+    [
+      'f:3: network.exempt[4]: found "01:00:5e:00:00:01" (a group address, no machine\'s own); allowed: an address, prefix or MAC such as "192.168.1.5", "fd00::/8", "00:11:22:aa:bb:cc"',
+    ],
+  ],
+  [
+    '[network]\nhome = ["10.0.0.0/8"]\nexempt = ["8.8.8.8"]\nlan = ["eth0"]\npublic = ["wan", "eth0"]\n',
+    [
+      'f:3: warning: network.exempt[1]: found "8.8.8.8/32", outside of home; allowed: addresses of home: others are never acted on',
+      'f:5: network.public[2]: found "eth0", which is in lan too; allowed: each in one',
+    ],
+  ],
+  [
+    '[queue]\nfail = open\nnumbers = "0-3"\ngso = "yes"\nseconds = 4\n',
+    [
+      'f:2:8: found "fail = open" (invalid value); allowed: TOML; nearest: fail = "open"',
+      'f:3: queue.numbers: found "0-3"; allowed: a queue number from 0 to 65535, or a range of at most 64 such as "0:3"; nearest: "0:3"',
+      'f:4: queue.gso: found "yes"; allowed: true, false; nearest: true',
+      "f:5: queue.seconds: found an unknown key in [queue]; allowed: numbers, fail, length, copy, buffer, packets_tcp, packets_udp, settle, mask, mark, refuse_mark, gso; nearest: seconds in [lock]",
+    ],
+  ],
+  [
+    "[queue]\nmask = 0xff\nmark = 0x100\nrefuse_mark = 0x100\n",
+    [
+      "f:3: queue.mark: found 0x00000100, beyond the mask; allowed: bits of queue.mask 0x000000ff",
+      "f:4: queue.refuse_mark: found 0x00000100, beyond the mask; allowed: bits of queue.mask 0x000000ff",
+      "f:4: queue.refuse_mark: found 0x00000100, as queue.mark; allowed: another value",
+    ],
+  ],
+  [
+    '[queue]\nnumbers = "3:1"\nlength = 1.5\ncopy = "64K"\npackets_tcp = "16"\n',
+    [
+      'f:2: queue.numbers: found "3:1"; allowed: a queue number from 0 to 65535, or a range of at most 64 such as "0:3"; nearest: "1:3"',
+      "f:3: queue.length: found 1.5; allowed: a whole number from 16 to 65535; nearest: 16",
+      'f:4: queue.copy: found "64K"; allowed: a size from "256" to "65535" such as "4096", "64K", "32M"',
+      'f:5: queue.packets_tcp: found "16"; allowed: a whole number from 4 to 1000; nearest: 16 (without quotes)',
+    ],
+  ],
+  [
+    'queue.fail = "opne"\nqueue.mark = -1\n',
+    [
+      'f:1: queue.fail: found "opne"; allowed: "open", "closed"; nearest: "open"',
+      "f:2: queue.mark: found -1; allowed: a whole number from 0x1 to 0xffffffff",
+    ],
+  ],
+  [
+    'lock = { seconds = "2 minutes", refuse = "rejct" }\n',
+    [
+      'f:1: lock.seconds: found "2 minutes"; allowed: a number of seconds from 0 to 604800, or a duration such as "10m"; nearest: "2m"',
+      'f:1: lock.refuse: found "rejct"; allowed: "drop", "reject"; nearest: "reject"',
+    ],
+  ],
+  [
+    "[lock]\nseconds = true\nprobe = 1\nkernel_sets = true\n",
+    [
+      'f:2: lock.seconds: found true; allowed: a number of seconds from 0 to 604800, or a duration such as "10m"',
+      "f:3: lock.probe: found 1; allowed: true, false; nearest: true",
+      'f:4: lock.kernel_sets: found true; allowed: "auto", "on", "off"',
+    ],
+  ],
+  [
+    '[protocols.bitorrent]\naction = "drop"\n',
+    [
+      "f:1: protocols.bitorrent: found an unknown protocol; allowed: fasttrack, bittorrent, edonkey, winmx, opennap; nearest: bittorrent",
+    ],
+  ],
+  [
+    '[protocols.bittorrent]\naction = "block"\nports = [6881]\nallow_info_hashes = ["xx"]\n[protocols.fasttrack]\nallow_info_hashes = []\nrequire = 3\n',
+    [
+      'f:2: protocols.bittorrent.action: found "block"; allowed: "off", "log", "drop", "lock"; nearest: "lock"',
+      "f:3: protocols.bittorrent.ports: found an unknown key in [protocols.bittorrent]; allowed: no ports: they are never evidence",
+      'f:4: protocols.bittorrent.allow_info_hashes[1]: found "xx"; allowed: an info-hash of 40 hexadecimal digits',
+      "f:6: protocols.fasttrack.allow_info_hashes: found a key that fasttrack does not have; allowed: only in [protocols.bittorrent]",
+      'f:7: protocols.fasttrack.require: found 3; allowed: "certain", "strong", "weak"',
+    ],
+  ],
+  [
+    '[protocols.winmx]\nnames = ["*.com", "https://x.winmx.com/a", "*", "1.2.3.4"]\n',
+    [
+      'f:2: protocols.winmx.names[1]: found "*.com" (this would match a whole top-level domain); allowed: a DNS name such as "tracker.example.org", "*.example.org" for every name below it, or ".example.org" for it and those',
+      'f:2: protocols.winmx.names[2]: found "https://x.winmx.com/a" (a label holds letters, digits, hyphens and underscores only); allowed: a DNS name such as "tracker.example.org", "*.example.org" for every name below it, or ".example.org" for it and those; nearest: "*.x.winmx.com"',
+      'f:2: protocols.winmx.names[3]: found "*" (a wildcard stands for whole labels at the front only, as in "*.example.com"); allowed: a DNS name such as "tracker.example.org", "*.example.org" for every name below it, or ".example.org" for it and those',
+      'f:2: protocols.winmx.names[4]: found "1.2.3.4" (an address, not a name); allowed: a DNS name such as "tracker.example.org", "*.example.org" for every name below it, or ".example.org" for it and those',
+    ],
+  ],
+  [
+    '[protocols]\nbittorrent = "off"\n',
+    [
+      'f:2: protocols.bittorrent: found "off"; allowed: a table, written as [protocols.bittorrent]',
+    ],
+  ],
+  [
+    '[score]\nthreshold = 5\nhalf-life = "5m"\n',
+    [
+      "f:3: score.half-life: found an unknown key in [score]; allowed: act, window, half_life, threshold, weak, strong, peers; nearest: half_life",
+    ],
+  ],
+  [
+    '[dns]\nfloor = "10h"\nceiling = "1h"\n',
+    [
+      "f:3: dns.ceiling: found a ceiling below the floor; allowed: at least dns.floor",
+    ],
+  ],
+  [
+    '[clients]\nname = "staff"\n',
+    [
+      "f:1: clients: found a table; allowed: a list of tables, each headed by [[clients]]; nearest: [[clients]]",
+    ],
+  ],
+  [
+    '[[clients]]\naddresses = ["192.168.2.0/24"]\n',
+    [
+      'f:1: clients[1].name: found a group without a name; allowed: a name of 1 to 32 letters, digits, "_", "-", other than "default"',
+    ],
+  ],
+  [
+    '[[clients]]\nname = "default"\n[[clients]]\nname = "a"\nmacs = ["00:00:00:00:00:00"]\n[[clients]]\nname = "a"\naddresses = ["10.1.0.0/16"]\nprotocols.bittorrent = { action = "log", names = [] }\n[clients.protocols.edonky]\naction = "log"\n',
+    [
+      'f:2: clients[1].name: found "default" (this means the clients of no group); allowed: a name of 1 to 32 letters, digits, "_", "-", other than "default"',
+      'f:5: clients[2].macs[1]: found "00:00:00:00:00:00" (no machine has this address); allowed: a MAC address such as "00:11:22:aa:bb:cc"',
+      'f:7: clients[3].name: found "a" for the second time; allowed: each name once',
+      "f:9: clients[3].protocols.bittorrent.names: found a key that holds for everybody; allowed: only in [protocols.bittorrent]",
+      "f:10: clients[3].protocols.edonky: found an unknown protocol; allowed: fasttrack, bittorrent, edonkey, winmx, opennap; nearest: edonkey",
+    ],
+  ],
+  [
+    '[[clients]]\nname = "a"\n',
+    [
+      "f:1: warning: clients[1]: found a group without addresses and macs; allowed: at least one: it holds nobody",
+      "f:1: warning: clients[1]: found a group without protocols; allowed: [clients.protocols.NAME]: it changes nothing",
+    ],
+  ],
+  [
+    '[[schedule]]\ndays = ["monday"]\nhours = "8-16"\nclients = ["staf"]\n',
+    [
+      'f:2: schedule[1].days: found a list of 1 (the day "monday"); allowed: a list of "sun", "mon", "tue", "wed", "thu", "fri", "sat", or ranges such as "mon-fri"; nearest: "mon"',
+      'f:3: schedule[1].hours: found "8-16"; allowed: "HH:MM-HH:MM" from 00:00 to 24:00, several with commas or as a list such as ["08:00-12:00", "13:00-16:00"]; an end before the begin crosses midnight; nearest: "08:00-16:00"',
+      'f:4: schedule[1].clients[1]: found "staf", no group; allowed: default',
+    ],
+  ],
+  [
+    '[[clients]]\nname = "staff"\naddresses = ["10.0.0.0/8"]\nprotocols.edonkey.action = "log"\n[[schedule]]\nclients = ["staf"]\nprotocols.edonkey.lock = "1h"\n',
+    [
+      'f:6: schedule[1].clients[1]: found "staf", no group; allowed: default, staff; nearest: staff',
+    ],
+  ],
+  [
+    '[[schedule]]\nhours = "08:00-16:00"\nprotocols.edonkey.action = "log"\n[[schedule]]\nname = "late"\ndays = ["mon-wed"]\nhours = "15:00-17:00"\nprotocols.edonkey.action = "off"\n',
+    [
+      "f:4: warning: schedule[2]: found hours that overlap with schedule 1, which sets protocols.edonkey.action too; allowed: the first prevails",
+    ],
+  ],
+  [
+    '[[schedule]]\nhours = 08:00:00\nprotocols.edonkey.action = "log"\n',
+    [
+      'f:2: schedule[1].hours: found a date or time (put it in quotes); allowed: "HH:MM-HH:MM" from 00:00 to 24:00, several with commas or as a list such as ["08:00-12:00", "13:00-16:00"]; an end before the begin crosses midnight',
+    ],
+  ],
+  [
+    '[[schedule]]\nhours = ["24:00-25:00", "08:00-08:00"]\ndays = []\n',
+    [
+      'f:2: schedule[1].hours: found a list of 2; allowed: "HH:MM-HH:MM" from 00:00 to 24:00, several with commas or as a list such as ["08:00-12:00", "13:00-16:00"]; an end before the begin crosses midnight',
+      'f:3: schedule[1].days: found an empty list; allowed: a list of "sun", "mon", "tue", "wed", "thu", "fri", "sat", or ranges such as "mon-fri"',
+    ],
+  ],
+  [
+    '[log]\nformat = "jsn"\nlevel = "warn"\n[metrics]\nlisten = "9477"\n[control]\npath = ""\ngroup = "a b"\n',
+    [
+      'f:2: log.format: found "jsn"; allowed: "text", "json", "syslog"; nearest: "json"',
+      'f:3: log.level: found "warn"; allowed: "debug", "info", "warning", "error"; nearest: "warning"',
+      'f:5: metrics.listen: found "9477"; allowed: an address with a port such as "127.0.0.1:9477", "[::1]:9477", or "" for off; nearest: "127.0.0.1:9477"',
+      'f:7: control.path: found ""; allowed: an absolute path of at most 107 bytes such as "/run/ftwall/control.sock"',
+      'f:8: control.group: found "a b"; allowed: a group of the system such as "adm", or "" for root only',
+    ],
+  ],
+  [
+    'a = 1\na = 2\n[log]\nformat = json\nlevel = "info\n',
+    [
+      "f:1: a: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, control, protocols, clients, schedule",
+      'f:2:1: found "a = 2" (trying to redefine an already defined table or value); allowed: TOML',
+      'f:4:10: found "format = json" (invalid value); allowed: TOML; nearest: format = "json"',
+      'f:5:14: found "level = \\"info" (control characters are not allowed in strings); allowed: TOML',
+    ],
+  ],
+  [
+    '[log\nformat = "json"\n',
+    [
+      'f:1:5: found "[log" (illegal character in key); allowed: TOML',
+    ],
+  ],
+  [
+    '[network]\nhome = [\n  "10.0.0.0/8"\n  "fc00::/7"\n]\nnonsense = 1\n',
+    [
+      'f:4:3: found "\\"fc00::/7\\"" (expected comma or end of structure); allowed: TOML',
+    ],
+  ],
+  [
+    '[log]\n"form\\u0061t" = "xml"\n\'level\' = "loud"\n',
+    [
+      'f:2: log.format: found "xml"; allowed: "text", "json", "syslog"',
+      'f:3: log.level: found "loud"; allowed: "debug", "info", "warning", "error"',
+    ],
+  ],
+  [
+    '# """ not a string\n[log] # [[x]]\nfile = """\n[queue]\nfail = 1"""\nlevel = \'\'\'info\n\'\'\'\n',
+    [
+      'f:3: log.file: found "[queue]\\nfail = 1"; allowed: an absolute path such as "/var/lib/ftwall/state", or "" for none',
+      'f:6: log.level: found "info\\n"; allowed: "debug", "info", "warning", "error"; nearest: "info"',
+    ],
+  ],
+  [
+    'memory = "\\u001b[31m\\u202e"\n',
+    [
+      'f:1: memory: found "\\u001b[31m�"; allowed: a size from "4M" to "4G" such as "4096", "64K", "32M"',
+    ],
+  ],
+  [
+    "__proto__ = 1\nconstructor = 2\n[lock]\ntoString = 1\n",
+    [
+      "f:1: __proto__: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, control, protocols, clients, schedule",
+      "f:2: constructor: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, control, protocols, clients, schedule",
+      "f:4: lock.toString: found an unknown key in [lock]; allowed: seconds, probe, decoy, decoy_rate, refuse, block_udp, cut, kernel_sets",
+    ],
+  ],
+  [
+    '[[clients]]\nname = "a"\nmacs = ["00:11:22:33:44:55"]\nprotocols.edonkey.action = "log"\n[[clients]]\nname = "b"\nmacs = ["00:11:22:33:44:56"]\nprotocols = { edonkey = { action = "log",\n  requires = "weak" } }\n',
+    [
+      "f:9: clients[2].protocols.edonkey.requires: found an unknown key in [clients[2].protocols.edonkey]; allowed: action, require, lock; nearest: require",
+    ],
+  ],
+];
+
+Deno.test("each bad config text gives exactly its problems", () => {
+  for (const [text, problems] of BAD) assert.deepEqual(problemsOf(text), problems, text);
+});
+
+Deno.test("no more problems are kept than anybody reads, and the rest is counted", () => {
+  const text = Array.from({ length: 500 }, (_, i) => `nonsense${i} = 1`).join("\n");
+  const problems = problemsOf(text);
+  assert.equal(problems.length, 201);
+  assert.equal(problems.at(-1), "f: found 300 more errors; allowed: mend these first");
+});
+
+Deno.test("a flood of warnings neither hides an error nor becomes one", () => {
+  const doubles = `[network]\nexempt = [${'"10.0.0.1", '.repeat(500)}]\n`;
+  const warned = parseConfig(doubles, "f", PROTOCOLS);
+  assert.notEqual(warned.config, null);
+  assert.equal(warned.problems.length, 51);
+  assert.equal(
+    formatProblem(warned.problems.at(-1)!),
+    "f: warning: found 449 more warnings; allowed: mend these first",
+  );
+  const lines = problemsOf(`${doubles}[lock]\nprobe = 3\n`);
+  assert.ok(lines.includes("f:4: lock.probe: found 3; allowed: true, false"));
+});
+
+Deno.test("more prefixes than the limit are one clear problem", () => {
+  const list = Array.from({ length: 10_001 }, (_, i) => `"10.${i >> 8}.${i & 255}.0/24"`).join(",");
+  const [problem, ...others] = problemsOf(`[network]\nhome = [${list}]\n`);
+  assert.match(problem ?? "", /^f:2: network\.home: found a list of 10001 \(more than 10000\); allowed: a list of: /);
+  assert.deepEqual(others, []);
+});
+
+Deno.test("schedules whose slots make more than 256 tables are one clear problem", () => {
+  // Each schedule is one bit: six of the half hour of the day, three of the day; each sets a key of its own.
+  const keys = ["fasttrack", "bittorrent", "edonkey", "winmx", "opennap"]
+    .flatMap((name) => [`${name}.lock = 7`, `${name}.require = "weak"`]);
+  const clock = (half: number): string => `${String(half >> 1).padStart(2, "0")}:${half & 1 ? "30" : "00"}`;
+  const halves = Array.from({ length: 48 }, (_, half) => half);
+  const days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+  const slots = [0, 1, 2, 3, 4, 5].map((bit) =>
+    `hours = [${halves.filter((half) => (half >> bit) & 1).map((half) => `"${clock(half)}-${clock(half + 1)}"`)}]`
+  );
+  const byDay = [0, 1, 2].map((bit) =>
+    `days = [${days.filter((_, day) => (day >> bit) & 1).map((day) => `"${day}"`)}]`
+  );
+  const text = [...slots, ...byDay].map((when, i) => `[[schedule]]\n${when}\nprotocols.${keys[i]}\n`).join("");
+  assert.deepEqual(problemsOf(text), [
+    "f:1: schedule: found 336 different sets of rules in a week; allowed: at most 256: fewer or simpler slots",
+  ]);
+});

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { protocolDefaults } from "../../lib/policy/defaults.ts";
+import { formatDuration, parseDuration } from "../../lib/policy/duration.ts";
+import { distance, nearest } from "../../lib/policy/nearest.ts";
+import { quote } from "../../lib/policy/problem.ts";
+import { formatSize, parseSize } from "../../lib/policy/size.ts";
+import { NameSet } from "../../lib/wire/dns_name.ts";
+import { configOf } from "./parse_config.ts";
+
+Deno.test("durations: units in falling order, whole seconds, nothing else", () => {
+  const good: [unknown, number][] = [[90, 90_000], ["90s", 90_000], ["10m", 600_000], ["1h30m", 5_400_000], [
+    "2d1s",
+    172_801_000,
+  ], [0, 0]];
+  for (const [value, ms] of good) assert.equal(parseDuration(value), ms, String(value));
+  for (
+    const value of [
+      "",
+      "10",
+      "1m1h",
+      "1.5h",
+      "-1s",
+      " 1s",
+      "1 s",
+      "1S",
+      -1,
+      1.5,
+      NaN,
+      Infinity,
+      true,
+      null,
+      [],
+      "1000000000s",
+    ]
+  ) {
+    assert.equal(parseDuration(value), null, String(value));
+  }
+});
+
+Deno.test("durations and sizes are read back as they are written", () => {
+  fc.assert(fc.property(fc.integer({ min: 0, max: 1e9 }), (n) => {
+    assert.equal(parseDuration(formatDuration(n * 1000)), n * 1000);
+    assert.equal(parseSize(formatSize(n)), n);
+    assert.equal(parseSize(formatSize(n * 1024)), n * 1024);
+  }));
+});
+
+Deno.test("sizes: powers of 1024, nothing else", () => {
+  const good: [unknown, number][] = [[4096, 4096], ["4096", 4096], ["4K", 4096], ["32M", 33_554_432], ["1g", 2 ** 30], [
+    "8MiB",
+    2 ** 23,
+  ]];
+  for (const [value, bytes] of good) assert.equal(parseSize(value), bytes, String(value));
+  for (const value of ["", "K", "1.5M", "-1", "1T", "1 M", -1, 1.5, NaN, "999999999999G", true, null]) {
+    assert.equal(parseSize(value), null, String(value));
+  }
+});
+
+Deno.test("distance() counts a swap of neighbours as one edit and is symmetric", () => {
+  assert.equal(distance("opne", "open"), 1);
+  assert.equal(distance("", "abc"), 3);
+  assert.equal(distance("kitten", "sitting"), 3);
+  fc.assert(fc.property(fc.string({ maxLength: 12 }), fc.string({ maxLength: 12 }), (a, b) => {
+    assert.equal(distance(a, b), distance(b, a));
+    assert.equal(distance(a, b) === 0, a === b);
+  }));
+});
+
+Deno.test("nearest() offers what is near, and nothing where nothing is", () => {
+  const words = ["bittorrent", "fasttrack", "half_life", "seconds"];
+  assert.equal(nearest("bitorrent", words), "bittorrent");
+  assert.equal(nearest("Half-Life", words), "half_life");
+  assert.equal(nearest("sec", words), "seconds");
+  assert.equal(nearest("zzz", words), undefined);
+  assert.equal(nearest("x".repeat(10_000), words), undefined);
+});
+
+Deno.test("nothing that is quoted from a file can steer a terminal", () => {
+  const text = quote("\u001b[31m\u202e\u009b\u200b\u007f\ud800\n");
+  // deno-lint-ignore no-control-regex -- control characters are what must not be there
+  assert.doesNotMatch(text, /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e]/);
+  assert.ok(quote("x".repeat(1000)).length < 80);
+});
+
+Deno.test("the default names and popular names are patterns that the name sets take", () => {
+  const config = configOf("");
+  const names = protocolDefaults(["bittorrent", "fasttrack", "resilio", "i2p", "freenet"]).flatMap((
+    { names, hints },
+  ) => [...names, ...hints]);
+  assert.ok(names.length > 10);
+  assert.equal(NameSet.from([...names, ...config.dns.popular]).size, names.length + config.dns.popular.length);
+});
+
+Deno.test("protocols keep the order of the classifiers, and those known by DNS come last, once", () => {
+  assert.deepEqual(protocolDefaults(["edonkey", "winmx", "fasttrack"]).map(({ name }) => name), [
+    "edonkey",
+    "winmx",
+    "fasttrack",
+    "opennap",
+    "i2p",
+    "freenet",
+  ]);
+  assert.deepEqual(protocolDefaults(["soulseek"]).map(({ action, require }) => [action, require])[0], [
+    "drop",
+    "strong",
+  ]);
+});

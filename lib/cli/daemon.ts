@@ -133,7 +133,16 @@ class RunningDaemon implements Daemon {
       fault: (error) => reporter.note("error", `A packet could not be judged: ${textOf(error)}`),
     });
     this.#store = new StateStore(options.state ?? config.state.path);
-    this.#status = new DaemonStatus(options.dryRun, this.#engine, this.#pump, queues, reporter, this.#times, hand, config);
+    this.#status = new DaemonStatus(
+      options.dryRun,
+      this.#engine,
+      this.#pump,
+      queues,
+      reporter,
+      this.#times,
+      hand,
+      config,
+    );
     this.#status.loaded(loaded, policy);
   }
 
@@ -304,7 +313,9 @@ class RunningDaemon implements Daemon {
     }
     const needed = needsRestart(before, loaded.config);
     if (needed.length > 0) {
-      return refuse(needed.map(({ key, command }) => `${key} was changed, which a reload cannot apply; run: ${command}`));
+      return refuse(
+        needed.map(({ key, command }) => `${key} was changed, which a reload cannot apply; run: ${command}`),
+      );
     }
     this.#loaded = loaded;
     this.#config = loaded.config;

@@ -206,7 +206,9 @@ export class DaemonStatus implements StatusSource {
       offloaded: this.#pump.settled,
       decode_errors: errors,
       by_protocol: Object.fromEntries(
-        policy.protocols.flatMap((name, i) => learner.byProtocol[i] === undefined ? [] : [[name, learner.byProtocol[i]!]]),
+        policy.protocols.flatMap((name, i) =>
+          learner.byProtocol[i] === undefined ? [] : [[name, learner.byProtocol[i]!]]
+        ),
       ),
       by_reason: Object.fromEntries(Object.entries(counters.byReason).filter(([, count]) => count > 0)),
       events_suppressed: learner.notices.total + this.#reporter.suppressed,

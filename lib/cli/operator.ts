@@ -153,6 +153,8 @@ function withoutReason(event: AuditEvent): AuditEvent {
 
 function read(client: string): Words {
   const words = parseAddress(client);
-  if (words === null) throw new RefusedRequest(`Cannot read the client "${client.slice(0, 64)}": expected an IP address`);
+  if (words === null) {
+    throw new RefusedRequest(`Cannot read the client "${client.slice(0, 64)}": expected an IP address`);
+  }
   return words;
 }

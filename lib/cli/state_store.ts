@@ -31,7 +31,9 @@ export class StateStore {
     try {
       const { isFile, size } = Deno.statSync(path);
       if (!isFile) throw new Error(`Cannot read the state "${path}": it is no regular file`);
-      if (size > LARGEST) throw new Error(`Cannot read the state "${path}": it has ${size} bytes, more than ${LARGEST}`);
+      if (size > LARGEST) {
+        throw new Error(`Cannot read the state "${path}": it has ${size} bytes, more than ${LARGEST}`);
+      }
       return readState(Deno.readTextFileSync(path), state, context);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return null;
@@ -57,7 +59,9 @@ export class StateStore {
       this.#written = text;
       this.failure = "";
     } catch (error) {
-      this.failure = `Cannot write the state "${this.#path}": ${error instanceof Error ? error.message : String(error)}`;
+      this.failure = `Cannot write the state "${this.#path}": ${
+        error instanceof Error ? error.message : String(error)
+      }`;
     }
   }
 }

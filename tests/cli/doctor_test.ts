@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { doctorText, examine, verdictOf } from "../../lib/cli/doctor.ts";
 import { checkCapabilities, checkClock } from "../../lib/cli/doctor_checks.ts";
-import { readQueues, readSeconds } from "../../lib/cli/options.ts";
+import { readQueues, readSeconds } from "../../lib/cli/read.ts";
 import { nearest } from "../../lib/cli/program.ts";
 
 Deno.test("doctor fails only for what ftwall cannot do without, and a check that throws is a remark", async () => {

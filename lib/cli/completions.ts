@@ -103,11 +103,12 @@ function bash(branches: readonly Branch[]): string {
   return `# bash completion for ftwall
 _ftwall() {
   local current previous command word options words files
+  local commands=" ${names} "
   current="\${COMP_WORDS[COMP_CWORD]}"
   previous="\${COMP_WORDS[COMP_CWORD-1]}"
   command=""
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case " ${names} " in
+    case "$commands" in
       *" $word "*) command="$word"; break ;;
     esac
   done

@@ -4,7 +4,7 @@
  */
 import type { LogFormat } from "../report/event_format.ts";
 import type { LogLevel } from "../report/severity.ts";
-import type { QueueRange } from "./options.ts";
+import type { QueueRange } from "./read.ts";
 
 /** What the command line says; what it does not say is the config's business. */
 export interface DaemonOptions {

@@ -4,7 +4,7 @@
  */
 import type { Config } from "../policy/config.ts";
 import type { Check, Finding } from "./doctor.ts";
-import type { QueueRange } from "./options.ts";
+import type { QueueRange } from "./read.ts";
 
 /** What the command line says. */
 export interface DoctorOptions {

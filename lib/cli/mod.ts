@@ -4,11 +4,17 @@
  */
 import { complain, ReaderGone } from "./output.ts";
 import { exitCodeOf, isForeseen } from "./failure.ts";
-import { runProgram } from "./program.ts";
+import { readRun } from "./run_arguments.ts";
 
 /** Runs ftwall with these arguments (program name left out) and answers its exit code. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
+    const given = readRun(argv);
+    if (given !== null) {
+      const { run } = await import("./run_daemon.ts");
+      return await run(given);
+    }
+    const { runProgram } = await import("./program.ts");
     return await runProgram(argv);
   } catch (error) {
     if (error instanceof ReaderGone) return error.exitCode;

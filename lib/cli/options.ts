@@ -23,31 +23,13 @@ export function jsonOption(): Option<"--json"> {
   return new Option("--json", "print JSON for programs");
 }
 
-/** Reads `90`, `45s`, `10m`, `2h`, `1h30m`, `7d` as whole seconds. */
-export function readSeconds(text: string): number {
-  const match = /^(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?$/.exec(text);
-  const [days, hours, minutes, rest] = (match ?? []).slice(1).map((part) => Number(part ?? 0));
-  const sum = (days ?? 0) * 86400 + (hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (rest ?? 0);
-  if (match === null || sum < 1 || sum > 366 * 86400) {
-    throw new InvalidArgumentError("Expected a time of 1 s to 366 d such as 90, 45s, 10m, 2h or 1h30m.");
-  }
-  return sum;
-}
-
-/** Queue numbers, both included. */
-export interface QueueRange {
-  readonly first: number;
-  readonly last: number;
-}
-
-/** Reads `N` or `N:M`. */
-export function readQueues(text: string): QueueRange {
-  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text);
-  const first = Number(match?.[1] ?? NaN);
-  const last = Number(match?.[2] ?? match?.[1] ?? NaN);
-  if (match === null || first > 65535 || last > 65535 || last < first) {
-    throw new InvalidArgumentError("Expected a queue number such as 0, or a range such as 0:3, up to 65535.");
-  }
-  if (last - first >= 64) throw new InvalidArgumentError("Expected at most 64 queues.");
-  return { first, last };
+/** Makes a reader of ours one whose complaint the library passes on to the user. */
+export function reading<T>(read: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return read(text);
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+    }
+  };
 }

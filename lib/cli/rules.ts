@@ -5,8 +5,9 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { RulesOptions } from "../firewall/options.ts";
 import { FAILED, Failure, MISSING, USAGE } from "./failure.ts";
-import { configOption, readQueues } from "./options.ts";
+import { configOption, reading } from "./options.ts";
 import { complain, print } from "./output.ts";
+import { readQueues } from "./read.ts";
 import type { Ended } from "./program.ts";
 
 type Wanted = "nft" | "iptables" | "auto";
@@ -21,7 +22,7 @@ export function rulesCommand(_ended: Ended): CommandUnknownOpts {
         "auto" as const,
       ),
     )
-    .option("--queue <numbers>", "queue N, or queues N:M; overrides the config", readQueues)
+    .option("--queue <numbers>", "queue N, or queues N:M; overrides the config", reading(readQueues))
     .option("--apply", "put the rules in place; doing it again changes nothing")
     .option("--remove", "take away everything that --apply made")
     .addHelpText(

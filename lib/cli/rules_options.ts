@@ -4,7 +4,7 @@
  */
 import { RULES_DEFAULTS, type RulesOptions } from "../firewall/options.ts";
 import type { Config } from "../policy/config.ts";
-import type { QueueRange } from "./options.ts";
+import type { QueueRange } from "./read.ts";
 
 /** Options for the rules of this config; `queues` overrides its queue numbers. */
 export function rulesOptions(config: Config, queues?: QueueRange): RulesOptions {

@@ -57,12 +57,13 @@ export class LineWriter {
 
   /** Waits until everything taken so far is written or lost, at most `milliseconds`. Answers whether all went out. */
   async flush(milliseconds: number): Promise<boolean> {
-    if (this.#flight === null) return true;
+    const flight = this.#flight;
+    if (flight === null) return true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<boolean>((resolve) => {
       timer = setTimeout(() => resolve(false), milliseconds);
     });
-    const done = this.#flight.then(() => true);
+    const done = flight.then(() => true);
     const result = await Promise.race([done, late]);
     clearTimeout(timer);
     return result;

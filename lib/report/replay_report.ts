@@ -209,7 +209,9 @@ class Sum {
       locked: facts.locked,
       peers: facts.peers,
       trained: facts.trained,
-      seconds: facts.first === null || facts.last === null ? 0 : Math.max(0, (facts.last - facts.first) / 1000),
+      seconds: facts.first === null || facts.last === null
+        ? 0
+        : Math.max(0, Math.round(facts.last - facts.first)) / 1000,
       ...(recorder.unrecorded > 0 ? { flows_not_listed: recorder.unrecorded } : {}),
       problems: facts.problems,
     };

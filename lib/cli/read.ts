@@ -1,0 +1,33 @@
+/**
+ * Reading values of options and arguments. All throw a RangeError that says what is expected.
+ * @module
+ */
+
+/** Reads `90`, `45s`, `10m`, `2h`, `1h30m`, `7d` as whole seconds. */
+export function readSeconds(text: string): number {
+  const match = /^(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?$/.exec(text);
+  const [days, hours, minutes, rest] = (match ?? []).slice(1).map((part) => Number(part ?? 0));
+  const sum = (days ?? 0) * 86400 + (hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (rest ?? 0);
+  if (match === null || sum < 1 || sum > 366 * 86400) {
+    throw new RangeError("Expected a time of 1 s to 366 d such as 90, 45s, 10m, 2h or 1h30m.");
+  }
+  return sum;
+}
+
+/** Queue numbers, both included. */
+export interface QueueRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Reads `N` or `N:M`. */
+export function readQueues(text: string): QueueRange {
+  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text);
+  const first = Number(match?.[1] ?? NaN);
+  const last = Number(match?.[2] ?? match?.[1] ?? NaN);
+  if (match === null || first > 65535 || last > 65535 || last < first) {
+    throw new RangeError("Expected a queue number such as 0, or a range such as 0:3, up to 65535.");
+  }
+  if (last - first >= 64) throw new RangeError("Expected at most 64 queues.");
+  return { first, last };
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { completionScript, SHELLS } from "../../lib/cli/completions.ts";
+import { commandTree } from "../../lib/cli/program.ts";
+
+const TREE = commandTree({ code: 0 });
+
+async function has(tool: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(tool, { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+async function accepts(tool: string, args: string[], script: string): Promise<void> {
+  const child = new Deno.Command(tool, { args, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(script));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  assert.equal(code, 0, new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr));
+}
+
+const TOOLS = { bash: await has("bash"), zsh: await has("zsh"), fish: await has("fish") };
+const SHELLCHECK = await has("shellcheck");
+
+Deno.test("every command and every long option is in every script", () => {
+  for (const shell of SHELLS) {
+    const script = completionScript(shell, TREE);
+    for (const command of TREE.commands) {
+      assert.ok(script.includes(command.name()), `${command.name()} in ${shell}`);
+      for (const option of command.options) {
+        const name = shell === "fish" ? `-l ${option.long?.slice(2)}` : option.long ?? "";
+        assert.ok(script.includes(name), `${name} of ${command.name()} in ${shell}`);
+      }
+    }
+  }
+});
+
+for (const shell of SHELLS) {
+  const there = TOOLS[shell];
+  Deno.test({
+    name: `${shell} parses its script${there ? "" : ` (skipped: ${shell} is not installed)`}`,
+    ignore: !there,
+    fn: () => accepts(shell, ["-n", ...(shell === "bash" ? ["-s"] : ["/dev/stdin"])], completionScript(shell, TREE)),
+  });
+}
+
+Deno.test({
+  name: `shellcheck has nothing to say about the bash script${SHELLCHECK ? "" : " (skipped: it is not installed)"}`,
+  ignore: !SHELLCHECK,
+  fn: () => accepts("shellcheck", ["--shell=bash", "-"], completionScript("bash", TREE)),
+});
+
+Deno.test({
+  name: `bash completes commands, options, choices and nothing else${TOOLS.bash ? "" : " (skipped: no bash)"}`,
+  ignore: !TOOLS.bash,
+  async fn() {
+    const ask = async (...words: string[]) => {
+      const quoted = words.map((word) => `'${word}'`).join(" ");
+      const script = `${completionScript("bash", TREE)}\nCOMP_WORDS=(ftwall ${quoted}); COMP_CWORD=${words.length}\n` +
+        '_ftwall; printf "%s\\n" "${COMPREPLY[@]}"';
+      const { stdout, code, stderr } = await new Deno.Command("bash", { args: ["--norc", "-c", script] }).output();
+      assert.equal(code, 0, new TextDecoder().decode(stderr));
+      return new TextDecoder().decode(stdout).trim().split("\n").filter((line) => line !== "");
+    };
+    assert.deepEqual(await ask("st"), ["status"]);
+    assert.deepEqual(await ask("status", "--j"), ["--json"]);
+    assert.deepEqual(await ask("--dry"), ["--dry-run"]);
+    assert.deepEqual(await ask("run", "--log-format", "j"), ["json"]);
+    assert.deepEqual(await ask("completions", ""), ["bash", "zsh", "fish"]);
+  },
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { doctorText, examine, verdictOf } from "../../lib/cli/doctor.ts";
+import { checkCapabilities, checkClock } from "../../lib/cli/doctor_checks.ts";
+import { readQueues, readSeconds } from "../../lib/cli/read.ts";
+import { nearest } from "../../lib/cli/program.ts";
+
+Deno.test("doctor fails only for what ftwall cannot do without, and a check that throws is a remark", async () => {
+  const results = await examine([
+    { name: "good", look: () => ({ level: "ok", found: "fine" }) },
+    { name: "odd", look: () => Promise.reject(new Error("no /proc")) },
+  ]);
+  assert.equal(verdictOf(results), 0);
+  const failed = [...results, { check: "library", level: "fail", found: "missing", mend: "install it" } as const];
+  assert.equal(verdictOf(failed), 3);
+  assert.deepEqual(doctorText(failed, false), [
+    "ok    good     fine",
+    "warn  odd      could not be looked at: no /proc",
+    "fail  library  missing",
+    "               → install it",
+    "",
+    "ftwall cannot work here yet: 1 of 3 checks failed",
+  ]);
+});
+
+Deno.test("capabilities are read from the status of the process", () => {
+  assert.equal(checkCapabilities("Name:\tx\nCapEff:\t000001ffffffffff\n").level, "ok");
+  assert.equal(checkCapabilities("CapEff:\t0000000000001000\n").level, "warn");
+  assert.equal(checkCapabilities("CapEff:\t0000000000002000\n").level, "fail");
+  assert.equal(checkCapabilities("").level, "warn");
+});
+
+Deno.test("a clock without battery is noticed", () => {
+  assert.equal(checkClock(Date.UTC(1970, 0, 1)).level, "warn");
+  assert.equal(checkClock(Date.UTC(2026, 5, 1)).level, "ok");
+});
+
+Deno.test("times and queue numbers are read, or refused with what is allowed", () => {
+  assert.deepEqual(["90", "45s", "10m", "2h", "1h30m", "7d"].map(readSeconds), [90, 45, 600, 7200, 5400, 604800]);
+  for (const text of ["", "0", "-5", "10x", "1.5h", "999999999999", "m", "367d"]) {
+    assert.throws(() => readSeconds(text), /Expected a time/, text);
+  }
+  assert.deepEqual(readQueues("0"), { first: 0, last: 0 });
+  assert.deepEqual(readQueues("2:5"), { first: 2, last: 5 });
+  for (const text of ["", "a", "3:1", "65536", "0:64", "1:2:3", "-1"]) {
+    assert.throws(() => readQueues(text), /Expected/, text);
+  }
+});
+
+Deno.test("the nearest command is found within two edits", () => {
+  const names = ["run", "check", "status", "top"];
+  assert.equal(nearest("stauts", names), "status");
+  assert.equal(nearest("chek", names), "check");
+  assert.equal(nearest("nonsense", names), null);
+  assert.equal(nearest("x".repeat(10_000), names), null);
+});

@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { explainText } from "../../lib/report/explain_text.ts";
+import { metricsText } from "../../lib/report/metrics.ts";
+import { serveMetrics } from "../../lib/report/metrics_server.ts";
+import { buildStatus, type StatusSource } from "../../lib/report/status.ts";
+import { statusText } from "../../lib/report/status_text.ts";
+import { VerdictTimes } from "../../lib/report/verdict_times.ts";
+
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+/** A daemon with a little of everything. */
+export function source(): StatusSource {
+  const verdictTimes = new VerdictTimes();
+  verdictTimes.record(0.8, 98);
+  verdictTimes.record(3);
+  verdictTimes.record(700);
+  return {
+    version: "3.0.0",
+    pid: 4711,
+    dryRun: false,
+    uptime: () => 3_725_900,
+    config: () => ({
+      path: "/etc/ftwall/ftwall.toml",
+      hash: "0123456789abcdef0123456789abcdef",
+      loadedAt: NOW - 3_600_000,
+      lastReload: { ok: false, at: NOW - 60_000, problems: ["ftwall.toml:3: lock.seconds: found -1"] },
+    }),
+    queues: () => [{
+      number: 0,
+      waiting: 2,
+      queue_dropped: 0,
+      user_dropped: 1500,
+      fail_open: { requested: true, effective: true },
+      gso: true,
+    }],
+    locks: () => [{
+      client: "10.0.0.5",
+      mac: "02:00:00:00:00:05",
+      protocol: "fasttrack",
+      evidence: "udp-ping",
+      since: NOW - 30_000,
+      until: NOW + 90_000,
+      renewals: 2,
+      by: "detector",
+    }],
+    peers: () => ({
+      count: 2,
+      capacity: 100000,
+      entries: [
+        { peer: "198.51.100.7", peer_port: 1214, protocol: "fasttrack", until: NOW + 3_600_000 },
+        { peer: "2001:db8::7", peer_port: 0, protocol: "bittorrent", until: NOW + 60_000 },
+      ],
+    }),
+    trained: () => ({ count: 1, names: [{ pattern: "*.winmx.com", addresses: ["203.0.113.9"] }] }),
+    flows: () => ({ count: 1200, capacity: 155000 }),
+    counters: () => ({
+      packets: 1234567,
+      accepted: 1234000,
+      refused: 567,
+      offloaded: 321,
+      decode_errors: 4,
+      by_protocol: { fasttrack: 3, bittorrent: 0 },
+      by_reason: { recognised: 500, "client-locked": 67 },
+      log_lines_lost: 5,
+    }),
+    verdictTimes,
+    rss: () => 50 * 1048576,
+  };
+}
+
+Deno.test("the status has exactly the fields of the interface contract", () => {
+  const status = buildStatus(source());
+  assert.deepEqual(Object.keys(status), [
+    "version",
+    "pid",
+    "uptime_seconds",
+    "dry_run",
+    "config",
+    "queues",
+    "locks",
+    "allowed",
+    "peers",
+    "trained",
+    "flows",
+    "counters",
+    "verdict_microseconds",
+    "memory",
+  ]);
+  assert.equal(status.uptime_seconds, 3725);
+  assert.deepEqual(status.config, {
+    path: "/etc/ftwall/ftwall.toml",
+    hash: "0123456789abcdef0123456789abcdef",
+    loaded_at: "2026-01-02T02:04:05.000Z",
+    last_reload: {
+      ok: false,
+      at: "2026-01-02T03:03:05.000Z",
+      problems: ["ftwall.toml:3: lock.seconds: found -1"],
+    },
+  });
+  assert.deepEqual(status.locks, [{
+    client: "10.0.0.5",
+    mac: "02:00:00:00:00:05",
+    protocol: "fasttrack",
+    evidence: "udp-ping",
+    since: "2026-01-02T03:03:35.000Z",
+    until: "2026-01-02T03:05:35.000Z",
+    renewals: 2,
+    by: "detector",
+  }]);
+  assert.deepEqual(Object.keys(status.peers), ["count", "capacity", "sample"]);
+  assert.deepEqual(status.trained.names, [{ pattern: "*.winmx.com", addresses: ["203.0.113.9"] }]);
+  assert.deepEqual(status.memory, { rss_bytes: 52428800 });
+  assert.equal(status.verdict_microseconds.max, 700);
+});
+
+Deno.test("samples are bounded however large the tables are", () => {
+  let asked = 0;
+  const many = function* () {
+    for (let i = 0; i < 1e6; i++) {
+      asked++;
+      yield { peer: `192.0.2.${i % 256}`, peer_port: 1, protocol: "x", until: NOW };
+    }
+  };
+  const status = buildStatus({ ...source(), peers: () => ({ count: 1e6, capacity: 1e6, entries: many() }) });
+  assert.equal(status.peers.sample.length, 20);
+  assert.ok(asked <= 21);
+});
+
+Deno.test("the status for people", () => {
+  assert.deepEqual(statusText(buildStatus(source()), NOW), [
+    "ftwall 3.0.0, pid 4711, up 1h 2m",
+    "config   /etc/ftwall/ftwall.toml, hash 0123456789ab, loaded 2026-01-02T02:04:05.000Z",
+    "reload   REFUSED, the config before it stays in force, 2026-01-02T03:03:05.000Z",
+    "         ftwall.toml:3: lock.seconds: found -1",
+    "packets  1 234 567 judged: 1 234 000 accepted, 567 refused; 321 flows left to the kernel, 4 undecodable",
+    "verdicts 0.5 µs median, 4 µs at 99 %, 700 µs longest",
+    "flows    1 200 of 155 000; memory 50.0 MiB",
+    "",
+    "QUEUE  WAITING  QUEUE FULL  SOCKET FULL  FAIL  GSO",
+    "    0        2           0        1 500  open  yes",
+    "",
+    "LOCKED CLIENT  MAC                PROTOCOL   EVIDENCE    LEFT  RENEWED  BY",
+    "10.0.0.5       02:00:00:00:00:05  fasttrack  udp-ping  1m 30s        2  detector",
+    "",
+    "Block list: 2 of 100 000 peers",
+    "  PEER               PROTOCOL    LEFT",
+    "  198.51.100.7:1214  fasttrack     1h",
+    "  2001:db8::7        bittorrent    1m",
+    "Trained addresses: 1",
+    "  NAME         ADDRESSES",
+    "  *.winmx.com  203.0.113.9",
+    "",
+    "PROTOCOL   DETECTED",
+    "fasttrack         3",
+    "",
+    "REASON         REFUSED",
+    "recognised         500",
+    "client-locked       67",
+  ]);
+});
+
+Deno.test("the metrics follow the text exposition format", () => {
+  const daemon = source();
+  const text = metricsText(buildStatus(daemon), daemon.verdictTimes);
+  const families = new Set<string>();
+  let typed = "";
+  for (const line of text.trimEnd().split("\n")) {
+    const head = /^# (HELP|TYPE) (ftwall_[a-z_]+) /.exec(line);
+    if (head !== null) {
+      if (head[1] === "HELP") {
+        assert.ok(!families.has(head[2] ?? ""), `${head[2]} is declared twice`);
+        families.add(head[2] ?? "");
+      }
+      typed = head[2] ?? "";
+      continue;
+    }
+    const sample = /^(ftwall_[a-z_]+)(\{[a-z_]+="[^"\n]*"(,[a-z_]+="[^"\n]*")*\})? (NaN|[0-9.e+-]+)$/.exec(line);
+    assert.ok(sample !== null, line);
+    assert.ok((sample[1] ?? "").startsWith(typed), line);
+  }
+  assert.match(text, /^ftwall_packets_total 1234567$/m);
+  assert.match(text, /^ftwall_refused_total\{reason="client-locked"\} 67$/m);
+  assert.match(text, /^ftwall_events_total\{kind="log_lines_lost"\} 5$/m);
+  assert.match(text, /^ftwall_queue_user_dropped_total\{queue="0"\} 1500$/m);
+  assert.match(text, /^ftwall_verdict_seconds_bucket\{le="0.000001"\} 98$/m);
+  assert.match(text, /^ftwall_verdict_seconds_bucket\{le="\+Inf"\} 100$/m);
+  assert.match(text, /^ftwall_verdict_seconds_count 100$/m);
+});
+
+Deno.test("the metrics server answers GET /metrics and nothing else", async () => {
+  await using server = serveMetrics("127.0.0.1:0", () => "ftwall_x 1\n");
+  const good = await fetch(`http://${server.address}/metrics`);
+  assert.equal(await good.text(), "ftwall_x 1\n");
+  assert.equal(good.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  const lost = await fetch(`http://${server.address}/`);
+  await lost.body?.cancel();
+  assert.equal(lost.status, 404);
+  const posted = await fetch(`http://${server.address}/metrics`, { method: "POST", body: "x" });
+  await posted.body?.cancel();
+  assert.equal(posted.status, 405);
+  assert.throws(() => serveMetrics("nowhere", () => ""), /^RangeError: Cannot serve metrics on "nowhere"/);
+});
+
+Deno.test("verdict times: quantiles lie within their bucket, sums are exact, odd input is harmless", () => {
+  const times = new VerdictTimes();
+  assert.equal(times.quantile(0.5), 0);
+  times.record(-5);
+  times.record(NaN);
+  times.record(1e12);
+  assert.equal(times.count, 3);
+  assert.equal(times.max, 1e12);
+  const many = new VerdictTimes();
+  for (let i = 1; i <= 1000; i++) many.record(i);
+  assert.ok(many.quantile(0.5) > 256 && many.quantile(0.5) <= 512);
+  assert.ok(many.quantile(0.99) > 512 && many.quantile(0.99) <= 1000);
+  assert.equal(many.sum, 500500);
+  let last = 0;
+  many.cumulative((bound, count) => {
+    assert.ok(count >= last);
+    assert.equal(count, Math.min(1000, bound));
+    last = count;
+  });
+});
+
+Deno.test("the explanation for people names lock, score and what was reported", () => {
+  const text = explainText({
+    client: "10.0.0.5",
+    group: "default",
+    home: true,
+    exempt: false,
+    lock: buildStatus(source()).locks[0] ?? null,
+    scores: [{ protocol: "bittorrent", score: 4, threshold: 10, because: ["3 peers in 60 s"] }],
+    history: [{
+      time: "2026-01-02T03:03:35.000Z",
+      event: {
+        event: "detected",
+        protocol: "fasttrack",
+        client: "10.0.0.5",
+        peer: "198.51.100.7",
+        peer_port: 1214,
+        transport: "udp",
+        evidence: "udp-ping",
+        certainty: "certain",
+        action: "lock",
+        because: "network name KaZaA",
+        bytes: "2700000003",
+      },
+    }],
+  }, NOW);
+  assert.deepEqual(text, [
+    "client 10.0.0.5, group default",
+    "LOCKED for fasttrack: udp-ping, by detector",
+    "  since 2026-01-02T03:03:35.000Z, until 2026-01-02T03:05:35.000Z (1m 30s left), renewed 2 times",
+    "score for bittorrent: 4 of 10",
+    "  3 peers in 60 s",
+    "",
+    "What was reported about it, oldest first:",
+    "  2026-01-02T03:03:35.000Z detected fasttrack: client 10.0.0.5 to 198.51.100.7:1214 udp, udp-ping (certain), action lock",
+    "    rests on: network name KaZaA",
+    "    bytes: 2700000003",
+  ]);
+});

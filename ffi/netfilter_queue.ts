@@ -51,9 +51,15 @@ const GSO = 4;
 export interface QueueSettings {
   /** Bytes of each packet to copy (default 4096: what the longest classifier reads). */
   readonly copyRange: number;
-  /** Packets that may wait in the kernel (default 8192). */
+  /**
+   * Packets that may wait in the kernel (default 16384). A queue that fails open passes what is beyond this without
+   * counting it anywhere, so the receive buffer, whose overflow is counted, is made to be full first.
+   */
   readonly length: number;
-  /** Bytes of the receive buffer to ask for; the kernel books about 1 KiB a packet, and grants twice the number. */
+  /**
+   * Bytes of the receive buffer to ask for (default 4 MiB). The kernel grants twice the number and books 832 bytes for a
+   * short packet: some 10,000 of them, which also bounds the delay of an overloaded queue.
+   */
   readonly receiveBuffer: number;
   /** Packets pass, uninspected, where the queue or its buffer is full; otherwise they are dropped. */
   readonly failOpen: boolean;
@@ -64,8 +70,8 @@ export interface QueueSettings {
 /** Sensible settings. */
 export const DEFAULT_SETTINGS: QueueSettings = {
   copyRange: 4096,
-  length: 8192,
-  receiveBuffer: 8 << 20,
+  length: 16384,
+  receiveBuffer: 4 << 20,
   failOpen: true,
   gso: true,
 };

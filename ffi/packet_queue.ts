@@ -21,7 +21,8 @@ import {
   writeQueueLength,
   writeVerdict,
 } from "../lib/wire/nfqueue.ts";
-import { EAGAIN, EINTR, ENOBUFS, ENOENT, type Libc, MSG_DONTWAIT, MSG_TRUNC } from "./libc.ts";
+import { EAGAIN, EINTR, ENOBUFS, ENOENT, type Libc, MSG_DONTWAIT, MSG_TRUNC, SOL_SOCKET } from "./libc.ts";
+import { noCounters, type QueueCounters } from "./queue_counters.ts";
 
 /** Most packets of one burst. */
 export const BURST = 64;
@@ -35,43 +36,11 @@ const LENGTH_WORD = 14;
 const IOVEC = 16;
 const REPLY_ROOM = 4 * BURST * MARKED_VERDICT_LENGTH;
 const ENOMEM = 12;
+const SO_MEMINFO = 55;
+const MEMINFO_WORDS = 9; // SK_MEMINFO_VARS; the last one is SK_MEMINFO_DROPS
 const COPY_SEQUENCE = 0x66743031;
 // More bursts than the longest possible queue (65535) holds: the end of the last drain.
 const DRAIN_BURSTS = 1100;
-
-/** What one queue has seen. All count from the queue's opening. */
-export interface QueueCounters {
-  /** Packets received. */
-  packets: number;
-  /** Verdicts handed over: equals `packets` after each burst. */
-  answered: number;
-  /** Messages to the kernel that carried them: a run of equal verdicts takes one. */
-  messages: number;
-  /** Bursts received. */
-  bursts: number;
-  /** Packets that the kernel could not hand over because the receive buffer was full (gaps in the packet numbers). */
-  missed: number;
-  /** Times that the kernel reported an overflow (ENOBUFS); 0 where it grants NETLINK_NO_ENOBUFS. */
-  overruns: number;
-  /** Messages that did not fit their room, or whose attributes were broken. */
-  truncated: number;
-  /** Messages without a packet number: they cannot be answered. */
-  malformed: number;
-  /** Verdicts for packets that the kernel no longer had (ENOENT). */
-  missing: number;
-  /** Verdicts refused for another reason. */
-  rejected: number;
-  /** Sends that failed; their verdicts were sent again later. */
-  sendFailures: number;
-  /** Receives that failed for a reason other than an empty or overflowing buffer. */
-  receiveFailures: number;
-  /** Calls that a signal interrupted. */
-  interrupted: number;
-  /** Verdicts for which there was no packet: a fault of the caller, left out. */
-  surplus: number;
-  /** Last unexpected error number; 0 where there was none. */
-  lastErrno: number;
-}
 
 /** What a queue needs to run, as netfilter_queue.ts opens it. */
 export interface QueueSocket {
@@ -323,6 +292,18 @@ export class PacketQueue implements Disposable {
   }
 
   /**
+   * Packets that found the receive buffer full since the queue was opened, as the kernel counts them (a call: for status
+   * and events, not for each burst); they passed uninspected or were dropped. -1 where the kernel does not tell
+   * (before Linux 4.12).
+   */
+  overflows(): number {
+    const info = new Uint32Array(new ArrayBuffer(4 * MEMINFO_WORDS));
+    const length = Uint32Array.of(info.byteLength);
+    const failed = this.#libc.symbols.getsockopt(this.fd, SOL_SOCKET, SO_MEMINFO, info, length) !== 0;
+    return failed ? -1 : info[MEMINFO_WORDS - 1]!;
+  }
+
+  /**
    * Answers everything outstanding with the fail verdict, lets the kernel queue nothing more, and gives the queue back.
    * Can be called again.
    */
@@ -365,26 +346,6 @@ export class PacketQueue implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-function noCounters(): QueueCounters {
-  return {
-    packets: 0,
-    answered: 0,
-    messages: 0,
-    bursts: 0,
-    missed: 0,
-    overruns: 0,
-    truncated: 0,
-    malformed: 0,
-    missing: 0,
-    rejected: 0,
-    sendFailures: 0,
-    receiveFailures: 0,
-    interrupted: 0,
-    surplus: 0,
-    lastErrno: 0,
-  };
 }
 
 function addressOf(buffer: Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>) {

@@ -2,7 +2,7 @@
  * A bare consumer for live tests and measurements: every packet gets one verdict. Prints `ready` with what the kernel
  * granted, then serves until SIGTERM, then prints its counters.
  *
- * accept_loop.ts QUEUES [sync] [drop] [mark=N] [copy=N] [length=N] [closed] [late=MS] [heap]
+ * accept_loop.ts QUEUES [sync] [drop] [mark=N] [copy=N] [length=N] [buffer=N] [closed] [late=MS] [heap]
  *
  * sync waits on its own thread while there is traffic; late holds each burst's verdicts back for some milliseconds; heap
  * reports how much the heap grew after the first 50,000 packets.
@@ -23,6 +23,7 @@ const settings = {
   ...DEFAULT_SETTINGS,
   copyRange: Number(option("copy") ?? "256"),
   length: Number(option("length") ?? `${DEFAULT_SETTINGS.length}`),
+  receiveBuffer: Number(option("buffer") ?? `${DEFAULT_SETTINGS.receiveBuffer}`),
   failOpen: !options.has("closed"),
 };
 
@@ -84,11 +85,12 @@ async function main(): Promise<void> {
     else if (++idle > 10) await queues.wait(1000);
   }
   const heap = options.has("heap") ? Deno.memoryUsage().heapUsed - heapBefore[0]! : 0;
+  const overflows = list.map((queue) => queue.overflows());
   queues.close();
   Deno.removeSignalListener("SIGTERM", stop);
   print(
     Deno.stdout,
-    JSON.stringify({ counters: list.map((queue) => queue.counters), heap, rss: Deno.memoryUsage().rss }),
+    JSON.stringify({ counters: list.map((queue) => queue.counters), overflows, heap, rss: Deno.memoryUsage().rss }),
   );
 }
 

@@ -57,7 +57,7 @@ Deno.test(
     assert.equal(effective[0].failOpen, true);
     assert.equal(effective[0].gso, true);
     assert.equal(effective[0].copyRange, 256);
-    assert.equal(effective[0].receiveBuffer, 16 << 20);
+    assert.equal(effective[0].receiveBuffer, 8 << 20);
     assert.deepEqual(effective[0].problems, []);
     assert.equal(await lost(topology, 50), 0);
     assert.equal(await lost(topology, 50, ADDRESSES.server.v6), 0);
@@ -174,6 +174,25 @@ Deno.test(
     // Echo requests and answers share the 50 places; whatever waited is answered after the timeout, when ping has ended.
     assert.ok(lostPackets <= 50, `${lostPackets} of 300 lost`);
     await countersOf(loop);
+  },
+);
+
+Deno.test(
+  { name: `what finds the receive buffer full passes and is counted exactly${SKIP}`, ignore: REASON !== null },
+  async () => {
+    await using topology = await Topology.create({ prefix: "q" });
+    await rules(topology, "NFQUEUE --queue-num 0");
+    const loop = await serve(topology, "0", "buffer=20000");
+    loop.kill("SIGSTOP");
+    const lostPackets = await lost(topology, 300);
+    loop.kill("SIGCONT");
+    assert.equal(await lost(topology, 5), 0);
+    await loop.stop();
+    const { counters, overflows } = JSON.parse(loop.stdout.trim().split("\n").at(-1)!);
+    assert.ok(lostPackets < 100, `${lostPackets} of 300 lost`);
+    assert.ok(overflows[0] > 200, `overflows: ${overflows}`);
+    assert.equal(counters[0].missed, overflows[0]);
+    assert.equal(counters[0].answered, counters[0].packets);
   },
 );
 

@@ -105,7 +105,7 @@ const queue: Section<QueueConfig> = {
     ),
     length: field(
       integer(16, 65_535),
-      8192,
+      16384,
       "Packets that may wait in each queue. The kernel's own 1024 overflow in bursts; more than this only adds delay.",
       "restart",
     ),
@@ -115,7 +115,7 @@ const queue: Section<QueueConfig> = {
       "How much of each packet the kernel copies. Classifiers want the first 2 to 4 KiB of a header block.",
       "restart",
     ),
-    buffer: field(size(64 * KIB, 512 * MIB), 8 * MIB, "Receive buffer of each queue's socket.", "restart"),
+    buffer: field(size(64 * KIB, 512 * MIB), 4 * MIB, "Receive buffer of each queue's socket.", "restart"),
     packetsTcp: field(
       integer(4, 1000),
       16,

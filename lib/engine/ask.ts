@@ -23,6 +23,7 @@ import {
   RESPONDER_BASE,
   RESPONDER_BASED,
   RESPONDER_FIRST,
+  RESUMED,
   SLOTS,
 } from "../state/flow_table.ts";
 import { STREAM_BYTES, type Streams } from "../state/streams.ts";
@@ -30,6 +31,8 @@ import type { Packet } from "../wire/packet.ts";
 import { SYN } from "../wire/tcp.ts";
 
 const PATIENCE = 8;
+/** What is forgotten of a flow that is looked at again. */
+const BEGINNINGS: readonly number[] = [CALLED, DATA_PACKETS, FIRST_LENGTHS, NOTE0, NOTE1, OWNER];
 
 /** What one transport asks: which classifiers, which of them for a first byte. */
 class Panel {
@@ -77,6 +80,8 @@ export class Asker {
   /** The last such exception, for one log line. */
   failure: unknown = null;
 
+  /** Classifiers that the packet at hand was not shown to yet. */
+  #rest = 0;
   readonly #tcp: Panel;
   readonly #udp: Panel;
   readonly #flows: FlowTable;
@@ -102,9 +107,11 @@ export class Asker {
 
   /** Sets up a flow to be looked at again in the middle. */
   again(row: number, tcp: number): void {
+    const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
-    this.#flows.words[flow + CANDIDATES] = tcp !== 0 ? this.#tcp.midstream : this.#udp.all;
-    this.#flows.words[flow + DATA_PACKETS] = 0;
+    this.release(row);
+    words[flow + CANDIDATES] = tcp !== 0 ? this.#tcp.midstream : this.#udp.all;
+    for (const word of BEGINNINGS) words[flow + word] = 0;
   }
 
   /** Notes where a stream starts, from its SYN. A SYN may carry data (RFC 7413): it counts after the SYN's own number. */
@@ -129,6 +136,13 @@ export class Asker {
   dismiss(row: number): void {
     this.#flows.words[row * FLOW_WORDS + CANDIDATES] = 0;
     this.release(row);
+  }
+
+  /** Goes on asking the classifier that matched last, and no other. */
+  keepMatched(row: number, tcp: number): void {
+    const panel = tcp !== 0 ? this.#tcp : this.#udp;
+    this.dismiss(row);
+    this.#flows.words[row * FLOW_WORDS + CANDIDATES] = 1 << panel.numbers.indexOf(this.matched);
   }
 
   /** Stops asking the classifier that matched last about a flow. */
@@ -184,26 +198,36 @@ export class Asker {
     const look = this.look;
     const baseAt = flow + (fromOpener ? OPENER_BASE : RESPONDER_BASE);
     const based = fromOpener ? OPENER_BASED : RESPONDER_BASED;
-    const from = packet.payload;
+    let from = packet.payload;
     const to = packet.payloadEnd;
     const seq = (packet.flags & SYN) !== 0 ? (packet.seq + 1) | 0 : packet.seq;
     if ((flags & based) === 0) {
       words[baseAt] = seq;
       words[flow + FLAGS] = flags | based;
     }
-    const offset = (seq - words[baseAt]!) | 0;
+    let offset = (seq - words[baseAt]!) | 0;
     // Retransmitted or before the start: was seen already.
     if (offset + packet.length <= 0) return UNDECIDED;
+    let length = packet.length;
+    if (offset < 0) {
+      // The receiver trims what lies before the start (RFC 9293 section 3.10.7.4), so must we.
+      from = Math.min(from - offset, to);
+      length += offset;
+      offset = 0;
+    }
     const side = fromOpener ? 0 : 16;
     const slot = ((words[flow + SLOTS]! >>> side) & 0xffff) - 1;
     look.tcp = true;
     look.view = packet.view;
-    if (slot >= 0) {
+    if ((flags & RESUMED) !== 0) {
+      this.#count(flow, packet, from, fromOpener, own, length);
+      this.#lookAt(packet, from, to, false);
+    } else if (slot >= 0) {
       const streams = this.#streams;
       const before = streams.filled[slot]!;
       if (offset < STREAM_BYTES) {
         if (!streams.lay(slot, offset, packet.bytes, from, to)) return UNDECIDED;
-        this.#count(flow, packet, from, fromOpener, own, packet.length);
+        this.#count(flow, packet, from, fromOpener, own, length);
         look.bytes = streams.bytes;
         look.view = streams.view;
         look.start = slot * STREAM_BYTES;
@@ -211,7 +235,7 @@ export class Asker {
         look.end = look.start + streams.filled[slot]!;
         look.first = true;
       } else {
-        this.#count(flow, packet, from, fromOpener, own, packet.length);
+        this.#count(flow, packet, from, fromOpener, own, length);
         this.#lookAt(packet, from, to, false);
       }
     } else if (own === 0 && offset > 0 && offset < STREAM_BYTES) {
@@ -220,8 +244,8 @@ export class Asker {
       this.#streams.lay(taken, offset, packet.bytes, from, to);
       return UNDECIDED;
     } else {
-      this.#count(flow, packet, from, fromOpener, own, packet.length);
-      this.#lookAt(packet, from, to, offset <= 0 && own === 0);
+      this.#count(flow, packet, from, fromOpener, own, length);
+      this.#lookAt(packet, from, to, offset === 0 && own === 0);
     }
     look.length = look.end - look.start;
     if (look.end <= look.start) return UNDECIDED;
@@ -237,7 +261,7 @@ export class Asker {
     }
     const answer = this.#round(row, flow, panel, possible);
     if (
-      answer === UNDECIDED && slot < 0 && look.first && (words[flow + CANDIDATES]! & possible) !== 0 &&
+      answer !== UNRELATED && slot < 0 && look.first && (words[flow + CANDIDATES]! & possible) !== 0 &&
       to - from < STREAM_BYTES
     ) {
       const taken = this.#take(row, flow, side);
@@ -279,9 +303,19 @@ export class Asker {
   /** Asks those of `possible` that are still candidates. */
   #round(row: number, flow: number, panel: Panel, possible: number): Evidence {
     const words = this.#flows.words;
+    this.#rest = words[flow + CANDIDATES]! & possible;
+    if (this.#rest === 0) return words[flow + CANDIDATES] === 0 ? UNRELATED : UNDECIDED;
+    return this.#goOn(row, flow, panel);
+  }
+
+  /** After a match that changed nothing: shows the same packet to the classifiers behind the one that matched. */
+  more(row: number, tcp: number): Evidence {
+    return this.#goOn(row, row * FLOW_WORDS, tcp !== 0 ? this.#tcp : this.#udp);
+  }
+
+  #goOn(row: number, flow: number, panel: Panel): Evidence {
+    const words = this.#flows.words;
     const look = this.look;
-    let rest = words[flow + CANDIDATES]! & possible;
-    if (rest === 0) return words[flow + CANDIDATES] === 0 ? UNRELATED : UNDECIDED;
     const held = look.end - look.start;
     const owner = words[flow + OWNER]!;
     look.owner = owner;
@@ -289,10 +323,10 @@ export class Asker {
     look.note1 = words[flow + NOTE1]!;
     const told = words[flow + CALLED]!;
     let answer = UNDECIDED;
-    while (rest !== 0) {
-      const place = 31 - Math.clz32(rest & -rest);
+    while (this.#rest !== 0) {
+      const place = 31 - Math.clz32(this.#rest & -this.#rest);
       const bit = 1 << place;
-      rest &= ~bit;
+      this.#rest &= ~bit;
       if (held < panel.least[place]!) {
         if (!look.tcp && look.nth > PATIENCE) words[flow + CANDIDATES]! &= ~bit;
         continue;

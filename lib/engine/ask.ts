@@ -12,6 +12,7 @@ import {
   FLOW_WORDS,
   type FlowTable,
   MIDSTREAM,
+  NO_PROXY,
   NOTE0,
   NOTE1,
   OPENER_BASE,
@@ -28,6 +29,7 @@ import {
 import { STREAM_BYTES, type Streams } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
 import { SYN } from "../wire/tcp.ts";
+import { KNOWN, SAME, Tunnels } from "./tunnels.ts";
 
 const PATIENCE = 8;
 
@@ -72,6 +74,10 @@ export class Asker {
   readonly look: Look = new Look();
   /** Number in the list of the classifier that gave the last match. */
   matched = -1;
+  /** Flows through proxies. */
+  readonly tunnels: Tunnels;
+  /** The last {@link ask} found out for whom a proxied flow is. */
+  targeted = false;
   /** Exceptions thrown by classifiers: each cost its packet an accept. */
   failures = 0;
   /** The last such exception, for one log line. */
@@ -88,8 +94,12 @@ export class Asker {
     this.#udp = new Panel(classifiers, false);
     this.#flows = flows;
     this.#streams = streams;
+    this.tunnels = new Tunnels(flows, streams);
     streams.onEvict = (row, side) => this.#forget(row, side);
-    flows.onEnd = (row) => this.release(row);
+    flows.onEnd = (row) => {
+      this.release(row);
+      this.tunnels.forget(row);
+    };
   }
 
   /** Sets up a flow that was just opened. */
@@ -148,6 +158,7 @@ export class Asker {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
     const look = this.look;
+    this.targeted = false;
     const counts = words[flow + DATA_PACKETS]!;
     const ports = words[flow + PORTS]!;
     const flags = words[flow + FLAGS]!;
@@ -166,7 +177,7 @@ export class Asker {
 
   #askUdp(row: number, flow: number, packet: Packet, fromOpener: boolean, own: number): Evidence {
     const look = this.look;
-    this.#count(flow, packet, packet.payload, fromOpener, own, packet.length);
+    this.#count(flow, packet.bytes, packet.payload, packet.payloadEnd, fromOpener, own, packet.length);
     look.bytes = packet.bytes;
     look.view = packet.view;
     look.start = packet.payload;
@@ -203,7 +214,7 @@ export class Asker {
       const before = streams.filled[slot]!;
       if (offset < STREAM_BYTES) {
         if (!streams.lay(slot, offset, packet.bytes, from, to)) return UNDECIDED;
-        this.#count(flow, packet, from, fromOpener, own, packet.length);
+        this.#count(flow, packet.bytes, from, to, fromOpener, own, packet.length);
         look.bytes = streams.bytes;
         look.view = streams.view;
         look.start = slot * STREAM_BYTES;
@@ -211,7 +222,7 @@ export class Asker {
         look.end = look.start + streams.filled[slot]!;
         look.first = true;
       } else {
-        this.#count(flow, packet, from, fromOpener, own, packet.length);
+        this.#count(flow, packet.bytes, from, to, fromOpener, own, packet.length);
         this.#lookAt(packet, from, to, false);
       }
     } else if (own === 0 && offset > 0 && offset < STREAM_BYTES) {
@@ -220,7 +231,7 @@ export class Asker {
       this.#streams.lay(taken, offset, packet.bytes, from, to);
       return UNDECIDED;
     } else {
-      this.#count(flow, packet, from, fromOpener, own, packet.length);
+      this.#count(flow, packet.bytes, from, to, fromOpener, own, packet.length);
       this.#lookAt(packet, from, to, offset <= 0 && own === 0);
     }
     look.length = look.end - look.start;
@@ -236,14 +247,58 @@ export class Asker {
       }
     }
     const answer = this.#round(row, flow, panel, possible);
+    if (answer !== UNDECIDED && answer !== UNRELATED) return answer;
+    const tunnel = (words[flow + FLAGS]! & (NO_PROXY | MIDSTREAM)) === 0 && look.first &&
+      Tunnels.mayBegin(words[flow + OPENER_FIRST]! >>> 24) && (counts & 0xffff) !== 0;
     if (
-      answer === UNDECIDED && slot < 0 && look.first && (words[flow + CANDIDATES]! & possible) !== 0 &&
-      to - from < STREAM_BYTES
+      slot < 0 && look.first && (tunnel || (words[flow + CANDIDATES]! & possible) !== 0) && to - from < STREAM_BYTES
     ) {
       const taken = this.#take(row, flow, side);
       this.#streams.lay(taken, offset, packet.bytes, from, to);
     }
-    return answer;
+    return tunnel ? this.#through(row, flow, answer) : answer;
+  }
+
+  /** A flow that may go through a proxy: behind the handshake everything is asked anew, as if it went there directly. */
+  #through(row: number, flow: number, answer: Evidence): Evidence {
+    const step = this.tunnels.step(row);
+    if (step === SAME) {
+      // As long as the handshake goes on, nobody's "unrelated" ends the asking.
+      return (this.#flows.words[flow + FLAGS]! & NO_PROXY) === 0 ? UNDECIDED : answer;
+    }
+    this.targeted = true;
+    if (step === KNOWN) return UNDECIDED;
+    const words = this.#flows.words;
+    words[flow + CANDIDATES] = this.#tcp.all;
+    words[flow + DATA_PACKETS] = 0;
+    words[flow + OPENER_FIRST] = 0;
+    words[flow + RESPONDER_FIRST] = 0;
+    words[flow + FIRST_LENGTHS] = 0;
+    words[flow + OWNER] = 0;
+    words[flow + CALLED] = 0;
+    const opener = this.#inner(row, flow, true);
+    return opener === UNDECIDED ? this.#inner(row, flow, false) : opener;
+  }
+
+  /** What one side already sent behind the handshake. */
+  #inner(row: number, flow: number, fromOpener: boolean): Evidence {
+    const words = this.#flows.words;
+    const slot = ((words[flow + SLOTS]! >>> (fromOpener ? 0 : 16)) & 0xffff) - 1;
+    const filled = slot < 0 ? 0 : this.#streams.filled[slot]!;
+    if (filled === 0) return UNDECIDED;
+    const look = this.look;
+    look.fromOpener = fromOpener;
+    look.fromClient = fromOpener === ((words[flow + FLAGS]! & OPENER_IS_CLIENT) !== 0);
+    look.bytes = this.#streams.bytes;
+    look.view = this.#streams.view;
+    look.start = slot * STREAM_BYTES;
+    look.fresh = look.start;
+    look.end = look.start + filled;
+    look.length = filled;
+    look.first = true;
+    look.otherNth = 0;
+    this.#count(flow, look.bytes, look.start, look.end, fromOpener, 0, filled);
+    return this.#round(row, flow, this.#tcp, this.#tcp.dispatch[look.bytes[look.start]!]!);
   }
 
   #lookAt(packet: Packet, from: number, to: number, first: boolean): void {
@@ -256,13 +311,21 @@ export class Asker {
   }
 
   /** Counts a data packet and keeps what the first one looked like. */
-  #count(flow: number, packet: Packet, from: number, fromOpener: boolean, own: number, length: number): void {
+  #count(
+    flow: number,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    fromOpener: boolean,
+    own: number,
+    length: number,
+  ): void {
     const words = this.#flows.words;
     const look = this.look;
     const firstAt = flow + (fromOpener ? OPENER_FIRST : RESPONDER_FIRST);
     if (own === 0) {
       let first = 0;
-      for (let i = 0; i < 4; i++) first = (first << 8) | (from + i < packet.payloadEnd ? packet.bytes[from + i]! : 0);
+      for (let i = 0; i < 4; i++) first = (first << 8) | (from + i < to ? bytes[from + i]! : 0);
       words[firstAt] = first;
       const bounded = length > 0xffff ? 0xffff : length;
       words[flow + FIRST_LENGTHS]! |= fromOpener ? bounded : bounded << 16;

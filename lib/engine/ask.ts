@@ -2,7 +2,7 @@
  * Asks the classifiers: fills the look, keeps the first bytes of streams, and stops asking as early as may be.
  * @module
  */
-import { type Classifier, type Evidence, Look, UNDECIDED, UNRELATED } from "../classify/classifier.ts";
+import { type Classifier, type Evidence, Look, UNDECIDED, UNRELATED, WEAK } from "../classify/classifier.ts";
 import {
   CALLED,
   CANDIDATES,
@@ -237,7 +237,8 @@ export class Asker {
     }
     const answer = this.#round(row, flow, panel, possible);
     if (
-      answer === UNDECIDED && slot < 0 && look.first && (words[flow + CANDIDATES]! & possible) !== 0 &&
+      // A hint does not end the asking: what it was seen in is wanted with what follows.
+      answer.certainty <= WEAK && slot < 0 && look.first && (words[flow + CANDIDATES]! & possible) !== 0 &&
       to - from < STREAM_BYTES
     ) {
       const taken = this.#take(row, flow, side);

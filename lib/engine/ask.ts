@@ -2,7 +2,7 @@
  * Asks the classifiers: fills the look, keeps the first bytes of streams, and stops asking as early as may be.
  * @module
  */
-import { type Classifier, type Evidence, Look, UNDECIDED, UNRELATED } from "../classify/classifier.ts";
+import { type Classifier, type Evidence, Look, UNDECIDED, UNRELATED, WEAK } from "../classify/classifier.ts";
 import {
   CALLED,
   CANDIDATES,
@@ -87,6 +87,9 @@ export class Asker {
   readonly #udp: Panel;
   readonly #flows: FlowTable;
   readonly #streams: Streams;
+
+  /** Classifiers that wait for more of the stream at hand, after a round. */
+  #waiting = 0;
 
   /** Asks these classifiers, in this order. */
   constructor(classifiers: readonly Classifier[], flows: FlowTable, streams: Streams) {
@@ -187,7 +190,7 @@ export class Asker {
     look.tcp = false;
     look.first = true;
     if (look.end <= look.start) return UNDECIDED;
-    return this.#round(row, flow, this.#udp, this.#udp.dispatch[packet.bytes[packet.payload]!]!);
+    return this.#round(row, flow, this.#udp, this.#udp.dispatch[packet.bytes[packet.payload]!]!, 0);
   }
 
   #askTcp(row: number, flow: number, packet: Packet, fromOpener: boolean, own: number, flags: number): Evidence {
@@ -246,16 +249,16 @@ export class Asker {
         words[flow + CANDIDATES]! &= possible | panel.midstream;
       }
     }
-    const answer = this.#round(row, flow, panel, possible);
-    if (answer !== UNDECIDED && answer !== UNRELATED) return answer;
+    const answer = this.#round(row, flow, panel, possible, (flags & MIDSTREAM) !== 0 ? panel.midstream : 0);
     const tunnel = (words[flow + FLAGS]! & (NO_PROXY | MIDSTREAM)) === 0 && look.first &&
       Tunnels.mayBegin(words[flow + OPENER_FIRST]! >>> 24) && (counts & 0xffff) !== 0;
-    if (
-      slot < 0 && look.first && (tunnel || (words[flow + CANDIDATES]! & possible) !== 0) && to - from < STREAM_BYTES
-    ) {
+    // A hint does not end the asking: what it was seen in is wanted with what follows.
+    const wanted = answer.certainty <= WEAK && (tunnel || this.#waiting !== 0);
+    if (wanted && slot < 0 && look.first && to - from < STREAM_BYTES) {
       const taken = this.#take(row, flow, side);
       this.#streams.lay(taken, offset, packet.bytes, from, to);
     }
+    if (answer.certainty !== 0) return answer;
     return tunnel ? this.#through(row, flow, answer) : answer;
   }
 
@@ -298,7 +301,7 @@ export class Asker {
     look.first = true;
     look.otherNth = 0;
     this.#count(flow, look.bytes, look.start, look.end, fromOpener, 0, filled);
-    return this.#round(row, flow, this.#tcp, this.#tcp.dispatch[look.bytes[look.start]!]!);
+    return this.#round(row, flow, this.#tcp, this.#tcp.dispatch[look.bytes[look.start]!]!, 0);
   }
 
   #lookAt(packet: Packet, from: number, to: number, first: boolean): void {
@@ -339,11 +342,15 @@ export class Asker {
     look.otherLength = fromOpener ? lengths >>> 16 : lengths & 0xffff;
   }
 
-  /** Asks those of `possible` that are still candidates. */
-  #round(row: number, flow: number, panel: Panel, possible: number): Evidence {
+  /**
+   * Asks those of `possible` that are still candidates. Where a flow's start was not seen, what looks like it may be the
+   * middle of a stream: those of `lasting` stay candidates until their patience ends.
+   */
+  #round(row: number, flow: number, panel: Panel, possible: number, lasting: number): Evidence {
     const words = this.#flows.words;
     const look = this.look;
     let rest = words[flow + CANDIDATES]! & possible;
+    this.#waiting = 0;
     if (rest === 0) return words[flow + CANDIDATES] === 0 ? UNRELATED : UNDECIDED;
     const held = look.end - look.start;
     const owner = words[flow + OWNER]!;
@@ -351,12 +358,15 @@ export class Asker {
     look.note0 = words[flow + NOTE0]!;
     look.note1 = words[flow + NOTE1]!;
     const told = words[flow + CALLED]!;
+    // A transfer's running stream tells by its requests, and these are few among many packets of data the other way.
+    const heard = lasting === 0 ? look.nth : Math.min(look.nth, look.otherNth + (look.nth >> 6));
     let answer = UNDECIDED;
     while (rest !== 0) {
       const place = 31 - Math.clz32(rest & -rest);
       const bit = 1 << place;
       rest &= ~bit;
       if (held < panel.least[place]!) {
+        this.#waiting |= bit;
         if (!look.tcp && look.nth > PATIENCE) words[flow + CANDIDATES]! &= ~bit;
         continue;
       }
@@ -364,7 +374,9 @@ export class Asker {
       look.found.clear();
       answer = this.#one(panel.list[place]!);
       if (answer.certainty !== 0 && answer.number === told) answer = UNDECIDED;
-      if (answer === UNRELATED || (answer === UNDECIDED && look.nth >= panel.patience[place]!)) {
+      if (answer === UNDECIDED) this.#waiting |= bit;
+      if (answer === UNRELATED && (lasting & bit) !== 0) answer = UNDECIDED;
+      if (answer === UNRELATED || (answer === UNDECIDED && heard >= panel.patience[place]!)) {
         words[flow + CANDIDATES]! &= ~bit;
         answer = UNDECIDED;
       } else if (answer !== UNDECIDED) {

@@ -81,6 +81,8 @@ export class Asker {
   readonly #udp: Panel;
   readonly #flows: FlowTable;
   readonly #streams: Streams;
+  /** Classifiers that wait for more of the stream at hand, after a round. */
+  #waiting = 0;
 
   /** Asks these classifiers, in this order. */
   constructor(classifiers: readonly Classifier[], flows: FlowTable, streams: Streams) {
@@ -176,7 +178,7 @@ export class Asker {
     look.tcp = false;
     look.first = true;
     if (look.end <= look.start) return UNDECIDED;
-    return this.#round(row, flow, this.#udp, this.#udp.dispatch[packet.bytes[packet.payload]!]!);
+    return this.#round(row, flow, this.#udp, this.#udp.dispatch[packet.bytes[packet.payload]!]!, 0);
   }
 
   #askTcp(row: number, flow: number, packet: Packet, fromOpener: boolean, own: number, flags: number): Evidence {
@@ -235,11 +237,8 @@ export class Asker {
         words[flow + CANDIDATES]! &= possible | panel.midstream;
       }
     }
-    const answer = this.#round(row, flow, panel, possible);
-    if (
-      answer === UNDECIDED && slot < 0 && look.first && (words[flow + CANDIDATES]! & possible) !== 0 &&
-      to - from < STREAM_BYTES
-    ) {
+    const answer = this.#round(row, flow, panel, possible, (flags & MIDSTREAM) !== 0 ? panel.midstream : 0);
+    if (answer === UNDECIDED && slot < 0 && look.first && this.#waiting !== 0 && to - from < STREAM_BYTES) {
       const taken = this.#take(row, flow, side);
       this.#streams.lay(taken, offset, packet.bytes, from, to);
     }
@@ -276,11 +275,15 @@ export class Asker {
     look.otherLength = fromOpener ? lengths >>> 16 : lengths & 0xffff;
   }
 
-  /** Asks those of `possible` that are still candidates. */
-  #round(row: number, flow: number, panel: Panel, possible: number): Evidence {
+  /**
+   * Asks those of `possible` that are still candidates. Where a flow's start was not seen, what looks like it may be the
+   * middle of a stream: those of `lasting` stay candidates until their patience ends.
+   */
+  #round(row: number, flow: number, panel: Panel, possible: number, lasting: number): Evidence {
     const words = this.#flows.words;
     const look = this.look;
     let rest = words[flow + CANDIDATES]! & possible;
+    this.#waiting = 0;
     if (rest === 0) return words[flow + CANDIDATES] === 0 ? UNRELATED : UNDECIDED;
     const held = look.end - look.start;
     const owner = words[flow + OWNER]!;
@@ -288,12 +291,15 @@ export class Asker {
     look.note0 = words[flow + NOTE0]!;
     look.note1 = words[flow + NOTE1]!;
     const told = words[flow + CALLED]!;
+    // A transfer's running stream tells by its requests, and these are few among many packets of data the other way.
+    const heard = lasting === 0 ? look.nth : Math.min(look.nth, look.otherNth + (look.nth >> 6));
     let answer = UNDECIDED;
     while (rest !== 0) {
       const place = 31 - Math.clz32(rest & -rest);
       const bit = 1 << place;
       rest &= ~bit;
       if (held < panel.least[place]!) {
+        this.#waiting |= bit;
         if (!look.tcp && look.nth > PATIENCE) words[flow + CANDIDATES]! &= ~bit;
         continue;
       }
@@ -301,7 +307,9 @@ export class Asker {
       look.found.clear();
       answer = this.#one(panel.list[place]!);
       if (answer.certainty !== 0 && answer.number === told) answer = UNDECIDED;
-      if (answer === UNRELATED || (answer === UNDECIDED && look.nth >= panel.patience[place]!)) {
+      if (answer === UNDECIDED) this.#waiting |= bit;
+      if (answer === UNRELATED && (lasting & bit) !== 0) answer = UNDECIDED;
+      if (answer === UNRELATED || (answer === UNDECIDED && heard >= panel.patience[place]!)) {
         words[flow + CANDIDATES]! &= ~bit;
         answer = UNDECIDED;
       } else if (answer !== UNDECIDED) {

@@ -15,6 +15,7 @@ import {
   FLAGS,
   FLOW_WORDS,
   LOCAL,
+  MIDSTREAM,
   OPENER_BASE,
   OPENER_BASED,
   OPENER_IS_CLIENT,
@@ -50,8 +51,10 @@ const HOOK_INPUT = 1;
 const HOOK_OUTPUT = 3;
 const DNS = 53;
 const TCP = 6;
-/** Data packets of a flow, both directions, after which it is let go. */
-const ENOUGH = 16;
+/** Data packets of a flow, both directions, after which it is let go. Most are let go sooner, when no classifier waits. */
+const ENOUGH = 64;
+/** The same for a flow whose start was not seen. */
+const ENOUGH_MIDSTREAM = 640;
 
 /** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
 const STALE = 0x8000;
@@ -292,7 +295,8 @@ export class Engine {
       if (consequence !== NOTHING) return consequence;
     }
     const counts = words[flow + DATA_PACKETS]!;
-    if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= ENOUGH) {
+    const enough = (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
+    if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= enough) {
       words[flow + FLAGS]! |= ACCEPTED;
       this.asker.dismiss(row);
     }

@@ -89,7 +89,7 @@ export const bittorrent: Classifier = {
   first: "any",
   midstream: true,
   // A uTP transfer sends a dozen data packets between two answers.
-  patience: 24,
+  patience: 32,
   classify(look: Look): Evidence {
     return look.tcp ? classifyTcp(look) : classifyUdp(look);
   },

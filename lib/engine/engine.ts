@@ -14,6 +14,7 @@ import {
   FLAGS,
   FLOW_WORDS,
   LOCAL,
+  MIDSTREAM,
   PASS,
   REFUSED,
   SEEN,
@@ -43,8 +44,10 @@ export const SETTLED = 2;
 export type Verdict = 0 | 1 | 2 | 3;
 
 const TCP = 6;
-/** Data packets of a flow, both directions, after which it is let go. */
-const ENOUGH = 16;
+/** Data packets of a flow, both directions, after which it is let go. Most are let go sooner, when no classifier waits. */
+const ENOUGH = 64;
+/** The same for a flow whose start was not seen. */
+const ENOUGH_MIDSTREAM = 640;
 
 /** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
 const STALE = 0x8000;
@@ -77,8 +80,7 @@ export class Engine {
   readonly trainer: Trainer;
   /** What happens because time passes. */
   readonly keeper: Keeper;
-  /** Watches single flows (replay). */
-  observer: FlowObserver | null = null;
+  #observer: FlowObserver | null = null;
 
   readonly #classifiers: readonly Classifier[];
   readonly #homeAny: boolean;
@@ -101,6 +103,12 @@ export class Engine {
     this.#classifiers = [...options.classifiers, dnsTap(this.trainer, this.#side)];
     this.asker = new Asker(this.#classifiers, this.state.flows, this.state.streams);
     this.#protocols = this.#numbers(options.policy);
+  }
+
+  /** Watches single flows (replay); null for nobody. */
+  set observer(observer: FlowObserver | null) {
+    this.#observer = observer;
+    this.learner.observer = observer;
   }
 
   /** The policy in force. */
@@ -172,7 +180,7 @@ export class Engine {
       fromOpener = true;
       openFlow(this.state, this.#policy, row, packet, this.#homeAny, this.clock.now);
       this.asker.begin(row, packet, tcp);
-      if (this.observer !== null) this.observer.opened(row, packet);
+      if (this.#observer !== null) this.#observer.opened(row, packet);
     }
     const words = flows.words;
     const flow = row * FLOW_WORDS;
@@ -190,7 +198,7 @@ export class Engine {
     const refused = (verdict & REFUSE) !== 0;
     if (refused) counters.refused++;
     else counters.accepted++;
-    if (this.observer !== null) this.observer.judged(row, refused);
+    if (this.#observer !== null) this.#observer.judged(row, refused);
     return verdict;
   }
 
@@ -237,7 +245,8 @@ export class Engine {
       if (consequence !== NOTHING) return consequence;
     }
     const counts = words[flow + DATA_PACKETS]!;
-    if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= ENOUGH) {
+    const enough = (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
+    if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= enough) {
       words[flow + FLAGS]! |= ACCEPTED;
       this.asker.dismiss(row);
     }
@@ -339,7 +348,7 @@ export class Engine {
   }
 
   #because(row: number, reason: Because): Verdict {
-    if (this.observer !== null) this.observer.because(row, reason);
+    if (this.#observer !== null) this.#observer.because(row, reason);
     this.#refused(reason, -1);
     return REFUSE;
   }

@@ -127,7 +127,8 @@ export class Learner {
     this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
     this.#named(side, classifier, protocol, certainty, look);
     this.#detected(side, protocol, group, evidence, certainty, action, before, after, look);
-    if (!acts) return certainty >= STRONG ? LET_THROUGH : NOTHING;
+    // What is not enough to act on may be followed by what is: only certainty ends the asking.
+    if (!acts) return certainty === CERTAIN ? LET_THROUGH : NOTHING;
     return this.#act(side, protocol, group, action, evidence.name);
   }
 

@@ -40,6 +40,7 @@ export function play(source: Source, link: Link, engine: Engine, played: Played,
     const at = link.decode(source.bytes, source.view, source.start, source.end, source.linkType);
     if (at < 0) {
       played.undecodable++;
+      packet.family = 0;
       engine.judge(packet, NOT_IP, now);
       continue;
     }

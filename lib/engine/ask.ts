@@ -78,7 +78,7 @@ export class Asker {
   /** What the classifiers see; also what they found. */
   readonly look: Look = new Look();
   /** Number in the list of the classifier that gave the last match. */
-  matched = -1;
+  matched: number = -1;
   /** Flows through proxies. */
   readonly tunnels: Tunnels;
   /** The last {@link ask} found out for whom a proxied flow is. */

@@ -88,7 +88,8 @@ export const bittorrent: Classifier = {
   least: 1,
   first: "any",
   midstream: true,
-  patience: 10,
+  // A uTP transfer sends a dozen data packets between two answers.
+  patience: 32,
   classify(look: Look): Evidence {
     return look.tcp ? classifyTcp(look) : classifyUdp(look);
   },

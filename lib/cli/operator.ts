@@ -63,7 +63,7 @@ export class Operator implements ControlHandler {
       throw new RefusedRequest(`Cannot lock "${request.client}": the config exempts it (see [network] exempt)`);
     }
     const seconds = request.seconds ?? LOCK_SECONDS;
-    learner.lock(...words, -1, "operator", seconds * 1000, 0, "operator", request.reason);
+    learner.timeLocks.lock(...words, -1, "operator", "operator", seconds * 1000, 0, "operator", request.reason);
     const client = formatAddress(...words);
     this.#audit({ event: "audit", action: "lock", who, client, seconds, reason: request.reason, outcome: "done" });
     const until = clock.text(clock.now + seconds * 1000);
@@ -82,7 +82,7 @@ export class Operator implements ControlHandler {
       rows.push(row);
     }
     const clients = rows.map((row) => this.#status.lock(row).client);
-    for (const row of rows) this.#engine.learner.release(row);
+    for (const row of rows) this.#engine.learner.timeLocks.release(row);
     for (const client of clients) {
       this.#audit({ event: "audit", action: "unlock", who, client, reason: request.reason, outcome: "done" });
     }
@@ -96,7 +96,7 @@ export class Operator implements ControlHandler {
     const { state, learner, clock } = this.#engine;
     const seconds = request.seconds ?? ALLOW_SECONDS;
     const row = state.locks.table.find(...words, 0);
-    if (row >= 0) learner.release(row);
+    if (row >= 0) learner.timeLocks.release(row);
     state.allowances.insert(...words, 0, clock.now + seconds * 1000);
     learner.epoch++;
     const client = formatAddress(...words);

@@ -95,6 +95,7 @@ async function playStory(
   });
   const recorder = new FlowRecorder(how.explain);
   engine.observer = recorder;
+  engine.learner.observer = recorder;
   const counted: Played = { packets: 0, refused: 0, first: null, last: null, undecodable: 0, truncated: 0 };
   const problems: string[] = [];
   for (const file of files) {

@@ -2,7 +2,7 @@
  * Asks the classifiers: fills the look, keeps the first bytes of streams, and stops asking as early as may be.
  * @module
  */
-import { type Classifier, type Evidence, Look, UNDECIDED, UNRELATED } from "../classify/classifier.ts";
+import { type Classifier, type Evidence, Look, UNDECIDED, UNRELATED, WEAK } from "../classify/classifier.ts";
 import {
   CALLED,
   CANDIDATES,
@@ -12,6 +12,7 @@ import {
   FLOW_WORDS,
   type FlowTable,
   MIDSTREAM,
+  NO_PROXY,
   NOTE0,
   NOTE1,
   OPENER_BASE,
@@ -29,8 +30,11 @@ import {
 import { STREAM_BYTES, type Streams } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
 import { SYN } from "../wire/tcp.ts";
+import { KNOWN, SAME, Tunnels } from "./tunnels.ts";
 
 const PATIENCE = 8;
+/** Stands among a TCP flow's candidates, above all classifiers, as long as it may be a handshake with a proxy. */
+const TUNNEL = 1 << 31;
 /** What is forgotten of a flow that is looked at again. */
 const BEGINNINGS: readonly number[] = [CALLED, DATA_PACKETS, FIRST_LENGTHS, NOTE0, NOTE1, OWNER];
 
@@ -74,7 +78,11 @@ export class Asker {
   /** What the classifiers see; also what they found. */
   readonly look: Look = new Look();
   /** Number in the list of the classifier that gave the last match. */
-  matched = -1;
+  matched: number = -1;
+  /** Flows through proxies. */
+  readonly tunnels: Tunnels;
+  /** The last {@link ask} found out for whom a proxied flow is. */
+  targeted = false;
   /** Exceptions thrown by classifiers: each cost its packet an accept. */
   failures = 0;
   /** The last such exception, for one log line. */
@@ -87,22 +95,32 @@ export class Asker {
   readonly #flows: FlowTable;
   readonly #streams: Streams;
 
+  /** Classifiers that wait for more of the stream at hand, after a round. */
+  #waiting = 0;
+  /** Classifiers that stay candidates whatever they say, as the flow's start was not seen. */
+  #lasting = 0;
+
   /** Asks these classifiers, in this order. */
   constructor(classifiers: readonly Classifier[], flows: FlowTable, streams: Streams) {
     this.#tcp = new Panel(classifiers, true);
     this.#udp = new Panel(classifiers, false);
     this.#flows = flows;
     this.#streams = streams;
+    this.tunnels = new Tunnels(flows, streams);
     streams.onEvict = (row, side) => this.#forget(row, side);
-    flows.onEnd = (row) => this.release(row);
+    flows.onEnd = (row) => {
+      this.release(row);
+      this.tunnels.forget(row);
+    };
   }
 
   /** Sets up a flow that was just opened. */
   begin(row: number, packet: Packet, tcp: number): void {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
-    words[flow + CANDIDATES] = tcp !== 0 ? this.#tcp.all : this.#udp.all;
-    if (tcp !== 0 && (packet.flags & SYN) === 0) words[flow + FLAGS]! |= MIDSTREAM;
+    const begun = tcp !== 0 && (packet.flags & SYN) === 0;
+    if (begun) words[flow + FLAGS]! |= MIDSTREAM;
+    words[flow + CANDIDATES] = tcp === 0 ? this.#udp.all : begun ? this.#tcp.all : this.#tcp.all | TUNNEL;
   }
 
   /** Sets up a flow to be looked at again in the middle. */
@@ -162,6 +180,7 @@ export class Asker {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
     const look = this.look;
+    this.targeted = false;
     const counts = words[flow + DATA_PACKETS]!;
     const ports = words[flow + PORTS]!;
     const flags = words[flow + FLAGS]!;
@@ -180,7 +199,7 @@ export class Asker {
 
   #askUdp(row: number, flow: number, packet: Packet, fromOpener: boolean, own: number): Evidence {
     const look = this.look;
-    this.#count(flow, packet, packet.payload, fromOpener, own, packet.length);
+    this.#count(flow, packet.bytes, packet.payload, packet.payloadEnd, fromOpener, own, packet.length);
     look.bytes = packet.bytes;
     look.view = packet.view;
     look.start = packet.payload;
@@ -190,7 +209,7 @@ export class Asker {
     look.tcp = false;
     look.first = true;
     if (look.end <= look.start) return UNDECIDED;
-    return this.#round(row, flow, this.#udp, this.#udp.dispatch[packet.bytes[packet.payload]!]!);
+    return this.#round(row, flow, this.#udp, this.#udp.dispatch[packet.bytes[packet.payload]!]!, 0);
   }
 
   #askTcp(row: number, flow: number, packet: Packet, fromOpener: boolean, own: number, flags: number): Evidence {
@@ -220,14 +239,14 @@ export class Asker {
     look.tcp = true;
     look.view = packet.view;
     if ((flags & RESUMED) !== 0) {
-      this.#count(flow, packet, from, fromOpener, own, length);
+      this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
       this.#lookAt(packet, from, to, false);
     } else if (slot >= 0) {
       const streams = this.#streams;
       const before = streams.filled[slot]!;
       if (offset < STREAM_BYTES) {
         if (!streams.lay(slot, offset, packet.bytes, from, to)) return UNDECIDED;
-        this.#count(flow, packet, from, fromOpener, own, length);
+        this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
         look.bytes = streams.bytes;
         look.view = streams.view;
         look.start = slot * STREAM_BYTES;
@@ -235,7 +254,7 @@ export class Asker {
         look.end = look.start + streams.filled[slot]!;
         look.first = true;
       } else {
-        this.#count(flow, packet, from, fromOpener, own, length);
+        this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
         this.#lookAt(packet, from, to, false);
       }
     } else if (own === 0 && offset > 0 && offset < STREAM_BYTES) {
@@ -244,7 +263,7 @@ export class Asker {
       this.#streams.lay(taken, offset, packet.bytes, from, to);
       return UNDECIDED;
     } else {
-      this.#count(flow, packet, from, fromOpener, own, length);
+      this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
       this.#lookAt(packet, from, to, offset === 0 && own === 0);
     }
     look.length = look.end - look.start;
@@ -256,18 +275,62 @@ export class Asker {
       if ((counts & 0xffff) !== 0) possible |= panel.dispatch[words[flow + OPENER_FIRST]! >>> 24]!;
       if ((counts >>> 16) !== 0) possible |= panel.dispatch[words[flow + RESPONDER_FIRST]! >>> 24]!;
       if ((counts & 0xffff) !== 0 && (counts >>> 16) !== 0) {
-        words[flow + CANDIDATES]! &= possible | panel.midstream;
+        words[flow + CANDIDATES]! &= possible | panel.midstream | TUNNEL;
       }
     }
-    const answer = this.#round(row, flow, panel, possible);
-    if (
-      answer !== UNRELATED && slot < 0 && look.first && (words[flow + CANDIDATES]! & possible) !== 0 &&
-      to - from < STREAM_BYTES
-    ) {
+    if ((counts & 0xffff) !== 0 && !Tunnels.mayBegin(words[flow + OPENER_FIRST]! >>> 24)) {
+      words[flow + CANDIDATES]! &= ~TUNNEL;
+    }
+    const tunnel = (words[flow + CANDIDATES]! & TUNNEL) !== 0 && look.first && (counts & 0xffff) !== 0;
+    const answer = this.#round(row, flow, panel, possible, (flags & MIDSTREAM) !== 0 ? panel.midstream : 0);
+    // A hint does not end the asking: what it was seen in is wanted with what follows.
+    const wanted = answer.certainty <= WEAK && (tunnel || this.#waiting !== 0);
+    if (wanted && slot < 0 && look.first && to - from < STREAM_BYTES) {
       const taken = this.#take(row, flow, side);
       this.#streams.lay(taken, offset, packet.bytes, from, to);
     }
-    return answer;
+    if (answer.certainty !== 0) return answer;
+    return tunnel ? this.#through(row, flow, answer) : answer;
+  }
+
+  /** A flow that may go through a proxy: behind the handshake everything is asked anew, as if it went there directly. */
+  #through(row: number, flow: number, answer: Evidence): Evidence {
+    const step = this.tunnels.step(row);
+    if ((this.#flows.words[flow + FLAGS]! & NO_PROXY) !== 0) this.#flows.words[flow + CANDIDATES]! &= ~TUNNEL;
+    if (step === SAME) return answer;
+    this.targeted = true;
+    if (step === KNOWN) return UNDECIDED;
+    const words = this.#flows.words;
+    words[flow + CANDIDATES] = this.#tcp.all;
+    words[flow + DATA_PACKETS] = 0;
+    words[flow + OPENER_FIRST] = 0;
+    words[flow + RESPONDER_FIRST] = 0;
+    words[flow + FIRST_LENGTHS] = 0;
+    words[flow + OWNER] = 0;
+    words[flow + CALLED] = 0;
+    const opener = this.#inner(row, flow, true);
+    return opener === UNDECIDED ? this.#inner(row, flow, false) : opener;
+  }
+
+  /** What one side already sent behind the handshake. */
+  #inner(row: number, flow: number, fromOpener: boolean): Evidence {
+    const words = this.#flows.words;
+    const slot = ((words[flow + SLOTS]! >>> (fromOpener ? 0 : 16)) & 0xffff) - 1;
+    const filled = slot < 0 ? 0 : this.#streams.filled[slot]!;
+    if (filled === 0) return UNDECIDED;
+    const look = this.look;
+    look.fromOpener = fromOpener;
+    look.fromClient = fromOpener === ((words[flow + FLAGS]! & OPENER_IS_CLIENT) !== 0);
+    look.bytes = this.#streams.bytes;
+    look.view = this.#streams.view;
+    look.start = slot * STREAM_BYTES;
+    look.fresh = look.start;
+    look.end = look.start + filled;
+    look.length = filled;
+    look.first = true;
+    look.otherNth = 0;
+    this.#count(flow, look.bytes, look.start, look.end, fromOpener, 0, filled);
+    return this.#round(row, flow, this.#tcp, this.#tcp.dispatch[look.bytes[look.start]!]!, 0);
   }
 
   #lookAt(packet: Packet, from: number, to: number, first: boolean): void {
@@ -280,13 +343,21 @@ export class Asker {
   }
 
   /** Counts a data packet and keeps what the first one looked like. */
-  #count(flow: number, packet: Packet, from: number, fromOpener: boolean, own: number, length: number): void {
+  #count(
+    flow: number,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    fromOpener: boolean,
+    own: number,
+    length: number,
+  ): void {
     const words = this.#flows.words;
     const look = this.look;
     const firstAt = flow + (fromOpener ? OPENER_FIRST : RESPONDER_FIRST);
     if (own === 0) {
       let first = 0;
-      for (let i = 0; i < 4; i++) first = (first << 8) | (from + i < packet.payloadEnd ? packet.bytes[from + i]! : 0);
+      for (let i = 0; i < 4; i++) first = (first << 8) | (from + i < to ? bytes[from + i]! : 0);
       words[firstAt] = first;
       const bounded = length > 0xffff ? 0xffff : length;
       words[flow + FIRST_LENGTHS]! |= fromOpener ? bounded : bounded << 16;
@@ -300,10 +371,15 @@ export class Asker {
     look.otherLength = fromOpener ? lengths >>> 16 : lengths & 0xffff;
   }
 
-  /** Asks those of `possible` that are still candidates. */
-  #round(row: number, flow: number, panel: Panel, possible: number): Evidence {
+  /**
+   * Asks those of `possible` that are still candidates. Where a flow's start was not seen, what looks like it may be the
+   * middle of a stream: those of `lasting` stay candidates until their patience ends.
+   */
+  #round(row: number, flow: number, panel: Panel, possible: number, lasting: number): Evidence {
     const words = this.#flows.words;
     this.#rest = words[flow + CANDIDATES]! & possible;
+    this.#lasting = lasting;
+    this.#waiting = 0;
     if (this.#rest === 0) return words[flow + CANDIDATES] === 0 ? UNRELATED : UNDECIDED;
     return this.#goOn(row, flow, panel);
   }
@@ -322,12 +398,15 @@ export class Asker {
     look.note0 = words[flow + NOTE0]!;
     look.note1 = words[flow + NOTE1]!;
     const told = words[flow + CALLED]!;
+    // A transfer's running stream tells by its requests, and these are few among many packets of data the other way.
+    const heard = this.#lasting === 0 ? look.nth : Math.min(look.nth, look.otherNth + (look.nth >> 6));
     let answer = UNDECIDED;
     while (this.#rest !== 0) {
       const place = 31 - Math.clz32(this.#rest & -this.#rest);
       const bit = 1 << place;
       this.#rest &= ~bit;
       if (held < panel.least[place]!) {
+        this.#waiting |= bit;
         if (!look.tcp && look.nth > PATIENCE) words[flow + CANDIDATES]! &= ~bit;
         continue;
       }
@@ -335,7 +414,9 @@ export class Asker {
       look.found.clear();
       answer = this.#one(panel.list[place]!);
       if (answer.certainty !== 0 && answer.number === told) answer = UNDECIDED;
-      if (answer === UNRELATED || (answer === UNDECIDED && look.nth >= panel.patience[place]!)) {
+      if (answer === UNDECIDED) this.#waiting |= bit;
+      if (answer === UNRELATED && (this.#lasting & bit) !== 0) answer = UNDECIDED;
+      if (answer === UNRELATED || (answer === UNDECIDED && heard >= panel.patience[place]!)) {
         words[flow + CANDIDATES]! &= ~bit;
         answer = UNDECIDED;
       } else if (answer !== UNDECIDED) {

@@ -2,8 +2,7 @@
  * The order of questions: one packet in, one verdict out, and what was learned on the way.
  * @module
  */
-import { type Classifier, type Evidence, type Look, UNDECIDED, UNRELATED, WEAK } from "../classify/classifier.ts";
-import { isPrivate } from "../net/address.ts";
+import { type Classifier, type Evidence, UNDECIDED, UNRELATED, WEAK } from "../classify/classifier.ts";
 import { LOCK, type Policy } from "../policy/policy.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import {
@@ -16,9 +15,7 @@ import {
   FLAGS,
   FLOW_WORDS,
   LOCAL,
-  OPENER_BASE,
-  OPENER_BASED,
-  OPENER_IS_CLIENT,
+  MIDSTREAM,
   PASS,
   REFUSED,
   RESUMED,
@@ -34,9 +31,10 @@ import type { Emit } from "./event.ts";
 import { Keeper } from "./keeper.ts";
 import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "./learn.ts";
 import type { Because, FlowObserver } from "./observer.ts";
+import { DNS, HOOK_INPUT, HOOK_OUTPUT, isReused, openFlow } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
 import { Side } from "./side.ts";
-import { Trainer } from "./train.ts";
+import { dnsTap, Trainer } from "./train.ts";
 
 /** The packet goes on. */
 export const ACCEPT = 0;
@@ -47,13 +45,11 @@ export const SETTLED = 2;
 /** {@link ACCEPT} or {@link REFUSE}, perhaps with {@link SETTLED}. */
 export type Verdict = 0 | 1 | 2 | 3;
 
-/** Netfilter's hook numbers (linux/netfilter.h). */
-const HOOK_INPUT = 1;
-const HOOK_OUTPUT = 3;
-const DNS = 53;
 const TCP = 6;
-/** Data packets of a flow, both directions, after which it is let go. */
-const ENOUGH = 16;
+/** Data packets of a flow, both directions, after which it is let go. Most are let go sooner, when no classifier waits. */
+const ENOUGH = 64;
+/** The same for a flow whose start was not seen. */
+const ENOUGH_MIDSTREAM = 640;
 
 /** Reasons of refusals, each with a rate limit of its own. */
 const REASONS: readonly string[] = ["recognised", "client-locked", "peer-blocked", "name-trained"];
@@ -63,9 +59,13 @@ const STALE = 0x8000;
 
 /** What an engine is made of. */
 export interface EngineOptions {
+  /** What to do about whom. */
   readonly policy: Policy;
+  /** Everything remembered. */
   readonly state: State;
+  /** Whom to ask, in this order. */
   readonly classifiers: readonly Classifier[];
+  /** Where events go. */
   readonly emit: Emit;
   /** Replay of captures from anywhere: the private side, else the opener, is the client. */
   readonly homeAny?: boolean;
@@ -131,7 +131,7 @@ export class Engine {
    */
   adopt(policy: Policy): void {
     this.#policy = policy;
-    this.learner.policy = policy;
+    this.learner.adopt(policy);
     this.learner.table = policy.tableAt(this.clock.now + this.clock.wallOffset);
     this.trainer.adopt();
     this.#protocols = this.#numbers(policy);
@@ -140,8 +140,9 @@ export class Engine {
     locks.table.each((row) => {
       const lock = locks.at(row);
       const key = (word: number) => locks.table.key(row, word);
-      if (policy.isExempt(key(0), key(1), key(2), key(3), lock.macHigh, lock.macLow)) this.learner.release(row);
-      else if (lock.protocol >= 0) lock.protocol = policy.protocolNumber(lock.protocolName);
+      if (policy.isExempt(key(0), key(1), key(2), key(3), lock.macHigh, lock.macLow)) {
+        this.learner.timeLocks.release(row);
+      } else if (lock.protocol >= 0) lock.protocol = policy.protocolNumber(lock.protocolName);
     });
     for (const table of [peers, trained]) {
       table.each((row) => {
@@ -182,7 +183,7 @@ export class Engine {
     let row = flows.find(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport);
     let fromOpener = flows.fromOpener;
     if (
-      row >= 0 && tcp !== 0 && (packet.flags & (SYN | ACK | RST)) === SYN && this.#isReused(row, packet, fromOpener)
+      row >= 0 && tcp !== 0 && (packet.flags & (SYN | ACK | RST)) === SYN && isReused(flows, row, packet, fromOpener)
     ) {
       flows.remove(row);
       row = -1;
@@ -191,7 +192,9 @@ export class Engine {
     if (row < 0) {
       row = flows.open(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport);
       fromOpener = true;
-      this.#open(row, packet, tcp);
+      openFlow(this.state, this.#policy, row, packet, this.#homeAny, this.clock.now);
+      this.asker.begin(row, packet, tcp);
+      if (this.#observer !== null) this.#observer.opened(row, packet);
     }
     const words = flows.words;
     const flow = row * FLOW_WORDS;
@@ -203,7 +206,7 @@ export class Engine {
     if (words[flow + EPOCH] === epoch && (flags & (ACCEPTED | PASS)) !== 0 && (flags & (LOCAL | EXEMPT)) === 0) {
       verdict = (ACCEPT | SETTLED) as Verdict;
     } else {
-      this.#side.read(flows, row, fromOpener);
+      this.#readSide(row, fromOpener);
       verdict = this.#question(packet, row, flow, fromOpener, tcp, epoch);
     }
     const refused = (verdict & REFUSE) !== 0;
@@ -211,58 +214,6 @@ export class Engine {
     else counters.accepted++;
     if (this.#observer !== null) this.#observer.judged(row, refused);
     return verdict;
-  }
-
-  #open(row: number, packet: Packet, tcp: number): void {
-    const { s0, s1, s2, s3, d0, d1, d2, d3 } = packet;
-    const policy = this.#policy;
-    const words = this.state.flows.words;
-    const flow = row * FLOW_WORDS;
-    let flags = words[flow + FLAGS]!;
-    const sourceHome = policy.isHome(s0, s1, s2, s3);
-    const destinationHome = policy.isHome(d0, d1, d2, d3);
-    let openerIsClient = sourceHome;
-    const dns = packet.sport === DNS || packet.dport === DNS;
-    if (this.#homeAny) {
-      const sourcePrivate = isPrivate(s0, s1, s2, s3);
-      openerIsClient = sourcePrivate === isPrivate(d0, d1, d2, d3) ? !(dns && packet.sport === DNS) : sourcePrivate;
-    } else if (packet.hook === HOOK_INPUT) {
-      flags |= LOCAL;
-      openerIsClient = true;
-      if (!sourceHome) flags |= PASS;
-    } else if (packet.hook === HOOK_OUTPUT) {
-      flags |= LOCAL;
-      openerIsClient = false;
-      if (!destinationHome) flags |= PASS;
-    } else if (sourceHome === destinationHome) {
-      // A resolver at home (the router of a capture, for one) still answers for the wildcards.
-      if (sourceHome && dns) {
-        flags |= LOCAL;
-        openerIsClient = packet.dport === DNS;
-      } else flags |= PASS;
-    }
-    if (openerIsClient) {
-      flags |= OPENER_IS_CLIENT;
-      if ((packet.macHigh | packet.macLow) !== 0) {
-        const { neighbours } = this.state;
-        const at = neighbours.insert(s0, s1, s2, s3, 0, this.clock.now + 3_600_000) * 2;
-        neighbours.values[at] = packet.macHigh;
-        neighbours.values[at + 1] = packet.macLow;
-      }
-    }
-    words[flow + FLAGS] = flags;
-    words[flow + EPOCH] = 0;
-    this.asker.begin(row, packet, tcp);
-    if (this.#observer !== null) this.#observer.opened(row, packet);
-  }
-
-  /** True where a SYN begins another connection between the same ports, not the same one again. */
-  #isReused(row: number, packet: Packet, fromOpener: boolean): boolean {
-    const words = this.state.flows.words;
-    const flow = row * FLOW_WORDS;
-    if (!fromOpener) return (words[flow + FLAGS]! & CLOSING) !== 0;
-    if ((words[flow + FLAGS]! & OPENER_BASED) === 0) return true;
-    return words[flow + OPENER_BASE] !== ((packet.seq + 1) | 0);
   }
 
   #question(packet: Packet, row: number, flow: number, fromOpener: boolean, tcp: number, epoch: number): Verdict {
@@ -308,13 +259,15 @@ export class Engine {
     if (tcp !== 0 && (packet.flags & SYN) !== 0) this.asker.noteStart(row, packet, fromOpener);
     if (packet.length === 0) return NOTHING;
     let answer = this.asker.ask(row, packet, fromOpener);
+    if (this.asker.targeted) this.#readSide(row, fromOpener);
     while (answer !== UNDECIDED && answer !== UNRELATED) {
       const consequence = this.#matched(row, flow, answer, tcp);
       if (consequence !== NOTHING) return consequence;
       answer = this.asker.more(row, tcp);
     }
     const counts = words[flow + DATA_PACKETS]!;
-    if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= ENOUGH) {
+    const enough = (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
+    if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= enough) {
       words[flow + FLAGS]! |= ACCEPTED;
       this.asker.dismiss(row);
     }
@@ -345,6 +298,22 @@ export class Engine {
     return REFUSE_FLOW;
   }
 
+  /** Who is who: of a flow through a proxy in clear, the target counts as the peer. */
+  #readSide(row: number, fromOpener: boolean): void {
+    const side = this.#side;
+    side.read(this.state.flows, row, fromOpener);
+    const target = this.asker.tunnels.of(row);
+    side.name = "";
+    if (target === undefined) return;
+    side.peerPort = target.port;
+    side.name = target.name;
+    if (target.name !== "") return;
+    side.p0 = target.words[0];
+    side.p1 = target.words[1];
+    side.p2 = target.words[2];
+    side.p3 = target.words[3];
+  }
+
   /** UDP is only learned from where the config says so. */
   #spares(tcp: number): boolean {
     return tcp === 0 && !this.#policy.config.lock.blockUdp;
@@ -367,7 +336,13 @@ export class Engine {
 
   /** Is the public side on the block list, or trained? */
   #known(): Because | "" {
+    const side = this.#side;
     const { peers, trained } = this.state;
+    if (side.name !== "") {
+      const protocol = this.trainer.protocolOf(side.name);
+      const met = protocol >= 0 && this.learner.metKnown(side, protocol, "trained-name") === REFUSE_FLOW;
+      return met ? "name-trained" : "";
+    }
     if (peers.count !== 0 && this.#meets(peers, "known-peer")) return "peer-blocked";
     if (trained.count !== 0 && this.#meets(trained, "trained-name")) return "name-trained";
     return "";
@@ -486,30 +461,4 @@ export class Engine {
   #numbers(policy: Policy): Int32Array {
     return Int32Array.from(this.#classifiers, (classifier) => policy.protocolNumber(classifier.name));
   }
-}
-
-/** Reads DNS over TCP (RFC 7766) as it passes: a listener on the classifiers' seam that never matches. */
-function dnsTap(trainer: Trainer, side: Side): Classifier {
-  return {
-    name: "",
-    title: "DNS over TCP",
-    tcp: true,
-    udp: false,
-    least: 2,
-    first: "any",
-    patience: 64,
-    classify(look: Look): Evidence {
-      if (look.peerPort !== DNS || !look.first || !look.claim()) return UNRELATED;
-      let at = look.start + (look.fromOpener ? look.note0 : look.note1);
-      while (at + 2 <= look.end) {
-        const next = at + 2 + look.view.getUint16(at);
-        if (next > look.end) break;
-        if (!trainer.read(side, look.bytes, look.view, at + 2, next)) return UNRELATED;
-        at = next;
-      }
-      if (look.fromOpener) look.note0 = at - look.start;
-      else look.note1 = at - look.start;
-      return UNDECIDED;
-    },
-  };
 }

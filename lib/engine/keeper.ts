@@ -64,7 +64,7 @@ export class Keeper {
     locks.table.each((row) => {
       const deadline = locks.table.deadline[row]!;
       if (deadline <= now) {
-        this.#learner.release(row);
+        this.#learner.timeLocks.release(row);
         return;
       }
       const lock = locks.at(row);

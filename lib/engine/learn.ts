@@ -15,19 +15,20 @@ import {
   STRONG,
   WEAK,
 } from "../classify/classifier.ts";
-import { formatAddress, formatMac, isIPv4, isUnlearnable } from "../net/address.ts";
+import { formatAddress, isIPv4, isUnlearnable } from "../net/address.ts";
 import { ACTION_NAMES } from "../policy/config.ts";
 import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
 import { hashEndpoint } from "../state/hash.ts";
-import type { LockedBy } from "../state/locks.ts";
-import { DETAIL, HELD, KIND, PROTOCOL, type State } from "../state/state.ts";
+import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import { decoyFor } from "./decoy.ts";
+import { Endpoints, isCommonPort } from "./endpoints.ts";
 import type { Emit } from "./event.ts";
 import { Notices } from "./notices.ts";
 import type { FlowObserver } from "./observer.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Side } from "./side.ts";
+import { TimeLocks } from "./time_lock.ts";
 
 /** What becomes of the flow after something was recognised in it. */
 export type Consequence = 0 | 1 | 2;
@@ -43,8 +44,6 @@ const DECOY = 0x30000;
 
 /** See the module's text. */
 export class Learner {
-  /** The policy in force. */
-  policy: Policy;
   /** The schedule table in force. */
   table = 0;
   /** Changes with every new lock, peer or trained address: settled answers older than it are looked at again. */
@@ -53,23 +52,39 @@ export class Learner {
   readonly byProtocol: number[] = [];
   /** Watches single flows (replay). */
   observer: FlowObserver | null = null;
+  /** The time-locks. */
+  readonly timeLocks: TimeLocks;
   /** Rate limits of events. */
   readonly notices: Notices;
 
+  #policy: Policy;
   readonly #state: State;
   readonly #clock: Clock;
   readonly #outbox: Outbox;
   readonly #emit: Emit;
+  readonly #endpoints: Endpoints;
 
   /** Learns into `state`. */
   constructor(policy: Policy, state: State, clock: Clock, outbox: Outbox, emit: Emit) {
-    this.policy = policy;
+    this.#policy = policy;
     this.#state = state;
     this.#clock = clock;
     this.#outbox = outbox;
     this.#emit = emit;
+    this.timeLocks = new TimeLocks(state, clock, emit, () => this.epoch++);
+    this.#endpoints = new Endpoints(state.endpoints, clock, policy);
     this.notices = new Notices(state.notices);
-    state.locks.onEvict = (row) => this.#released(row);
+  }
+
+  /** The policy in force. */
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  /** Puts a policy in force. */
+  adopt(policy: Policy): void {
+    this.#policy = policy;
+    this.#endpoints.policy = policy;
   }
 
   /** Group of the client of a flow. */
@@ -93,7 +108,7 @@ export class Learner {
     const action = policy.action(this.table, group, protocol);
     if (action === OFF) return NOTHING;
     if (look.found.hasInfoHash && policy.allowsInfoHash(look.found.infoHash, 0)) return LET_THROUGH;
-    const endpoint = evidence.encrypted ? this.#endpoint(side) : 0;
+    const endpoint = evidence.encrypted ? this.#endpoints.of(side) : 0;
     if (endpoint === CONFIRMED && policy.config.encrypted.knownPeer) {
       return this.#knownPeer(side, protocol, group, action, look);
     }
@@ -158,74 +173,20 @@ export class Learner {
   #lockFor(side: Side, protocol: number, group: number, evidence: string, port: number): void {
     const length = this.policy.lockMs(this.table, group, protocol);
     if (length > 0) {
-      this.lock(side.c0, side.c1, side.c2, side.c3, protocol, evidence, length, port, "detector", "");
+      this.timeLocks.lock(
+        side.c0,
+        side.c1,
+        side.c2,
+        side.c3,
+        protocol,
+        this.#policy.protocols[protocol] ?? "operator",
+        evidence,
+        length,
+        port,
+        "detector",
+        "",
+      );
     }
-  }
-
-  /** Begins or renews a client's time-lock of `length` milliseconds. */
-  lock(
-    c0: number,
-    c1: number,
-    c2: number,
-    c3: number,
-    protocol: number,
-    evidence: string,
-    length: number,
-    port: number,
-    by: LockedBy,
-    reason: string,
-  ): void {
-    const { locks, neighbours } = this.#state;
-    const now = this.#clock.now;
-    const known = locks.find(c0, c1, c2, c3, now);
-    if (known >= 0) {
-      const lock = locks.at(known);
-      const left = locks.table.deadline[known]! - now;
-      if (port !== 0 && protocol === lock.protocol) lock.port = port;
-      if (length <= left && by !== "operator") return;
-      locks.table.deadline[known] = now + length;
-      lock.probes = 0;
-      lock.probeAt = now + length / 2;
-      lock.length = length;
-      // One event for a renewal that was due; a client that keeps on talking renews without a line each time.
-      if (lock.announced - now > length / 2 && by === "detector") return;
-      lock.announced = now + length;
-      lock.renewals++;
-      if (by === "operator") {
-        lock.by = by;
-        lock.reason = reason;
-      }
-      this.#lockEvent("renewed", known);
-      return;
-    }
-    const expired = locks.table.find(c0, c1, c2, c3, 0);
-    if (expired >= 0) this.release(expired);
-    const neighbour = neighbours.find(c0, c1, c2, c3, 0);
-    const row = locks.set(c0, c1, c2, c3, now + length, {
-      protocol,
-      protocolName: protocol < 0 ? "operator" : this.policy.protocols[protocol] ?? "unknown",
-      evidence,
-      since: now,
-      length,
-      renewals: 0,
-      by,
-      reason,
-      macHigh: neighbour < 0 ? 0 : neighbours.values[neighbour * 2]!,
-      macLow: neighbour < 0 ? 0 : neighbours.values[neighbour * 2 + 1]!,
-      port,
-      probeAt: now + length / 2,
-      probes: 0,
-      announced: now + length,
-    });
-    this.epoch++;
-    this.#lockEvent("locked", row);
-  }
-
-  /** Ends the lock at a row. */
-  release(row: number): void {
-    this.#released(row);
-    this.#state.locks.remove(row);
-    this.epoch++;
   }
 
   /** Puts an address on the block list, or renews it there. */
@@ -281,7 +242,7 @@ export class Learner {
       }
       if (classifier.blocksPeers === true && words[at + 5] === CONFIRMED && certainty === CERTAIN) {
         this.block(w0, w1, w2, w3, words[at + 4]!, protocol, client);
-      } else this.#learnEndpoint(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!);
+      } else this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!);
     }
     if (certainty !== CERTAIN) return;
     if (classifier.blocksPeers === true) {
@@ -290,39 +251,11 @@ export class Learner {
     }
     // The port that was called is a listening one; UDP programs of these networks send from theirs.
     if (side.tcp === 0 || side.clientOpened) {
-      this.#learnEndpoint(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, CONFIRMED);
+      this.#endpoints.learn(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, CONFIRMED);
     }
     if (side.tcp === 0 || !side.clientOpened) {
-      this.#learnEndpoint(side.c0, side.c1, side.c2, side.c3, side.clientPort, protocol, CONFIRMED);
+      this.#endpoints.learn(side.c0, side.c1, side.c2, side.c3, side.clientPort, protocol, CONFIRMED);
     }
-  }
-
-  #learnEndpoint(w0: number, w1: number, w2: number, w3: number, port: number, protocol: number, kind: number): void {
-    // Poisoned lists name web and DNS servers: these ports are never learned.
-    if (port === 0 || isCommonPort(port)) return;
-    if (kind !== CONFIRMED && isUnlearnable(w0, w1, w2, w3)) return;
-    const { endpoints } = this.#state;
-    const { lifetime, advertised } = this.policy.config.peers;
-    const known = endpoints.find(w0, w1, w2, w3, port);
-    if (known >= 0 && endpoints.values[known * 2 + KIND]! > kind) return;
-    const until = this.#clock.now + (kind === CONFIRMED ? lifetime : advertised);
-    const row = endpoints.insert(w0, w1, w2, w3, port, until);
-    endpoints.values[row * 2 + PROTOCOL] = protocol;
-    endpoints.values[row * 2 + KIND] = kind;
-  }
-
-  /** What is known of the endpoints of an encrypted-looking flow: 0, ADVERTISED or CONFIRMED. */
-  #endpoint(side: Side): number {
-    const { endpoints } = this.#state;
-    let best = 0;
-    for (let i = 0; i < 2; i++) {
-      const row = i === 0
-        ? endpoints.find(side.p0, side.p1, side.p2, side.p3, side.peerPort)
-        : endpoints.find(side.c0, side.c1, side.c2, side.c3, side.clientPort);
-      if (row < 0 || endpoints.deadline[row]! <= this.#clock.now) continue;
-      best = Math.max(best, endpoints.values[row * 2 + KIND]!);
-    }
-    return best;
   }
 
   #knownPeer(side: Side, protocol: number, group: number, action: Action, look: Look): Consequence {
@@ -441,34 +374,6 @@ export class Learner {
       protocol: this.policy.protocols[protocol]!,
     });
   }
-
-  #lockEvent(event: "locked" | "renewed", row: number): void {
-    const { table } = this.#state.locks;
-    const lock = this.#state.locks.at(row);
-    this.#emit({
-      event,
-      client: formatAddress(table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3)),
-      protocol: lock.protocolName,
-      evidence: lock.evidence,
-      until: this.#clock.text(table.deadline[row]!),
-      by: lock.by,
-      ...(lock.reason === "" ? {} : { reason: lock.reason }),
-      ...((lock.macHigh | lock.macLow) === 0 ? {} : { mac: formatMac(lock.macHigh, lock.macLow) }),
-    });
-  }
-
-  #released(row: number): void {
-    const { table } = this.#state.locks;
-    const lock = this.#state.locks.at(row);
-    this.#emit({
-      event: "released",
-      client: formatAddress(table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3)),
-      protocol: lock.protocolName,
-      evidence: lock.evidence,
-      held_seconds: Math.round((this.#clock.now - lock.since) / 1000),
-      by: lock.by,
-    });
-  }
 }
 
 /** Evidence of an encrypted-looking flow to an endpoint that took part in a confirmed conversation. */
@@ -480,11 +385,6 @@ export const KNOWN_PEER: Evidence = evidence(
 );
 
 const NAME_HINT = evidence("name", WEAK, "DNS question for a name of the config's hints");
-
-/** Ports that poisoned peer lists name to make trouble. */
-function isCommonPort(port: number): boolean {
-  return port === 53 || port === 80 || port === 443;
-}
 
 /** The client takes part: it sent the packet at hand, or it opened the flow that is being answered. */
 function isInvolved(side: Side): boolean {

@@ -35,6 +35,8 @@ export class Side {
   clientPort = 0;
   /** Peer's port. */
   peerPort = 0;
+  /** Name of the peer where a proxy was asked for it by name; the address is then the proxy's. */
+  name = "";
 
   /** Reads the flow. */
   read(flows: FlowTable, row: number, fromOpener: boolean): void {

@@ -5,6 +5,7 @@
  * could have any address blocked. Addresses that also answer for names of no interest are held back.
  * @module
  */
+import { type Classifier, type Evidence, type Look, UNDECIDED, UNRELATED } from "../classify/classifier.ts";
 import { formatAddress, isUnlearnable } from "../net/address.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { AddressTable } from "../state/address_table.ts";
@@ -14,6 +15,7 @@ import { DnsMessage, type DnsName, NameSet } from "../wire/dns.ts";
 import type { Clock } from "./clock.ts";
 import type { Emit } from "./event.ts";
 import type { Learner } from "./learn.ts";
+import { DNS } from "./opening.ts";
 import type { Side } from "./side.ts";
 
 /** A question waits this long for its answer, milliseconds. */
@@ -79,6 +81,13 @@ export class Trainer {
   /** Patterns by number, as the DETAIL column of trained addresses has them. */
   pattern(number: number): string {
     return this.#policy?.training[number]?.pattern ?? "";
+  }
+
+  /** Protocol whose wildcards cover a name that a proxy was asked for, -1 where none does. */
+  protocolOf(name: string): number {
+    const bytes = new TextEncoder().encode(name);
+    const training = this.#policy?.training[this.#names.match(bytes, bytes.length)];
+    return training === undefined || training.hint ? -1 : training.protocol;
   }
 
   /** Reads a DNS message of a flow; true where it is one. */
@@ -212,4 +221,30 @@ function hashName(name: DnsName): number {
   let hash = 0x811c9dc5 | 0;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.bytes[i]!, 0x01000193);
   return hash;
+}
+
+/** Reads DNS over TCP (RFC 7766) as it passes: a listener on the classifiers' seam that never matches. */
+export function dnsTap(trainer: Trainer, side: Side): Classifier {
+  return {
+    name: "",
+    title: "DNS over TCP",
+    tcp: true,
+    udp: false,
+    least: 2,
+    first: "any",
+    patience: 64,
+    classify(look: Look): Evidence {
+      if (look.peerPort !== DNS || !look.first || !look.claim()) return UNRELATED;
+      let at = look.start + (look.fromOpener ? look.note0 : look.note1);
+      while (at + 2 <= look.end) {
+        const next = at + 2 + look.view.getUint16(at);
+        if (next > look.end) break;
+        if (!trainer.read(side, look.bytes, look.view, at + 2, next)) return UNRELATED;
+        at = next;
+      }
+      if (look.fromOpener) look.note0 = at - look.start;
+      else look.note1 = at - look.start;
+      return UNDECIDED;
+    },
+  };
 }

@@ -38,7 +38,10 @@ const OWN: ReadonlyMap<string, Own> = new Map<string, Own>([
       "*.opentrackr.org",
     ],
   }],
-  ["resilio", { hints: ["*.resilio.com"] }],
+  // Used for honest work as well: an administrator who wants them gone says so.
+  ["resilio", { ...HINTS_ONLY, hints: ["*.resilio.com"] }],
+  ["libp2p", { action: "log" }],
+  ["xunlei", HINTS_ONLY],
   ["i2p", { ...HINTS_ONLY, hints: ["*.i2p-projekt.de", "reseed.i2p.net", "reseed.i2pgit.org"] }],
   ["freenet", { ...HINTS_ONLY, hints: ["*.hyphanet.org", "*.freenetproject.org"] }],
 ]);

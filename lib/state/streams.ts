@@ -71,6 +71,17 @@ export class Streams {
     return slot;
   }
 
+  /** Takes the first `count` bytes off a slot's stream, which then begins behind them. */
+  drop(slot: number, count: number): void {
+    const base = slot * STREAM_BYTES;
+    this.bytes.copyWithin(base, base + count, base + STREAM_BYTES);
+    this.filled[slot] = Math.max(0, this.filled[slot]! - count);
+    if (this.#islandEnd[slot]! > 0) {
+      this.#islandStart[slot] = Math.max(0, this.#islandStart[slot]! - count);
+      this.#islandEnd[slot] = Math.max(0, this.#islandEnd[slot]! - count);
+    }
+  }
+
   /** Gives a slot back. */
   release(slot: number): void {
     if (this.#owner[slot] === -1) return;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { UNDECIDED } from "../../lib/classify/classifier.ts";
 import { bittorrent } from "../../lib/classify/bittorrent.ts";
+import { utpHeader } from "../../lib/classify/bittorrent/utp.ts";
 import { converse, hex, join, latin, type Turn } from "../support/conversation.ts";
 import {
   BITTORRENT,
@@ -189,6 +190,14 @@ Deno.test("a flow with foreign datagrams first is given up after the third", () 
   const ping = BITTORRENT.find((one) => one.evidence === "dht-query")!.turns[0]!;
   assert.equal(udp([">", strange], ["<", strange], ping).answer.name, "dht-query");
   assert.equal(udp([">", strange], ["<", strange], [">", strange], ping).answer.name, "unrelated");
+});
+
+Deno.test("a STUN answer whose first attribute passes for an extension has no uTP header, by its cookie", () => {
+  const answer = join(hex("0101 0018 2112a442"), noise(12, 5), hex("0008 0014"), noise(20, 6));
+  const { look } = udp([">", answer]);
+  assert.equal(utpHeader(look), 0);
+  look.bytes[look.start + 4] = 0x20;
+  assert.equal(utpHeader(look), 30);
 });
 
 Deno.test("a TLS hello in small segments is still read", () => {

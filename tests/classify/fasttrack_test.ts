@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ADVERTISED, CERTAIN, CONFIRMED, STRONG, UNDECIDED, UNRELATED } from "../../lib/classify/classifier.ts";
 import { fasttrack } from "../../lib/classify/fasttrack.ts";
 import { converse, hex, join, latin, type Turn } from "../support/conversation.ts";
-import { splits } from "../support/splits.ts";
+import { randomWords, splits } from "../support/splits.ts";
 
 const HASH = "d67e5427fe7476d124cf656b7f5b20e0ff4ffbff";
 const REQUEST = latin(
@@ -211,4 +211,22 @@ Deno.test("other protocols' first bytes are unrelated", () => {
     ] as const
   ) assert.equal(ask([">", payload]).answer.certainty, 0, name);
   assert.equal(ask([">", latin("GNUTELLA CONNECT/0.6\r\n\r\n")]).answer, UNRELATED);
+});
+
+Deno.test("a million random streams with fitting first bytes match nothing", () => {
+  const { look } = ask([">", latin("GET")]);
+  const bytes = new Uint8Array(48);
+  const words = new Int32Array(bytes.buffer);
+  const random = randomWords(4711);
+  const heads = [latin("GET /"), latin("GIVE "), latin("HTTP/1.1 200 OK\r\n"), latin("P"), hex("fa")];
+  look.bytes = bytes;
+  look.start = 0;
+  for (let round = 0; round < 1_000_000; round++) {
+    for (let i = 0; i < words.length; i++) words[i] = random.next().value;
+    bytes.set(heads[round % heads.length]!);
+    look.end = look.length = look.ownLength = round % 7 === 0 ? 12 : 48;
+    look.nth = 1 + round % 4;
+    const answer = fasttrack.classify(look);
+    if (answer.certainty > 0) assert.fail(`Random bytes gave "${answer.name}" in round ${round}`);
+  }
 });

@@ -257,7 +257,7 @@ export const STRANGERS: readonly Sample[] = [
     "<",
     latin("d1:rd2:id20:mnopqrstuvwxyz123456e1:t2:aa1:y1:re"),
   ]),
-  udp("uTP", [">", hex("4100 1a2b 00000001 00000000 00100000 0001 0000")], [
+  udp("BitTorrent uTP", [">", hex("4100 1a2b 00000001 00000000 00100000 0001 0000")], [
     "<",
     hex("2100 1a2b 00000002 00000001 00100000 0001 0001"),
   ]),

@@ -17,6 +17,7 @@ import { formatProblem } from "../policy/problem.ts";
 import { difference, needsRestart } from "../policy/difference.ts";
 import type { ReloadAnswer } from "../report/control_protocol.ts";
 import { LineWriter } from "../report/line_writer.ts";
+import { type LogOutput, openLog } from "../report/log_output.ts";
 import { metricsText } from "../report/metrics.ts";
 import { type MetricsServer, serveMetrics } from "../report/metrics_server.ts";
 import { Reporter } from "../report/reporter.ts";
@@ -48,7 +49,8 @@ const SETTLING = 2000;
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { config, loaded } = loadForCommand(options.config);
   await using stack = new AsyncDisposableStack();
-  const reporter = openReporter(options, config);
+  const output = stack.use(openLog(config.log.file));
+  const reporter = openReporter(options, config, output);
   stack.defer(() => reporter.close(LAST_LINES));
   const libc = stack.use(Libc.open());
   const range = options.queues ?? config.queue.numbers;
@@ -61,25 +63,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     gso: config.queue.gso,
   }));
   const hand = stack.use(await KernelHand.open(libc, config, rulesOptions(config).mark.own));
-  const daemon = new RunningDaemon(options, loaded, config, reporter, queues, hand, libc);
+  const daemon = new RunningDaemon(options, loaded, config, reporter, output, queues, hand, libc);
   await daemon.open(stack);
   daemon.finish(stack.move());
   return daemon;
 }
 
-function openReporter(options: DaemonOptions, config: Config): Reporter {
+function openReporter(options: DaemonOptions, config: Config, output: LogOutput): Reporter {
   return new Reporter({
     format: options.logFormat ?? config.log.format,
     level: options.logLevel ?? config.log.level,
-    colour: Deno.stdout.isTerminal() && !Deno.noColor && config.log.file === "",
+    colour: output.colour,
     dryRun: options.dryRun,
     clock: () => Date.now(),
-    writer: new LineWriter(config.log.file === "" ? Deno.stdout : openLog(config.log.file)),
+    writer: new LineWriter(output),
   });
-}
-
-function openLog(path: string): Deno.FsFile {
-  return Deno.openSync(path, { append: true, create: true, mode: 0o640 });
 }
 
 /** A daemon from `ready` to its end. */
@@ -87,6 +85,7 @@ class RunningDaemon implements Daemon {
   done: Promise<number> = Promise.resolve(DONE);
   readonly #options: DaemonOptions;
   readonly #reporter: Reporter;
+  readonly #output: LogOutput;
   readonly #queues: Queues;
   readonly #hand: KernelHand;
   readonly #libc: Libc;
@@ -109,6 +108,7 @@ class RunningDaemon implements Daemon {
     loaded: Loaded,
     config: Config,
     reporter: Reporter,
+    output: LogOutput,
     queues: Queues,
     hand: KernelHand,
     libc: Libc,
@@ -117,6 +117,7 @@ class RunningDaemon implements Daemon {
     this.#loaded = loaded;
     this.#config = config;
     this.#reporter = reporter;
+    this.#output = output;
     this.#queues = queues;
     this.#hand = hand;
     this.#libc = libc;
@@ -188,6 +189,11 @@ class RunningDaemon implements Daemon {
   }
 
   reload(): void {
+    try {
+      this.#output.reopen();
+    } catch (error) {
+      this.#reporter.note("warning", `Cannot open the log again: ${textOf(error)}`);
+    }
     const answer = this.#reload();
     if (answer.outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");
   }
@@ -331,8 +337,7 @@ class RunningDaemon implements Daemon {
     this.#markers = new MarkerFiles(this.#options.dryRun ? "" : loaded.config.clientFiles);
     if (!this.#options.dryRun) this.#hand.unsettle();
     const { format, level } = loaded.config.log;
-    const colour = Deno.stdout.isTerminal() && !Deno.noColor;
-    this.#reporter.change(this.#options.logFormat ?? format, this.#options.logLevel ?? level, colour);
+    this.#reporter.change(this.#options.logFormat ?? format, this.#options.logLevel ?? level, this.#output.colour);
     this.#status.loaded(loaded, policy);
     this.#status.reloaded(true, warnings);
     const changes = difference(before, loaded.config);

@@ -78,6 +78,7 @@ export function stateContext(
     pattern,
     patternNumber: (text) => policy.training.findIndex((name) => name.pattern === text),
     isExempt: (words) => policy.isExempt(words[0], words[1], words[2], words[3], 0, 0),
+    isHome: (words) => policy.isHome(words[0], words[1], words[2], words[3]),
     now,
     wallOffset,
   };

@@ -24,6 +24,7 @@ import {
   RESPONDER_BASE,
   RESPONDER_BASED,
   RESPONDER_FIRST,
+  RESUMED,
   SLOTS,
 } from "../state/flow_table.ts";
 import { STREAM_BYTES, type Streams } from "../state/streams.ts";
@@ -32,6 +33,10 @@ import { SYN } from "../wire/tcp.ts";
 import { KNOWN, SAME, Tunnels } from "./tunnels.ts";
 
 const PATIENCE = 8;
+/** Stands among a TCP flow's candidates, above all classifiers, as long as it may be a handshake with a proxy. */
+const TUNNEL = 1 << 31;
+/** What is forgotten of a flow that is looked at again. */
+const BEGINNINGS: readonly number[] = [CALLED, DATA_PACKETS, FIRST_LENGTHS, NOTE0, NOTE1, OWNER];
 
 /** What one transport asks: which classifiers, which of them for a first byte. */
 class Panel {
@@ -73,7 +78,7 @@ export class Asker {
   /** What the classifiers see; also what they found. */
   readonly look: Look = new Look();
   /** Number in the list of the classifier that gave the last match. */
-  matched = -1;
+  matched: number = -1;
   /** Flows through proxies. */
   readonly tunnels: Tunnels;
   /** The last {@link ask} found out for whom a proxied flow is. */
@@ -83,6 +88,8 @@ export class Asker {
   /** The last such exception, for one log line. */
   failure: unknown = null;
 
+  /** Classifiers that the packet at hand was not shown to yet. */
+  #rest = 0;
   readonly #tcp: Panel;
   readonly #udp: Panel;
   readonly #flows: FlowTable;
@@ -90,6 +97,8 @@ export class Asker {
 
   /** Classifiers that wait for more of the stream at hand, after a round. */
   #waiting = 0;
+  /** Classifiers that stay candidates whatever they say, as the flow's start was not seen. */
+  #lasting = 0;
 
   /** Asks these classifiers, in this order. */
   constructor(classifiers: readonly Classifier[], flows: FlowTable, streams: Streams) {
@@ -109,15 +118,18 @@ export class Asker {
   begin(row: number, packet: Packet, tcp: number): void {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
-    words[flow + CANDIDATES] = tcp !== 0 ? this.#tcp.all : this.#udp.all;
-    if (tcp !== 0 && (packet.flags & SYN) === 0) words[flow + FLAGS]! |= MIDSTREAM;
+    const begun = tcp !== 0 && (packet.flags & SYN) === 0;
+    if (begun) words[flow + FLAGS]! |= MIDSTREAM;
+    words[flow + CANDIDATES] = tcp === 0 ? this.#udp.all : begun ? this.#tcp.all : this.#tcp.all | TUNNEL;
   }
 
   /** Sets up a flow to be looked at again in the middle. */
   again(row: number, tcp: number): void {
+    const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
-    this.#flows.words[flow + CANDIDATES] = tcp !== 0 ? this.#tcp.midstream : this.#udp.all;
-    this.#flows.words[flow + DATA_PACKETS] = 0;
+    this.release(row);
+    words[flow + CANDIDATES] = tcp !== 0 ? this.#tcp.midstream : this.#udp.all;
+    for (const word of BEGINNINGS) words[flow + word] = 0;
   }
 
   /** Notes where a stream starts, from its SYN. A SYN may carry data (RFC 7413): it counts after the SYN's own number. */
@@ -142,6 +154,13 @@ export class Asker {
   dismiss(row: number): void {
     this.#flows.words[row * FLOW_WORDS + CANDIDATES] = 0;
     this.release(row);
+  }
+
+  /** Goes on asking the classifier that matched last, and no other. */
+  keepMatched(row: number, tcp: number): void {
+    const panel = tcp !== 0 ? this.#tcp : this.#udp;
+    this.dismiss(row);
+    this.#flows.words[row * FLOW_WORDS + CANDIDATES] = 1 << panel.numbers.indexOf(this.matched);
   }
 
   /** Stops asking the classifier that matched last about a flow. */
@@ -198,26 +217,36 @@ export class Asker {
     const look = this.look;
     const baseAt = flow + (fromOpener ? OPENER_BASE : RESPONDER_BASE);
     const based = fromOpener ? OPENER_BASED : RESPONDER_BASED;
-    const from = packet.payload;
+    let from = packet.payload;
     const to = packet.payloadEnd;
     const seq = (packet.flags & SYN) !== 0 ? (packet.seq + 1) | 0 : packet.seq;
     if ((flags & based) === 0) {
       words[baseAt] = seq;
       words[flow + FLAGS] = flags | based;
     }
-    const offset = (seq - words[baseAt]!) | 0;
+    let offset = (seq - words[baseAt]!) | 0;
     // Retransmitted or before the start: was seen already.
     if (offset + packet.length <= 0) return UNDECIDED;
+    let length = packet.length;
+    if (offset < 0) {
+      // The receiver trims what lies before the start (RFC 9293 section 3.10.7.4), so must we.
+      from = Math.min(from - offset, to);
+      length += offset;
+      offset = 0;
+    }
     const side = fromOpener ? 0 : 16;
     const slot = ((words[flow + SLOTS]! >>> side) & 0xffff) - 1;
     look.tcp = true;
     look.view = packet.view;
-    if (slot >= 0) {
+    if ((flags & RESUMED) !== 0) {
+      this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
+      this.#lookAt(packet, from, to, false);
+    } else if (slot >= 0) {
       const streams = this.#streams;
       const before = streams.filled[slot]!;
       if (offset < STREAM_BYTES) {
         if (!streams.lay(slot, offset, packet.bytes, from, to)) return UNDECIDED;
-        this.#count(flow, packet.bytes, from, to, fromOpener, own, packet.length);
+        this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
         look.bytes = streams.bytes;
         look.view = streams.view;
         look.start = slot * STREAM_BYTES;
@@ -225,7 +254,7 @@ export class Asker {
         look.end = look.start + streams.filled[slot]!;
         look.first = true;
       } else {
-        this.#count(flow, packet.bytes, from, to, fromOpener, own, packet.length);
+        this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
         this.#lookAt(packet, from, to, false);
       }
     } else if (own === 0 && offset > 0 && offset < STREAM_BYTES) {
@@ -234,8 +263,8 @@ export class Asker {
       this.#streams.lay(taken, offset, packet.bytes, from, to);
       return UNDECIDED;
     } else {
-      this.#count(flow, packet.bytes, from, to, fromOpener, own, packet.length);
-      this.#lookAt(packet, from, to, offset <= 0 && own === 0);
+      this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
+      this.#lookAt(packet, from, to, offset === 0 && own === 0);
     }
     look.length = look.end - look.start;
     if (look.end <= look.start) return UNDECIDED;
@@ -246,12 +275,14 @@ export class Asker {
       if ((counts & 0xffff) !== 0) possible |= panel.dispatch[words[flow + OPENER_FIRST]! >>> 24]!;
       if ((counts >>> 16) !== 0) possible |= panel.dispatch[words[flow + RESPONDER_FIRST]! >>> 24]!;
       if ((counts & 0xffff) !== 0 && (counts >>> 16) !== 0) {
-        words[flow + CANDIDATES]! &= possible | panel.midstream;
+        words[flow + CANDIDATES]! &= possible | panel.midstream | TUNNEL;
       }
     }
+    if ((counts & 0xffff) !== 0 && !Tunnels.mayBegin(words[flow + OPENER_FIRST]! >>> 24)) {
+      words[flow + CANDIDATES]! &= ~TUNNEL;
+    }
+    const tunnel = (words[flow + CANDIDATES]! & TUNNEL) !== 0 && look.first && (counts & 0xffff) !== 0;
     const answer = this.#round(row, flow, panel, possible, (flags & MIDSTREAM) !== 0 ? panel.midstream : 0);
-    const tunnel = (words[flow + FLAGS]! & (NO_PROXY | MIDSTREAM)) === 0 && look.first &&
-      Tunnels.mayBegin(words[flow + OPENER_FIRST]! >>> 24) && (counts & 0xffff) !== 0;
     // A hint does not end the asking: what it was seen in is wanted with what follows.
     const wanted = answer.certainty <= WEAK && (tunnel || this.#waiting !== 0);
     if (wanted && slot < 0 && look.first && to - from < STREAM_BYTES) {
@@ -265,10 +296,8 @@ export class Asker {
   /** A flow that may go through a proxy: behind the handshake everything is asked anew, as if it went there directly. */
   #through(row: number, flow: number, answer: Evidence): Evidence {
     const step = this.tunnels.step(row);
-    if (step === SAME) {
-      // As long as the handshake goes on, nobody's "unrelated" ends the asking.
-      return (this.#flows.words[flow + FLAGS]! & NO_PROXY) === 0 ? UNDECIDED : answer;
-    }
+    if ((this.#flows.words[flow + FLAGS]! & NO_PROXY) !== 0) this.#flows.words[flow + CANDIDATES]! &= ~TUNNEL;
+    if (step === SAME) return answer;
     this.targeted = true;
     if (step === KNOWN) return UNDECIDED;
     const words = this.#flows.words;
@@ -348,10 +377,21 @@ export class Asker {
    */
   #round(row: number, flow: number, panel: Panel, possible: number, lasting: number): Evidence {
     const words = this.#flows.words;
-    const look = this.look;
-    let rest = words[flow + CANDIDATES]! & possible;
+    this.#rest = words[flow + CANDIDATES]! & possible;
+    this.#lasting = lasting;
     this.#waiting = 0;
-    if (rest === 0) return words[flow + CANDIDATES] === 0 ? UNRELATED : UNDECIDED;
+    if (this.#rest === 0) return words[flow + CANDIDATES] === 0 ? UNRELATED : UNDECIDED;
+    return this.#goOn(row, flow, panel);
+  }
+
+  /** After a match that changed nothing: shows the same packet to the classifiers behind the one that matched. */
+  more(row: number, tcp: number): Evidence {
+    return this.#goOn(row, row * FLOW_WORDS, tcp !== 0 ? this.#tcp : this.#udp);
+  }
+
+  #goOn(row: number, flow: number, panel: Panel): Evidence {
+    const words = this.#flows.words;
+    const look = this.look;
     const held = look.end - look.start;
     const owner = words[flow + OWNER]!;
     look.owner = owner;
@@ -359,12 +399,12 @@ export class Asker {
     look.note1 = words[flow + NOTE1]!;
     const told = words[flow + CALLED]!;
     // A transfer's running stream tells by its requests, and these are few among many packets of data the other way.
-    const heard = lasting === 0 ? look.nth : Math.min(look.nth, look.otherNth + (look.nth >> 6));
+    const heard = this.#lasting === 0 ? look.nth : Math.min(look.nth, look.otherNth + (look.nth >> 6));
     let answer = UNDECIDED;
-    while (rest !== 0) {
-      const place = 31 - Math.clz32(rest & -rest);
+    while (this.#rest !== 0) {
+      const place = 31 - Math.clz32(this.#rest & -this.#rest);
       const bit = 1 << place;
-      rest &= ~bit;
+      this.#rest &= ~bit;
       if (held < panel.least[place]!) {
         this.#waiting |= bit;
         if (!look.tcp && look.nth > PATIENCE) words[flow + CANDIDATES]! &= ~bit;
@@ -375,7 +415,7 @@ export class Asker {
       answer = this.#one(panel.list[place]!);
       if (answer.certainty !== 0 && answer.number === told) answer = UNDECIDED;
       if (answer === UNDECIDED) this.#waiting |= bit;
-      if (answer === UNRELATED && (lasting & bit) !== 0) answer = UNDECIDED;
+      if (answer === UNRELATED && (this.#lasting & bit) !== 0) answer = UNDECIDED;
       if (answer === UNRELATED || (answer === UNDECIDED && heard >= panel.patience[place]!)) {
         words[flow + CANDIDATES]! &= ~bit;
         answer = UNDECIDED;

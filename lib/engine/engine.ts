@@ -3,7 +3,7 @@
  * @module
  */
 import { type Classifier, type Evidence, UNDECIDED, UNRELATED, WEAK } from "../classify/classifier.ts";
-import type { Policy } from "../policy/policy.ts";
+import { LOCK, type Policy } from "../policy/policy.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import {
   ACCEPTED,
@@ -11,12 +11,14 @@ import {
   CLOSING,
   DATA_PACKETS,
   EPOCH,
+  EXEMPT,
   FLAGS,
   FLOW_WORDS,
   LOCAL,
   MIDSTREAM,
   PASS,
   REFUSED,
+  RESUMED,
   SEEN,
 } from "../state/flow_table.ts";
 import { HELD, PROTOCOL, type State } from "../state/state.ts";
@@ -49,14 +51,21 @@ const ENOUGH = 64;
 /** The same for a flow whose start was not seen. */
 const ENOUGH_MIDSTREAM = 640;
 
+/** Reasons of refusals, each with a rate limit of its own. */
+const REASONS: readonly string[] = ["recognised", "client-locked", "peer-blocked", "name-trained"];
+
 /** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
 const STALE = 0x8000;
 
 /** What an engine is made of. */
 export interface EngineOptions {
+  /** What to do about whom. */
   readonly policy: Policy;
+  /** Everything remembered. */
   readonly state: State;
+  /** Whom to ask, in this order. */
   readonly classifiers: readonly Classifier[];
+  /** Where events go. */
   readonly emit: Emit;
   /** Replay of captures from anywhere: the private side, else the opener, is the client. */
   readonly homeAny?: boolean;
@@ -80,7 +89,6 @@ export class Engine {
   readonly trainer: Trainer;
   /** What happens because time passes. */
   readonly keeper: Keeper;
-  #observer: FlowObserver | null = null;
 
   readonly #classifiers: readonly Classifier[];
   readonly #homeAny: boolean;
@@ -90,6 +98,7 @@ export class Engine {
   /** Protocol number of the policy for each classifier. */
   #protocols: Int32Array;
   #policyEpoch = 1;
+  #observer: FlowObserver | null = null;
 
   /** Makes an engine; the state may outlive it. */
   constructor(options: EngineOptions) {
@@ -105,21 +114,25 @@ export class Engine {
     this.#protocols = this.#numbers(options.policy);
   }
 
-  /** Watches single flows (replay); null for nobody. */
-  set observer(observer: FlowObserver | null) {
-    this.#observer = observer;
-    this.learner.observer = observer;
-  }
-
   /** The policy in force. */
   get policy(): Policy {
     return this.#policy;
   }
 
-  /** Puts a policy in force, between bursts. Locks and peers stay but for those that it exempts; decisions are looked at again. */
+  /** Watches single flows (replay). */
+  set observer(observer: FlowObserver | null) {
+    this.#observer = observer;
+    this.learner.observer = observer;
+  }
+
+  /**
+   * Puts a policy in force, between bursts. Locks and peers stay but for those that it exempts, trained addresses where it
+   * still has their wildcard; decisions are looked at again.
+   */
   adopt(policy: Policy): void {
     this.#policy = policy;
     this.learner.adopt(policy);
+    this.learner.table = policy.tableAt(this.clock.now + this.clock.wallOffset);
     this.trainer.adopt();
     this.#protocols = this.#numbers(policy);
     this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
@@ -134,7 +147,8 @@ export class Engine {
     for (const table of [peers, trained]) {
       table.each((row) => {
         const key = (word: number) => table.key(row, word);
-        if (policy.isExempt(key(0), key(1), key(2), key(3), 0, 0)) table.remove(row);
+        const home = policy.isHome(key(0), key(1), key(2), key(3));
+        if (home || policy.isExempt(key(0), key(1), key(2), key(3), 0, 0)) table.remove(row);
       });
     }
   }
@@ -189,7 +203,7 @@ export class Engine {
     const epoch = ((this.#policyEpoch << 16) | (this.learner.epoch & 0x7fff)) | 0;
     let verdict: Verdict;
     const flags = words[flow + FLAGS]!;
-    if (words[flow + EPOCH] === epoch && (flags & (ACCEPTED | PASS)) !== 0 && (flags & LOCAL) === 0) {
+    if (words[flow + EPOCH] === epoch && (flags & (ACCEPTED | PASS)) !== 0 && (flags & (LOCAL | EXEMPT)) === 0) {
       verdict = (ACCEPT | SETTLED) as Verdict;
     } else {
       this.#readSide(row, fromOpener);
@@ -208,10 +222,14 @@ export class Engine {
     let flags = words[flow + FLAGS]!;
     if (words[flow + EPOCH] !== epoch) flags = this.#review(row, flow, flags, epoch);
     if ((flags & PASS) !== 0) return (ACCEPT | SETTLED) as Verdict;
+    // What an operator allowed for a time must come here again when the time is over.
+    if ((flags & EXEMPT) !== 0) return this.state.allowances.count === 0 ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
     if ((flags & LOCAL) !== 0) return this.#local(packet, row, fromOpener);
     if ((flags & REFUSED) !== 0) {
       this.#refused("recognised", -1);
-      return (REFUSE | SETTLED) as Verdict;
+      if (words[flow + CANDIDATES] === 0) return (REFUSE | SETTLED) as Verdict;
+      this.#renew(packet, row, flow, fromOpener);
+      return REFUSE;
     }
     if (tcp === 0 && side.peerPort === DNS && packet.length > 0) {
       if (this.trainer.read(side, packet.bytes, packet.view, packet.payload, packet.payloadEnd)) {
@@ -221,10 +239,12 @@ export class Engine {
     // Payload is looked at before the block list is: what a flow to a known peer shows is worth more than that it goes there.
     if ((flags & ACCEPTED) === 0) {
       const consequence = this.#askAbout(packet, row, flow, fromOpener, tcp);
-      if (consequence === REFUSE_FLOW) return (REFUSE | SETTLED) as Verdict;
+      if (consequence === REFUSE_FLOW) {
+        return (words[flow + CANDIDATES] === 0 ? REFUSE | SETTLED : REFUSE) as Verdict;
+      }
     }
     const known = this.#known();
-    const verdict = known !== "" ? this.#because(row, known) : this.#lockedOr(row);
+    const verdict = known !== "" && !this.#spares(tcp) ? this.#because(row, known) : this.#lockedOr(row);
     if (verdict === REFUSE) {
       // Holds as long as the lock or the entry: such an answer is never taken for settled.
       words[flow + EPOCH]! |= STALE;
@@ -238,11 +258,12 @@ export class Engine {
     const words = this.state.flows.words;
     if (tcp !== 0 && (packet.flags & SYN) !== 0) this.asker.noteStart(row, packet, fromOpener);
     if (packet.length === 0) return NOTHING;
-    const answer = this.asker.ask(row, packet, fromOpener);
+    let answer = this.asker.ask(row, packet, fromOpener);
     if (this.asker.targeted) this.#readSide(row, fromOpener);
-    if (answer !== UNDECIDED && answer !== UNRELATED) {
+    while (answer !== UNDECIDED && answer !== UNRELATED) {
       const consequence = this.#matched(row, flow, answer, tcp);
       if (consequence !== NOTHING) return consequence;
+      answer = this.asker.more(row, tcp);
     }
     const counts = words[flow + DATA_PACKETS]!;
     const enough = (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
@@ -264,12 +285,13 @@ export class Engine {
       else this.asker.told(row, answer);
       return NOTHING;
     }
-    this.asker.dismiss(row);
-    if (consequence === LET_THROUGH) {
-      words[flow + FLAGS]! |= ACCEPTED;
+    const lasting = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#side, protocol) === LOCK;
+    if (lasting) this.asker.keepMatched(row, tcp);
+    else this.asker.dismiss(row);
+    if (consequence === LET_THROUGH || this.#spares(tcp)) {
+      if (!lasting) words[flow + FLAGS]! |= ACCEPTED;
       return LET_THROUGH;
     }
-    if (tcp === 0 && classifier.blocksPeers === true && !this.#policy.config.lock.blockUdp) return LET_THROUGH;
     words[flow + FLAGS]! |= REFUSED;
     this.counters.reason("recognised");
     this.#report("recognised", this.#policy.protocols[protocol] ?? "");
@@ -290,6 +312,26 @@ export class Engine {
     side.p1 = target.words[1];
     side.p2 = target.words[2];
     side.p3 = target.words[3];
+  }
+
+  /** UDP is only learned from where the config says so. */
+  #spares(tcp: number): boolean {
+    return tcp === 0 && !this.#policy.config.lock.blockUdp;
+  }
+
+  /**
+   * A refused UDP flow of a locking protocol: a client that goes on pinging the same peers is still running, so its lock is
+   * renewed and its pings are answered.
+   */
+  #renew(packet: Packet, row: number, flow: number, fromOpener: boolean): void {
+    const { words } = this.state.flows;
+    if (packet.length === 0 || !this.#side.fromClient) return;
+    const kept = words[flow + CANDIDATES]!;
+    const answer = this.asker.ask(row, packet, fromOpener);
+    words[flow + CANDIDATES] = kept;
+    if (answer === UNDECIDED || answer === UNRELATED) return;
+    const classifier = this.#classifiers[this.asker.matched]!;
+    this.learner.matched(this.#side, classifier, this.#protocols[this.asker.matched]!, answer, this.asker.look);
   }
 
   /** Is the public side on the block list, or trained? */
@@ -331,7 +373,7 @@ export class Engine {
     if (protocol < 0) return ACCEPT;
     const { locks } = this.state;
     const lock = locks.find(side.c0, side.c1, side.c2, side.c3, this.clock.now);
-    if (lock >= 0 && locks.at(lock).protocol === protocol) {
+    if (lock >= 0 && locks.at(lock).protocol === protocol && this.learner.actionFor(side, protocol) === LOCK) {
       // The program answers our probe, so it still runs: weak evidence is enough to renew what strong evidence began.
       this.learner.lockFlow(side, protocol, this.learner.groupOf(side), answer.name);
     } else if (answer.certainty > WEAK) {
@@ -343,7 +385,9 @@ export class Engine {
   #lockedOr(row: number): Verdict {
     const side = this.#side;
     const locks = this.state.locks;
-    if (locks.count === 0 || locks.find(side.c0, side.c1, side.c2, side.c3, this.clock.now) < 0) return ACCEPT;
+    if (
+      locks.count === 0 || this.#spares(side.tcp) || locks.find(side.c0, side.c1, side.c2, side.c3, this.clock.now) < 0
+    ) return ACCEPT;
     return this.#because(row, "client-locked");
   }
 
@@ -364,14 +408,12 @@ export class Engine {
     if (
       this.#policy.isExempt(side.c0, side.c1, side.c2, side.c3, high, low) ||
       (allowances.count > 0 && allowances.find(side.c0, side.c1, side.c2, side.c3, 0) >= 0)
-    ) {
-      words[flow + EPOCH] = epoch;
-      return flags | PASS;
-    }
+    ) flags |= EXEMPT;
+    else flags &= ~EXEMPT;
     const policyChanged = (words[flow + EPOCH]! >>> 16) !== this.#policyEpoch && words[flow + EPOCH] !== 0;
     if (policyChanged && (flags & (ACCEPTED | REFUSED)) !== 0) {
       // What was recognised before shows again in the packets to come; a flow without a start to look at is picked up in the middle.
-      flags &= ~(ACCEPTED | REFUSED);
+      flags = (flags & ~(ACCEPTED | REFUSED)) | RESUMED;
       this.asker.again(row, side.tcp);
     }
     words[flow + FLAGS] = flags;
@@ -400,7 +442,7 @@ export class Engine {
 
   #report(reason: string, protocol: string): void {
     const side = this.#side;
-    const kind = 0x40000 + reason.length;
+    const kind = 0x40000 + REASONS.indexOf(reason);
     const stretch = this.#policy.config.log.refused;
     const notices = this.learner.notices;
     if (!notices.allow(side.c0, side.c1, side.c2, side.c3, kind, this.clock.now, 1, stretch)) return;

@@ -3,6 +3,7 @@
  * @module
  */
 import { formatAddress } from "../net/address.ts";
+import { LOCK } from "../policy/policy.ts";
 import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import { probeFor } from "./decoy.ts";
@@ -68,13 +69,17 @@ export class Keeper {
       }
       const lock = locks.at(row);
       if (lock.probeAt > now || lock.probes >= PROBES || lock.port === 0) return;
-      if (!this.#learner.policy.config.lock.probe) return;
+      const { policy, table: hours } = this.#learner;
+      if (!policy.config.lock.probe) return;
+      const { table } = locks;
+      const client = [table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3)] as const;
+      const group = policy.groupOf(...client, lock.macHigh, lock.macLow);
+      // A reload or the hour may have taken the lock from this protocol: then it runs out.
+      if (policy.action(hours, group, lock.protocol) !== LOCK) return;
       const payload = probeFor(lock.protocolName);
       if (payload === null) return;
       lock.probes++;
       lock.probeAt = now + PROBE_AGAIN;
-      const { table } = locks;
-      const client = [table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3)] as const;
       const put = this.#outbox.put({
         kind: "probe",
         client,

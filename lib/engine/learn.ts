@@ -127,8 +127,8 @@ export class Learner {
     this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
     this.#named(side, classifier, protocol, certainty, look);
     this.#detected(side, protocol, group, evidence, certainty, action, before, after, look);
-    // What is not enough to act on may be followed by what is: only certainty ends the asking.
-    if (!acts) return certainty === CERTAIN ? LET_THROUGH : NOTHING;
+    // Evidence below what the policy asks for may be followed by better: a hello by its answer.
+    if (!acts) return certainty >= STRONG && certainty >= required ? LET_THROUGH : NOTHING;
     return this.#act(side, protocol, group, action, evidence.name);
   }
 
@@ -138,7 +138,7 @@ export class Learner {
     const action = protocol < 0 ? DROP : this.policy.action(this.table, group, protocol);
     if (action < DROP) return NOTHING;
     // Who is called by a peer has done nothing: only a client that calls is locked.
-    if (action === LOCK && side.clientOpened && side.fromClient) this.lockFlow(side, protocol, group, evidence);
+    if (action === LOCK && side.clientOpened && side.fromClient) this.#lockFor(side, protocol, group, evidence, 0);
     return REFUSE_FLOW;
   }
 
@@ -167,9 +167,12 @@ export class Learner {
 
   /** Locks the client of a flow by its protocol's time-lock. */
   lockFlow(side: Side, protocol: number, group: number, evidence: string): void {
+    this.#lockFor(side, protocol, group, evidence, side.tcp === 0 ? side.clientPort : 0);
+  }
+
+  #lockFor(side: Side, protocol: number, group: number, evidence: string, port: number): void {
     const length = this.policy.lockMs(this.table, group, protocol);
     if (length > 0) {
-      const port = side.fromClient && side.tcp === 0 ? side.clientPort : 0;
       this.timeLocks.lock(
         side.c0,
         side.c1,
@@ -192,6 +195,7 @@ export class Learner {
     if (this.policy.isExempt(w0, w1, w2, w3, 0, 0)) return;
     const { peers, resolved } = this.#state;
     const until = this.#clock.now + this.policy.config.peers.lifetime;
+    peers.end(w0, w1, w2, w3, 0, this.#clock.now);
     const row = peers.insert(w0, w1, w2, w3, 0, until);
     if (!peers.created) return;
     peers.values[row * peers.columns + PROTOCOL] = protocol;
@@ -218,6 +222,8 @@ export class Learner {
 
   /** Endpoints that the payload names, and the flow's own where the evidence is certain. */
   #named(side: Side, classifier: Classifier, protocol: number, certainty: Certainty, look: Look): void {
+    // A stranger could name anybody.
+    if (!isInvolved(side)) return;
     const found = look.found;
     const client = found.count > 0 || classifier.blocksPeers === true ? side.client : "";
     for (let i = 0; i < found.count; i++) {
@@ -238,7 +244,7 @@ export class Learner {
         this.block(w0, w1, w2, w3, words[at + 4]!, protocol, client);
       } else this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!);
     }
-    if (certainty !== CERTAIN || !isInvolved(side)) return;
+    if (certainty !== CERTAIN) return;
     if (classifier.blocksPeers === true) {
       this.block(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, client);
       return;

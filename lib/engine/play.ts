@@ -9,11 +9,17 @@ import type { Engine } from "./engine.ts";
 
 /** What the player counted. Times are milliseconds since 1970. */
 export interface Played {
+  /** Packets read. */
   packets: number;
+  /** Packets refused. */
   refused: number;
+  /** Time of the first packet, null before it. */
   first: number | null;
+  /** Time of the last packet, null before it. */
   last: number | null;
+  /** Packets that are not IP or are broken. */
   undecodable: number;
+  /** Packets of which the capture holds a part only. */
   truncated: number;
 }
 
@@ -40,6 +46,7 @@ export function play(source: Source, link: Link, engine: Engine, played: Played,
     const at = link.decode(source.bytes, source.view, source.start, source.end, source.linkType);
     if (at < 0) {
       played.undecodable++;
+      packet.family = 0;
       engine.judge(packet, NOT_IP, now);
       continue;
     }

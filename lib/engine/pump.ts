@@ -5,7 +5,7 @@
  * milliseconds it lets signals, timers and sockets have their turn. Idle, it waits on another thread and wakes once a second.
  * @module
  */
-import { BROKEN, Packet } from "../wire/packet.ts";
+import { Packet } from "../wire/packet.ts";
 import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, type QueueMessage } from "../wire/nfqueue.ts";
 import { type Engine, REFUSE, SETTLED } from "./engine.ts";
 import type { Sending } from "./outbox.ts";
@@ -179,13 +179,12 @@ export class Pump {
         packet.mark = message.mark;
         packet.macHigh = message.macHigh;
         packet.macLow = message.macLow;
-        const outcome = message.payload < message.payloadEnd
-          ? packet.decode(queue.bytes, queue.view, message.payload, message.payloadEnd, message.capLength)
-          : BROKEN;
+        const { payload, payloadEnd, capLength } = message;
+        const outcome = packet.decode(queue.bytes, queue.view, payload, payloadEnd, capLength);
         verdict = engine.judge(packet, outcome, this.#now);
       } catch (error) {
         this.#failed(error);
-        queue.verdict(id, this.#failVerdict);
+        queue.verdict(id, dryRun ? NF_ACCEPT : this.#failVerdict);
         continue;
       }
       if ((verdict & REFUSE) === 0 || dryRun) {

@@ -44,7 +44,7 @@ export class TimeLocks {
     if (known >= 0) {
       const lock = locks.at(known);
       const left = locks.table.deadline[known]! - now;
-      if (port !== 0) lock.port = port;
+      if (port !== 0 && protocol === lock.protocol) lock.port = port;
       if (length <= left && by !== "operator") return;
       locks.table.deadline[known] = now + length;
       lock.probes = 0;

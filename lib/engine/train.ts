@@ -54,9 +54,28 @@ export class Trainer {
 
   /** Takes the names of the learner's policy, after it changed. */
   adopt(): void {
+    const before = this.#policy;
     this.#policy = this.#learner.policy;
+    if (before !== null && before !== this.#policy) this.#renumber(before);
     this.#names = NameSet.from(this.#policy.training.map((name) => name.pattern));
     this.#popular = NameSet.from(this.#policy.popular);
+  }
+
+  /** Trained addresses carry their wildcard's number: it changes with the policy, and so may its protocol. */
+  #renumber(before: Policy): void {
+    const { trained } = this.#state;
+    const { training } = this.#learner.policy;
+    trained.each((row) => {
+      const at = row * trained.columns;
+      const pattern = before.training[trained.values[at + DETAIL]!]?.pattern;
+      const number = training.findIndex((name) => name.pattern === pattern && !name.hint);
+      if (number < 0) {
+        trained.remove(row);
+        return;
+      }
+      trained.values[at + DETAIL] = number;
+      trained.values[at + PROTOCOL] = training[number]!.protocol;
+    });
   }
 
   /** Patterns by number, as the DETAIL column of trained addresses has them. */
@@ -145,6 +164,7 @@ export class Trainer {
     const { floor, ceiling, grace, holdShared } = policy.config.dns;
     const until = this.#clock.now + Math.min(ceiling, Math.max(ttl * 1000, floor) + grace);
     const { trained, resolved } = this.#state;
+    trained.end(a0, a1, a2, a3, 0, this.#clock.now);
     const row = trained.insert(a0, a1, a2, a3, 0, until);
     const at = row * trained.columns;
     trained.values[at + PROTOCOL] = protocol;

@@ -123,6 +123,12 @@ export class AddressTable {
     this.count--;
   }
 
+  /** Removes an entry whose deadline is at or before `now` and that no sweep has met yet. */
+  end(w0: number, w1: number, w2: number, w3: number, word: number, now: number): void {
+    const row = this.find(w0, w1, w2, w3, word);
+    if (row >= 0 && this.deadline[row]! <= now) this.remove(row);
+  }
+
   /** Ends entries whose deadline is at or before `now`, looking at `budget` rows at most. Returns how many rows it looked at. */
   sweep(now: number, budget: number, onEnd: RowEnd | null = null): number {
     const rows = Math.min(budget, this.#fresh);

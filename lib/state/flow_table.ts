@@ -71,6 +71,8 @@ export const NO_PROXY = 2048;
 export const EXEMPT = 4096;
 /** Flag: the endpoint question (encrypted flow to a known peer) was answered. */
 export const ENDPOINT_ASKED = 8192;
+/** Flag: its answer was taken back after a reload: what comes is looked at as the middle of a stream. */
+export const RESUMED = 16384;
 
 /** See the module's text. */
 export class FlowTable {

@@ -7,15 +7,17 @@
  * lock 192.168.1.5 fasttrack udp-ping since=2026-05-04T10:00:00.000Z until=2026-05-04T10:02:00.000Z length=120 renewals=3 port=1214 by=detector
  * peer 198.51.100.7 1214 fasttrack until=2026-05-05T10:00:00.000Z
  * trained 203.0.113.9 winmx until=2026-05-04T10:15:00.000Z *.winmx.com
+ * trained 203.0.113.10 winmx until=2026-05-04T10:15:00.000Z *.winmx.com held
  * allow 192.168.1.9 until=2026-05-04T12:00:00.000Z
  * ```
  *
- * Times are wall-clock time: what ended while ftwall was down is dropped at reading.
+ * `held` stands behind what is not refused, as it also serves names of no interest. Times are wall-clock time: what ended while ftwall was down is dropped at reading.
  * @module
  */
 import { formatAddress, isUnlearnable, parseAddress, type Words } from "../net/address.ts";
+import type { AddressTable } from "./address_table.ts";
 import type { Lock } from "./locks.ts";
-import { DETAIL, PROTOCOL, type State } from "./state.ts";
+import { DETAIL, HELD, PROTOCOL, type State } from "./state.ts";
 
 /** First line of every state file. */
 export const STATE_HEADER = "ftwall state 1";
@@ -28,8 +30,10 @@ export interface StateContext {
   pattern(number: number): string;
   /** Number of the pattern, -1 where the config has it no more. */
   patternNumber(text: string): number;
-  /** Whether the config exempts the address, or has it at home (peers are never there). */
+  /** Whether the config exempts the address. */
   isExempt(words: Words): boolean;
+  /** Whether the address is at home: clients are there, peers never. */
+  isHome(words: Words): boolean;
   /** The engine's time, milliseconds. */
   readonly now: number;
   /** Wall-clock time minus the engine's. */
@@ -38,19 +42,26 @@ export interface StateContext {
 
 /** What reading found. */
 export interface Restored {
+  /** Locks taken over. */
   locks: number;
+  /** Peers taken over. */
   peers: number;
+  /** Trained addresses taken over. */
   trained: number;
+  /** Allowances of operators taken over. */
   allowances: number;
   /** Entries whose time was over, or that the config exempts. */
   ended: number;
   /** Lines that could not be read: at most twenty sentences, and how many there were. */
   readonly problems: string[];
+  /** Lines that could not be read. */
   bad: number;
 }
 
 /** Longest line that is read; longer ones are bad. */
-const LONGEST_LINE = 512;
+const LONGEST_LINE = 4096;
+/** Longest reason that is written, in characters: none takes more than nine bytes. */
+const LONGEST_REASON = 256;
 const MOST_PROBLEMS = 20;
 
 /** The state as text. */
@@ -62,7 +73,9 @@ export function writeState(state: State, context: StateContext): string {
     const until = locks.table.deadline[row]!;
     if (until <= context.now) return;
     const lock = locks.at(row);
-    const reason = lock.reason === "" ? "" : ` reason=${encodeURIComponent(lock.reason)}`;
+    const reason = lock.reason === ""
+      ? ""
+      : ` reason=${encodeURIComponent(lock.reason.slice(0, LONGEST_REASON).toWellFormed())}`;
     lines.push(
       `lock ${address(locks.table, row)} ${lock.protocolName} ${lock.evidence} since=${time(lock.since)} until=${
         time(until)
@@ -75,7 +88,9 @@ export function writeState(state: State, context: StateContext): string {
     const at = row * peers.columns;
     const protocol = context.protocols[peers.values[at + PROTOCOL]!];
     if (protocol === undefined) return;
-    lines.push(`peer ${address(peers, row)} ${peers.values[at + DETAIL]!} ${protocol} until=${time(until)}`);
+    lines.push(
+      `peer ${address(peers, row)} ${peers.values[at + DETAIL]!} ${protocol} until=${time(until)}${held(peers, at)}`,
+    );
   });
   trained.each((row) => {
     const until = trained.deadline[row]!;
@@ -84,7 +99,7 @@ export function writeState(state: State, context: StateContext): string {
     const protocol = context.protocols[trained.values[at + PROTOCOL]!];
     if (protocol === undefined) return;
     const pattern = context.pattern(trained.values[at + DETAIL]!);
-    lines.push(`trained ${address(trained, row)} ${protocol} until=${time(until)} ${pattern}`);
+    lines.push(`trained ${address(trained, row)} ${protocol} until=${time(until)} ${pattern}${held(trained, at)}`);
   });
   allowances.each((row) => {
     if (allowances.deadline[row]! > context.now) {
@@ -179,7 +194,7 @@ function readPeer(words: readonly string[], state: State, context: StateContext,
   const protocol = context.protocols.indexOf(words[3] ?? "");
   if (protocol < 0) return "the protocol is not known";
   if (until <= context.now || unfit(peer, context)) return ended(restored);
-  addPeer(state, peer, port, protocol, until);
+  addPeer(state, peer, port, protocol, until, words[5] === "held");
   restored.peers++;
   return "";
 }
@@ -196,6 +211,7 @@ function readTrained(words: readonly string[], state: State, context: StateConte
   const row = state.trained.insert(trained[0], trained[1], trained[2], trained[3], 0, until);
   state.trained.values[row * state.trained.columns + PROTOCOL] = protocol;
   state.trained.values[row * state.trained.columns + DETAIL] = pattern;
+  state.trained.values[row * state.trained.columns + HELD] = words[5] === "held" ? 1 : 0;
   restored.trained++;
   return "";
 }
@@ -220,19 +236,24 @@ function readStored(line: string, state: State, context: StateContext, restored:
   if (port === null) return "the port must be 0 to 65535";
   const protocol = context.protocols.indexOf("fasttrack");
   if (protocol < 0 || unfit(peer, context)) return ended(restored);
-  addPeer(state, peer, port, protocol, context.now + 86_400_000);
+  addPeer(state, peer, port, protocol, context.now + 86_400_000, false);
   restored.peers++;
   return "";
 }
 
-function addPeer(state: State, peer: Words, port: number, protocol: number, until: number): void {
+function addPeer(state: State, peer: Words, port: number, protocol: number, until: number, isHeld: boolean): void {
   const row = state.peers.insert(peer[0], peer[1], peer[2], peer[3], 0, until);
   state.peers.values[row * state.peers.columns + PROTOCOL] = protocol;
   state.peers.values[row * state.peers.columns + DETAIL] = port;
+  state.peers.values[row * state.peers.columns + HELD] = isHeld ? 1 : 0;
 }
 
 function unfit(words: Words, context: StateContext): boolean {
-  return isUnlearnable(words[0], words[1], words[2], words[3]) || context.isExempt(words);
+  return isUnlearnable(words[0], words[1], words[2], words[3]) || context.isExempt(words) || context.isHome(words);
+}
+
+function held(table: AddressTable, at: number): string {
+  return table.values[at + HELD] === 1 ? " held" : "";
 }
 
 function ended(restored: Restored): string {

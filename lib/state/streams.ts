@@ -120,9 +120,14 @@ export class Streams {
       for (let i = offset; i < end; i++) bytes[base + i] = source[from + i - offset]!;
       return false;
     }
-    for (let i = offset; i < end; i++) bytes[base + i] = source[from + i - offset]!;
-    if (this.#islandEnd[slot]! > 0 && end >= this.#islandStart[slot]!) {
-      if (this.#islandEnd[slot]! > end) end = this.#islandEnd[slot]!;
+    const islandStart = this.#islandStart[slot]!;
+    const islandEnd = this.#islandEnd[slot]!;
+    const meets = islandEnd > 0 && end >= islandStart;
+    for (let i = offset; i < end; i++) {
+      if (!meets || i < islandStart || i >= islandEnd) bytes[base + i] = source[from + i - offset]!;
+    }
+    if (meets) {
+      if (islandEnd > end) end = islandEnd;
       this.#islandEnd[slot] = 0;
     }
     this.filled[slot] = end;

@@ -182,9 +182,10 @@ class Story {
       case "tick":
         return;
       case "lock":
-        learner.lock(
+        learner.timeLocks.lock(
           ...client(),
           -1,
+          "operator",
           "operator",
           Number(rest[1]) * 1000,
           0,
@@ -194,12 +195,12 @@ class Story {
         return;
       case "unlock": {
         const row = state.locks.table.find(...client(), 0);
-        if (row >= 0) learner.release(row);
+        if (row >= 0) learner.timeLocks.release(row);
         return;
       }
       case "allow": {
         const row = state.locks.table.find(...client(), 0);
-        if (row >= 0) learner.release(row);
+        if (row >= 0) learner.timeLocks.release(row);
         state.allowances.insert(...client(), 0, clock.now + Number(rest[1]) * 1000);
         learner.epoch++;
         return;

@@ -61,6 +61,13 @@ have() { command -v "$1" >/dev/null 2>&1; }
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH DENO_NO_UPDATE_CHECK=1 NO_COLOR=1
 unset RUST_BACKTRACE
+# npm and Deno bring certificates of their own; what this machine trusts (a company's proxy) counts as well.
+for f in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+  [ -r "$f" ] || continue
+  NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-$f} DENO_TLS_CA_STORE=${DENO_TLS_CA_STORE:-mozilla,system}
+  export NODE_EXTRA_CA_CERTS DENO_TLS_CA_STORE
+  break
+done
 
 # --- packages -------------------------------------------------------------------------------------------------------
 
@@ -157,7 +164,14 @@ npm_deno() {
   have npm || return 1
   say "installing Deno $version with npm into $tools/deno"
   mkdir -p "$tools/deno"
-  npm install --prefix "$tools/deno" --no-audit --no-fund --no-save --fetch-retries=2 --fetch-retry-maxtimeout=10000 "deno@$version" >/dev/null 2>&1 </dev/null || return 1
+  output=$(mktemp)
+  if ! npm install --prefix "$tools/deno" --no-audit --no-fund --no-save --fetch-retries=2 \
+    --fetch-retry-maxtimeout=10000 "deno@$version" >"$output" 2>&1 </dev/null; then
+    grep -i 'error' "$output" | grep -v 'complete log' | tail -n 3 >&2
+    rm -f "$output"
+    return 1
+  fi
+  rm -f "$output"
   for d in "$tools"/deno/node_modules/@deno/*/deno; do
     if [ -f "$d" ] && chmod +x "$d" && right_version "$d"; then deno=$d; return 0; fi
   done

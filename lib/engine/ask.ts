@@ -33,6 +33,8 @@ import { SYN } from "../wire/tcp.ts";
 import { KNOWN, SAME, Tunnels } from "./tunnels.ts";
 
 const PATIENCE = 8;
+/** Stands among a TCP flow's candidates, above all classifiers, as long as it may be a handshake with a proxy. */
+const TUNNEL = 1 << 31;
 /** What is forgotten of a flow that is looked at again. */
 const BEGINNINGS: readonly number[] = [CALLED, DATA_PACKETS, FIRST_LENGTHS, NOTE0, NOTE1, OWNER];
 
@@ -76,7 +78,7 @@ export class Asker {
   /** What the classifiers see; also what they found. */
   readonly look: Look = new Look();
   /** Number in the list of the classifier that gave the last match. */
-  matched = -1;
+  matched: number = -1;
   /** Flows through proxies. */
   readonly tunnels: Tunnels;
   /** The last {@link ask} found out for whom a proxied flow is. */
@@ -116,8 +118,9 @@ export class Asker {
   begin(row: number, packet: Packet, tcp: number): void {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
-    words[flow + CANDIDATES] = tcp !== 0 ? this.#tcp.all : this.#udp.all;
-    if (tcp !== 0 && (packet.flags & SYN) === 0) words[flow + FLAGS]! |= MIDSTREAM;
+    const begun = tcp !== 0 && (packet.flags & SYN) === 0;
+    if (begun) words[flow + FLAGS]! |= MIDSTREAM;
+    words[flow + CANDIDATES] = tcp === 0 ? this.#udp.all : begun ? this.#tcp.all : this.#tcp.all | TUNNEL;
   }
 
   /** Sets up a flow to be looked at again in the middle. */
@@ -272,12 +275,14 @@ export class Asker {
       if ((counts & 0xffff) !== 0) possible |= panel.dispatch[words[flow + OPENER_FIRST]! >>> 24]!;
       if ((counts >>> 16) !== 0) possible |= panel.dispatch[words[flow + RESPONDER_FIRST]! >>> 24]!;
       if ((counts & 0xffff) !== 0 && (counts >>> 16) !== 0) {
-        words[flow + CANDIDATES]! &= possible | panel.midstream;
+        words[flow + CANDIDATES]! &= possible | panel.midstream | TUNNEL;
       }
     }
+    if ((counts & 0xffff) !== 0 && !Tunnels.mayBegin(words[flow + OPENER_FIRST]! >>> 24)) {
+      words[flow + CANDIDATES]! &= ~TUNNEL;
+    }
+    const tunnel = (words[flow + CANDIDATES]! & TUNNEL) !== 0 && look.first && (counts & 0xffff) !== 0;
     const answer = this.#round(row, flow, panel, possible, (flags & MIDSTREAM) !== 0 ? panel.midstream : 0);
-    const tunnel = (words[flow + FLAGS]! & (NO_PROXY | MIDSTREAM)) === 0 && look.first &&
-      Tunnels.mayBegin(words[flow + OPENER_FIRST]! >>> 24) && (counts & 0xffff) !== 0;
     // A hint does not end the asking: what it was seen in is wanted with what follows.
     const wanted = answer.certainty <= WEAK && (tunnel || this.#waiting !== 0);
     if (wanted && slot < 0 && look.first && to - from < STREAM_BYTES) {
@@ -291,10 +296,8 @@ export class Asker {
   /** A flow that may go through a proxy: behind the handshake everything is asked anew, as if it went there directly. */
   #through(row: number, flow: number, answer: Evidence): Evidence {
     const step = this.tunnels.step(row);
-    if (step === SAME) {
-      // As long as the handshake goes on, nobody's "unrelated" ends the asking.
-      return (this.#flows.words[flow + FLAGS]! & NO_PROXY) === 0 ? UNDECIDED : answer;
-    }
+    if ((this.#flows.words[flow + FLAGS]! & NO_PROXY) !== 0) this.#flows.words[flow + CANDIDATES]! &= ~TUNNEL;
+    if (step === SAME) return answer;
     this.targeted = true;
     if (step === KNOWN) return UNDECIDED;
     const words = this.#flows.words;

@@ -59,9 +59,13 @@ const STALE = 0x8000;
 
 /** What an engine is made of. */
 export interface EngineOptions {
+  /** What to do about whom. */
   readonly policy: Policy;
+  /** Everything remembered. */
   readonly state: State;
+  /** Whom to ask, in this order. */
   readonly classifiers: readonly Classifier[];
+  /** Where events go. */
   readonly emit: Emit;
   /** Replay of captures from anywhere: the private side, else the opener, is the client. */
   readonly homeAny?: boolean;

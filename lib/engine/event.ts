@@ -12,19 +12,31 @@ export type Transport = "tcp" | "udp";
 
 /** A classifier recognised a flow. */
 export interface DetectedEvent {
+  /** Name of the event. */
   readonly event: "detected";
+  /** Name of the protocol. */
   readonly protocol: string;
+  /** Address of the client. */
   readonly client: string;
+  /** Address of the peer. */
   readonly peer: string;
+  /** Port of the peer. */
   readonly peer_port: number;
+  /** How it was sent. */
   readonly transport: Transport;
+  /** Short name of the evidence. */
   readonly evidence: string;
+  /** How sure the evidence is. */
   readonly certainty: "certain" | "strong" | "weak";
+  /** What the config says to do. */
   readonly action: "off" | "log" | "drop" | "lock";
+  /** MAC of the client, where it is known. */
   readonly mac?: string;
+  /** Group of the config that the client belongs to. */
   readonly group?: string;
   /** Client's score for this protocol before and after, where the evidence is scored. */
   readonly score_before?: number;
+  /** Score after it. */
   readonly score_after?: number;
   /** What the evidence rests on. */
   readonly because?: string;
@@ -36,35 +48,57 @@ export interface DetectedEvent {
 
 /** A client's time-lock began, was renewed, or ended. */
 export interface LockEvent {
+  /** Name of the event. */
   readonly event: "locked" | "renewed" | "released";
+  /** Address of the client. */
   readonly client: string;
+  /** Name of the protocol. */
   readonly protocol: string;
+  /** Short name of the evidence. */
   readonly evidence: string;
+  /** When it ends, RFC 3339. */
   readonly until?: string;
+  /** How long the lock was in force. */
   readonly held_seconds?: number;
+  /** Whose doing it was. */
   readonly by: By;
+  /** Why. */
   readonly reason?: string;
+  /** MAC of the client, where it is known. */
   readonly mac?: string;
 }
 
 /** A peer went on the block list. */
 export interface PeerLearnedEvent {
+  /** Name of the event. */
   readonly event: "peer-learned";
+  /** Name of the protocol. */
   readonly protocol: string;
+  /** Address of the peer. */
   readonly peer: string;
+  /** Port of the peer. */
   readonly peer_port: number;
+  /** Address of the client. */
   readonly client?: string;
+  /** When it ends, RFC 3339. */
   readonly until: string;
 }
 
 /** A DNS answer trained an address. */
 export interface TrainedEvent {
+  /** Name of the event. */
   readonly event: "trained";
+  /** Name of the protocol. */
   readonly protocol: string;
+  /** The name that was asked for. */
   readonly name: string;
+  /** The address that was trained. */
   readonly address: string;
+  /** The wildcard that the name matches. */
   readonly pattern: string;
+  /** When it ends, RFC 3339. */
   readonly until: string;
+  /** Address of the client. */
   readonly client?: string;
   /** Held back: the address also answers for names of no interest. */
   readonly held?: boolean;
@@ -72,21 +106,33 @@ export interface TrainedEvent {
 
 /** A packet was refused; rate-limited, `suppressed` counts those not printed since the last one. */
 export interface RefusedEvent {
+  /** Name of the event. */
   readonly event: "refused";
+  /** Address of the client. */
   readonly client: string;
+  /** Address of the peer. */
   readonly peer: string;
+  /** Port of the peer. */
   readonly peer_port: number;
+  /** How it was sent. */
   readonly transport: Transport | "other";
+  /** Why. */
   readonly reason: string;
+  /** Name of the protocol. */
   readonly protocol?: string;
+  /** How many alike were not printed since the last one. */
   readonly suppressed: number;
 }
 
 /** ftwall sent something itself. */
 export interface SentEvent {
+  /** Name of the event. */
   readonly event: "decoy-sent" | "probe-sent";
+  /** Address of the client. */
   readonly client: string;
+  /** Address of the peer. */
   readonly peer: string;
+  /** Name of the protocol. */
   readonly protocol: string;
 }
 

@@ -10,12 +10,17 @@ export type Because = "client-locked" | "peer-blocked" | "name-trained";
 
 /** What a classifier or a learned endpoint said of a flow. */
 export interface Call {
+  /** Name of the protocol. */
   readonly protocol: string;
+  /** Short name of the evidence. */
   readonly evidence: string;
+  /** How sure the evidence is. */
   readonly certainty: Certainty;
+  /** What the evidence rests on. */
   readonly because: string;
   /** Score of the client for this protocol before and after; equal where nothing was scored. */
   readonly scoreBefore: number;
+  /** Score of the client for this protocol after it. */
   readonly scoreAfter: number;
 }
 

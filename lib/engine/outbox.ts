@@ -5,14 +5,19 @@
 
 /** An answer in a peer's name (decoy) or ftwall's own question (probe). Addresses are four words each. */
 export interface Sending {
+  /** An answer in a peer's name, or a question of our own. */
   readonly kind: "decoy" | "probe";
+  /** Address of the client. */
   readonly client: readonly [number, number, number, number];
+  /** Port of the client. */
   readonly clientPort: number;
   /** The peer in whose name a decoy goes; of a probe the same as the client (it goes from the router's own address). */
   readonly peer: readonly [number, number, number, number];
+  /** Port of the peer. */
   readonly peerPort: number;
   /** UDP payload. */
   readonly payload: Uint8Array;
+  /** Name of the protocol. */
   readonly protocol: string;
 }
 

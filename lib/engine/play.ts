@@ -9,11 +9,17 @@ import type { Engine } from "./engine.ts";
 
 /** What the player counted. Times are milliseconds since 1970. */
 export interface Played {
+  /** Packets read. */
   packets: number;
+  /** Packets refused. */
   refused: number;
+  /** Time of the first packet, null before it. */
   first: number | null;
+  /** Time of the last packet, null before it. */
   last: number | null;
+  /** Packets that are not IP or are broken. */
   undecodable: number;
+  /** Packets of which the capture holds a part only. */
   truncated: number;
 }
 

@@ -17,7 +17,9 @@ import { STREAM_BYTES, type Streams } from "../state/streams.ts";
 
 /** Whom a proxied flow is for. The address is all 0 where only a name was given. */
 export interface Target {
+  /** Address of the target. */
   readonly words: readonly [number, number, number, number];
+  /** Port of the target. */
   readonly port: number;
   /** Name in lower case; empty where an address was given. */
   readonly name: string;

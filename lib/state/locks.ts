@@ -13,14 +13,21 @@ export interface Lock {
   protocol: number;
   /** Name of the protocol, or "operator". */
   protocolName: string;
+  /** Short name of the evidence that began it. */
   evidence: string;
+  /** When it began, engine time. */
   since: number;
   /** Length of the time-lock in milliseconds. */
   length: number;
+  /** How often it was renewed. */
   renewals: number;
+  /** Whose doing it was. */
   by: LockedBy;
+  /** What the operator said; empty where none. */
   reason: string;
+  /** High 16 bits of the MAC; both 0 where it is not known. */
   macHigh: number;
+  /** Low 32 bits of the MAC. */
   macLow: number;
   /** UDP port at which the client's program listens; 0 where unknown. */
   port: number;

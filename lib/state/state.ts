@@ -10,15 +10,25 @@ import { STREAM_BYTES, Streams } from "./streams.ts";
 
 /** How many entries each table holds. */
 export interface Capacity {
+  /** Flows. */
   readonly flows: number;
+  /** TCP flows whose first bytes are kept. */
   readonly streams: number;
+  /** Peers on the block list. */
   readonly peers: number;
+  /** Trained addresses. */
   readonly trained: number;
+  /** Endpoints, confirmed and advertised. */
   readonly endpoints: number;
+  /** Locked clients. */
   readonly locks: number;
+  /** Clients with a score, for each protocol. */
   readonly scores: number;
+  /** DNS questions that wait for their answer. */
   readonly questions: number;
+  /** Addresses that DNS answered for names of no interest. */
   readonly resolved: number;
+  /** Events that are held back when they repeat. */
   readonly notices: number;
 }
 

@@ -42,14 +42,19 @@ export interface StateContext {
 
 /** What reading found. */
 export interface Restored {
+  /** Locks taken over. */
   locks: number;
+  /** Peers taken over. */
   peers: number;
+  /** Trained addresses taken over. */
   trained: number;
+  /** Allowances of operators taken over. */
   allowances: number;
   /** Entries whose time was over, or that the config exempts. */
   ended: number;
   /** Lines that could not be read: at most twenty sentences, and how many there were. */
   readonly problems: string[];
+  /** Lines that could not be read. */
   bad: number;
 }
 

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { Bystander, program, serve, Surfer, told } from "./everyday.ts";
+import { missing } from "./missing_tools.ts";
+import { RouterDaemon } from "./router_daemon.ts";
+import { type Host, Topology, until } from "./topology.ts";
+
+const named = missing([]);
+const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+/** A ping (0x27, encryption 0x29, 0x80 bytes of nothing known) names its network in clear text. */
+const ping = (network: string) =>
+  "270000002980" + [...network].map((letter) => letter.charCodeAt(0).toString(16)).join("") + "00";
+
+const NETWORKS = ["KaZaA", "fileshare", "Grokster"];
+/** The peer is at an address of its own: it is refused for everybody from then on. */
+const FAMILIES = [[4, "198.51.100.7", "10.91.1."], [6, "2001:db8:91::7", "fd91:1::"]] as const;
+
+async function send(topology: Topology, host: Host, to: string, hex: string): Promise<void> {
+  await topology.must(host, program("traffic.ts", "send", 0, to, 1214, hex, 100));
+}
+
+for (const [family, address, home] of FAMILIES) {
+  Deno.test({
+    ...named(
+      `FastTrack pings over IPv${family} do not pass, and lock their sender alone, for as long as the lock lasts`,
+    ),
+    async fn() {
+      await using topology = await Topology.create();
+      await serve(topology);
+      await topology.must("server", ["ip", "addr", "add", `${address}/${family === 4 ? 24 : 64}`, "dev", "eth0"]);
+      const peer = topology.start("server", program("traffic.ts", "hear", 1214));
+      await peer.prints('"ready"');
+      await send(topology, "client1", address, ping("KaZaA"));
+      await until("the ping without ftwall", () => told(peer).some((line) => line["hex"] === ping("KaZaA")));
+      for (const network of NETWORKS) {
+        const before = told(peer).length;
+        // Each network in its turn, as the client is locked by the first one.
+        await using daemon = await RouterDaemon.start(topology, { config: "[lock]\nseconds = 5\n" });
+        const self = new Surfer(topology, "client1", family, 1000, 700);
+        const other = await Bystander.start(topology, "client2");
+        await until("pages", () => self.count().ok > 5);
+        await send(topology, "client1", address, ping(network));
+        const event = await daemon.sees({ event: "locked", client: `${home}11`, protocol: "fasttrack" });
+        const locked = Date.parse(event.time);
+        assert.equal(event["by"], "detector");
+        await daemon.sees({ event: "detected", protocol: "fasttrack", evidence: "udp-ping", certainty: "certain" });
+        await daemon.sees({ event: "released", client: `${home}11` }, 9000);
+        await until("pages after the lock", () => self.firstAfter(locked + 4500) !== null, 9000);
+        const took = self.firstAfter(locked + 4500)! - locked;
+        assert.ok(took > 4500 && took < 8500, `surfing came back ${took} ms after the ping`);
+        const during = self.count(locked + 50, locked + 4200);
+        assert.ok(during.ok === 0 && during.failed > 3, `${during.ok} pages in spite of the lock`);
+        assert.equal(told(peer).length, before, "a ping passed");
+        assert.equal(daemon.seen({ event: "locked", client: `${home}12` }).length, 0);
+        other.check(30);
+        await Promise.all([self.stop(), other.stop()]);
+      }
+    },
+  });
+}
+
+/** The outside addresses of the client's peer list. */
+const PEERS = "198.51.100.10-209:1214";
+
+async function peers(topology: Topology): Promise<ReturnType<Topology["start"]>> {
+  const lines: string[] = [];
+  for (let host = 10; host <= 209; host++) lines.push(`addr add 198.51.100.${host}/24 dev eth0`);
+  await topology.must("server", ["ip", "-batch", "-"], { stdin: lines.join("\n") + "\n" });
+  const listen = `${PEERS},198.51.100.10-209:80`;
+  const running = topology.start("server", program("../support/fasttrack_peer.ts", "--listen", listen));
+  await running.prints('"ready"', 20_000);
+  return running;
+}
+
+Deno.test({
+  ...named("a FastTrack client never meets a peer, shows its whole list, and surfs again soon after it is closed"),
+  async fn(test) {
+    await using topology = await Topology.create();
+    const running = await peers(topology);
+    // The peers hold port 80 of their own addresses; the web server is on the server's first one.
+    await serve(topology);
+    await test.step("without ftwall it has sessions at once", async () => {
+      const client = topology.start(
+        "client1",
+        program("../support/fasttrack_client.ts", "--peers", PEERS, "--scale", 0.1, "--transfer", "yes"),
+      );
+      await client.prints('"payload"', 10_000);
+      await client.stop();
+    });
+    for (
+      const [name, decoy, scale] of [["led by decoys", true, 0.2], ["without decoys", false, 0.06]] as const
+    ) {
+      await test.step(name, async () => {
+        await using daemon = await RouterDaemon.start(topology, {
+          config: `[lock]\nseconds = 10\ndecoy = ${decoy}\n`,
+        });
+        const accepted = () => told(running).filter((line) => line["event"] === "accepted").length;
+        const met = accepted();
+        const other = await Bystander.start(topology, "client2");
+        const self = new Surfer(topology, "client1", 4, 1000, 700);
+        await until("pages", () => self.count().ok > 5);
+        const begun = Date.now();
+        const client = topology.start(
+          "client1",
+          program("../support/fasttrack_client.ts", "--peers", PEERS, "--scale", scale, "--transfer", "yes"),
+        );
+        await client.prints('"started"');
+        if (decoy) {
+          await until(
+            "the whole list",
+            async () => (await daemon.status()).peers.count >= 200,
+            30_000,
+            () => daemon.tail(),
+          );
+        }
+        await pause(25 - (Date.now() - begun) / 1000);
+        const stopped = Date.now();
+        await client.stop();
+        const lines = told(client);
+        const count = (event: string) => lines.filter((line) => line["event"] === event).length;
+        assert.equal(count("connected"), 0, JSON.stringify(lines.find((line) => line["event"] === "connected")));
+        assert.equal(accepted(), met);
+        assert.ok(count("ping") > 0);
+        if (!decoy) {
+          for (const phase of ["udp", "parallel", "serial"]) {
+            assert.ok(lines.some((line) => line["phase"] === phase), `it never came to phase ${phase}`);
+          }
+        }
+        const during = self.count(begun + 1500, stopped);
+        assert.equal(during.ok, 0, `${during.ok} pages while it ran`);
+        assert.ok(during.failed > 15);
+        await until("pages again", () => self.firstAfter(stopped) !== null, 25_000, () => daemon.tail());
+        const took = (self.firstAfter(stopped)! - stopped) / 1000;
+        assert.ok(took > 2 && took < 21, `surfing came back after ${took} s`);
+        other.check(60);
+        await Promise.all([self.stop(), other.stop()]);
+      });
+    }
+  },
+});

@@ -199,7 +199,7 @@ const score: Section<ScoreConfig> = {
     weak: field(integer(0, 1_000_000), 10, "Points of one weak fact."),
     strong: field(integer(0, 1_000_000), 40, "Points of one strong fact, where `require` keeps it from acting alone."),
     peers: field(
-      integer(1, 10_000),
+      integer(1, 16),
       4,
       "Distinct peers that the facts must speak of; fewer never act, however many points there are.",
     ),
@@ -216,8 +216,12 @@ const encrypted: Section<EncryptedConfig> = {
       true,
       "Such a flow to an endpoint that was only advertised raises the score (never on ports 53, 80, 443).",
     ),
-    fanOut: field(flag, true, "Many such flows to distinct hosts on high ports raise the score."),
-    fanOutHosts: field(integer(2, 1000), 4, "Distinct hosts that make a fan-out."),
+    fanOut: field(
+      flag,
+      true,
+      "Many such flows to distinct hosts act by their score; false: such flows never act by their score alone.",
+    ),
+    fanOutHosts: field(integer(2, 16), 4, "Distinct hosts that make a fan-out."),
     fanOutWindow: field(duration(SECOND, HOUR), MINUTE, "Time in which they must be met."),
   },
 };

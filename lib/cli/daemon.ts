@@ -331,9 +331,12 @@ class RunningDaemon implements Daemon {
     }
     this.#loaded = loaded;
     this.#config = loaded.config;
+    const freed = listed(this.#engine.state.peers);
     this.#engine.adopt(policy);
+    for (const peer of listed(this.#engine.state.peers)) freed.delete(peer);
     this.#pump.adopt();
     this.#hand.adopt(loaded.config);
+    if (!this.#options.dryRun) { for (const peer of freed) this.#hand.unblock(peer); }
     this.#markers = new MarkerFiles(this.#options.dryRun ? "" : loaded.config.clientFiles);
     if (!this.#options.dryRun) this.#hand.unsettle();
     const { format, level } = loaded.config.log;
@@ -348,6 +351,13 @@ class RunningDaemon implements Daemon {
   #serveMetrics(listen: string): MetricsServer {
     return serveMetrics(listen, () => metricsText(buildStatus(this.#status), this.#times));
   }
+}
+
+/** Every address in a table. */
+function listed(table: AddressTable): Set<string> {
+  const addresses = new Set<string>();
+  table.each((row) => addresses.add(addressAt(table, row)));
+  return addresses;
 }
 
 /** Address and seconds left of every entry in force; `exceptHeld` leaves out what is held back. */

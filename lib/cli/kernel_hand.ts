@@ -103,7 +103,8 @@ export class KernelHand implements AsyncDisposable {
         this.#sets?.remove("locked", event.client);
         break;
       case "peer-learned":
-        this.#sets?.put("blocked", event.peer, secondsUntil(event.until));
+        if (event.held === true) this.#sets?.remove("blocked", event.peer);
+        else this.#sets?.put("blocked", event.peer, secondsUntil(event.until));
         break;
     }
   }

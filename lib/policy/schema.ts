@@ -173,7 +173,12 @@ const lock: Section<LockConfig> = {
       "rules",
     ),
     blockUdp: field(flag, true, "Refuse recognised UDP packets; false only learns from them (ftwall 1 and 2: -n)."),
-    cut: field(flag, true, "Cut the connections that a client has at the moment it becomes locked."),
+    cut: field(
+      flag,
+      true,
+      "Cut the connections that a client has at the moment it becomes locked; false leaves alone those that were found harmless.",
+      "rules",
+    ),
     kernelSets: field(
       word(["auto", "on", "off"]),
       "auto",

@@ -125,7 +125,7 @@ export class KernelHand implements AsyncDisposable {
 
   /** The policy changed: flows settled in the kernel visit the queue again. */
   unsettle(): void {
-    this.#conntrack?.clearMarks(this.#config.queue.mask).catch(() => {});
+    this.#conntrack?.markAgain(this.#config.queue.mask, 0, 0).catch(() => {});
   }
 
   /** Sends what the engine wants sent. */

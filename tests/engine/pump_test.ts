@@ -37,6 +37,8 @@ class FakeQueue implements LiveQueue {
   readonly verdicts: Told[] = [];
   flushed = 0;
   fails = false;
+  /** It can wait for its packets by itself. */
+  lone = false;
   #at = 0;
   #burst: Asked[] = [];
 
@@ -54,6 +56,14 @@ class FakeQueue implements LiveQueue {
     if (this.#burst.length === 0) this.#drained();
     // One message in each burst is not a packet: an acknowledgement.
     return this.#burst.length === 0 ? 0 : this.#burst.length + 1;
+  }
+
+  receiveSoon(): number {
+    return this.receive();
+  }
+
+  linger(): boolean {
+    return this.lone;
   }
 
   read(index: number): number {

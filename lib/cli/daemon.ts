@@ -10,6 +10,7 @@ import { CLASSIFIERS } from "../classify/mod.ts";
 import { Engine } from "../engine/engine.ts";
 import type { TrafficEvent } from "../engine/event.ts";
 import { Pump } from "../engine/pump.ts";
+import { checkRules, runCommand } from "../firewall/mod.ts";
 import type { Config } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
 import { compile, type Policy } from "../policy/policy.ts";
@@ -194,8 +195,12 @@ class RunningDaemon implements Daemon {
     } catch (error) {
       this.#reporter.note("warning", `Cannot open the log again: ${textOf(error)}`);
     }
-    const answer = this.#reload();
-    if (answer.outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");
+    this.#reload().then(
+      ({ outcome }) => {
+        if (outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");
+      },
+      (error) => this.#reporter.note("error", `Cannot reload: ${textOf(error)}`),
+    );
   }
 
   stop(signal: string): void {
@@ -303,7 +308,7 @@ class RunningDaemon implements Daemon {
   }
 
   /** Loads the config again: compiled beside the old one, put in force between two bursts, or not at all. */
-  #reload(): ReloadAnswer {
+  async #reload(): Promise<ReloadAnswer> {
     const before = this.#config;
     const loaded = loadAny(this.#options.config);
     const refuse = (problems: string[]): ReloadAnswer => {
@@ -323,12 +328,21 @@ class RunningDaemon implements Daemon {
       this.#status.reloaded(true, warnings);
       return { outcome: "unchanged", hash: policy.hash, changes: [], problems: warnings };
     }
-    const needed = needsRestart(before, loaded.config);
+    let needed = needsRestart(before, loaded.config);
+    if (needed.length > 0 && needed.every(({ needs }) => needs === "rules") && await this.#rulesFit(loaded.config)) {
+      needed = [];
+    }
     if (needed.length > 0) {
       return refuse(
-        needed.map(({ key, command }) => `${key} was changed, which a reload cannot apply; run: ${command}`),
+        needed.map(({ key, needs, command }) =>
+          `${key} was changed, which a reload cannot apply; run: ${command}${
+            needs === "rules" ? ", and reload again" : ""
+          }`
+        ),
       );
     }
+    // Tools were asked meanwhile: another reload may have been quicker.
+    if (this.#config !== before) return await this.#reload();
     this.#loaded = loaded;
     this.#config = loaded.config;
     const freed = listed(this.#engine.state.peers);
@@ -346,6 +360,16 @@ class RunningDaemon implements Daemon {
     const changes = difference(before, loaded.config);
     this.#reporter.emit({ event: "reloaded", hash: policy.hash, changes });
     return { outcome: "applied", hash: policy.hash, changes, problems: warnings };
+  }
+
+  /** Whether the firewall rules in force are already those of this config, or none of them are ours. */
+  async #rulesFit(config: Config): Promise<boolean> {
+    try {
+      const found = await checkRules(rulesOptions(config, this.#options.queues), runCommand);
+      return !found.present || found.differs.length === 0;
+    } catch {
+      return false;
+    }
   }
 
   #serveMetrics(listen: string): MetricsServer {

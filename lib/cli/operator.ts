@@ -29,10 +29,10 @@ export class Operator implements ControlHandler {
   readonly #engine: Engine;
   readonly #reporter: Reporter;
   readonly #status: DaemonStatus;
-  readonly #reload: () => ReloadAnswer;
+  readonly #reload: () => Promise<ReloadAnswer>;
 
   /** Acts on a running engine. */
-  constructor(engine: Engine, reporter: Reporter, status: DaemonStatus, reload: () => ReloadAnswer) {
+  constructor(engine: Engine, reporter: Reporter, status: DaemonStatus, reload: () => Promise<ReloadAnswer>) {
     this.#engine = engine;
     this.#reporter = reporter;
     this.#status = status;
@@ -45,8 +45,8 @@ export class Operator implements ControlHandler {
   }
 
   /** Answers `reload`. */
-  reload(who: Who): ReloadAnswer {
-    const answer = this.#reload();
+  async reload(who: Who): Promise<ReloadAnswer> {
+    const answer = await this.#reload();
     const outcome = answer.outcome === "refused" ? "refused" : "done";
     this.#audit({ event: "audit", action: "reload", who, outcome, found: answer.outcome });
     return answer;

@@ -17,10 +17,10 @@ import {
   ORIGINAL,
   REPLYING,
   type Side,
-  writeMarking,
   writeDeletion,
   writeFilteredListing,
   writeListing,
+  writeMarking,
   writeStatistics,
 } from "./ctnetlink.ts";
 import { EAGAIN, EINTR, EINVAL, ENOENT, EOPNOTSUPP, type Libc, MSG_DONTWAIT } from "./libc.ts";

@@ -82,6 +82,8 @@ export interface PeerLearnedEvent {
   readonly client?: string;
   /** When it ends, RFC 3339. */
   readonly until: string;
+  /** Held back: the address also answers for names of no interest. */
+  readonly held?: boolean;
 }
 
 /** A DNS answer trained an address. */

@@ -211,6 +211,7 @@ export class Learner {
       peer_port: port,
       ...(client === "" ? {} : { client }),
       until: this.#clock.text(until),
+      ...(shared ? { held: true } : {}),
     });
   }
 

@@ -33,6 +33,8 @@ export class Trainer {
   unasked = 0;
   /** Addresses that were held back. */
   held = 0;
+  /** Told of an address that was on the block list and is held back from now on. */
+  onHold: (w0: number, w1: number, w2: number, w3: number) => void = () => {};
 
   readonly #state: State;
   readonly #clock: Clock;
@@ -209,6 +211,7 @@ export class Trainer {
     table.values[row * table.columns + HELD] = 1;
     this.held++;
     this.#learner.epoch++;
+    if (table === this.#state.peers) this.onHold(a0, a1, a2, a3);
   }
 }
 

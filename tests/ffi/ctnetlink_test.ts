@@ -9,9 +9,9 @@ import {
   MOST_REQUEST,
   ORIGINAL,
   REPLYING,
-  writeMarking,
   writeDeletion,
   writeFilteredListing,
+  writeMarking,
 } from "../../ffi/ctnetlink.ts";
 
 const MAPPED = 0xffff;

@@ -11,7 +11,9 @@ async function run(table: Conntrack): Promise<unknown> {
   const [mask = 0, value = 0] = command === "mark" ? rest.splice(0, 2).map(Number) : [];
   if (rest.length === 0) return await table.markAgain(mask, value, 0);
   const [w0, w1, w2, w3] = rest[0]!.split(",").map(Number) as [number, number, number, number];
-  return command === "forget" ? await table.forget(w0, w1, w2, w3) : await table.markAgainOf(mask, value, w0, w1, w2, w3);
+  return command === "forget"
+    ? await table.forget(w0, w1, w2, w3)
+    : await table.markAgainOf(mask, value, w0, w1, w2, w3);
 }
 
 async function main(): Promise<void> {

@@ -45,10 +45,6 @@ export class SetKeeper implements AsyncDisposable {
     this.#run = run;
     const { peers } = engine.state;
     peers.onEvict = (row) => this.#forgetPeer(row);
-    engine.trainer.onHold = (w0, w1, w2, w3) => {
-      const row = peers.find(w0, w1, w2, w3, 0);
-      if (row >= 0) this.#forgetPeer(row);
-    };
   }
 
   /** Back end whose sets are kept; null while none is. */
@@ -110,8 +106,12 @@ export class SetKeeper implements AsyncDisposable {
         const words = parseAddress(event.peer);
         const row = words === null ? -1 : peers.find(...words, 0);
         if (row < 0) break;
-        this.#noteGone(row);
-        this.#keepPeer(row);
+        // What is held back is refused at one port only, which a set cannot tell.
+        if (event.held === true) this.#forgetPeer(row);
+        else {
+          this.#noteGone(row);
+          this.#keepPeer(row);
+        }
         break;
       }
     }

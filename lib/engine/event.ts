@@ -82,7 +82,7 @@ export interface PeerLearnedEvent {
   readonly client?: string;
   /** When it ends, RFC 3339. */
   readonly until: string;
-  /** Held back: the address also answers for names of no interest. */
+  /** Held back: the address also serves other things, so only this port of it is refused. */
   readonly held?: boolean;
 }
 

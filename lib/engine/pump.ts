@@ -20,6 +20,10 @@ export interface LiveQueue {
   readable: boolean;
   /** Messages received, at most a burst; -1 where the socket is dead. */
   receive(): number;
+  /** The same, but waits for the first message as long as {@link linger} said. */
+  receiveSoon(): number;
+  /** Sets how long {@link receiveSoon} waits, in milliseconds; false where it will not wait. */
+  linger(milliseconds: number): boolean;
   /** Parses one message; PACKET wants a verdict. */
   read(index: number): number;
   verdict(packetId: number, code: number): void;
@@ -107,12 +111,13 @@ export class Pump {
   /** Judges packets until {@link stop}. Throws where a queue's socket died. */
   async run(): Promise<void> {
     const { queues, now } = this.#options;
+    const lone = queues.list.length === 1 && queues.list[0]!.linger(LINGER) ? queues.list[0]! : null;
     while (!this.#stopping) {
       const slice = now() + SLICE;
       let busy = true;
       while (busy && !this.#stopping) {
-        const judged = this.#round();
-        if (judged === 0) busy = queues.waitSync(LINGER);
+        if (lone !== null) busy = this.#burst(lone, lone.receiveSoon()) > 0;
+        else if (this.#round() === 0) busy = queues.waitSync(LINGER);
         if (this.#now >= slice) break;
       }
       this.#beatIfDue();
@@ -148,22 +153,21 @@ export class Pump {
   #round(): number {
     const { list } = this.#options.queues;
     let judged = 0;
-    for (let i = 0; i < list.length; i++) {
-      const queue = list[i]!;
-      const count = queue.receive();
-      if (count < 0) throw new Error(`Cannot receive from queue ${queue.number}: its netlink socket failed`);
-      if (count === 0) continue;
-      this.#now = this.#options.now();
-      const packets = this.#judgeBurst(queue, count);
-      queue.flush();
-      this.#send();
-      const after = this.#options.now();
-      if (packets > 0) this.#options.record((after - this.#now) * 1000, packets);
-      this.#now = after;
-      judged += packets;
-    }
-    if (judged === 0) this.#now = this.#options.now();
+    for (let i = 0; i < list.length; i++) judged += this.#burst(list[i]!, list[i]!.receive());
     return judged;
+  }
+
+  /** Judges a burst of `count` messages and sends its verdicts. Answers the packets judged. */
+  #burst(queue: LiveQueue, count: number): number {
+    if (count < 0) throw new Error(`Cannot receive from queue ${queue.number}: its netlink socket failed`);
+    const began = this.#now = this.#options.now();
+    if (count === 0) return 0;
+    const packets = this.#judgeBurst(queue, count);
+    queue.flush();
+    this.#send();
+    this.#now = this.#options.now();
+    if (packets > 0) this.#options.record((this.#now - began) * 1000, packets);
+    return packets;
   }
 
   #judgeBurst(queue: LiveQueue, count: number): number {

@@ -33,8 +33,6 @@ export class Trainer {
   unasked = 0;
   /** Addresses that were held back. */
   held = 0;
-  /** Told of an address that was on the block list and is held back from now on. */
-  onHold: (w0: number, w1: number, w2: number, w3: number) => void = () => {};
 
   readonly #state: State;
   readonly #clock: Clock;
@@ -202,7 +200,8 @@ export class Trainer {
     if (popular) resolved.values[at + NAMES] = SHARED_BY;
     if (!this.#learner.policy.config.dns.holdShared || !isShared(resolved, row)) return;
     this.#hold(trained, a0, a1, a2, a3);
-    this.#hold(peers, a0, a1, a2, a3);
+    const peer = peers.count === 0 ? -1 : peers.find(a0, a1, a2, a3, 0);
+    if (peer >= 0) this.#learner.peers.hold(peer);
   }
 
   #hold(table: AddressTable, a0: number, a1: number, a2: number, a3: number): void {
@@ -211,7 +210,6 @@ export class Trainer {
     table.values[row * table.columns + HELD] = 1;
     this.held++;
     this.#learner.epoch++;
-    if (table === this.#state.peers) this.onHold(a0, a1, a2, a3);
   }
 }
 

@@ -76,7 +76,7 @@ const network: Section<NetworkConfig> = {
     lan: field(
       list(spelling.networkInterface, 64),
       ["br-lan"],
-      "Interfaces towards home, for `ftwall rules`; their own prefixes are home too, looked up every minute.",
+      "Interfaces towards home, for `ftwall rules`; their own prefixes are home too, looked up every minute. Where none of them is there, clients are told by `home` alone.",
       "rules",
     ),
     public: field(

@@ -16,10 +16,13 @@ import {
   FLOW_WORDS,
   LOCAL,
   MIDSTREAM,
+  NOTE0,
   PASS,
   REFUSED,
   RESUMED,
   SEEN,
+  WATCHED,
+  WATCHER_SHIFT,
 } from "../state/flow_table.ts";
 import { HELD, PROTOCOL, type State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
@@ -50,6 +53,11 @@ const TCP = 6;
 const ENOUGH = 64;
 /** The same for a flow whose start was not seen. */
 const ENOUGH_MIDSTREAM = 640;
+/**
+ * Eighths of a second for which a flow that is suspect by its looks alone is not settled: programs connect to the peers they
+ * know before they ask the network for others, and it is the asking that gives them away.
+ */
+const WATCH = 960;
 
 /** Reasons of refusals, each with a rate limit of its own. */
 const REASONS: readonly string[] = ["recognised", "client-locked", "peer-blocked", "name-trained"];
@@ -203,7 +211,9 @@ export class Engine {
     const epoch = ((this.#policyEpoch << 16) | (this.learner.epoch & 0x7fff)) | 0;
     let verdict: Verdict;
     const flags = words[flow + FLAGS]!;
-    if (words[flow + EPOCH] === epoch && (flags & (ACCEPTED | PASS)) !== 0 && (flags & (LOCAL | EXEMPT)) === 0) {
+    if (
+      words[flow + EPOCH] === epoch && (flags & (ACCEPTED | PASS)) !== 0 && (flags & (LOCAL | EXEMPT | WATCHED)) === 0
+    ) {
       verdict = (ACCEPT | SETTLED) as Verdict;
     } else {
       this.#readSide(row, fromOpener);
@@ -231,6 +241,7 @@ export class Engine {
       this.#renew(packet, row, flow, fromOpener);
       return REFUSE;
     }
+    if ((flags & WATCHED) !== 0 && this.#watch(row, flow, tcp) === REFUSE_FLOW) return (REFUSE | SETTLED) as Verdict;
     if (tcp === 0 && side.peerPort === DNS && packet.length > 0) {
       if (this.trainer.read(side, packet.bytes, packet.view, packet.payload, packet.payloadEnd)) {
         return this.#lockedOr(row);
@@ -250,7 +261,7 @@ export class Engine {
       words[flow + EPOCH]! |= STALE;
       return REFUSE;
     }
-    return (words[flow + FLAGS]! & ACCEPTED) !== 0 ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
+    return (words[flow + FLAGS]! & (ACCEPTED | WATCHED)) === ACCEPTED ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
   }
 
   /** Asks the classifiers and does what follows from their answer. */
@@ -269,8 +280,26 @@ export class Engine {
     const enough = (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
     if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= enough) {
       words[flow + FLAGS]! |= ACCEPTED;
+      words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);
     }
+    return NOTHING;
+  }
+
+  /** A flow that was suspect by its looks alone: is one of its ends known by now? */
+  #watch(row: number, flow: number, tcp: number): number {
+    const words = this.state.flows.words;
+    const protocol = this.#protocols[(words[flow + FLAGS]! >>> WATCHER_SHIFT) & 255]!;
+    const consequence = protocol < 0 ? NOTHING : this.learner.seenAgain(this.#side, protocol);
+    if (consequence === REFUSE_FLOW && !this.#spares(tcp)) {
+      words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~WATCHED;
+      this.asker.dismiss(row);
+      this.counters.reason("recognised");
+      this.#report("recognised", this.#policy.protocols[protocol] ?? "");
+      return REFUSE_FLOW;
+    }
+    const over = (words[flow + FLAGS]! & ACCEPTED) !== 0 && this.clock.tick - words[flow + NOTE0]! > WATCH;
+    if (consequence !== NOTHING || over) words[flow + FLAGS]! &= ~WATCHED;
     return NOTHING;
   }
 
@@ -283,6 +312,9 @@ export class Engine {
     if (consequence === NOTHING) {
       if (protocol < 0) this.asker.dismissMatched(row, tcp);
       else this.asker.told(row, answer);
+      if (protocol >= 0 && answer.encrypted && this.#policy.config.encrypted.detect) {
+        words[flow + FLAGS]! |= WATCHED | (this.asker.matched << WATCHER_SHIFT);
+      }
       return NOTHING;
     }
     const lasting = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#side, protocol) === LOCK;
@@ -413,7 +445,7 @@ export class Engine {
     const policyChanged = (words[flow + EPOCH]! >>> 16) !== this.#policyEpoch && words[flow + EPOCH] !== 0;
     if (policyChanged && (flags & (ACCEPTED | REFUSED)) !== 0) {
       // What was recognised before shows again in the packets to come; a flow without a start to look at is picked up in the middle.
-      flags = (flags & ~(ACCEPTED | REFUSED)) | RESUMED;
+      flags = (flags & 0xffff & ~(ACCEPTED | REFUSED | WATCHED)) | RESUMED;
       this.asker.again(row, side.tcp);
     }
     words[flow + FLAGS] = flags;

@@ -88,6 +88,8 @@ export const ECONNREFUSED = 111;
 
 /** Do not wait. */
 export const MSG_DONTWAIT = 0x40;
+/** Wait for the first message, take what else is there (recvmmsg). */
+export const MSG_WAITFORONE = 0x10000;
 /** A datagram was longer than the room for it. */
 export const MSG_TRUNC = 0x20;
 /** Socket-level options. */
@@ -96,6 +98,8 @@ export const SOL_SOCKET = 1;
 export const SO_BINDTODEVICE = 25;
 /** Mark of the packets sent. */
 export const SO_MARK = 36;
+/** How long a receive waits: a struct timeval. */
+export const SO_RCVTIMEO = 20;
 /** Receive buffer in bytes, within net.core.rmem_max. */
 export const SO_RCVBUF = 8;
 /** Receive buffer in bytes, beyond that limit (needs CAP_NET_ADMIN). */

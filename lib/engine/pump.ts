@@ -8,6 +8,7 @@
 import { Packet } from "../wire/packet.ts";
 import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, type QueueMessage } from "../wire/nfqueue.ts";
 import { type Engine, REFUSE, SETTLED } from "./engine.ts";
+import { DNS, HOOK_FORWARD } from "./opening.ts";
 import type { Sending } from "./outbox.ts";
 
 /** One kernel queue, as ffi/packet_queue.ts offers it. */
@@ -19,6 +20,10 @@ export interface LiveQueue {
   readable: boolean;
   /** Messages received, at most a burst; -1 where the socket is dead. */
   receive(): number;
+  /** The same, but waits for the first message as long as {@link linger} said. */
+  receiveSoon(): number;
+  /** Sets how long {@link receiveSoon} waits, in milliseconds; false where it will not wait. */
+  linger(milliseconds: number): boolean;
   /** Parses one message; PACKET wants a verdict. */
   read(index: number): number;
   verdict(packetId: number, code: number): void;
@@ -81,6 +86,7 @@ export class Pump {
   #refuseMark = 0;
   #settle = false;
   #reject = false;
+  #repeat = true;
   #failVerdict = NF_ACCEPT;
 
   /** Ready to {@link run}. */
@@ -97,18 +103,21 @@ export class Pump {
     this.#refuseMark = queue.refuseMark | 0;
     this.#settle = queue.settle;
     this.#reject = lock.refuse === "reject";
+    // Whoever reloads may have mended the rules.
+    this.#repeat = true;
     this.#failVerdict = queue.fail === "open" ? NF_ACCEPT : NF_DROP;
   }
 
   /** Judges packets until {@link stop}. Throws where a queue's socket died. */
   async run(): Promise<void> {
     const { queues, now } = this.#options;
+    const lone = queues.list.length === 1 && queues.list[0]!.linger(LINGER) ? queues.list[0]! : null;
     while (!this.#stopping) {
       const slice = now() + SLICE;
       let busy = true;
       while (busy && !this.#stopping) {
-        const judged = this.#round();
-        if (judged === 0) busy = queues.waitSync(LINGER);
+        if (lone !== null) busy = this.#burst(lone, lone.receiveSoon()) > 0;
+        else if (this.#round() === 0) busy = queues.waitSync(LINGER);
         if (this.#now >= slice) break;
       }
       this.#beatIfDue();
@@ -144,22 +153,21 @@ export class Pump {
   #round(): number {
     const { list } = this.#options.queues;
     let judged = 0;
-    for (let i = 0; i < list.length; i++) {
-      const queue = list[i]!;
-      const count = queue.receive();
-      if (count < 0) throw new Error(`Cannot receive from queue ${queue.number}: its netlink socket failed`);
-      if (count === 0) continue;
-      this.#now = this.#options.now();
-      const packets = this.#judgeBurst(queue, count);
-      queue.flush();
-      this.#send();
-      const after = this.#options.now();
-      if (packets > 0) this.#options.record((after - this.#now) * 1000, packets);
-      this.#now = after;
-      judged += packets;
-    }
-    if (judged === 0) this.#now = this.#options.now();
+    for (let i = 0; i < list.length; i++) judged += this.#burst(list[i]!, list[i]!.receive());
     return judged;
+  }
+
+  /** Judges a burst of `count` messages and sends its verdicts. Answers the packets judged. */
+  #burst(queue: LiveQueue, count: number): number {
+    if (count < 0) throw new Error(`Cannot receive from queue ${queue.number}: its netlink socket failed`);
+    const began = this.#now = this.#options.now();
+    if (count === 0) return 0;
+    const packets = this.#judgeBurst(queue, count);
+    queue.flush();
+    this.#send();
+    this.#now = this.#options.now();
+    if (packets > 0) this.#options.record((this.#now - began) * 1000, packets);
+    return packets;
   }
 
   #judgeBurst(queue: LiveQueue, count: number): number {
@@ -187,12 +195,13 @@ export class Pump {
         queue.verdict(id, dryRun ? NF_ACCEPT : this.#failVerdict);
         continue;
       }
-      if ((verdict & REFUSE) === 0 || dryRun) {
-        if ((verdict & SETTLED) !== 0 && this.#settle) {
-          this.settled++;
-          queue.verdictMarked(id, NF_ACCEPT, (message.mark & ~this.#mask) | this.#acceptMark);
-        } else queue.verdict(id, NF_ACCEPT);
-      } else this.#refuse(queue, id, message.mark, verdict);
+      // In dry-run not even a mark stays behind.
+      if (dryRun) queue.verdict(id, NF_ACCEPT);
+      else if ((verdict & REFUSE) !== 0) this.#refuse(queue, id, message.mark, verdict);
+      else if ((verdict & SETTLED) !== 0 && this.#settle && mayLeave(packet)) {
+        this.settled++;
+        queue.verdictMarked(id, NF_ACCEPT, (message.mark & ~this.#mask) | this.#acceptMark);
+      } else queue.verdict(id, NF_ACCEPT);
     }
     return packets;
   }
@@ -202,13 +211,18 @@ export class Pump {
    * Rules that do not know the mark send the packet back here: then it is dropped, and the mark is used no more.
    */
   #refuse(queue: LiveQueue, id: number, mark: number, verdict: number): void {
-    const settled = (verdict & SETTLED) !== 0;
-    const returned = this.#refuseMark !== 0 && (mark & this.#mask) === this.#refuseMark;
-    if (returned) this.returned++;
-    if (!returned && this.returned < RETURNED && this.#settle && (settled || this.#reject)) {
-      this.settled++;
+    if (this.#packet.hook !== HOOK_FORWARD || !this.#settle) {
+      queue.verdict(id, NF_DROP);
+      return;
+    }
+    if (this.#refuseMark !== 0 && (mark & this.#mask) === this.#refuseMark) {
+      if (++this.returned % RETURNED === 0) this.#repeat = false;
+    } else if (this.#repeat && ((verdict & SETTLED) !== 0 || this.#reject)) {
+      if ((verdict & SETTLED) !== 0) this.settled++;
       queue.verdictMarked(id, NF_REPEAT, (mark & ~this.#mask) | this.#refuseMark);
-    } else queue.verdict(id, NF_DROP);
+      return;
+    }
+    queue.verdict(id, NF_DROP);
   }
 
   #failed(error: unknown): void {
@@ -217,4 +231,12 @@ export class Pump {
     this.#lastFault = this.#now;
     this.#options.fault(error);
   }
+}
+
+/**
+ * Whether the kernel may answer for the rest of the flow. To and from the router itself packets are only listened to: a
+ * mark would hide later DNS and probe answers. A stub resolver may keep one port, and so one flow, for hours.
+ */
+function mayLeave(packet: Packet): boolean {
+  return packet.hook === HOOK_FORWARD && packet.sport !== DNS && packet.dport !== DNS;
 }

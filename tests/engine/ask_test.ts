@@ -110,7 +110,7 @@ Deno.test("a stream longer than a slot goes on as the middle of a stream, and is
   assert.deepEqual(eye.shown.map((one) => one.text.length), [1400, 2800, STREAM_BYTES, 1400, 1400]);
   assert.deepEqual(eye.shown.map((one) => one.first), [true, true, true, false, false]);
   let verdict = 0;
-  for (let i = 0; i < 16; i++) verdict = desk.judge(line.segment(0, DATA, latin("x")));
+  for (let i = 0; i < 64; i++) verdict = desk.judge(line.segment(0, DATA, latin("x")));
   assert.equal(verdict, ACCEPT | SETTLED);
   assert.equal(desk.engine.state.streams.count, 0, "its slots are given back");
 });
@@ -188,7 +188,7 @@ Deno.test("two weak facts of one flow are told once each, not again with every p
 Deno.test("a flow is let go when nobody is left to ask, or after enough of it", () => {
   const no = witness(() => UNRELATED);
   const perhaps = witness(() => UNDECIDED);
-  for (const [eye, expected] of [[no, 1], [perhaps, 16]] as const) {
+  for (const [eye, expected] of [[no, 1], [perhaps, 64]] as const) {
     const desk = new Desk([eye]);
     const packet = udpPacket(C, P, latin("hello"));
     let packets = 1;
@@ -214,7 +214,7 @@ Deno.test("after a reload a flow is looked at in its middle, by those who can te
   const begins = witness(() => UNDECIDED);
   const middle = witness((look) => look.first ? UNDECIDED : SURE, { midstream: true, name: "edonkey" });
   const { desk, line } = connected(begins, middle);
-  for (let i = 0; i < 20; i++) desk.judge(line.segment(0, DATA, latin("a")));
+  for (let i = 0; i < 70; i++) desk.judge(line.segment(0, DATA, latin("a")));
   const before = begins.shown.length;
   desk.engine.adopt(desk.engine.policy);
   assert.equal(desk.judge(line.segment(0, DATA, latin("more"))), REFUSE | SETTLED);

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// udp_flood ADDRESS PACKETS SIZE FLOWS [RATE [PORT]]
+// udp_flood ADDRESS PACKETS SIZE FLOWS [RATE [PORT [COUNTER WINDOW]]]
 //
 // Sends PACKETS datagrams of SIZE bytes to ADDRESS (IPv4 or IPv6), spread evenly over FLOWS flows: source ports of up to
 // 512 sockets times 50 destination ports from PORT (9000) on. RATE is in packets a second; 0 is as fast as it goes.
+// COUNTER is the file that udp_sink counts in: then never more than WINDOW packets are under way, so that none is lost and
+// the rate is the one at which the path between takes them.
 // Prints one line of JSON.
 #define _GNU_SOURCE
+#include "window.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -28,7 +32,7 @@ static double seconds(void) {
 }
 
 static int usage(void) {
-  fprintf(stderr, "usage: udp_flood ADDRESS PACKETS SIZE FLOWS [RATE [PORT]]\n"
+  fprintf(stderr, "usage: udp_flood ADDRESS PACKETS SIZE FLOWS [RATE [PORT [COUNTER WINDOW]]]\n"
                   "SIZE is 0 to %d, FLOWS 1 to %d\n", MOST_BYTES, MOST_SOCKETS * PORTS);
   return 2;
 }
@@ -40,6 +44,7 @@ int main(int argc, char **argv) {
   const long flows = atol(argv[4]);
   const double rate = argc > 5 ? atof(argv[5]) : 0;
   const int port = argc > 6 ? atoi(argv[6]) : 9000;
+  struct window window = window_open(argc > 8 ? argv[7] : NULL, argc > 8 ? atol(argv[8]) : 0);
   if (packets < 1 || size < 0 || size > MOST_BYTES || flows < 1 || flows > MOST_SOCKETS * PORTS) return usage();
 
   // One destination a flow; sockets are shared by flows of different destination ports.
@@ -89,6 +94,7 @@ int main(int argc, char **argv) {
       burst[count++].msg_hdr.msg_name = &to[flow++ % PORTS];
     }
     if (flow >= flows) flow = 0;
+    if (!window_wait(&window, sent + count)) break;
     for (int done = 0; done < count;) {
       const int n = sendmmsg(sockets[through], burst + done, (unsigned int)(count - done), 0);
       if (n > 0) {

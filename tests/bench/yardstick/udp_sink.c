@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// udp_sink [QUIET_MS [PORT]]
+// udp_sink [QUIET_MS [PORT [COUNTER]]]
 //
 // Counts datagrams on 50 ports from PORT (9000) on, IPv4 and IPv6. Ends QUIET_MS (1500) after the last one, or after 20 s
 // without any, with one line of JSON: how many came, and the rate between the first and the last.
+// COUNTER is a file that holds the count for a sender to keep to, see window.h.
 // Prints "ready" on stderr once all ports are bound.
 #define _GNU_SOURCE
+#include "window.h"
+
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -45,6 +48,7 @@ int main(int argc, char **argv) {
   const int port = argc > 2 ? atoi(argv[2]) : 9000;
   struct pollfd polled[PORTS];
   for (int i = 0; i < PORTS; i++) polled[i] = (struct pollfd){.fd = listener(port + i), .events = POLLIN};
+  volatile long *counter = argc > 3 ? window_counter(argv[3]) : NULL;
   fprintf(stderr, "ready\n");
 
   static char room[BURST][ROOM];
@@ -67,6 +71,7 @@ int main(int argc, char **argv) {
       last = seconds();
       if (received == 0) first = last;
       received += count;
+      if (counter != NULL) *counter = received;
     }
   }
   const double took = last - first;

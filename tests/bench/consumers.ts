@@ -1,0 +1,146 @@
+/**
+ * Who answers for the queue: ftwall's executable, or a yardstick; and a topology with the plainest rules.
+ * @module
+ */
+import { ADDRESSES, type Background, LAN, Topology, WAN } from "../live/topology.ts";
+import type { Workshop } from "./machine.ts";
+
+/** Programs that can hold the queue; `none` leaves it to nobody, with no rule in the way. */
+export type Consumer = "ftwall" | "batch" | "single" | "none";
+
+/** Namespaces with a queue between the LAN and the outside, and what was built for the run. */
+export class Bench implements AsyncDisposable {
+  /** What is used to measure. */
+  readonly workshop: Workshop;
+  /** The namespaces. */
+  readonly topology: Topology;
+
+  private constructor(workshop: Workshop, topology: Topology) {
+    this.workshop = workshop;
+    this.topology = topology;
+  }
+
+  /** Builds the namespaces. */
+  static async create(workshop: Workshop): Promise<Bench> {
+    const topology = await Topology.create({ prefix: "fb" });
+    // The floods come from addresses behind the LAN that no route leads to: the sources are not asked for.
+    await topology.must("router", [
+      "sh",
+      "-c",
+      `for f in all default ${LAN} ${WAN}; do echo 0 >/proc/sys/net/ipv4/conf/$f/rp_filter; done`,
+    ]);
+    return new Bench(workshop, topology);
+  }
+
+  /** Has every forwarded packet queued, whatever becomes of its flow; with `false` none. */
+  async queueEverything(on: boolean): Promise<void> {
+    for (const tool of ["iptables", "ip6tables"]) await this.topology.run("router", [tool, "-F", "FORWARD"]);
+    if (on) {
+      await this.topology.must("router", ["iptables", "-A", "FORWARD", "-j", "NFQUEUE", "--queue-num", "0"]);
+    }
+  }
+
+  /** Starts a consumer and waits until it is ready. `config` is text of a config file, `args` more arguments of ftwall. */
+  async start(consumer: Consumer, config: string = "", args: readonly string[] = []): Promise<Background | null> {
+    if (consumer === "none") return null;
+    if (consumer !== "ftwall") {
+      const background = this.topology.start("router", [this.workshop.tool("accept_all"), consumer]);
+      await background.prints(/ready/);
+      return background;
+    }
+    const { dir, ftwall } = this.workshop;
+    const path = `${dir}/bench.toml`;
+    await Deno.writeTextFile(path, `${config}\n`);
+    await Deno.remove(`${dir}/state`).catch(() => {});
+    const background = this.topology.start("router", [
+      ftwall,
+      "--config",
+      path,
+      "--control",
+      `${dir}/control.sock`,
+      "--state",
+      `${dir}/state`,
+      "--log-format",
+      "json",
+      ...args,
+    ]);
+    await background.prints(/"ready"/);
+    return background;
+  }
+
+  /** What `ftwall status --json` says. */
+  async status(): Promise<Record<string, unknown>> {
+    const control = `${this.workshop.dir}/control.sock`;
+    return JSON.parse(
+      await this.topology.must("router", [this.workshop.ftwall, "status", "--json", "--control", control]),
+    );
+  }
+
+  /**
+   * Sends packets through to a sink and answers how many arrived a second. With a window none is lost: the rate is the one
+   * at which the path takes them; otherwise the rate of what arrives.
+   */
+  async flood(flood: Flood): Promise<FloodAnswer> {
+    const { topology, workshop } = this;
+    const counter = `${workshop.dir}/counter`;
+    await Deno.writeFile(counter, new Uint8Array(8));
+    const window = String(flood.window ?? 2048);
+    const sink = topology.start("server", [workshop.tool("udp_sink"), "700", "9000", counter]);
+    await sink.prints(/ready/);
+    const server = ADDRESSES.server.v4;
+    const rate = String(flood.rate ?? 0);
+    const command = flood.payloads === undefined
+      ? ["udp_flood", server, flood.packets, flood.bytes ?? 100, flood.flows, rate, 9000, counter, window]
+      : [
+        "flow_flood",
+        "eth0",
+        await this.#routerMac(),
+        server,
+        flood.packets,
+        flood.flows,
+        flood.payloads,
+        rate,
+        counter,
+        window,
+      ];
+    const [name, ...args] = command.map(String);
+    const sent = JSON.parse(await topology.must("client1", [workshop.tool(name!), ...args], { limit: 120_000 }));
+    await sink.status;
+    const { received, pps } = JSON.parse(await sink.prints(/\{.*\}/));
+    return { sent: sent.sent, received, rate: pps };
+  }
+
+  #mac = "";
+
+  async #routerMac(): Promise<string> {
+    if (this.#mac === "") {
+      this.#mac = (await this.topology.must("router", ["cat", `/sys/class/net/${LAN}/address`])).trim();
+    }
+    return this.#mac;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.topology[Symbol.asyncDispose]();
+  }
+}
+
+/** What is sent. */
+export interface Flood {
+  readonly packets: number;
+  readonly flows: number;
+  /** Payload bytes, of equal packets. */
+  readonly bytes?: number;
+  /** File of payloads to send in turn, from as many machines as it takes. */
+  readonly payloads?: string;
+  /** Packets a second; 0 is as fast as the window allows. */
+  readonly rate?: number;
+  /** Most packets under way. */
+  readonly window?: number;
+}
+
+/** What came of it. */
+export interface FloodAnswer {
+  readonly sent: number;
+  readonly received: number;
+  readonly rate: number;
+}

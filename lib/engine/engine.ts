@@ -15,11 +15,8 @@ import {
   FLOW_WORDS,
   LOCAL,
   MIDSTREAM,
-<<<<<<< HEAD
   NOTE0,
-=======
   OPENER_FIRST,
->>>>>>> main
   PASS,
   REFUSED,
   RESUMED,

@@ -14,7 +14,7 @@ import {
   type TorrentSettings,
   TRACKER,
 } from "./support_clients_torrent.ts";
-import { LAN, Topology } from "./topology.ts";
+import { ADDRESSES, LAN, Topology } from "./topology.ts";
 
 const named = missing(TORRENT_TOOLS);
 
@@ -101,14 +101,14 @@ Deno.test({
       const inside = await homes.add();
       const outside = "server" as const;
       const nodes = way.dht === true ? { nodes: [node] } : {};
-      stack.use(
+      const seed = async (port?: number) =>
         await TorrentClient.seed(topology, share, {
           ...way,
           ...nodes,
+          ...(port === undefined ? {} : { port }),
           program: way.seeder,
           host: way.upload === true ? inside : outside,
-        }),
-      );
+        });
       const leech = () =>
         TorrentClient.leech(topology, share, {
           ...way,
@@ -116,7 +116,8 @@ Deno.test({
           program: way.leecher,
           host: way.upload === true ? outside : inside,
         });
-      return { way, share, leech };
+      const seeder = stack.use(await seed());
+      return { way, share, leech, seeder, seed };
     }));
     const files = swarms.map(({ share }) => share.content);
     await test.step("without ftwall every file arrives", async () => {
@@ -146,6 +147,13 @@ Deno.test({
       await using inside = await Capture.start(topology, "router", LAN);
       await using outside = await Capture.start(topology, "server");
       await using leechers = new AsyncDisposableStack();
+      // A seeder on the protected side begins anew: what the tracker knows of it from before is still there.
+      await Promise.all(
+        swarms.filter(({ way }) => way.upload === true).map(async ({ seeder, seed }) => {
+          await seeder[Symbol.asyncDispose]();
+          leechers.use(await seed(seeder.port));
+        }),
+      );
       const running = swarms.map(({ way, leech }) => ({ way, leecher: leechers.use(leech()) }));
       await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
       const received = running.map(({ way, leecher }) => [way.label, leecher.received]);
@@ -169,6 +177,49 @@ Deno.test({
       assert.deepEqual(outside.marks(uploads), uploads.map(() => 0), "bytes of files went out");
       assert.deepEqual(large, [], "flows that carried more than a greeting");
     });
+  },
+});
+
+/** What else gives the client away while it takes a file, encrypted, from a peer that its user typed in. */
+const LEAKS: readonly (Partial<Way> & { readonly label: string; readonly through: boolean })[] = [
+  { label: "typed-in-silent", through: true },
+  { label: "typed-in-dht", dht: true, through: false },
+  { label: "typed-in-tracker", tracker: "http", through: false },
+];
+
+Deno.test({
+  ...named(
+    "An encrypted transfer from a typed-in peer is refused where anything else leaks, and passes where nothing does",
+  ),
+  async fn() {
+    await using topology = await Topology.create({ prefix: "cm" });
+    await using homes = new Homes(topology);
+    await using stack = new AsyncDisposableStack();
+    const shares = LEAKS.map((way) =>
+      stack.use(new Share(way.label, way.tracker === undefined ? [] : [TRACKER[way.tracker]]))
+    );
+    await startTracker(topology, shares);
+    const node = await startNode(topology, "server");
+    await using daemon = await RouterDaemon.start(topology);
+    const running = await Promise.all(LEAKS.map(async (way, at) => {
+      const own = { encrypted: true, program: "libtorrent" } as const;
+      const seeder = stack.use(await TorrentClient.seed(topology, shares[at]!, { ...own, host: "server" }));
+      const leecher = TorrentClient.leech(topology, shares[at]!, {
+        ...own,
+        host: await homes.add(),
+        ...(way.dht === true ? { dht: true, nodes: [node] } : {}),
+        peers: [[ADDRESSES.server.v4, seeder.port]],
+      });
+      return { way, leecher: stack.use(leecher) };
+    }));
+    await new Promise((resolve) => setTimeout(resolve, 20_000));
+    for (const event of daemon.seen({ event: "detected" })) {
+      say(`${event["client"]} ${event["evidence"]} ${event["certainty"]} ${event.time}`);
+    }
+    assert.deepEqual(
+      running.map(({ way, leecher }) => [way.label, leecher.received]),
+      LEAKS.map((way) => [way.label, way.through ? FILE_BYTES : 0]),
+    );
   },
 });
 

@@ -29,6 +29,8 @@ export interface TorrentSettings {
   readonly dht?: boolean;
   /** Asks by magnet link: has no torrent file. */
   readonly magnet?: boolean;
+  /** Listens here, where it did before; else at a port of its own. */
+  readonly port?: number;
   /** Peers typed in by hand (libtorrent only), and nodes of the DHT to begin with. */
   readonly peers?: readonly (readonly [host: string, port: number])[];
   readonly nodes?: readonly (readonly [host: string, port: number])[];
@@ -102,10 +104,9 @@ export class TorrentClient implements AsyncDisposable {
 
   /** Starts a program that has the whole file, and waits until it listens. */
   static async seed(topology: Topology, share: Share, settings: TorrentSettings): Promise<TorrentClient> {
-    const port = ports++;
+    const port = settings.port ?? ports++;
     const dir = `${share.dir}/have`;
-    const home = `${share.dir}/seeder`;
-    Deno.mkdirSync(home);
+    const home = Deno.makeTempDirSync({ dir: share.dir, prefix: "home-" });
     const { command, env } = commandOf(share, settings, dir, home, port, true);
     const background = topology.start(nameOf(settings.host), command, { env: { HOME: home, ...env } });
     const client = new TorrentClient(background, share, null, port);

@@ -32,7 +32,7 @@ export const FIRST_LENGTHS = 16;
 export const OPENER_BASE = 17;
 /** Word of a flow: TCP sequence number at which the responder's stream begins. */
 export const RESPONDER_BASE = 18;
-/** Word of a flow: first note word of the owning classifier. */
+/** Word of a flow: first note word of the owning classifier; of an accepted flow under watch: since when, as {@link SEEN}. */
 export const NOTE0 = 19;
 /** Word of a flow: second note word. */
 export const NOTE1 = 20;
@@ -69,10 +69,13 @@ export const PROXIED = 1024;
 export const NO_PROXY = 2048;
 /** Flag: the client was found exempt. */
 export const EXEMPT = 4096;
-/** Flag: the endpoint question (encrypted flow to a known peer) was answered. */
-export const ENDPOINT_ASKED = 8192;
+/** Flag: called by its looks alone: asked about again for a while, should one of its ends become known. */
+export const WATCHED = 8192;
 /** Flag: its answer was taken back after a reload: what comes is looked at as the middle of a stream. */
 export const RESUMED = 16384;
+
+/** Bits of the flags from which on the number of the classifier stands that had a flow {@link WATCHED}. */
+export const WATCHER_SHIFT = 16;
 
 /** See the module's text. */
 export class FlowTable {

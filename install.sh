@@ -53,6 +53,7 @@ run_dir=/run/ftwall
 log=/var/log/ftwall.log
 unit=/etc/systemd/system/ftwall.service
 init=/etc/init.d/ftwall
+cron=/etc/cron.d/ftwall   # not made by us, but named in the last lines
 if [ "$(id -u)" -eq 0 ]; then root=yes tools=$home; else root='' tools=${XDG_CACHE_HOME:-$HOME/.cache}/ftwall; fi
 
 say() { printf '%s\n' "ftwall: $*"; }
@@ -208,7 +209,14 @@ v8_flags=--optimize-for-size,--max-old-space-size=128,--max-semi-space-size=2
 
 libraries() { # libraries DENO_DIR-or-empty
   say "fetching the pinned libraries"
-  if [ -n "$1" ]; then DENO_DIR=$1; export DENO_DIR; fi
+  if [ -n "$1" ]; then
+    DENO_DIR=$1
+  elif [ -z "${DENO_DIR:-}" ]; then
+    # Who uses Deno already has a cache; who does not gets none in his home that --uninstall would not find.
+    DENO_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/deno
+    if [ ! -d "$DENO_DIR" ]; then DENO_DIR=$tools/build; fi
+  fi
+  export DENO_DIR
   (cd "$here" && "$deno" install --frozen >/dev/null 2>&1 </dev/null) ||
     (cd "$here" && "$deno" install --frozen </dev/null) || die "cannot fetch the libraries that deno.lock names"
 }
@@ -216,7 +224,7 @@ libraries() { # libraries DENO_DIR-or-empty
 denort_reachable() {
   [ -z "${DENORT_BIN:-}" ] || return 0
   # What an earlier build fetched needs no network.
-  for d in "${DENO_DIR:-$HOME/.cache/deno}"/dl/release/v"$version"/denort-*.zip; do [ ! -e "$d" ] || return 0; done
+  for d in "$DENO_DIR"/dl/release/v"$version"/denort-*.zip; do [ ! -e "$d" ] || return 0; done
   url=https://dl.deno.land/release/v$version/denort-$(uname -m)-unknown-linux-gnu.zip
   if have curl; then curl -fsIL --connect-timeout 8 --max-time 20 -o /dev/null "$url"
   elif have wget; then wget -q -T 15 --spider "$url"
@@ -495,7 +503,10 @@ install_all() {
     "$program" check >/dev/null </dev/null || { status=2; die "the config has problems, see: ftwall check"; }
     start_service
   fi
-  say "to reload the config by cron: echo '*/5 * * * * root $program reload' > /etc/cron.d/ftwall"
+  [ -n "$start" ] || return 0
+  say "what it does now: $program status; what is missing here: $program doctor"
+  say "your config is $etc/ftwall.toml; after a change: $program check && $program reload"
+  say "to reload it by cron: echo '*/5 * * * * root $program reload' > $cron"
   say "to remove all of it: ./install.sh --uninstall"
 }
 
@@ -541,6 +552,7 @@ uninstall() {
     stop_background
     if [ -x "$program" ] && "$program" rules --remove </dev/null 2>/dev/null; then say "removed the firewall rules"; fi
     remove_rules_by_hand
+    if [ -e "$cron" ] && grep -q 'ftwall reload' "$cron"; then rm -f "$cron"; say "removed $cron"; fi
     rm -rf "$run_dir"
     if [ -e "$log" ]; then rm -f "$log"; say "removed $log"; fi
   fi
@@ -565,19 +577,38 @@ uninstall() {
 
 # --- test -----------------------------------------------------------------------------------------------------------
 
+# Packages of the live tests: what they build and measure with, and the real clients and servers they run.
+test_packages="gcc libc6-dev libnetfilter-queue1 libnetfilter-queue-dev iptables nftables ipset conntrack iproute2 procps
+  util-linux libcap2-bin iputils-ping curl openssl tcpdump iperf3 wrk shellcheck busybox dnsmasq-base nginx-light
+  transmission-cli transmission-daemon aria2 python3-libtorrent qbittorrent-nox opentracker
+  amule-daemon eiskaltdcpp-daemon uhub libndpi-bin"
+
+install_test_packages() {
+  wanted=''
+  for p in $test_packages; do
+    dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || wanted="$wanted $p"
+  done
+  [ -n "$wanted" ] || return 0
+  # Some are servers; none of them is to run because of us.
+  guard=/usr/sbin/policy-rc.d
+  if [ -e $guard ]; then guard=''; else
+    printf '#!/bin/sh\nexit 101\n' >$guard
+    chmod 0755 $guard
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    trap 'exit 1' HUP INT TERM
+  fi
+  # shellcheck disable=SC2086 # a list of words
+  if ! packages $wanted; then
+    for p in $wanted; do packages "$p" || say "without $p some tests skip"; done
+  fi
+  if [ -n "$guard" ]; then rm -f $guard; trap - EXIT HUP INT TERM; fi
+}
+
 test_all() {
   if [ "$(manager)" = apt-get ] && [ -n "$root" ]; then
-    wanted=''
-    for p in gcc libc6-dev libnetfilter-queue1 libnetfilter-queue-dev iptables nftables ipset conntrack iproute2 procps \
-      iputils-ping transmission-cli aria2 dnsmasq-base curl tcpdump iperf3 openssl shellcheck; do
-      dpkg-query -W -f '${Status}' $p 2>/dev/null | grep -q 'ok installed' || wanted="$wanted $p"
-    done
-    # shellcheck disable=SC2086 # a list of words
-    if [ -n "$wanted" ] && ! packages $wanted; then
-      for p in $wanted; do packages "$p" || say "without $p some tests skip"; done
-    fi
+    install_test_packages
   else
-    say "not root on a machine with apt: tests whose tools are missing skip"
+    say "not root on a machine with apt: tests whose tools are missing skip, and say which"
   fi
   need_deno
   if [ -z "${DENORT_BIN:-}" ] && [ -x "$here/../shared/runtime/denort" ]; then

@@ -23,6 +23,8 @@ export { ACCEPT, Engine, type EngineOptions, REFUSE, SETTLED, type Verdict } fro
 export * from "./lib/engine/event.ts";
 export type { Because, Call, FlowObserver } from "./lib/engine/observer.ts";
 export type { Asker } from "./lib/engine/ask.ts";
+export type { BlockList } from "./lib/engine/block_list.ts";
+export type { PeerList } from "./lib/engine/peer_list.ts";
 export type { Clock } from "./lib/engine/clock.ts";
 export type { Counters } from "./lib/engine/counters.ts";
 export type { Keeper } from "./lib/engine/keeper.ts";

@@ -1,5 +1,5 @@
 /**
- * The kernel's connection table: flows of a client are forgotten, our bits in connection marks are cleared, so that
+ * The kernel's connection table: flows of a client are forgotten, our bits in connection marks are changed, so that
  * settled flows come to the queue again.
  *
  * A table may hold a million entries. The kernel lists it in pieces of at most 32 KiB, each fetched on another thread,
@@ -17,10 +17,10 @@ import {
   ORIGINAL,
   REPLYING,
   type Side,
-  writeClearing,
   writeDeletion,
   writeFilteredListing,
   writeListing,
+  writeMarking,
   writeStatistics,
 } from "./ctnetlink.ts";
 import { EAGAIN, EINTR, EINVAL, ENOENT, EOPNOTSUPP, type Libc, MSG_DONTWAIT } from "./libc.ts";
@@ -113,20 +113,28 @@ export class Conntrack implements Disposable {
     return this.#queue((tally) => this.#bothSides(w0, w1, w2, w3, match, write, tally));
   }
 
-  /** Clears the bits of `mask` in the marks of all flows that this address opened or answers. */
-  clearMarksOf(mask: number, w0: number, w1: number, w2: number, w3: number): Promise<Tally> {
+  /**
+   * Gives all flows that this address opened or answers and that carry a bit of `mask` in their mark the bits `value`
+   * there instead; other bits stay.
+   */
+  markAgainOf(mask: number, value: number, w0: number, w1: number, w2: number, w3: number): Promise<Tally> {
     const entry = this.#entry;
-    const match = () => (entry.mark & mask) !== 0 && entry.concerns(w0, w1, w2, w3);
-    const write = (at: number) => writeClearing(entry, this.#view, this.#requestView, at, this.#sequence, mask);
+    const match = () => this.#marked(mask, value) && entry.concerns(w0, w1, w2, w3);
+    const write = (at: number) => writeMarking(entry, this.#view, this.#requestView, at, this.#sequence, mask, value);
     return this.#queue((tally) => this.#bothSides(w0, w1, w2, w3, match, write, tally));
   }
 
-  /** Clears the bits of `mask` in the marks of all flows, of both families. */
-  clearMarks(mask: number): Promise<Tally> {
+  /** The same for all flows, of both families; `except` is a value under the mask that stays as it is (0: none). */
+  markAgain(mask: number, value: number, except: number): Promise<Tally> {
     const entry = this.#entry;
-    const match = () => (entry.mark & mask) !== 0;
-    const write = (at: number) => writeClearing(entry, this.#view, this.#requestView, at, this.#sequence, mask);
+    const match = () => this.#marked(mask, value) && (entry.mark & mask) !== except;
+    const write = (at: number) => writeMarking(entry, this.#view, this.#requestView, at, this.#sequence, mask, value);
     return this.#queue((tally) => this.#walkUnfiltered(match, write, tally));
+  }
+
+  #marked(mask: number, value: number): boolean {
+    const bits = this.#entry.mark & mask;
+    return bits !== 0 && bits !== value;
   }
 
   #queue(work: (tally: Tally) => Promise<void>): Promise<Tally> {

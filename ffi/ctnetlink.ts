@@ -254,19 +254,21 @@ export function writeDeletion(entry: Entry, from: DataView, view: DataView, at: 
   return to - at;
 }
 
-/** Writes the request to clear the bits of `mask` in an entry's mark, and no others. Answers its length. */
-export function writeClearing(
+/** Writes the request to set the bits of `mask` in an entry's mark to `value`, and no others. Answers its length. */
+export function writeMarking(
   entry: Entry,
   from: DataView,
   view: DataView,
   at: number,
   sequence: number,
   mask: number,
+  value: number,
 ): number {
   writeHeader(view, at, CT_NEW, 0, sequence, entry.family);
   const to = copyKey(entry, from, view, at + 20);
   writeAttribute(view, to, CTA_MARK, 8);
-  view.setInt32(to + 4, 0);
+  // The kernel takes mark = (mark & ~mask) ^ value.
+  view.setInt32(to + 4, value & mask);
   writeAttribute(view, to + 8, CTA_MARK_MASK, 8);
   view.setInt32(to + 12, mask);
   view.setUint32(at, to + 16 - at, HOST_LITTLE);

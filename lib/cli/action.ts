@@ -17,7 +17,7 @@ export function actionCommands(_ended: Ended): CommandUnknownOpts[] {
   const lock = new Command("lock")
     .description("refuse a client's traffic for a while, as if it had been recognised")
     .argument("<client>", CLIENT)
-    .option("--for <time>", "how long: 90, 45s, 10m, 2h (default: [lock] seconds of the config)", reading(readSeconds))
+    .option("--for <time>", "how long: 90, 45s, 10m, 2h (default: 10m)", reading(readSeconds))
     .option("--reason <text>", REASON, "")
     .addOption(controlOption())
     .addHelpText("after", '\nExample: ftwall lock 192.168.1.20 --for 10m --reason "asked for by the head of school"')
@@ -45,7 +45,7 @@ export function actionCommands(_ended: Ended): CommandUnknownOpts[] {
   const allow = new Command("allow")
     .description("leave a client alone for a while, whatever it does")
     .argument("<client>", CLIENT)
-    .option("--for <time>", "how long: 90, 45s, 10m, 2h (default: until the daemon ends)", reading(readSeconds))
+    .option("--for <time>", "how long: 90, 45s, 10m, 2h (default: 2h)", reading(readSeconds))
     .option("--reason <text>", REASON, "")
     .addOption(controlOption())
     .addHelpText(

@@ -4,6 +4,7 @@
  */
 import type { Config } from "../policy/config.ts";
 import type { Check, Finding } from "./doctor.ts";
+import { mayAdministrate, readCapabilities } from "./permission.ts";
 import type { QueueRange } from "./read.ts";
 
 /** What the command line says. */
@@ -12,10 +13,6 @@ export interface DoctorOptions {
   readonly queues: QueueRange | undefined;
   readonly control: string;
 }
-
-/** Bits of a capability mask (linux/capability.h). */
-const CAP_NET_ADMIN = 12n;
-const CAP_NET_RAW = 13n;
 
 const ok = (found: string): Finding => ({ level: "ok", found });
 const warn = (found: string, mend: string): Finding => ({ level: "warn", found, mend });
@@ -61,11 +58,11 @@ async function checkConfig(options: DoctorOptions): Promise<Finding> {
 
 /** Reads the effective capabilities from the text of /proc/self/status. */
 export function checkCapabilities(status: string): Finding {
-  const match = /^CapEff:\s*([0-9a-f]{1,16})$/m.exec(status);
-  if (match === null) return warn("/proc/self/status does not say which capabilities there are", "run ftwall as root");
-  const mask = BigInt(`0x${match[1] ?? "0"}`);
-  const admin = ((mask >> CAP_NET_ADMIN) & 1n) === 1n;
-  const raw = ((mask >> CAP_NET_RAW) & 1n) === 1n;
+  const capabilities = readCapabilities(status);
+  if (capabilities === null) {
+    return warn("/proc/self/status does not say which capabilities there are", "run ftwall as root");
+  }
+  const { admin, raw } = capabilities;
   const mend = "run ftwall as root, or give it both: AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW in its systemd unit";
   if (!admin) return fail("CAP_NET_ADMIN is missing: the queue cannot be opened", mend);
   if (!raw) return warn("CAP_NET_RAW is missing: decoys and probes cannot be sent", mend);
@@ -124,6 +121,7 @@ async function checkDaemon(options: DoctorOptions): Promise<Finding> {
 }
 
 async function checkRulesInForce(options: DoctorOptions): Promise<Finding> {
+  if (!mayAdministrate()) return warn("the rules cannot be read without CAP_NET_ADMIN", "run doctor as root");
   const config = await load(options);
   const firewall = await import("../firewall/mod.ts");
   if (config === null) {
@@ -173,6 +171,7 @@ async function checkOffload(): Promise<Finding> {
 async function checkSets(options: DoctorOptions): Promise<Finding> {
   const config = await load(options);
   if (config?.lock.kernelSets === "off") return ok("kernel sets are off in the config");
+  if (!mayAdministrate()) return warn("firewall tools cannot be tried without CAP_NET_ADMIN", "run doctor as root");
   const firewall = await import("../firewall/mod.ts");
   const { rulesOptions } = await import("./rules_options.ts");
   try {

@@ -103,7 +103,8 @@ export class KernelHand implements AsyncDisposable {
         this.#sets?.remove("locked", event.client);
         break;
       case "peer-learned":
-        this.#sets?.put("blocked", event.peer, secondsUntil(event.until));
+        if (event.held === true) this.#sets?.remove("blocked", event.peer);
+        else this.#sets?.put("blocked", event.peer, secondsUntil(event.until));
         break;
     }
   }
@@ -124,7 +125,7 @@ export class KernelHand implements AsyncDisposable {
 
   /** The policy changed: flows settled in the kernel visit the queue again. */
   unsettle(): void {
-    this.#conntrack?.clearMarks(this.#config.queue.mask).catch(() => {});
+    this.#conntrack?.markAgain(this.#config.queue.mask, 0, 0).catch(() => {});
   }
 
   /** Sends what the engine wants sent. */

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Engine } from "../engine/engine.ts";
-import { formatAddress, parseAddress, type Words } from "../net/address.ts";
+import { formatAddress, type Mac, parseAddress, parseMac, type Words } from "../net/address.ts";
 import {
   type ActionAnswer,
   type ControlRequest,
@@ -54,20 +54,26 @@ export class Operator implements ControlHandler {
 
   /** Answers `lock`. */
   lock(request: Request<"lock">, who: Who): ActionAnswer {
-    const words = read(request.client);
     const { policy, learner, clock } = this.#engine;
-    if (!policy.isHome(...words)) {
-      throw new RefusedRequest(`Cannot lock "${request.client}": it is not at home (see [network] home)`);
-    }
-    if (policy.isExempt(...words, 0, 0)) {
-      throw new RefusedRequest(`Cannot lock "${request.client}": the config exempts it (see [network] exempt)`);
+    const addresses = this.#read(request.client);
+    for (const words of addresses) {
+      const client = formatAddress(...words);
+      if (!policy.isHome(...words)) {
+        throw new RefusedRequest(`Cannot lock "${client}": it is not at home (see [network] home)`);
+      }
+      if (policy.isExempt(...words, ...this.#mac(words))) {
+        throw new RefusedRequest(`Cannot lock "${client}": the config exempts it (see [network] exempt)`);
+      }
     }
     const seconds = request.seconds ?? LOCK_SECONDS;
-    learner.timeLocks.lock(...words, -1, "operator", "operator", seconds * 1000, 0, "operator", request.reason);
-    const client = formatAddress(...words);
-    this.#audit({ event: "audit", action: "lock", who, client, seconds, reason: request.reason, outcome: "done" });
     const until = clock.text(clock.now + seconds * 1000);
-    return { clients: [client], until, message: `${client} is locked until ${until}` };
+    const clients = addresses.map((words) => {
+      learner.timeLocks.lock(...words, -1, "operator", "operator", seconds * 1000, 0, "operator", request.reason);
+      const client = formatAddress(...words);
+      this.#audit({ event: "audit", action: "lock", who, client, seconds, reason: request.reason, outcome: "done" });
+      return client;
+    });
+    return { clients, until, message: `${are(clients)} locked until ${until}` };
   }
 
   /** Answers `unlock`. */
@@ -76,10 +82,11 @@ export class Operator implements ControlHandler {
     const rows: number[] = [];
     if (request.client === null) locks.table.each((row) => void rows.push(row));
     else {
-      const words = read(request.client);
-      const row = locks.table.find(...words, 0);
-      if (row < 0) throw new RefusedRequest(`Cannot unlock "${request.client}": it is not locked`);
-      rows.push(row);
+      for (const words of this.#read(request.client)) {
+        const row = locks.table.find(...words, 0);
+        if (row >= 0) rows.push(row);
+      }
+      if (rows.length === 0) throw new RefusedRequest(`Cannot unlock "${request.client}": it is not locked`);
     }
     const clients = rows.map((row) => this.#status.lock(row).client);
     for (const row of rows) this.#engine.learner.timeLocks.release(row);
@@ -92,29 +99,29 @@ export class Operator implements ControlHandler {
 
   /** Answers `allow`: the client is exempt for a time; its lock ends. */
   allow(request: Request<"allow">, who: Who): ActionAnswer {
-    const words = read(request.client);
     const { state, learner, clock } = this.#engine;
     const seconds = request.seconds ?? ALLOW_SECONDS;
-    const row = state.locks.table.find(...words, 0);
-    if (row >= 0) learner.timeLocks.release(row);
-    state.allowances.insert(...words, 0, clock.now + seconds * 1000);
-    learner.epoch++;
-    const client = formatAddress(...words);
-    this.#audit({ event: "audit", action: "allow", who, client, seconds, reason: request.reason, outcome: "done" });
     const until = clock.text(clock.now + seconds * 1000);
-    return { clients: [client], until, message: `${client} is allowed until ${until}` };
+    const clients = this.#read(request.client).map((words) => {
+      const row = state.locks.table.find(...words, 0);
+      if (row >= 0) learner.timeLocks.release(row);
+      state.allowances.insert(...words, 0, clock.now + seconds * 1000);
+      const client = formatAddress(...words);
+      this.#audit({ event: "audit", action: "allow", who, client, seconds, reason: request.reason, outcome: "done" });
+      return client;
+    });
+    learner.epoch++;
+    return { clients, until, message: `${are(clients)} allowed until ${until}` };
   }
 
   /** Answers `explain`. */
   explain(client: string): ExplainAnswer {
-    const words = read(client);
+    const words = this.#read(client)[0]!;
     const { policy, state, clock, learner } = this.#engine;
     const address = formatAddress(...words);
     const lockRow = state.locks.find(...words, clock.now);
     const allowance = state.allowances.find(...words, 0);
-    const neighbour = state.neighbours.find(...words, 0);
-    const high = neighbour < 0 ? 0 : state.neighbours.values[neighbour * 2]!;
-    const low = neighbour < 0 ? 0 : state.neighbours.values[neighbour * 2 + 1]!;
+    const [high, low] = this.#mac(words);
     const lock = lockRow < 0 ? null : this.status().locks.find((one) => one.client === address) ?? null;
     const { halfLife, threshold } = policy.config.score;
     const history = this.#reporter.history.of(address);
@@ -141,6 +148,35 @@ export class Operator implements ControlHandler {
     };
   }
 
+  /** The addresses that are meant: one, or those that were seen with a MAC. At least one. */
+  #read(client: string): Words[] {
+    const words = parseAddress(client);
+    if (words !== null) return [words];
+    const mac = parseMac(client);
+    if (mac === null) {
+      throw new RefusedRequest(`Cannot read the client "${client.slice(0, 64)}": expected an IP address or a MAC`);
+    }
+    const { neighbours } = this.#engine.state;
+    const found: Words[] = [];
+    neighbours.each((row) => {
+      if (neighbours.values[row * 2] !== mac[0] || neighbours.values[row * 2 + 1] !== mac[1]) return;
+      found.push([neighbours.key(row, 0), neighbours.key(row, 1), neighbours.key(row, 2), neighbours.key(row, 3)]);
+    });
+    if (found.length === 0) {
+      throw new RefusedRequest(
+        `Cannot find the client "${client}": no packet with that MAC was seen. Name its address`,
+      );
+    }
+    return found;
+  }
+
+  /** MAC that the address was seen with, as two words; zeros where none. */
+  #mac(words: Words): Mac {
+    const { neighbours } = this.#engine.state;
+    const row = neighbours.find(...words, 0);
+    return row < 0 ? [0, 0] : [neighbours.values[row * 2]!, neighbours.values[row * 2 + 1]!];
+  }
+
   #audit(event: AuditEvent): void {
     this.#reporter.emit(event.reason === "" ? withoutReason(event) : event);
   }
@@ -151,10 +187,6 @@ function withoutReason(event: AuditEvent): AuditEvent {
   return rest;
 }
 
-function read(client: string): Words {
-  const words = parseAddress(client);
-  if (words === null) {
-    throw new RefusedRequest(`Cannot read the client "${client.slice(0, 64)}": expected an IP address`);
-  }
-  return words;
+function are(clients: readonly string[]): string {
+  return clients.length === 1 ? `${clients[0]} is` : `${clients.join(", ")} are`;
 }

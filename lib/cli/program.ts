@@ -89,7 +89,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 
 /** An unknown first word would go to the default command as a surplus argument; that would not be understood by anybody. */
 function refuseUnknownCommand(program: CommandUnknownOpts, argv: readonly string[]): void {
-  const word = argv[0];
+  const word = argv[0] === "help" ? argv[1] : argv[0];
   if (word === undefined || word.startsWith("-") || word === "help") return;
   const names = program.commands.map((command) => command.name());
   if (names.includes(word)) return;

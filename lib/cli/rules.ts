@@ -7,8 +7,11 @@ import type { RulesOptions } from "../firewall/options.ts";
 import { FAILED, Failure, MISSING, USAGE } from "./failure.ts";
 import { configOption, reading } from "./options.ts";
 import { complain, print } from "./output.ts";
+import { mayAdministrate } from "./permission.ts";
 import { readQueues } from "./read.ts";
 import type { Ended } from "./program.ts";
+
+const AS_ROOT = "Run as root or with the capability CAP_NET_ADMIN";
 
 type Wanted = "nft" | "iptables" | "auto";
 
@@ -66,7 +69,13 @@ Examples:
         }
         print((await text(options.backend, wanted)).trimEnd());
       } catch (error) {
-        if (error instanceof firewall.FirewallError) throw new Failure(error.missing ? MISSING : FAILED, error.message);
+        if (error instanceof firewall.FirewallError) {
+          // Without permission every tool fails, each in its own words, and none of them is missing.
+          if (!mayAdministrate()) {
+            throw new Failure(MISSING, "Cannot change or try firewall rules: no permission. " + AS_ROOT);
+          }
+          throw new Failure(error.missing ? MISSING : FAILED, error.message);
+        }
         if (error instanceof RangeError) throw new Failure(USAGE, error.message);
         throw error;
       }
@@ -83,7 +92,8 @@ async function text(backend: Wanted, wanted: RulesOptions): Promise<string> {
     return firewall.rulesText(choice.backend, { ...wanted, lan, sets: choice.sets });
   } catch (error) {
     if (!(error instanceof firewall.FirewallError)) throw error;
-    complain(`ftwall: Cannot try out which firewall tool works here, the rules are for nft: ${error.message}`);
+    const found = mayAdministrate() ? error.message : `no permission. ${AS_ROOT}`;
+    complain(`ftwall: Cannot try out which firewall tool works here, the rules are for nft: ${found}`);
     return firewall.rulesText("nft", { ...wanted, lan });
   }
 }

@@ -27,6 +27,7 @@ export function rulesOptions(config: Config, queues?: QueueRange): RulesOptions 
     },
     refuse: lock.refuse,
     sets: lock.kernelSets !== "off",
+    cut: lock.cut,
   };
 }
 

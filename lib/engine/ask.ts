@@ -2,7 +2,7 @@
  * Asks the classifiers: fills the look, keeps the first bytes of streams, and stops asking as early as may be.
  * @module
  */
-import { type Classifier, type Evidence, Look, UNDECIDED, UNRELATED, WEAK } from "../classify/classifier.ts";
+import { CERTAIN, type Classifier, type Evidence, Look, UNDECIDED, UNRELATED } from "../classify/classifier.ts";
 import {
   CALLED,
   CANDIDATES,
@@ -30,48 +30,13 @@ import {
 import { STREAM_BYTES, type Streams } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
 import { SYN } from "../wire/tcp.ts";
+import { Panel, PATIENCE } from "./panel.ts";
 import { KNOWN, SAME, Tunnels } from "./tunnels.ts";
 
-const PATIENCE = 8;
 /** Stands among a TCP flow's candidates, above all classifiers, as long as it may be a handshake with a proxy. */
 const TUNNEL = 1 << 31;
 /** What is forgotten of a flow that is looked at again. */
 const BEGINNINGS: readonly number[] = [CALLED, DATA_PACKETS, FIRST_LENGTHS, NOTE0, NOTE1, OWNER];
-
-/** What one transport asks: which classifiers, which of them for a first byte. */
-class Panel {
-  readonly list: readonly Classifier[];
-  /** Numbers in the whole list, by place in the panel. */
-  readonly numbers: Int32Array;
-  readonly least: Int32Array;
-  readonly patience: Int32Array;
-  /** Bit set of classifiers for each first byte. */
-  readonly dispatch: Int32Array = new Int32Array(256);
-  /** Every classifier. */
-  readonly all: number;
-  /** Those that can pick up a running stream. */
-  readonly midstream: number;
-
-  constructor(classifiers: readonly Classifier[], tcp: boolean) {
-    const list = classifiers.filter((classifier) => tcp ? classifier.tcp : classifier.udp);
-    if (list.length > 31) throw new RangeError(`Cannot ask more than 31 classifiers a transport: ${list.length}`);
-    this.list = list;
-    this.numbers = Int32Array.from(list, (classifier) => classifiers.indexOf(classifier));
-    this.least = Int32Array.from(list, (classifier) => classifier.least);
-    this.patience = Int32Array.from(list, (classifier) => classifier.patience ?? PATIENCE);
-    let all = 0;
-    let midstream = 0;
-    for (const [place, classifier] of list.entries()) {
-      const bit = 1 << place;
-      all |= bit;
-      if (classifier.midstream === true) midstream |= bit;
-      if (classifier.first === "any") { for (let byte = 0; byte < 256; byte++) this.dispatch[byte]! |= bit; }
-      else for (const byte of classifier.first) this.dispatch[byte & 255]! |= bit;
-    }
-    this.all = all;
-    this.midstream = midstream;
-  }
-}
 
 /** See the module's text. */
 export class Asker {
@@ -283,8 +248,8 @@ export class Asker {
     }
     const tunnel = (words[flow + CANDIDATES]! & TUNNEL) !== 0 && look.first && (counts & 0xffff) !== 0;
     const answer = this.#round(row, flow, panel, possible, (flags & MIDSTREAM) !== 0 ? panel.midstream : 0);
-    // A hint does not end the asking: what it was seen in is wanted with what follows.
-    const wanted = answer.certainty <= WEAK && (tunnel || this.#waiting !== 0);
+    // What is not certain does not end the asking: what it was seen in is wanted with what follows.
+    const wanted = answer.certainty === 0 ? tunnel || this.#waiting !== 0 : answer.certainty !== CERTAIN;
     if (wanted && slot < 0 && look.first && to - from < STREAM_BYTES) {
       const taken = this.#take(row, flow, side);
       this.#streams.lay(taken, offset, packet.bytes, from, to);

@@ -4,7 +4,6 @@
  */
 import { type Classifier, type Evidence, UNDECIDED, UNRELATED, WEAK } from "../classify/classifier.ts";
 import { LOCK, type Policy } from "../policy/policy.ts";
-import type { AddressTable } from "../state/address_table.ts";
 import {
   ACCEPTED,
   CANDIDATES,
@@ -16,22 +15,24 @@ import {
   FLOW_WORDS,
   LOCAL,
   MIDSTREAM,
+  OPENER_FIRST,
   PASS,
   REFUSED,
   RESUMED,
   SEEN,
 } from "../state/flow_table.ts";
-import { HELD, PROTOCOL, type State } from "../state/state.ts";
+import type { State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
 import { ACK, FIN, RST, SYN } from "../wire/tcp.ts";
 import { Asker } from "./ask.ts";
+import { BlockList, isOrdinary } from "./block_list.ts";
 import { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import type { Emit } from "./event.ts";
 import { Keeper } from "./keeper.ts";
 import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "./learn.ts";
 import type { Because, FlowObserver } from "./observer.ts";
-import { DNS, HOOK_INPUT, HOOK_OUTPUT, isReused, openFlow } from "./opening.ts";
+import { DNS, isReused, openFlow } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
 import { Side } from "./side.ts";
 import { dnsTap, Trainer } from "./train.ts";
@@ -89,6 +90,8 @@ export class Engine {
   readonly trainer: Trainer;
   /** What happens because time passes. */
   readonly keeper: Keeper;
+  /** What is refused because of earlier facts. */
+  readonly blockList: BlockList;
 
   readonly #classifiers: readonly Classifier[];
   readonly #homeAny: boolean;
@@ -109,6 +112,7 @@ export class Engine {
     this.learner = new Learner(options.policy, this.state, this.clock, this.outbox, options.emit);
     this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
     this.keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
+    this.blockList = new BlockList(this.state, this.clock, this.learner, this.trainer);
     this.#classifiers = [...options.classifiers, dnsTap(this.trainer, this.#side)];
     this.asker = new Asker(this.#classifiers, this.state.flows, this.state.streams);
     this.#protocols = this.#numbers(options.policy);
@@ -243,7 +247,7 @@ export class Engine {
         return (words[flow + CANDIDATES] === 0 ? REFUSE | SETTLED : REFUSE) as Verdict;
       }
     }
-    const known = this.#known();
+    const known = this.blockList.known(this.#side);
     const verdict = known !== "" && !this.#spares(tcp) ? this.#because(row, known) : this.#lockedOr(row);
     if (verdict === REFUSE) {
       // Holds as long as the lock or the entry: such an answer is never taken for settled.
@@ -270,6 +274,7 @@ export class Engine {
     if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= enough) {
       words[flow + FLAGS]! |= ACCEPTED;
       this.asker.dismiss(row);
+      if (tcp !== 0 && isOrdinary(words[flow + OPENER_FIRST]!)) this.learner.peers.ordinary(this.#side);
     }
     return NOTHING;
   }
@@ -332,29 +337,6 @@ export class Engine {
     if (answer === UNDECIDED || answer === UNRELATED) return;
     const classifier = this.#classifiers[this.asker.matched]!;
     this.learner.matched(this.#side, classifier, this.#protocols[this.asker.matched]!, answer, this.asker.look);
-  }
-
-  /** Is the public side on the block list, or trained? */
-  #known(): Because | "" {
-    const side = this.#side;
-    const { peers, trained } = this.state;
-    if (side.name !== "") {
-      const protocol = this.trainer.protocolOf(side.name);
-      const met = protocol >= 0 && this.learner.metKnown(side, protocol, "trained-name") === REFUSE_FLOW;
-      return met ? "name-trained" : "";
-    }
-    if (peers.count !== 0 && this.#meets(peers, "known-peer")) return "peer-blocked";
-    if (trained.count !== 0 && this.#meets(trained, "trained-name")) return "name-trained";
-    return "";
-  }
-
-  #meets(table: AddressTable, evidence: string): boolean {
-    const side = this.#side;
-    const row = table.find(side.p0, side.p1, side.p2, side.p3, 0);
-    if (row < 0 || table.deadline[row]! <= this.clock.now) return false;
-    const at = row * table.columns;
-    if (table.values[at + HELD] === 1) return false;
-    return this.learner.metKnown(side, table.values[at + PROTOCOL]!, evidence) === REFUSE_FLOW;
   }
 
   /** Traffic with the router itself is never refused: name service, the page that says why, and the answers to probes. */
@@ -423,14 +405,7 @@ export class Engine {
 
   /** Neither TCP nor UDP, or not decodable: only a locked client's packets to the public side are refused. */
   #undecoded(packet: Packet): Verdict {
-    if (packet.family === 0 || this.state.locks.count === 0) return ACCEPT;
-    if (packet.hook === HOOK_INPUT || packet.hook === HOOK_OUTPUT) return ACCEPT;
-    const { s0, s1, s2, s3, d0, d1, d2, d3 } = packet;
-    const { locks } = this.state;
-    const now = this.clock.now;
-    const sent = locks.find(s0, s1, s2, s3, now) >= 0 && !this.#policy.isHome(d0, d1, d2, d3);
-    const received = locks.find(d0, d1, d2, d3, now) >= 0 && !this.#policy.isHome(s0, s1, s2, s3);
-    if (!sent && !received) return ACCEPT;
+    if (!this.blockList.concernsLocked(packet)) return ACCEPT;
     this.counters.reason("client-locked");
     return REFUSE;
   }

@@ -82,6 +82,8 @@ export interface PeerLearnedEvent {
   readonly client?: string;
   /** When it ends, RFC 3339. */
   readonly until: string;
+  /** Held back: the address also serves other things, so only this port of it is refused. */
+  readonly held?: boolean;
 }
 
 /** A DNS answer trained an address. */

@@ -15,11 +15,11 @@ import {
   STRONG,
   WEAK,
 } from "../classify/classifier.ts";
-import { formatAddress, isIPv4, isUnlearnable } from "../net/address.ts";
+import { isIPv4 } from "../net/address.ts";
 import { ACTION_NAMES } from "../policy/config.ts";
 import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
 import { hashEndpoint } from "../state/hash.ts";
-import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
+import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import { decoyFor } from "./decoy.ts";
 import { Endpoints, isCommonPort } from "./endpoints.ts";
@@ -27,6 +27,7 @@ import type { Emit } from "./event.ts";
 import { Notices } from "./notices.ts";
 import type { FlowObserver } from "./observer.ts";
 import type { Outbox } from "./outbox.ts";
+import { PeerList } from "./peer_list.ts";
 import type { Side } from "./side.ts";
 import { TimeLocks } from "./time_lock.ts";
 
@@ -52,6 +53,8 @@ export class Learner {
   readonly byProtocol: number[] = [];
   /** Watches single flows (replay). */
   observer: FlowObserver | null = null;
+  /** The block list. */
+  readonly peers: PeerList;
   /** The time-locks. */
   readonly timeLocks: TimeLocks;
   /** Rate limits of events. */
@@ -71,6 +74,7 @@ export class Learner {
     this.#clock = clock;
     this.#outbox = outbox;
     this.#emit = emit;
+    this.peers = new PeerList(state, clock, emit, policy, () => this.epoch++);
     this.timeLocks = new TimeLocks(state, clock, emit, () => this.epoch++);
     this.#endpoints = new Endpoints(state.endpoints, clock, policy);
     this.notices = new Notices(state.notices);
@@ -85,6 +89,7 @@ export class Learner {
   adopt(policy: Policy): void {
     this.#policy = policy;
     this.#endpoints.policy = policy;
+    this.peers.policy = policy;
   }
 
   /** Group of the client of a flow. */
@@ -189,31 +194,6 @@ export class Learner {
     }
   }
 
-  /** Puts an address on the block list, or renews it there. */
-  block(w0: number, w1: number, w2: number, w3: number, port: number, protocol: number, client: string): void {
-    if (isUnlearnable(w0, w1, w2, w3) || this.policy.isHome(w0, w1, w2, w3)) return;
-    if (this.policy.isExempt(w0, w1, w2, w3, 0, 0)) return;
-    const { peers, resolved } = this.#state;
-    const until = this.#clock.now + this.policy.config.peers.lifetime;
-    peers.end(w0, w1, w2, w3, 0, this.#clock.now);
-    const row = peers.insert(w0, w1, w2, w3, 0, until);
-    if (!peers.created) return;
-    peers.values[row * peers.columns + PROTOCOL] = protocol;
-    peers.values[row * peers.columns + DETAIL] = port;
-    // A client could ping the address of a web site to have it blocked for all: what serves names of no interest is held.
-    const shared = this.policy.config.dns.holdShared && resolved.find(w0, w1, w2, w3, 0) >= 0;
-    peers.values[row * peers.columns + HELD] = shared ? 1 : 0;
-    this.epoch++;
-    this.#emit({
-      event: "peer-learned",
-      protocol: this.policy.protocols[protocol] ?? "unknown",
-      peer: formatAddress(w0, w1, w2, w3),
-      peer_port: port,
-      ...(client === "" ? {} : { client }),
-      until: this.#clock.text(until),
-    });
-  }
-
   #act(side: Side, protocol: number, group: number, action: Action, evidence: string): Consequence {
     // A stranger's packet says nothing about the client it is sent to.
     if (action === LOCK && isInvolved(side)) this.lockFlow(side, protocol, group, evidence);
@@ -241,12 +221,12 @@ export class Learner {
         w3 = side.fromClient ? side.c3 : side.p3;
       }
       if (classifier.blocksPeers === true && words[at + 5] === CONFIRMED && certainty === CERTAIN) {
-        this.block(w0, w1, w2, w3, words[at + 4]!, protocol, client);
+        this.peers.block(w0, w1, w2, w3, words[at + 4]!, protocol, client);
       } else this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!);
     }
     if (certainty !== CERTAIN) return;
     if (classifier.blocksPeers === true) {
-      this.block(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, client);
+      this.peers.block(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, client);
       return;
     }
     // The port that was called is a listening one; UDP programs of these networks send from theirs.

@@ -19,7 +19,9 @@ import {
 import type { State } from "../state/state.ts";
 import type { Packet } from "../wire/packet.ts";
 
-/** Netfilter's hook number of INPUT (linux/netfilter.h). */
+/** Netfilter's hook number of FORWARD (linux/netfilter.h). */
+export const HOOK_FORWARD = 2;
+/** Netfilter's hook number of INPUT. */
 export const HOOK_INPUT = 1;
 /** Netfilter's hook number of OUTPUT. */
 export const HOOK_OUTPUT = 3;

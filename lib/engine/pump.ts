@@ -9,6 +9,7 @@ import { Packet } from "../wire/packet.ts";
 import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, type QueueMessage } from "../wire/nfqueue.ts";
 import { Ahead } from "./ahead.ts";
 import { type Engine, REFUSE, SETTLED } from "./engine.ts";
+import { DNS, HOOK_FORWARD } from "./opening.ts";
 import type { Sending } from "./outbox.ts";
 
 /** One kernel queue, as ffi/packet_queue.ts offers it. */
@@ -91,6 +92,7 @@ export class Pump {
   #refuseMark = 0;
   #settle = false;
   #reject = false;
+  #repeat = true;
   #failVerdict = NF_ACCEPT;
 
   /** Ready to {@link run}. */
@@ -108,6 +110,8 @@ export class Pump {
     this.#refuseMark = queue.refuseMark | 0;
     this.#settle = queue.settle;
     this.#reject = lock.refuse === "reject";
+    // Whoever reloads may have mended the rules.
+    this.#repeat = true;
     this.#failVerdict = queue.fail === "open" ? NF_ACCEPT : NF_DROP;
   }
 
@@ -204,12 +208,13 @@ export class Pump {
         queue.verdict(id, dryRun ? NF_ACCEPT : this.#failVerdict);
         continue;
       }
-      if ((verdict & REFUSE) === 0 || dryRun) {
-        if ((verdict & SETTLED) !== 0 && this.#settle) {
-          this.settled++;
-          queue.verdictMarked(id, NF_ACCEPT, (message.mark & ~this.#mask) | this.#acceptMark);
-        } else queue.verdict(id, NF_ACCEPT);
-      } else this.#refuse(queue, id, message.mark, verdict);
+      // In dry-run not even a mark stays behind.
+      if (dryRun) queue.verdict(id, NF_ACCEPT);
+      else if ((verdict & REFUSE) !== 0) this.#refuse(queue, id, message.mark, verdict);
+      else if ((verdict & SETTLED) !== 0 && this.#settle && mayLeave(packet)) {
+        this.settled++;
+        queue.verdictMarked(id, NF_ACCEPT, (message.mark & ~this.#mask) | this.#acceptMark);
+      } else queue.verdict(id, NF_ACCEPT);
     }
     return packets;
   }
@@ -219,13 +224,18 @@ export class Pump {
    * Rules that do not know the mark send the packet back here: then it is dropped, and the mark is used no more.
    */
   #refuse(queue: LiveQueue, id: number, mark: number, verdict: number): void {
-    const settled = (verdict & SETTLED) !== 0;
-    const returned = this.#refuseMark !== 0 && (mark & this.#mask) === this.#refuseMark;
-    if (returned) this.returned++;
-    if (!returned && this.returned < RETURNED && this.#settle && (settled || this.#reject)) {
-      this.settled++;
+    if (this.#packet.hook !== HOOK_FORWARD || !this.#settle) {
+      queue.verdict(id, NF_DROP);
+      return;
+    }
+    if (this.#refuseMark !== 0 && (mark & this.#mask) === this.#refuseMark) {
+      if (++this.returned % RETURNED === 0) this.#repeat = false;
+    } else if (this.#repeat && ((verdict & SETTLED) !== 0 || this.#reject)) {
+      if ((verdict & SETTLED) !== 0) this.settled++;
       queue.verdictMarked(id, NF_REPEAT, (mark & ~this.#mask) | this.#refuseMark);
-    } else queue.verdict(id, NF_DROP);
+      return;
+    }
+    queue.verdict(id, NF_DROP);
   }
 
   #failed(error: unknown): void {
@@ -234,4 +244,12 @@ export class Pump {
     this.#lastFault = this.#now;
     this.#options.fault(error);
   }
+}
+
+/**
+ * Whether the kernel may answer for the rest of the flow. To and from the router itself packets are only listened to: a
+ * mark would hide later DNS and probe answers. A stub resolver may keep one port, and so one flow, for hours.
+ */
+function mayLeave(packet: Packet): boolean {
+  return packet.hook === HOOK_FORWARD && packet.sport !== DNS && packet.dport !== DNS;
 }

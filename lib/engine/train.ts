@@ -200,7 +200,8 @@ export class Trainer {
     if (popular) resolved.values[at + NAMES] = SHARED_BY;
     if (!this.#learner.policy.config.dns.holdShared || !isShared(resolved, row)) return;
     this.#hold(trained, a0, a1, a2, a3);
-    this.#hold(peers, a0, a1, a2, a3);
+    const peer = peers.count === 0 ? -1 : peers.find(a0, a1, a2, a3, 0);
+    if (peer >= 0) this.#learner.peers.hold(peer);
   }
 
   #hold(table: AddressTable, a0: number, a1: number, a2: number, a3: number): void {

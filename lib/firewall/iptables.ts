@@ -112,10 +112,19 @@ export function iptablesRules(options: RulesOptions, family: 4 | 6, features: Ip
   }
   add("sort", ...side(options, family, "from", "-g ftwall_lan"), ...side(options, family, "to", "-g ftwall_tohome"));
   add("lan", ...side(options, family, "to", "-j RETURN"), "-g ftwall_fromhome");
+  const told = [
+    `-m mark --mark ${under(refused)} -j CONNMARK --set-xmark ${under(refused)}`,
+    `-m mark --mark ${under(refused)} -g ftwall_refuse`,
+  ];
   if (options.sets) {
     const set = (name: string, way: string) => `-m set --match-set ftwall_${name}${family} ${way}`;
-    add("fromhome", `${set("locked", "src")} -g ftwall_locked`, `${set("blocked", "dst")} -g ftwall_blocked`);
-    add("tohome", `${set("locked", "dst")} -j DROP`, `${set("blocked", "src")} -j DROP`);
+    const uncut = options.cut ? "" : ` -m connmark ! --mark ${under(accepted)}`;
+    // A packet that the consumer sent round again: here before the sets, which would queue it a second time.
+    add("fromhome", ...told);
+    add("tohome", ...told);
+    add("fromhome", `${set("locked", "src")}${uncut} -g ftwall_locked`);
+    add("fromhome", `${set("blocked", "dst")} -g ftwall_blocked`);
+    add("tohome", `${set("locked", "dst")}${uncut} -j DROP`, `${set("blocked", "src")} -j DROP`);
     // No bypass: a lock holds while ftwall restarts, and ends by its own timeout.
     add("locked", `-p udp ${rate("locked")} ${queue}`);
     add("blocked", `-p udp ${rate("blocked")} ${queue}`, `-p tcp --syn ${rate("blockedtcp")} ${queue}`);
@@ -128,8 +137,7 @@ export function iptablesRules(options: RulesOptions, family: 4 | 6, features: Ip
     "judge",
     `-m connmark --mark ${under(accepted)} -j RETURN`,
     `-m connmark --mark ${under(refused)} -g ftwall_refuse`,
-    `-m mark --mark ${under(refused)} -j CONNMARK --set-xmark ${under(refused)}`,
-    `-m mark --mark ${under(refused)} -g ftwall_refuse`,
+    ...told,
     `-m mark --mark ${under(accepted)} -g ftwall_accepted`,
     `-m connmark ! --mark ${under(0)} ${judged}`,
     `-p udp --sport 53 ${judged}`,

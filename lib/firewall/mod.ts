@@ -4,6 +4,7 @@
  */
 
 export {
+  againMark,
   checkOptions,
   type Marks,
   nextEpoch,

@@ -98,10 +98,15 @@ export function nftRules(options: RulesOptions): [chain: string, rule: string][]
     ...side(options, "to", "goto tohome"),
   );
   add("lan", ...side(options, "to", "return"), "goto fromhome");
+  // A packet that the consumer sent round again: here before the sets, which would queue it a second time.
+  const told = `meta mark & ${M} == ${hex(refused)} ${save(refused)} goto refuse`;
   if (options.sets) {
+    add("fromhome", told);
+    add("tohome", told);
+    const uncut = options.cut ? "" : `ct mark & ${M} != ${hex(accepted)} `;
     for (const [ip, n] of [["ip", 4], ["ip6", 6]] as const) {
-      add("fromhome", `${ip} saddr @locked${n} goto locked`, `${ip} daddr @blocked${n} goto blocked`);
-      add("tohome", `${ip} daddr @locked${n} drop`, `${ip} saddr @blocked${n} drop`);
+      add("fromhome", `${ip} saddr @locked${n} ${uncut}goto locked`, `${ip} daddr @blocked${n} goto blocked`);
+      add("tohome", `${ip} daddr @locked${n} ${uncut}drop`, `${ip} saddr @blocked${n} drop`);
     }
     // No bypass: a lock holds while ftwall restarts, and ends by its own timeout.
     for (const n of [4, 6] as const) {
@@ -118,7 +123,7 @@ export function nftRules(options: RulesOptions): [chain: string, rule: string][]
     "judge",
     `ct mark & ${M} == ${hex(accepted)} return`,
     `ct mark & ${M} == ${hex(refused)} goto refuse`,
-    `meta mark & ${M} == ${hex(refused)} ${save(refused)} goto refuse`,
+    told,
     `meta mark & ${M} == ${hex(accepted)} goto accepted`,
     `ct mark & ${M} != 0 ${judged}`,
     `udp sport 53 ${judged}`,

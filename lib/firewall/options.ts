@@ -36,6 +36,8 @@ export interface RulesOptions {
   readonly refuse: "drop" | "reject";
   /** Whether locked clients and blocked peers are also held in kernel sets with timeouts. */
   readonly sets: boolean;
+  /** Whether the set of locked clients also refuses connections that were settled as accepted before the lock. */
+  readonly cut: boolean;
 }
 
 /**
@@ -55,6 +57,7 @@ export const RULES_DEFAULTS: RulesOptions = {
   mark: { mask: 0x0f000000, accepted: 0x01000000, refused: 0x02000000, own: 0x03000000 },
   refuse: "drop",
   sets: true,
+  cut: true,
 };
 
 /**
@@ -74,6 +77,18 @@ export function nextEpoch(mark: Marks): Marks {
   const pair = Math.floor(free.indexOf(mark.accepted) / 2);
   const next = 2 * ((pair + 1) % pairs);
   return { mask: mark.mask, own: mark.own, accepted: free[next]!, refused: free[next + 1]! };
+}
+
+/**
+ * A value under the mask that means nothing: a connection marked with it is queued until it is settled again, also where
+ * its first packets are long past. 0 where the mask has no value left; such a connection is met by the sample only.
+ */
+export function againMark({ mask, accepted, refused, own }: Marks): number {
+  const unit = mask & -mask;
+  for (let value = unit; value <= mask; value += unit) {
+    if (value !== accepted && value !== refused && value !== own) return value;
+  }
+  return 0;
 }
 
 /** `exempt` and `home` sorted by what they are, as rules need them. */

@@ -76,7 +76,7 @@ const network: Section<NetworkConfig> = {
     lan: field(
       list(spelling.networkInterface, 64),
       ["br-lan"],
-      "Interfaces towards home, for `ftwall rules`.",
+      "Interfaces towards home, for `ftwall rules`. Where none of them is there, clients are told by `home` alone.",
       "rules",
     ),
     public: field(
@@ -173,7 +173,12 @@ const lock: Section<LockConfig> = {
       "rules",
     ),
     blockUdp: field(flag, true, "Refuse recognised UDP packets; false only learns from them (ftwall 1 and 2: -n)."),
-    cut: field(flag, true, "Cut the connections that a client has at the moment it becomes locked."),
+    cut: field(
+      flag,
+      true,
+      "Cut the connections that a client has at the moment it becomes locked; false leaves alone those that were found harmless.",
+      "rules",
+    ),
     kernelSets: field(
       word(["auto", "on", "off"]),
       "auto",

@@ -70,9 +70,6 @@ function checkNetwork(config: Config, findings: Findings): void {
       );
     }
   });
-  if (lan.length === 0) {
-    findings.warn(["network", "lan"], "no interface", "those towards home, or `ftwall rules` has none");
-  }
   const both = config.network.public.findIndex((name) => lan.includes(name));
   if (both >= 0) {
     findings.error(

@@ -2,6 +2,7 @@
  * One event to one line: JSON for programs, text for people, text with a priority for journald.
  * @module
  */
+import type { LockEvent } from "../engine/event.ts";
 import { isTraffic, type ReportEvent, type Who } from "./report_event.ts";
 import { ERROR, NOTICE, severityOf, WARNING } from "./severity.ts";
 import { jsonLine, plain, rfc3339 } from "./plain.ts";
@@ -75,13 +76,13 @@ function words(e: ReportEvent): string {
         `${e.transport}, ${e.evidence} (${e.certainty}), action ${e.action}` +
         (e.score_after === undefined ? "" : `, score ${e.score_before ?? 0} to ${e.score_after}`) + more(e.suppressed);
     case "locked":
-      return `locked client ${e.client}${of(e.mac)} for ${e.protocol} (${e.evidence}, by ${e.by})` +
+      return `locked client ${e.client}${of(e.mac)} ${why(e)}` +
         (e.until === undefined ? "" : ` until ${e.until}`) + because(e.reason);
     case "renewed":
-      return `renewed the lock of client ${e.client}${of(e.mac)} for ${e.protocol} (${e.evidence}, by ${e.by})` +
+      return `renewed the lock of client ${e.client}${of(e.mac)} ${why(e)}` +
         (e.until === undefined ? "" : ` until ${e.until}`) + because(e.reason);
     case "released":
-      return `released client ${e.client}${of(e.mac)} (${e.protocol}, by ${e.by})` +
+      return `released client ${e.client}${of(e.mac)} (${e.protocol === e.by ? "" : `${e.protocol}, `}by ${e.by})` +
         (e.held_seconds === undefined ? "" : ` after ${e.held_seconds}s`) + because(e.reason);
     case "peer-learned":
       return `learned ${e.protocol} peer ${endpoint(e.peer, e.peer_port)} until ${e.until}` +
@@ -105,7 +106,7 @@ function words(e: ReportEvent): string {
     case "queue-overrun":
       return `queue ${e.queue} overran: ${e.queue_dropped} packets found it full, ${e.user_dropped} found its socket full`;
     case "stopping":
-      return `stopping${e.signal === undefined ? "" : ` on ${e.signal}`}: ${jsonLine(e.counters)}`;
+      return `stopping${e.signal === undefined ? "" : ` on ${e.signal}`}: ${tally(e.counters)}`;
     case "note":
       return e.message;
     case "audit":
@@ -113,6 +114,20 @@ function words(e: ReportEvent): string {
         (e.seconds === undefined ? "" : ` for ${e.seconds}s`) + `, ${e.outcome}` +
         (e.found === undefined ? "" : ` (${e.found})`) + because(e.reason);
   }
+}
+
+/** What a lock is for; an operator's is for no protocol. */
+function why(e: LockEvent): string {
+  return e.protocol === "operator" ? `(by ${e.by})` : `for ${e.protocol} (${e.evidence}, by ${e.by})`;
+}
+
+/** The counters that are not 0: all of them are in JSON. */
+function tally(counters: Readonly<Record<string, unknown>>): string {
+  const parts: string[] = [];
+  for (const [name, value] of Object.entries(counters)) {
+    if (typeof value === "number" && value > 0) parts.push(`${name.replaceAll("_", " ")} ${value}`);
+  }
+  return parts.length === 0 ? "nothing was counted" : parts.join(", ");
 }
 
 function of(mac: string | undefined): string {

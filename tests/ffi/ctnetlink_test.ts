@@ -9,9 +9,9 @@ import {
   MOST_REQUEST,
   ORIGINAL,
   REPLYING,
-  writeClearing,
   writeDeletion,
   writeFilteredListing,
+  writeMarking,
 } from "../../ffi/ctnetlink.ts";
 
 const MAPPED = 0xffff;
@@ -95,7 +95,7 @@ Deno.test("a deletion repeats the key, the zone and the number of the entry", ()
 Deno.test("clearing names the mask and no other bits", () => {
   const { entry, view } = parsed();
   const request = new DataView(new ArrayBuffer(MOST_REQUEST));
-  const length = writeClearing(entry, view, request, 0, 8, 0xf0000000 | 0);
+  const length = writeMarking(entry, view, request, 0, 8, 0xf0000000 | 0, 0);
   assert.equal(request.getUint32(0, true), length);
   assert.deepEqual([request.getUint16(length - 14, true), request.getUint32(length - 12)], [8, 0]);
   assert.deepEqual([request.getUint16(length - 6, true), request.getUint32(length - 4)], [21, 0xf0000000]);
@@ -141,7 +141,7 @@ Deno.test("any bytes parse, and a request made of them keeps to its room", () =>
       assert.ok(entry.next >= 16);
       if (kind !== ENTRY) return;
       assert.ok(writeDeletion(entry, view, request, 0, 1) <= MOST_REQUEST);
-      assert.ok(writeClearing(entry, view, request, 0, 1, 1) <= MOST_REQUEST);
+      assert.ok(writeMarking(entry, view, request, 0, 1, 1, 0) <= MOST_REQUEST);
     }),
     { numRuns: 3000 },
   );

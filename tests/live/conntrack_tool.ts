@@ -1,5 +1,5 @@
 /**
- * One request to the connection table, for live tests: `forget ADDRESS`, `clear MASK` or `clear MASK ADDRESS`, with an
+ * One request to the connection table, for live tests: `forget ADDRESS`, `mark MASK VALUE` or `mark MASK VALUE ADDRESS`, with an
  * address as four comma-separated words. Prints the tally.
  */
 import { Conntrack } from "../../ffi/conntrack.ts";
@@ -8,10 +8,12 @@ import { Missing } from "../../ffi/missing.ts";
 
 async function run(table: Conntrack): Promise<unknown> {
   const [command, ...rest] = Deno.args;
-  const mask = command === "clear" ? Number(rest.shift()) : 0;
-  if (rest.length === 0) return await table.clearMarks(mask);
+  const [mask = 0, value = 0] = command === "mark" ? rest.splice(0, 2).map(Number) : [];
+  if (rest.length === 0) return await table.markAgain(mask, value, 0);
   const [w0, w1, w2, w3] = rest[0]!.split(",").map(Number) as [number, number, number, number];
-  return command === "forget" ? await table.forget(w0, w1, w2, w3) : await table.clearMarksOf(mask, w0, w1, w2, w3);
+  return command === "forget"
+    ? await table.forget(w0, w1, w2, w3)
+    : await table.markAgainOf(mask, value, w0, w1, w2, w3);
 }
 
 async function main(): Promise<void> {
@@ -19,7 +21,7 @@ async function main(): Promise<void> {
   let text: string;
   try {
     using table = Conntrack.open(libc);
-    await table.clearMarks(0); // matches nothing: compiles the code, so that what is measured below is the work
+    await table.markAgain(0, 0, 0); // matches nothing: compiles the code, so that what is measured below is the work
     const start = performance.now();
     let longest = 0;
     let last = start;

@@ -8,6 +8,7 @@
  *     sink PORT                    counts numbered datagrams; `SIGUSR1` makes it tell: {"received":…,"missing":…}
  *     flood HOST PORT COUNT RATE SOCKETS   sends COUNT numbered datagrams at RATE a second from SOCKETS ports
  *     send FROM HOST PORT HEX [MS] one datagram from port FROM (0: any), and what comes back within MS: {"answers":[…]}
+ *     fake ADDRESS HEX             answers every datagram to port 53 of ADDRESS with the same bytes
  *     hear PORT                    tells of every datagram: {"from":…,"hex":…}
  *     dial HOST PORT MS HEX        connects and sends: {"connected":…,"received":…,"error":…}
  */
@@ -168,6 +169,12 @@ function hear(port: number): void {
   }
 }
 
+function fake(address: string, hex: string): void {
+  const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
+  socket.on("message", (_, peer) => socket.send(Buffer.from(hex, "hex"), peer.port, peer.address));
+  socket.bind(53, address, () => tell({ event: "ready" }));
+}
+
 function dial(host: string, port: number, patience: number, hex: string): void {
   let connected = false;
   let received = "";
@@ -195,6 +202,7 @@ if (import.meta.main) {
   else if (what === "sink") sink(number(0));
   else if (what === "flood") await flood(text(0), number(1), number(2), number(3), number(4));
   else if (what === "send") await send(number(0), text(1), number(2), text(3), number(4));
+  else if (what === "fake") fake(text(0), text(1));
   else if (what === "hear") hear(number(0));
   else if (what === "dial") dial(text(0), number(1), number(2), text(3));
   else throw new TypeError(`Cannot do "${what}": not a word of this program`);

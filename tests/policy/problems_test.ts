@@ -68,7 +68,6 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
     "[network]\nhome = []\nlan = []\n",
     [
       "f:2: warning: network.home: found no home; allowed: the prefixes of your clients: nobody is acted on",
-      "f:3: warning: network.lan: found no interface; allowed: those towards home, or `ftwall rules` has none",
     ],
   ],
   [

@@ -1,0 +1,47 @@
+/**
+ * The classifiers of one transport, prepared for asking.
+ * @module
+ */
+import type { Classifier } from "../classify/classifier.ts";
+
+/** Data packets per direction after which a classifier that says nothing else is not asked any more. */
+export const PATIENCE = 8;
+
+/** What one transport asks: which classifiers, which of them for a first byte. */
+export class Panel {
+  /** The classifiers, in order. */
+  readonly list: readonly Classifier[];
+  /** Numbers in the whole list, by place in the panel. */
+  readonly numbers: Int32Array;
+  /** Fewest payload bytes of each. */
+  readonly least: Int32Array;
+  /** Data packets per direction of each. */
+  readonly patience: Int32Array;
+  /** Bit set of classifiers for each first byte. */
+  readonly dispatch: Int32Array = new Int32Array(256);
+  /** Every classifier. */
+  readonly all: number;
+  /** Those that can pick up a running stream. */
+  readonly midstream: number;
+
+  /** Picks those of one transport. */
+  constructor(classifiers: readonly Classifier[], tcp: boolean) {
+    const list = classifiers.filter((classifier) => tcp ? classifier.tcp : classifier.udp);
+    if (list.length > 31) throw new RangeError(`Cannot ask more than 31 classifiers a transport: ${list.length}`);
+    this.list = list;
+    this.numbers = Int32Array.from(list, (classifier) => classifiers.indexOf(classifier));
+    this.least = Int32Array.from(list, (classifier) => classifier.least);
+    this.patience = Int32Array.from(list, (classifier) => classifier.patience ?? PATIENCE);
+    let all = 0;
+    let midstream = 0;
+    for (const [place, classifier] of list.entries()) {
+      const bit = 1 << place;
+      all |= bit;
+      if (classifier.midstream === true) midstream |= bit;
+      if (classifier.first === "any") { for (let byte = 0; byte < 256; byte++) this.dispatch[byte]! |= bit; }
+      else for (const byte of classifier.first) this.dispatch[byte & 255]! |= bit;
+    }
+    this.all = all;
+    this.midstream = midstream;
+  }
+}

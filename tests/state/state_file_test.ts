@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parseAddress, type Words } from "../../lib/net/address.ts";
+import type { Lock } from "../../lib/state/locks.ts";
+import { readState, type StateContext, writeState } from "../../lib/state/state_file.ts";
+import { capacityFor, DETAIL, HELD, PROTOCOL, State } from "../../lib/state/state.ts";
+
+const WALL = Date.parse("2026-05-04T10:00:00Z");
+const PATTERNS = ["*.winmx.com", ".example.net"];
+
+/** A machine whose monotonic clock says `now` when its wall clock is `wall`. */
+function contextAt(now: number, wall: number = WALL): StateContext {
+  return {
+    protocols: ["fasttrack", "winmx", "bittorrent"],
+    pattern: (number) => PATTERNS[number] ?? "",
+    patternNumber: (text) => PATTERNS.indexOf(text),
+    isExempt: (words) => words[3] === wordsOf("10.0.0.99")[3] || words[3] === wordsOf("198.51.100.99")[3],
+    isHome: (words) => (words[3] >>> 24) === 10,
+    now,
+    wallOffset: wall - now,
+  };
+}
+
+function wordsOf(text: string): Words {
+  const words = parseAddress(text);
+  assert.ok(words !== null);
+  return words;
+}
+
+function emptyState(): State {
+  return new State(capacityFor(1 << 20), 42);
+}
+
+function lockOf(fields: Partial<Lock>): Lock {
+  return {
+    protocol: 0,
+    protocolName: "fasttrack",
+    evidence: "udp-ping",
+    since: 1000,
+    length: 120_000,
+    renewals: 2,
+    by: "detector",
+    reason: "",
+    macHigh: 0,
+    macLow: 0,
+    port: 1214,
+    probeAt: 0,
+    probes: 0,
+    announced: 0,
+    ...fields,
+  };
+}
+
+function filled(): State {
+  const state = emptyState();
+  state.locks.set(...wordsOf("10.0.0.5"), 121_000, lockOf({}));
+  const reason = "über = laut\n#%";
+  const byHand = lockOf({ protocol: -1, protocolName: "operator", evidence: "operator", by: "operator", reason });
+  state.locks.set(...wordsOf("2001:db8::5"), 99_000, byHand);
+  const peer = state.peers.insert(...wordsOf("198.51.100.7"), 0, 3_600_000) * 3;
+  state.peers.values[peer + DETAIL] = 1214;
+  const shared = state.peers.insert(...wordsOf("2001:db8:9::7"), 0, 3_600_000) * 3;
+  state.peers.values[shared + HELD] = 1;
+  const trained = state.trained.insert(...wordsOf("203.0.113.9"), 0, 900_000) * 3;
+  state.trained.values[trained + PROTOCOL] = 1;
+  const held = state.trained.insert(...wordsOf("203.0.113.10"), 0, 900_000) * 3;
+  state.trained.values[held + PROTOCOL] = 1;
+  state.trained.values[held + DETAIL] = 1;
+  state.trained.values[held + HELD] = 1;
+  state.allowances.insert(...wordsOf("10.0.0.9"), 0, 7_200_000);
+  return state;
+}
+
+Deno.test("what was written is read back the same, on a machine whose own clock stands elsewhere", () => {
+  const text = writeState(filled(), contextAt(2000));
+  const state = emptyState();
+  const restored = readState(text, state, contextAt(777_000));
+  assert.deepEqual(restored, { locks: 2, peers: 2, trained: 2, allowances: 1, ended: 0, problems: [], bad: 0 });
+  assert.equal(writeState(state, contextAt(777_000)), text);
+  const lock = state.locks.at(state.locks.find(...wordsOf("2001:db8::5"), 777_000));
+  assert.equal(lock.reason, "über = laut\n#%");
+  assert.equal(lock.by, "operator");
+  const row = state.locks.find(...wordsOf("10.0.0.5"), 777_000);
+  assert.equal(state.locks.table.deadline[row], 777_000 + 119_000);
+});
+
+Deno.test("any reason of any length survives, and breaks no line", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 2000 }), (reason) => {
+    for (const torn of [reason, reason + "\ud800"]) {
+      const state = emptyState();
+      state.locks.set(...wordsOf("10.0.0.5"), 121_000, lockOf({ by: "operator", reason: torn }));
+      const text = writeState(state, contextAt(2000));
+      assert.equal(text.split("\n").length, 3);
+      const again = emptyState();
+      assert.equal(readState(text, again, contextAt(2000)).bad, 0);
+      const lock = again.locks.at(again.locks.find(...wordsOf("10.0.0.5"), 2000));
+      assert.equal(lock.reason, torn.slice(0, 256).toWellFormed());
+    }
+  }));
+});
+
+Deno.test("what ended while ftwall was down, and what the config exempts or has at home, is left out and counted", () => {
+  const text = [
+    "ftwall state 1",
+    "lock 10.0.0.5 fasttrack udp-ping since=2026-05-04T09:00:00.000Z until=2026-05-04T09:59:59.000Z length=120 renewals=0 port=0 by=detector",
+    "lock 10.0.0.99 fasttrack udp-ping since=2026-05-04T09:00:00.000Z until=2026-05-04T10:01:00.000Z length=120 renewals=0 port=0 by=detector",
+    "lock 10.0.0.6 nosuch x since=2026-05-04T09:00:00.000Z until=2026-05-04T10:01:00.000Z length=120 renewals=0 port=0 by=detector",
+    "peer 198.51.100.7 1214 fasttrack until=2026-05-04T09:00:00.000Z",
+    "peer 198.51.100.99 1214 fasttrack until=2026-05-05T09:00:00.000Z",
+    "peer 10.0.0.7 1214 fasttrack until=2026-05-05T09:00:00.000Z",
+    "peer 127.0.0.1 1214 fasttrack until=2026-05-05T09:00:00.000Z",
+    "trained 203.0.113.9 winmx until=2026-05-05T09:00:00.000Z *.gone.example",
+    "allow 10.0.0.9 until=2026-05-04T09:00:00.000Z",
+  ].join("\n");
+  const state = emptyState();
+  const restored = readState(text, state, contextAt(5000));
+  assert.deepEqual(restored, { locks: 0, peers: 0, trained: 0, allowances: 0, ended: 9, problems: [], bad: 0 });
+});
+
+Deno.test("a clock that was set back does not make a lock longer than it ever was", () => {
+  const text = writeState(filled(), contextAt(2000));
+  const state = emptyState();
+  readState(text, state, contextAt(2000, WALL - 365 * 86_400_000));
+  const row = state.locks.find(...wordsOf("10.0.0.5"), 2000);
+  assert.equal(state.locks.table.deadline[row], 2000 + 120_000);
+  assert.ok(state.locks.at(row).since <= 2000);
+});
+
+Deno.test("the store of ftwall 1 is read: an address and a port a line, in any of its spellings", () => {
+  const state = emptyState();
+  const text = "# old\n198.51.100.1:1214\r\n198.51.100.2 3000\n198.51.100.3\n\n192.168.1.1:1214\n198.51.100.4:99999\n";
+  const restored = readState(text, state, contextAt(5000));
+  assert.equal(restored.peers, 3);
+  assert.equal(restored.ended, 1, "a private address is no peer");
+  assert.equal(restored.bad, 1);
+  const row = state.peers.find(...wordsOf("198.51.100.2"), 0);
+  assert.equal(state.peers.values[row * 3 + DETAIL], 3000);
+  assert.equal(state.peers.values[row * 3 + PROTOCOL], 0);
+  assert.equal(state.peers.deadline[row], 5000 + 86_400_000);
+});
+
+Deno.test("bad lines are counted, twenty are told, and none of them stops the reading", () => {
+  const good = "peer 198.51.100.7 1214 fasttrack until=2026-05-05T10:00:00.000Z";
+  const bad = [
+    "lock",
+    "lock 10.0.0.5",
+    "lock x fasttrack udp-ping since=2026-05-04T10:00:00Z until=2026-05-04T10:02:00Z length=1 renewals=0 port=0 by=detector",
+    "lock 10.0.0.5 fasttrack e since=yesterday until=2026-05-04T10:02:00Z length=120 renewals=0 port=0 by=detector",
+    "lock 10.0.0.5 fasttrack e since=2026-05-04T10:00:00Z until=2026-05-04T10:02:00Z length=-1 renewals=0 port=0 by=detector",
+    "lock 10.0.0.5 fasttrack e since=2026-05-04T10:00:00Z until=2026-05-04T10:02:00Z length=120 renewals=0 port=70000 by=detector",
+    "lock 10.0.0.5 fasttrack e since=2026-05-04T10:00:00Z until=2026-05-04T10:02:00Z length=120 renewals=0 port=0 by=nobody",
+    "peer 198.51.100.7 x fasttrack until=2026-05-05T10:00:00.000Z",
+    "peer 198.51.100.7 1214 nosuch until=2026-05-05T10:00:00.000Z",
+    "peer 198.51.100.7 1214 fasttrack until=2026-13-45T99:00:00.000Z",
+    "trained 203.0.113.9 winmx",
+    "allow nobody until=2026-05-05T10:00:00.000Z",
+    "allow 10.0.0.9 until=+infinity",
+    "ftwall state 2",
+    "__proto__ 1 2 3",
+    `peer 198.51.100.8 1 fasttrack until=2026-05-05T10:00:00.000Z ${"x".repeat(5000)}`,
+    "\u0000\u0001",
+    ...Array.from({ length: 30 }, (_, i) => `nonsense ${i}`),
+  ];
+  const state = emptyState();
+  const restored = readState([...bad, good].join("\n"), state, contextAt(5000));
+  assert.equal(restored.bad, bad.length);
+  assert.equal(restored.problems.length, 20);
+  assert.equal(restored.peers, 1);
+  assert.equal(restored.locks + restored.trained + restored.allowances, 0);
+  assert.ok(restored.problems.every((problem) => /^line \d+: /.test(problem) && problem.length < 200));
+});
+
+Deno.test("any text is read without an exception, and any mutation of a true one", () => {
+  const text = writeState(filled(), contextAt(2000));
+  const cut = fc.tuple(fc.nat(text.length), fc.nat(20), fc.string({ unit: "binary", maxLength: 8 }));
+  fc.assert(fc.property(fc.string({ unit: "binary" }), cut, (any, [at, length, put]) => {
+    for (const hostile of [any, text.slice(0, at) + put + text.slice(at + length)]) {
+      const state = emptyState();
+      const restored = readState(hostile, state, contextAt(3000));
+      assert.ok(restored.locks <= 2 && state.locks.count === restored.locks);
+      // What was believed can be written again.
+      writeState(state, contextAt(3000));
+    }
+  }));
+});
+
+Deno.test("a file larger than the tables fills them and no more", () => {
+  const state = new State({ ...capacityFor(1 << 20), peers: 16 }, 1);
+  const lines = Array.from({ length: 500 }, (_, i) => `203.0.${1 + (i >> 8)}.${i & 255}:1214`);
+  readState(lines.join("\n"), state, contextAt(5000));
+  assert.equal(state.peers.count, 16);
+});

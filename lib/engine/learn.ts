@@ -291,7 +291,8 @@ export class Learner {
       this.#clock.now,
     );
     if (!score.act || scores.after < score.threshold || scores.peers < score.peers) return evidence.certainty;
-    if (evidence.encrypted && !fanOut) return evidence.certainty;
+    // One hidden flow may be anything that hides; many at once to as many hosts are what file sharing looks like.
+    if (evidence.encrypted && (!fanOut || !scores.fanned)) return evidence.certainty;
     return evidence.certainty < STRONG ? STRONG : CERTAIN;
   }
 

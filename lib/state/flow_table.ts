@@ -18,7 +18,7 @@ export const FLAGS = 9;
 export const SEEN = 10;
 /** Word of a flow: bit set of classifiers still possible. */
 export const CANDIDATES = 11;
-/** Word of a flow: number of the weak evidence that was taken note of last; 0 = none. */
+/** Word of a flow: numbers of the last two weak facts that were taken note of, the latest in the low half; 0 = none. */
 export const CALLED = 12;
 /** Word of a flow: data packets, opener's in the low half, each at most 65,535. */
 export const DATA_PACKETS = 13;

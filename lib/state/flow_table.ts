@@ -21,7 +21,7 @@ export const SEEN = 10;
 export const EPOCH = 11;
 /** Word of a flow: bit set of classifiers still possible. */
 export const CANDIDATES = 12;
-/** Word of a flow: number of the weak evidence that was taken note of last; 0 = none. */
+/** Word of a flow: numbers of the last two weak facts that were taken note of, the latest in the low half; 0 = none. */
 export const CALLED = 13;
 /** Word of a flow: data packets, opener's in the low half, each at most 65,535. */
 export const DATA_PACKETS = 14;
@@ -39,7 +39,7 @@ export const RESPONDER_BASE = 19;
 export const NOTE0 = 20;
 /** Word of a flow: second note word. */
 export const NOTE1 = 21;
-/** Word of a flow: owner of the notes in the low byte; bits above: inner stream offsets of a proxy, see the engine. */
+/** Word of a flow: owner of the notes. */
 export const OWNER = 22;
 /** Word of a flow: stream slots plus one, opener's in the low half. */
 export const SLOTS = 23;

@@ -34,6 +34,7 @@ import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "./learn.ts";
 import type { Because, FlowObserver } from "./observer.ts";
 import { DNS, isReused, openFlow } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
+import { Refusals } from "./refusals.ts";
 import { Side } from "./side.ts";
 import { dnsTap, Trainer } from "./train.ts";
 
@@ -51,9 +52,6 @@ const TCP = 6;
 const ENOUGH = 64;
 /** The same for a flow whose start was not seen. */
 const ENOUGH_MIDSTREAM = 640;
-
-/** Reasons of refusals, each with a rate limit of its own. */
-const REASONS: readonly string[] = ["recognised", "client-locked", "peer-blocked", "name-trained"];
 
 /** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
 const STALE = 0x8000;
@@ -95,7 +93,7 @@ export class Engine {
 
   readonly #classifiers: readonly Classifier[];
   readonly #homeAny: boolean;
-  readonly #emit: Emit;
+  readonly #refusals: Refusals;
   readonly #side = new Side();
   #policy: Policy;
   /** Protocol number of the policy for each classifier. */
@@ -108,10 +106,10 @@ export class Engine {
     this.state = options.state;
     this.#policy = options.policy;
     this.#homeAny = options.homeAny ?? false;
-    this.#emit = options.emit;
     this.learner = new Learner(options.policy, this.state, this.clock, this.outbox, options.emit);
     this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
     this.keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
+    this.#refusals = new Refusals(this.counters, this.learner, this.clock, options.emit);
     this.blockList = new BlockList(this.state, this.clock, this.learner, this.trainer);
     this.#classifiers = [...options.classifiers, dnsTap(this.trainer, this.#side)];
     this.asker = new Asker(this.#classifiers, this.state.flows, this.state.streams);
@@ -230,7 +228,7 @@ export class Engine {
     if ((flags & EXEMPT) !== 0) return this.state.allowances.count === 0 ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
     if ((flags & LOCAL) !== 0) return this.#local(packet, row, fromOpener);
     if ((flags & REFUSED) !== 0) {
-      this.#refused("recognised", -1);
+      this.#refusals.note(side, "recognised", "");
       if (words[flow + CANDIDATES] === 0) return (REFUSE | SETTLED) as Verdict;
       this.#renew(packet, row, flow, fromOpener);
       return REFUSE;
@@ -298,8 +296,7 @@ export class Engine {
       return LET_THROUGH;
     }
     words[flow + FLAGS]! |= REFUSED;
-    this.counters.reason("recognised");
-    this.#report("recognised", this.#policy.protocols[protocol] ?? "");
+    this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
     return REFUSE_FLOW;
   }
 
@@ -375,7 +372,7 @@ export class Engine {
 
   #because(row: number, reason: Because): Verdict {
     if (this.#observer !== null) this.#observer.because(row, reason);
-    this.#refused(reason, -1);
+    this.#refusals.note(this.#side, reason, "");
     return REFUSE;
   }
 
@@ -408,29 +405,6 @@ export class Engine {
     if (!this.blockList.concernsLocked(packet)) return ACCEPT;
     this.counters.reason("client-locked");
     return REFUSE;
-  }
-
-  #refused(reason: string, protocol: number): void {
-    this.counters.reason(reason);
-    this.#report(reason, protocol < 0 ? "" : this.#policy.protocols[protocol] ?? "");
-  }
-
-  #report(reason: string, protocol: string): void {
-    const side = this.#side;
-    const kind = 0x40000 + REASONS.indexOf(reason);
-    const stretch = this.#policy.config.log.refused;
-    const notices = this.learner.notices;
-    if (!notices.allow(side.c0, side.c1, side.c2, side.c3, kind, this.clock.now, 1, stretch)) return;
-    this.#emit({
-      event: "refused",
-      client: side.client,
-      peer: side.peer,
-      peer_port: side.peerPort,
-      transport: side.transport,
-      reason,
-      ...(protocol === "" ? {} : { protocol }),
-      suppressed: notices.suppressed,
-    });
   }
 
   #numbers(policy: Policy): Int32Array {

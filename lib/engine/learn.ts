@@ -111,7 +111,7 @@ export class Learner {
     const policy = this.policy;
     const group = this.groupOf(side);
     const action = policy.action(this.table, group, protocol);
-    if (action === OFF) return NOTHING;
+    if (action === OFF || (evidence.encrypted && !policy.config.encrypted.detect)) return NOTHING;
     if (look.found.hasInfoHash && policy.allowsInfoHash(look.found.infoHash, 0)) return LET_THROUGH;
     const endpoint = evidence.encrypted ? this.#endpoints.of(side) : 0;
     if (endpoint === CONFIRMED && policy.config.encrypted.knownPeer) {
@@ -248,7 +248,8 @@ export class Learner {
 
   /** Adds to the client's score; answers the certainty that the flow has by it. */
   #score(side: Side, protocol: number, evidence: Evidence, points: number): Certainty {
-    const score = this.policy.config.score;
+    const { score } = this.policy.config;
+    const { fanOut, fanOutHosts, fanOutWindow } = this.policy.config.encrypted;
     const scores = this.#state.scores;
     const peer = hashEndpoint(side.p0, side.p1, side.p2, side.p3, 0, 0x5bd1e995) | 1;
     scores.add(
@@ -263,9 +264,11 @@ export class Learner {
       score.halfLife / 125,
       score.window / 125,
       this.#clock.now,
+      fanOutWindow / 125,
     );
     if (!score.act || scores.after < score.threshold || scores.peers < score.peers) return evidence.certainty;
-    if (evidence.encrypted && !this.policy.config.encrypted.fanOut) return evidence.certainty;
+    // One hidden flow may be anything that hides; many at once to as many hosts are what file sharing looks like.
+    if (evidence.encrypted && (!fanOut || scores.recent < fanOutHosts)) return evidence.certainty;
     return evidence.certainty < STRONG ? STRONG : CERTAIN;
   }
 

@@ -9,7 +9,8 @@ const SCORE = 0;
 const SEEN = 1;
 const NEXT = 2;
 const PEERS = 3;
-const SLOTS = 16;
+/** Distinct peers that are remembered of each score. */
+export const SLOTS = 16;
 const AGES = PEERS + SLOTS;
 
 /** See the module's text. Scores are kept in hundredths. */
@@ -22,6 +23,9 @@ export class Scores {
   after = 0;
   /** Distinct peers within the window after the last {@link add}, at most 16. */
   peers = 0;
+
+  /** Of these, how many within the last `recently` ticks given to the last {@link add}. */
+  recent = 0;
 
   /** Makes room for `capacity` scores. */
   constructor(capacity: number, seed: number) {
@@ -44,6 +48,7 @@ export class Scores {
     halfLife: number,
     window: number,
     now: number,
+    recently: number = window,
   ): void {
     const row = this.table.insert(w0, w1, w2, w3, protocol, now + window * 125);
     const values = this.table.values;
@@ -52,10 +57,14 @@ export class Scores {
     this.before = values[at + SCORE]! / 100 * (age > 0 ? 2 ** (-age / halfLife) : 1);
     let place = -1;
     let distinct = 0;
+    let recent = 0;
     for (let i = 0; i < SLOTS; i++) {
       const known = values[at + PEERS + i]!;
       if (known === peer) place = i;
-      else if (known !== 0 && tick - values[at + AGES + i]! <= window) distinct++;
+      else if (known !== 0 && tick - values[at + AGES + i]! <= window) {
+        distinct++;
+        if (tick - values[at + AGES + i]! <= recently) recent++;
+      }
     }
     // One peer alone cannot raise the score again and again: a chatty flow is still one fact.
     const again = place >= 0 && tick - values[at + AGES + place]! <= window;
@@ -66,6 +75,7 @@ export class Scores {
     }
     values[at + AGES + place] = tick;
     this.peers = Math.min(SLOTS, distinct + 1);
+    this.recent = Math.min(SLOTS, recent + 1);
     this.after = this.before + (again ? 0 : points);
     values[at + SCORE] = Math.min(1e9, Math.round(this.after * 100));
     values[at + SEEN] = tick;

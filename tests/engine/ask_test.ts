@@ -227,3 +227,13 @@ Deno.test("every registered classifier fits the 31 places of its transport", () 
   new Desk(CLASSIFIERS);
   assert.throws(() => new Desk(Array.from({ length: 32 }, () => witness())), RangeError);
 });
+
+Deno.test("a flow that a reload has looked at again still leaves the table when its time is over", () => {
+  const { desk, line } = connected(witness(() => UNRELATED));
+  desk.judge(line.segment(0, DATA, latin("abc")));
+  desk.engine.adopt(desk.engine.policy);
+  desk.judge(line.segment(0, DATA, latin("abc")));
+  desk.now += 3_600_000;
+  desk.engine.tick(desk.now, desk.now);
+  assert.equal(desk.engine.state.flows.count, 0);
+});

@@ -134,7 +134,8 @@ export class Asker {
 
   /** This evidence of the flow was taken note of: one fact of one flow counts once, and the asking goes on. */
   told(row: number, answer: Evidence): void {
-    this.#flows.words[row * FLOW_WORDS + CALLED] = answer.number;
+    const at = row * FLOW_WORDS + CALLED;
+    this.#flows.words[at] = (this.#flows.words[at]! << 16) | answer.number;
   }
 
   /** Shows a packet with payload to the classifiers still possible. Answers the match, or UNDECIDED or UNRELATED. */
@@ -370,7 +371,9 @@ export class Asker {
       look.asked = panel.numbers[place]! + 1;
       look.found.clear();
       answer = this.#one(panel.list[place]!);
-      if (answer.certainty !== 0 && answer.number === told) answer = UNDECIDED;
+      if (answer.certainty !== 0 && (answer.number === (told & 0xffff) || answer.number === told >>> 16)) {
+        answer = UNDECIDED;
+      }
       if (answer === UNDECIDED) this.#waiting |= bit;
       if (answer === UNRELATED && (this.#lasting & bit) !== 0) answer = UNDECIDED;
       if (answer === UNRELATED || (answer === UNDECIDED && heard >= panel.patience[place]!)) {

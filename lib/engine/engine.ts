@@ -15,11 +15,14 @@ import {
   FLOW_WORDS,
   LOCAL,
   MIDSTREAM,
+  NOTE0,
   OPENER_FIRST,
   PASS,
   REFUSED,
   RESUMED,
   SEEN,
+  WATCHED,
+  WATCHER_SHIFT,
 } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
@@ -52,6 +55,11 @@ const TCP = 6;
 const ENOUGH = 64;
 /** The same for a flow whose start was not seen. */
 const ENOUGH_MIDSTREAM = 640;
+/**
+ * Eighths of a second for which a flow that is suspect by its looks alone is not settled: programs connect to the peers they
+ * know before they ask the network for others, and it is the asking that gives them away.
+ */
+const WATCH = 960;
 
 /** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
 const STALE = 0x8000;
@@ -205,7 +213,9 @@ export class Engine {
     const epoch = ((this.#policyEpoch << 16) | (this.learner.epoch & 0x7fff)) | 0;
     let verdict: Verdict;
     const flags = words[flow + FLAGS]!;
-    if (words[flow + EPOCH] === epoch && (flags & (ACCEPTED | PASS)) !== 0 && (flags & (LOCAL | EXEMPT)) === 0) {
+    if (
+      words[flow + EPOCH] === epoch && (flags & (ACCEPTED | PASS)) !== 0 && (flags & (LOCAL | EXEMPT | WATCHED)) === 0
+    ) {
       verdict = (ACCEPT | SETTLED) as Verdict;
     } else {
       this.#readSide(row, fromOpener);
@@ -233,6 +243,7 @@ export class Engine {
       this.#renew(packet, row, flow, fromOpener);
       return REFUSE;
     }
+    if ((flags & WATCHED) !== 0 && this.#watch(row, flow, tcp) === REFUSE_FLOW) return (REFUSE | SETTLED) as Verdict;
     if (tcp === 0 && side.peerPort === DNS && packet.length > 0) {
       if (this.trainer.read(side, packet.bytes, packet.view, packet.payload, packet.payloadEnd)) {
         return this.#lockedOr(row);
@@ -252,7 +263,7 @@ export class Engine {
       words[flow + EPOCH]! |= STALE;
       return REFUSE;
     }
-    return (words[flow + FLAGS]! & ACCEPTED) !== 0 ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
+    return (words[flow + FLAGS]! & (ACCEPTED | WATCHED)) === ACCEPTED ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
   }
 
   /** Asks the classifiers and does what follows from their answer. */
@@ -271,9 +282,26 @@ export class Engine {
     const enough = (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
     if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= enough) {
       words[flow + FLAGS]! |= ACCEPTED;
+      words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);
       if (tcp !== 0 && isOrdinary(words[flow + OPENER_FIRST]!)) this.learner.peers.ordinary(this.#side);
     }
+    return NOTHING;
+  }
+
+  /** A flow that was suspect by its looks alone: is one of its ends known by now? */
+  #watch(row: number, flow: number, tcp: number): number {
+    const words = this.state.flows.words;
+    const protocol = this.#protocols[(words[flow + FLAGS]! >>> WATCHER_SHIFT) & 255]!;
+    const consequence = protocol < 0 ? NOTHING : this.learner.seenAgain(this.#side, protocol);
+    if (consequence === REFUSE_FLOW && !this.#spares(tcp)) {
+      words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~WATCHED;
+      this.asker.dismiss(row);
+      this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
+      return REFUSE_FLOW;
+    }
+    const over = (words[flow + FLAGS]! & ACCEPTED) !== 0 && this.clock.tick - words[flow + NOTE0]! > WATCH;
+    if (consequence !== NOTHING || over) words[flow + FLAGS]! &= ~WATCHED;
     return NOTHING;
   }
 
@@ -286,6 +314,9 @@ export class Engine {
     if (consequence === NOTHING) {
       if (protocol < 0) this.asker.dismissMatched(row, tcp);
       else this.asker.told(row, answer);
+      if (protocol >= 0 && answer.encrypted && this.#policy.config.encrypted.detect) {
+        words[flow + FLAGS]! |= WATCHED | (this.asker.matched << WATCHER_SHIFT);
+      }
       return NOTHING;
     }
     const lasting = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#side, protocol) === LOCK;
@@ -392,7 +423,7 @@ export class Engine {
     const policyChanged = (words[flow + EPOCH]! >>> 16) !== this.#policyEpoch && words[flow + EPOCH] !== 0;
     if (policyChanged && (flags & (ACCEPTED | REFUSED)) !== 0) {
       // What was recognised before shows again in the packets to come; a flow without a start to look at is picked up in the middle.
-      flags = (flags & ~(ACCEPTED | REFUSED)) | RESUMED;
+      flags = (flags & 0xffff & ~(ACCEPTED | REFUSED | WATCHED)) | RESUMED;
       this.asker.again(row, side.tcp);
     }
     words[flow + FLAGS] = flags;

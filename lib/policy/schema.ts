@@ -211,6 +211,11 @@ const encrypted: Section<EncryptedConfig> = {
   fields: {
     detect: field(flag, true, "Look for flows that are random bytes from the first on."),
     knownPeer: field(flag, true, "Such a flow to an endpoint that a confirmed conversation taught is of its protocol."),
+    knownClient: field(
+      flag,
+      true,
+      "Such a flow of a client whose other flows were recognised with certainty within score.window is of that protocol (never to ports 53, 80, 443).",
+    ),
     advertised: field(
       flag,
       true,
@@ -219,9 +224,9 @@ const encrypted: Section<EncryptedConfig> = {
     fanOut: field(
       flag,
       true,
-      "Many such flows to distinct hosts act by their score; false: such flows never act by their score alone.",
+      "Such flows to many distinct hosts on high ports in little time: each counts as a strong fact.",
     ),
-    fanOutHosts: field(integer(2, 16), 4, "Distinct hosts that make a fan-out."),
+    fanOutHosts: field(integer(2, 1000), 4, "Distinct hosts that make a fan-out."),
     fanOutWindow: field(duration(SECOND, HOUR), MINUTE, "Time in which they must be met."),
   },
 };

@@ -183,6 +183,7 @@ Deno.test("two weak facts of one flow are told once each, not again with every p
   const { desk, line } = connected(eye);
   for (let i = 0; i < 6; i++) desk.judge(line.segment(0, DATA, latin("a")));
   assert.ok(desk.events.length <= 2, `${desk.events.length} events`);
+  assert.equal(desk.engine.learner.byProtocol[desk.engine.policy.protocolNumber("bittorrent")], 2);
 });
 
 Deno.test("a flow is let go when nobody is left to ask, or after enough of it", () => {

@@ -55,6 +55,10 @@ export type Verdict = 0 | 1 | 2 | 3;
 const TCP = 6;
 /** Data packets of a flow, both directions, after which it is let go. Most are let go sooner, when no classifier waits. */
 const ENOUGH = 64;
+/** The same for UDP: twice what the rules bring of a direction. */
+const ENOUGH_UDP = 16;
+/** Data packets of a TCP flow after which only those are asked that its first bytes speak to. */
+const OPENED = 8;
 /** The same for a flow whose start was not seen. */
 const ENOUGH_MIDSTREAM = 640;
 /**
@@ -269,8 +273,12 @@ export class Engine {
       answer = this.asker.more(row, tcp);
     }
     const counts = words[flow + DATA_PACKETS]!;
-    const enough = (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
-    if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= enough) {
+    const sent = (counts & 0xffff) + (counts >>> 16);
+    const begun = (words[flow + FLAGS]! & (MIDSTREAM | RESUMED)) === 0;
+    // A transfer of something else is not to be watched for what might follow in its middle.
+    if (tcp !== 0 && begun && sent >= OPENED) this.asker.opened(row);
+    const enough = tcp === 0 ? ENOUGH_UDP : (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
+    if (words[flow + CANDIDATES] === 0 || sent >= enough) {
       words[flow + FLAGS]! |= ACCEPTED;
       words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);

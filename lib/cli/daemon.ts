@@ -10,7 +10,6 @@ import { CLASSIFIERS } from "../classify/mod.ts";
 import { Engine } from "../engine/engine.ts";
 import type { TrafficEvent } from "../engine/event.ts";
 import { Pump } from "../engine/pump.ts";
-import { checkRules, runCommand } from "../firewall/mod.ts";
 import type { Config } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
 import { compile, type Policy } from "../policy/policy.ts";
@@ -31,6 +30,8 @@ import type { Daemon, DaemonOptions } from "./daemon_options.ts";
 import { addressAt, DaemonStatus } from "./daemon_status.ts";
 import { DONE, FAILED } from "./failure.ts";
 import { KernelHand } from "./kernel_hand.ts";
+import { KernelSide } from "./kernel_side.ts";
+import { readLan } from "./lan_watch.ts";
 import { loadAny, loadForCommand } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
 import { Operator } from "./operator.ts";
@@ -43,6 +44,8 @@ const LAST_LINES = 500;
 /** Milliseconds between looks at the kernel's drop counters, and between `queue-overrun` events. */
 const OVERRUN_STRETCH = 10_000;
 
+/** Milliseconds after which a new lock, or the end of one, is written to the state file at the earliest. */
+const SAVE_SOON = 2000;
 /** Milliseconds after `ready` at which the memory of what only the start needed is given back. */
 const SETTLING = 2000;
 
@@ -63,7 +66,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     failOpen: config.queue.fail === "open",
     gso: config.queue.gso,
   }));
-  const hand = stack.use(await KernelHand.open(libc, config, rulesOptions(config).mark.own));
+  const hand = stack.use(await KernelHand.open(libc, config, rulesOptions(config).mark, options.dryRun));
   const daemon = new RunningDaemon(options, loaded, config, reporter, output, queues, hand, libc);
   await daemon.open(stack);
   daemon.finish(stack.move());
@@ -88,7 +91,7 @@ class RunningDaemon implements Daemon {
   readonly #reporter: Reporter;
   readonly #output: LogOutput;
   readonly #queues: Queues;
-  readonly #hand: KernelHand;
+  readonly #kernel: KernelSide;
   readonly #libc: Libc;
   readonly #engine: Engine;
   readonly #pump: Pump;
@@ -102,6 +105,9 @@ class RunningDaemon implements Daemon {
   #lastOverrun = -Infinity;
   #lost = 0;
   #saidFailure = "";
+  #unsaved = false;
+  #saving = 0;
+  #reloading: Promise<unknown> = Promise.resolve();
   #signal = "";
 
   constructor(
@@ -120,11 +126,11 @@ class RunningDaemon implements Daemon {
     this.#reporter = reporter;
     this.#output = output;
     this.#queues = queues;
-    this.#hand = hand;
     this.#libc = libc;
     const seed = crypto.getRandomValues(new Int32Array(1))[0]!;
     const state = new State(capacityFor(config.memory), seed);
-    const policy = compile(config);
+    const lan = readLan(config.network.lan);
+    const policy = compile(config, undefined, lan.prefixes);
     this.#markers = new MarkerFiles(options.dryRun ? "" : config.clientFiles);
     this.#engine = new Engine({ policy, state, classifiers: CLASSIFIERS, emit: (event) => this.#follow(event) });
     this.#pump = new Pump({
@@ -138,6 +144,17 @@ class RunningDaemon implements Daemon {
       beat: (now) => this.#beat(now),
       fault: (error) => reporter.note("error", `A packet could not be judged: ${textOf(error)}`),
     });
+    this.#kernel = new KernelSide({
+      engine: this.#engine,
+      hand,
+      config,
+      lan,
+      dryRun: options.dryRun,
+      rules: (wanted) => rulesOptions(wanted, options.queues),
+      now: () => performance.now(),
+      adopt: (changed) => this.#engine.adopt(changed),
+      note: (text) => reporter.note("info", text),
+    });
     this.#store = new StateStore(options.state ?? config.state.path);
     this.#status = new DaemonStatus(
       options.dryRun,
@@ -147,6 +164,7 @@ class RunningDaemon implements Daemon {
       reporter,
       this.#times,
       hand,
+      this.#kernel,
       config,
     );
     this.#status.loaded(loaded, policy);
@@ -158,7 +176,10 @@ class RunningDaemon implements Daemon {
     this.#engine.tick(performance.now(), Date.now());
     this.#restore();
     const config = this.#config;
-    const operator = new Operator(this.#engine, this.#reporter, this.#status, () => this.#reload());
+    const reload = () => this.#reload();
+    const allowed = (client: string) => this.#kernel.allowed(client);
+    const operator = new Operator(this.#engine, this.#reporter, this.#status, reload, allowed);
+    stack.use(this.#kernel);
     stack.use(
       await ControlServer.listen({
         path: this.#options.control ?? config.control.path,
@@ -195,12 +216,10 @@ class RunningDaemon implements Daemon {
     } catch (error) {
       this.#reporter.note("warning", `Cannot open the log again: ${textOf(error)}`);
     }
-    this.#reload().then(
-      ({ outcome }) => {
-        if (outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");
-      },
-      (error) => this.#reporter.note("error", `Cannot reload: ${textOf(error)}`),
-    );
+    const told = (answer: ReloadAnswer) => {
+      if (answer.outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");
+    };
+    this.#reload().then(told, (error: unknown) => this.#reporter.note("error", textOf(error)));
   }
 
   stop(signal: string): void {
@@ -212,14 +231,14 @@ class RunningDaemon implements Daemon {
     let code: number = DONE;
     const released = setTimeout(() => releaseStartPages(this.#libc), SETTLING);
     stack.defer(() => clearTimeout(released));
-    const hand = this.#options.dryRun ? Promise.resolve() : this.#useRules();
+    const begun = this.#kernel.start().catch((error: unknown) => this.#reporter.note("warning", textOf(error)));
     try {
       await this.#pump.run();
     } catch (error) {
       this.#reporter.note("error", textOf(error));
       code = FAILED;
     }
-    await hand;
+    await begun;
     this.#save();
     this.#reporter.emit({
       event: "stopping",
@@ -230,25 +249,24 @@ class RunningDaemon implements Daemon {
     return code;
   }
 
-  /** After `ready`, as tools have to be asked: sets of the rules in force, filled from what the state file brought. */
-  async #useRules(): Promise<void> {
-    await this.#hand.useRules();
-    const state = this.#engine.state;
-    const now = this.#engine.clock.now;
-    this.#hand.restore(remaining(state.locks.table, now), remaining(state.peers, now, true));
-  }
-
   #follow(event: TrafficEvent): void {
     this.#reporter.emit(event);
     if (this.#options.dryRun) return;
     this.#markers.follow(event);
-    this.#hand.follow(event);
+    this.#kernel.follow(event);
+    if (event.event === "locked" || event.event === "released") this.#unsaved = true;
   }
 
   #beat(now: number): void {
-    if (now - this.#lastSave >= this.#config.state.interval) {
-      this.#lastSave = now;
+    this.#kernel.beat(now);
+    const age = now - this.#lastSave;
+    // Who kills ftwall must not set clients free: locks are saved soon, but never for more than a fiftieth of the time.
+    const soon = this.#unsaved && age >= Math.max(SAVE_SOON, 50 * this.#saving);
+    if (soon || age >= this.#config.state.interval) {
+      this.#unsaved = false;
       this.#save();
+      this.#lastSave = performance.now();
+      this.#saving = this.#lastSave - now;
     }
     if (now - this.#lastOverrun >= OVERRUN_STRETCH) {
       this.#lastOverrun = now;
@@ -308,7 +326,13 @@ class RunningDaemon implements Daemon {
   }
 
   /** Loads the config again: compiled beside the old one, put in force between two bursts, or not at all. */
-  async #reload(): Promise<ReloadAnswer> {
+  #reload(): Promise<ReloadAnswer> {
+    const answer = this.#reloading.then(() => this.#reloadNow());
+    this.#reloading = answer.catch(() => {});
+    return answer;
+  }
+
+  async #reloadNow(): Promise<ReloadAnswer> {
     const before = this.#config;
     const loaded = loadAny(this.#options.config);
     const refuse = (problems: string[]): ReloadAnswer => {
@@ -319,7 +343,7 @@ class RunningDaemon implements Daemon {
     if (loaded.config === null) return refuse(loaded.problems.map(formatProblem));
     let policy: Policy;
     try {
-      policy = compile(loaded.config);
+      policy = this.#kernel.compile(loaded.config);
     } catch (error) {
       return refuse([textOf(error)]);
     }
@@ -328,11 +352,11 @@ class RunningDaemon implements Daemon {
       this.#status.reloaded(true, warnings);
       return { outcome: "unchanged", hash: policy.hash, changes: [], problems: warnings };
     }
-    let needed = needsRestart(before, loaded.config);
-    if (needed.length > 0 && needed.every(({ needs }) => needs === "rules") && await this.#rulesFit(loaded.config)) {
-      needed = [];
-    }
-    if (needed.length > 0) {
+    const needed = needsRestart(before, loaded.config);
+    // Rules that were applied meanwhile leave nothing to refuse.
+    const mended = needed.length > 0 && needed.every((one) => one.needs === "rules") &&
+      await this.#kernel.fit(loaded.config);
+    if (needed.length > 0 && !mended) {
       return refuse(
         needed.map(({ key, needs, command }) =>
           `${key} was changed, which a reload cannot apply; run: ${command}${
@@ -341,47 +365,29 @@ class RunningDaemon implements Daemon {
         ),
       );
     }
-    // Tools were asked meanwhile: another reload may have been quicker.
-    if (this.#config !== before) return await this.#reload();
     this.#loaded = loaded;
     this.#config = loaded.config;
-    const freed = listed(this.#engine.state.peers);
     this.#engine.adopt(policy);
-    for (const peer of listed(this.#engine.state.peers)) freed.delete(peer);
     this.#pump.adopt();
-    this.#hand.adopt(loaded.config);
-    if (!this.#options.dryRun) { for (const peer of freed) this.#hand.unblock(peer); }
+    this.#kernel.adopt(loaded.config);
     this.#markers = new MarkerFiles(this.#options.dryRun ? "" : loaded.config.clientFiles);
-    if (!this.#options.dryRun) this.#hand.unsettle();
     const { format, level } = loaded.config.log;
     this.#reporter.change(this.#options.logFormat ?? format, this.#options.logLevel ?? level, this.#output.colour);
     this.#status.loaded(loaded, policy);
-    this.#status.reloaded(true, warnings);
     const changes = difference(before, loaded.config);
+    // Who is home or exempt stands in the rules too; until they are applied, only what they queue is judged anew.
+    if (!sameRules(before, loaded.config) && !(await this.#rulesFit(loaded.config))) {
+      warnings.push("The firewall rules are still made from the config before; run: ftwall rules --apply");
+      this.#reporter.note("warning", warnings.at(-1)!);
+    }
+    this.#status.reloaded(true, warnings);
     this.#reporter.emit({ event: "reloaded", hash: policy.hash, changes });
     return { outcome: "applied", hash: policy.hash, changes, problems: warnings };
-  }
-
-  /** Whether the firewall rules in force are already those of this config, or none of them are ours. */
-  async #rulesFit(config: Config): Promise<boolean> {
-    try {
-      const found = await checkRules(rulesOptions(config, this.#options.queues), runCommand);
-      return !found.present || found.differs.length === 0;
-    } catch {
-      return false;
-    }
   }
 
   #serveMetrics(listen: string): MetricsServer {
     return serveMetrics(listen, () => metricsText(buildStatus(this.#status), this.#times));
   }
-}
-
-/** Every address in a table. */
-function listed(table: AddressTable): Set<string> {
-  const addresses = new Set<string>();
-  table.each((row) => addresses.add(addressAt(table, row)));
-  return addresses;
 }
 
 /** Address and seconds left of every entry in force; `exceptHeld` leaves out what is held back. */
@@ -393,6 +399,10 @@ function* remaining(table: AddressTable, now: number, exceptHeld = false): Gener
     rows.push(row);
   });
   for (const row of rows) yield [addressAt(table, row), Math.ceil((table.deadline[row]! - now) / 1000)];
+}
+
+function sameRules(before: Config, after: Config): boolean {
+  return JSON.stringify(rulesOptions(before)) === JSON.stringify(rulesOptions(after));
 }
 
 function effectiveFields(effective: EffectiveSettings): Record<string, unknown> {

@@ -15,6 +15,7 @@ import type {
   AllowedFacts,
   ConfigFacts,
   Counters,
+  KernelStatus,
   LockFacts,
   PeerFacts,
   QueueStatus,
@@ -25,7 +26,8 @@ import type { VerdictTimes } from "../report/verdict_times.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { DETAIL, HELD, PROTOCOL } from "../state/state.ts";
 import { OK } from "../wire/outcome.ts";
-import type { HandState, KernelHand } from "./kernel_hand.ts";
+import type { KernelHand } from "./kernel_hand.ts";
+import type { KernelSide } from "./kernel_side.ts";
 import { VERSION } from "./version.ts";
 
 /** See the module's text. */
@@ -43,6 +45,7 @@ export class DaemonStatus implements StatusSource {
   readonly #queues: Queues;
   readonly #reporter: Reporter;
   readonly #hand: KernelHand;
+  readonly #kernel: KernelSide;
   readonly #started = performance.now();
   readonly #failOpen: boolean;
   #config: ConfigFacts;
@@ -56,6 +59,7 @@ export class DaemonStatus implements StatusSource {
     reporter: Reporter,
     times: VerdictTimes,
     hand: KernelHand,
+    kernel: KernelSide,
     config: Config,
   ) {
     this.dryRun = dryRun;
@@ -65,6 +69,7 @@ export class DaemonStatus implements StatusSource {
     this.#reporter = reporter;
     this.verdictTimes = times;
     this.#hand = hand;
+    this.#kernel = kernel;
     this.#failOpen = config.queue.fail === "open";
     this.#config = { path: null, hash: engine.policy.hash, loadedAt: Date.now(), lastReload: null };
   }
@@ -94,9 +99,14 @@ export class DaemonStatus implements StatusSource {
     return this.#config;
   }
 
-  /** What is missing of the optional parts. */
-  get hand(): HandState {
-    return this.#hand.state;
+  /** What is done in the kernel beside the queues. */
+  kernel(): KernelStatus {
+    return this.#kernel.facts();
+  }
+
+  /** Looks again at what is asked of tools, where it is old. */
+  async fresh(): Promise<void> {
+    await this.#kernel.fresh();
   }
 
   /** The queues, with the kernel's own counters. */

@@ -29,18 +29,27 @@ export class Operator implements ControlHandler {
   readonly #engine: Engine;
   readonly #reporter: Reporter;
   readonly #status: DaemonStatus;
-  readonly #reload: () => Promise<ReloadAnswer>;
+  readonly #reload: () => ReloadAnswer | Promise<ReloadAnswer>;
+  readonly #allowed: (client: string) => void;
 
   /** Acts on a running engine. */
-  constructor(engine: Engine, reporter: Reporter, status: DaemonStatus, reload: () => Promise<ReloadAnswer>) {
+  constructor(
+    engine: Engine,
+    reporter: Reporter,
+    status: DaemonStatus,
+    reload: () => ReloadAnswer | Promise<ReloadAnswer>,
+    allowed: (client: string) => void,
+  ) {
     this.#engine = engine;
     this.#reporter = reporter;
     this.#status = status;
     this.#reload = reload;
+    this.#allowed = allowed;
   }
 
   /** Answers `status`. */
-  status(): Status {
+  async status(): Promise<Status> {
+    await this.#status.fresh();
     return buildStatus(this.#status);
   }
 
@@ -107,6 +116,7 @@ export class Operator implements ControlHandler {
       if (row >= 0) learner.timeLocks.release(row);
       state.allowances.insert(...words, 0, clock.now + seconds * 1000);
       const client = formatAddress(...words);
+      this.#allowed(client);
       this.#audit({ event: "audit", action: "allow", who, client, seconds, reason: request.reason, outcome: "done" });
       return client;
     });
@@ -122,7 +132,7 @@ export class Operator implements ControlHandler {
     const lockRow = state.locks.find(...words, clock.now);
     const allowance = state.allowances.find(...words, 0);
     const [high, low] = this.#mac(words);
-    const lock = lockRow < 0 ? null : this.status().locks.find((one) => one.client === address) ?? null;
+    const lock = lockRow < 0 ? null : buildStatus(this.#status).locks.find((one) => one.client === address) ?? null;
     const { halfLife, threshold } = policy.config.score;
     const history = this.#reporter.history.of(address);
     const scores = policy.protocols.flatMap((protocol, number) => {

@@ -127,6 +127,21 @@ export class Asker {
     this.#flows.words[row * FLOW_WORDS + CANDIDATES] = (tcp !== 0 ? this.#tcp : this.#udp).bit(this.matched);
   }
 
+  /** Stops asking those about a TCP flow whose start was seen that neither direction's first byte speaks to. */
+  opened(row: number): void {
+    const words = this.#flows.words;
+    const flow = row * FLOW_WORDS;
+    const counts = words[flow + DATA_PACKETS]!;
+    const first = words[flow + OPENER_FIRST]! >>> 24;
+    // A proxy's handshake may come byte by byte, and what it leads to begins behind it.
+    if ((words[flow + FLAGS]! & NO_PROXY) === 0 && (counts & 0xffff) !== 0 && Tunnels.mayBegin(first)) return;
+    const { dispatch } = this.#tcp;
+    let possible = 0;
+    if ((counts & 0xffff) !== 0) possible |= dispatch[first]!;
+    if ((counts >>> 16) !== 0) possible |= dispatch[words[flow + RESPONDER_FIRST]! >>> 24]!;
+    words[flow + CANDIDATES]! &= possible;
+  }
+
   /** Stops asking the classifier that matched last about a flow. */
   dismissMatched(row: number, tcp: number): void {
     this.#flows.words[row * FLOW_WORDS + CANDIDATES]! &= ~(tcp !== 0 ? this.#tcp : this.#udp).bit(this.matched);
@@ -134,7 +149,8 @@ export class Asker {
 
   /** This evidence of the flow was taken note of: one fact of one flow counts once, and the asking goes on. */
   told(row: number, answer: Evidence): void {
-    this.#flows.words[row * FLOW_WORDS + CALLED] = answer.number;
+    const at = row * FLOW_WORDS + CALLED;
+    this.#flows.words[at] = (this.#flows.words[at]! << 16) | answer.number;
   }
 
   /** Shows a packet with payload to the classifiers still possible. Answers the match, or UNDECIDED or UNRELATED. */
@@ -370,7 +386,9 @@ export class Asker {
       look.asked = panel.numbers[place]! + 1;
       look.found.clear();
       answer = this.#one(panel.list[place]!);
-      if (answer.certainty !== 0 && answer.number === told) answer = UNDECIDED;
+      if (answer.certainty !== 0 && (answer.number === (told & 0xffff) || answer.number === told >>> 16)) {
+        answer = UNDECIDED;
+      }
       if (answer === UNDECIDED) this.#waiting |= bit;
       if (answer === UNRELATED && (this.#lasting & bit) !== 0) answer = UNDECIDED;
       if (answer === UNRELATED || (answer === UNDECIDED && heard >= panel.patience[place]!)) {

@@ -111,12 +111,15 @@ export class Learner {
     const policy = this.policy;
     const group = this.groupOf(side);
     const action = policy.action(this.table, group, protocol);
-    if (action === OFF || (evidence.encrypted && !policy.config.encrypted.detect)) return NOTHING;
+    if (action === OFF) return NOTHING;
     if (look.found.hasInfoHash && policy.allowsInfoHash(look.found.infoHash, 0)) return LET_THROUGH;
-    const endpoint = evidence.encrypted ? this.#endpoints.of(side) : 0;
-    if (endpoint === CONFIRMED && policy.config.encrypted.knownPeer) {
-      return this.#knownPeer(side, protocol, group, action, look);
-    }
+    let endpoint = 0;
+    if (evidence.encrypted) {
+      if (!policy.config.encrypted.detect) return NOTHING;
+      const called = this.#endpoints.called(side, protocol);
+      if (called !== null) return this.#called(side, protocol, group, action, called, look);
+      endpoint = this.#endpoints.of(side);
+    } else if (evidence.certainty === CERTAIN && isInvolved(side)) this.#endpoints.noteClient(side, protocol);
     const required = policy.require(this.table, group, protocol);
     let certainty = evidence.certainty;
     let before = 0;
@@ -135,6 +138,15 @@ export class Learner {
     // Evidence below what the policy asks for may be followed by better: a hello by its answer.
     if (!acts) return certainty >= STRONG && certainty >= required ? LET_THROUGH : NOTHING;
     return this.#act(side, protocol, group, action, evidence.name);
+  }
+
+  /** A flow that is of this protocol by its looks alone comes by again: is one of its ends known by now? */
+  seenAgain(side: Side, protocol: number): Consequence {
+    const called = this.#endpoints.called(side, protocol);
+    if (called === null) return NOTHING;
+    const group = this.groupOf(side);
+    const action = this.policy.action(this.table, group, protocol);
+    return action === OFF ? NOTHING : this.#called(side, protocol, group, action, called, null);
   }
 
   /** The flow's peer is on the block list or trained: what follows for the client. */
@@ -238,19 +250,32 @@ export class Learner {
     }
   }
 
-  #knownPeer(side: Side, protocol: number, group: number, action: Action, look: Look): Consequence {
+  /** An encrypted-looking flow that one of its ends gives away. */
+  #called(
+    side: Side,
+    protocol: number,
+    group: number,
+    action: Action,
+    evidence: Evidence,
+    look: Look | null,
+  ): Consequence {
     const policy = this.policy;
     this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
-    this.#detected(side, protocol, group, KNOWN_PEER, STRONG, action, 0, 0, look);
+    this.#detected(side, protocol, group, evidence, STRONG, action, 0, 0, look);
     if (action < DROP || policy.require(this.table, group, protocol) > STRONG) return LET_THROUGH;
-    return this.#act(side, protocol, group, action, KNOWN_PEER.name);
+    return this.#act(side, protocol, group, action, evidence.name);
   }
 
   /** Adds to the client's score; answers the certainty that the flow has by it. */
   #score(side: Side, protocol: number, evidence: Evidence, points: number): Certainty {
-    const { score } = this.policy.config;
+    const score = this.policy.config.score;
     const { fanOut, fanOutHosts, fanOutWindow } = this.policy.config.encrypted;
     const scores = this.#state.scores;
+    // Such flows to many hosts in little time: one program that looks for peers.
+    const fans = evidence.encrypted && fanOut && evidence.certainty === WEAK;
+    scores.near = fans ? fanOutWindow / 125 : 0;
+    scores.nearPeers = fanOutHosts;
+    scores.nearPoints = score.strong;
     const peer = hashEndpoint(side.p0, side.p1, side.p2, side.p3, 0, 0x5bd1e995) | 1;
     scores.add(
       side.c0,
@@ -264,11 +289,10 @@ export class Learner {
       score.halfLife / 125,
       score.window / 125,
       this.#clock.now,
-      fanOutWindow / 125,
     );
     if (!score.act || scores.after < score.threshold || scores.peers < score.peers) return evidence.certainty;
     // One hidden flow may be anything that hides; many at once to as many hosts are what file sharing looks like.
-    if (evidence.encrypted && (!fanOut || scores.recent < fanOutHosts)) return evidence.certainty;
+    if (evidence.encrypted && (!fanOut || !scores.fanned)) return evidence.certainty;
     return evidence.certainty < STRONG ? STRONG : CERTAIN;
   }
 
@@ -281,7 +305,7 @@ export class Learner {
     action: Action,
     before: number,
     after: number,
-    look: Look,
+    look: Look | null,
   ): void {
     const name = this.policy.protocols[protocol]!;
     this.observer?.called(side.row, {
@@ -292,8 +316,9 @@ export class Learner {
       scoreBefore: before,
       scoreAfter: after,
     }, look);
-    this.maybeDecoy(side, look, protocol);
-    this.#emitDetected(side, protocol, group, evidence, certainty, action, before, after, firstBytes(look));
+    if (look !== null) this.maybeDecoy(side, look, protocol);
+    const bytes = look === null ? "" : firstBytes(look);
+    this.#emitDetected(side, protocol, group, evidence, certainty, action, before, after, bytes);
   }
 
   #emitDetected(
@@ -358,14 +383,6 @@ export class Learner {
     });
   }
 }
-
-/** Evidence of an encrypted-looking flow to an endpoint that took part in a confirmed conversation. */
-export const KNOWN_PEER: Evidence = evidence(
-  "known-peer",
-  STRONG,
-  "Encrypted-looking flow to an endpoint that took part in a confirmed conversation",
-  true,
-);
 
 const NAME_HINT = evidence("name", WEAK, "DNS question for a name of the config's hints");
 

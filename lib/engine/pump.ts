@@ -7,6 +7,7 @@
  */
 import { Packet } from "../wire/packet.ts";
 import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, type QueueMessage } from "../wire/nfqueue.ts";
+import { Ahead } from "./ahead.ts";
 import { type Engine, REFUSE, SETTLED } from "./engine.ts";
 import { DNS, HOOK_FORWARD } from "./opening.ts";
 import type { Sending } from "./outbox.ts";
@@ -18,6 +19,8 @@ export interface LiveQueue {
   readonly view: DataView;
   readonly message: QueueMessage;
   readable: boolean;
+  /** Where packet `index` of the burst begins if its message is laid out as the last one was. */
+  guess(index: number): number;
   /** Messages received, at most a burst; -1 where the socket is dead. */
   receive(): number;
   /** The same, but waits for the first message as long as {@link linger} said. */
@@ -66,6 +69,8 @@ const SLICE = 8;
 const BEAT = 1000;
 /** Packets with the refuse mark that came back before the rules are taken for somebody else's. */
 const RETURNED = 3;
+/** Packets from which on it pays to look ahead in a burst. */
+const WORTH_A_LOOK = 8;
 
 /** See the module's text. */
 export class Pump {
@@ -77,6 +82,7 @@ export class Pump {
   returned = 0;
   readonly #options: PumpOptions;
   readonly #packet = new Packet();
+  readonly #ahead: Ahead;
   #stopping = false;
   #lastBeat = -Infinity;
   #lastFault = -Infinity;
@@ -92,6 +98,7 @@ export class Pump {
   /** Ready to {@link run}. */
   constructor(options: PumpOptions) {
     this.#options = options;
+    this.#ahead = new Ahead(options.engine.state.flows);
     this.adopt();
   }
 
@@ -174,7 +181,13 @@ export class Pump {
     const { engine, dryRun } = this.#options;
     const packet = this.#packet;
     const message = queue.message;
+    // Read once: a fraction that is read from a field for each call is a new object for each call.
+    const now = this.#now;
     let packets = 0;
+    if (count >= WORTH_A_LOOK && this.#ahead.useful) {
+      for (let i = 0; i < count; i++) this.#ahead.note(queue.view, queue.guess(i));
+      this.#ahead.fetch();
+    }
     for (let i = 0; i < count; i++) {
       if (queue.read(i) !== PACKET) continue;
       packets++;
@@ -189,7 +202,7 @@ export class Pump {
         packet.macLow = message.macLow;
         const { payload, payloadEnd, capLength } = message;
         const outcome = packet.decode(queue.bytes, queue.view, payload, payloadEnd, capLength);
-        verdict = engine.judge(packet, outcome, this.#now);
+        verdict = engine.judge(packet, outcome, now);
       } catch (error) {
         this.#failed(error);
         queue.verdict(id, dryRun ? NF_ACCEPT : this.#failVerdict);

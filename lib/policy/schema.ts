@@ -70,13 +70,13 @@ const network: Section<NetworkConfig> = {
     home: field(
       list(spelling.prefix, MAX_PREFIXES),
       ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
-      "Whose P2P clients are acted on. Add the public IPv6 prefix of your network here: clients use it to talk to peers.",
+      "Whose P2P clients are acted on. The prefixes that the interfaces of `lan` have on-link are added by themselves, so public IPv6 prefixes of your network need not be named; `ftwall replay` knows only these.",
     ),
     exempt: field(list(spelling.client, MAX_PREFIXES), NONE, "Clients that are never acted on, whatever they do."),
     lan: field(
       list(spelling.networkInterface, 64),
       ["br-lan"],
-      "Interfaces towards home, for `ftwall rules`. Where none of them is there, clients are told by `home` alone.",
+      "Interfaces towards home, for `ftwall rules`; their own prefixes are home too, looked up every minute. Where none of them is there, clients are told by `home` alone.",
       "rules",
     ),
     public: field(
@@ -211,6 +211,11 @@ const encrypted: Section<EncryptedConfig> = {
   fields: {
     detect: field(flag, true, "Look for flows that are random bytes from the first on."),
     knownPeer: field(flag, true, "Such a flow to an endpoint that a confirmed conversation taught is of its protocol."),
+    knownClient: field(
+      flag,
+      true,
+      "Such a flow of a client whose other flows were recognised with certainty within score.window is of that protocol (never to ports 53, 80, 443).",
+    ),
     advertised: field(
       flag,
       true,
@@ -219,9 +224,9 @@ const encrypted: Section<EncryptedConfig> = {
     fanOut: field(
       flag,
       true,
-      "Many such flows to distinct hosts act by their score; false: such flows never act by their score alone.",
+      "Such flows to many distinct hosts on high ports in little time: each counts as a strong fact.",
     ),
-    fanOutHosts: field(integer(2, 16), 4, "Distinct hosts that make a fan-out."),
+    fanOutHosts: field(integer(2, 1000), 4, "Distinct hosts that make a fan-out."),
     fanOutWindow: field(duration(SECOND, HOUR), MINUTE, "Time in which they must be met."),
   },
 };

@@ -24,8 +24,14 @@ export class Scores {
   /** Distinct peers within the window after the last {@link add}, at most 16. */
   peers = 0;
 
-  /** Of these, how many within the last `recently` ticks given to the last {@link add}. */
-  recent = 0;
+  /** Eighths of a second within which {@link nearPeers} distinct peers make the next fact count for {@link nearPoints}. */
+  near = 0;
+  /** The last {@link add} found {@link nearPeers} distinct peers that near to each other. */
+  fanned = false;
+  /** See {@link near}. */
+  nearPeers = 0;
+  /** See {@link near}. */
+  nearPoints = 0;
 
   /** Makes room for `capacity` scores. */
   constructor(capacity: number, seed: number) {
@@ -48,7 +54,6 @@ export class Scores {
     halfLife: number,
     window: number,
     now: number,
-    recently: number = window,
   ): void {
     const row = this.table.insert(w0, w1, w2, w3, protocol, now + window * 125);
     const values = this.table.values;
@@ -57,13 +62,14 @@ export class Scores {
     this.before = values[at + SCORE]! / 100 * (age > 0 ? 2 ** (-age / halfLife) : 1);
     let place = -1;
     let distinct = 0;
-    let recent = 0;
+    let close = 1;
     for (let i = 0; i < SLOTS; i++) {
       const known = values[at + PEERS + i]!;
       if (known === peer) place = i;
-      else if (known !== 0 && tick - values[at + AGES + i]! <= window) {
-        distinct++;
-        if (tick - values[at + AGES + i]! <= recently) recent++;
+      else if (known !== 0) {
+        const past = tick - values[at + AGES + i]!;
+        if (past <= window) distinct++;
+        if (past <= this.near) close++;
       }
     }
     // One peer alone cannot raise the score again and again: a chatty flow is still one fact.
@@ -75,8 +81,10 @@ export class Scores {
     }
     values[at + AGES + place] = tick;
     this.peers = Math.min(SLOTS, distinct + 1);
-    this.recent = Math.min(SLOTS, recent + 1);
-    this.after = this.before + (again ? 0 : points);
+    this.fanned = this.near > 0 && close >= this.nearPeers;
+    const worth = this.fanned ? Math.max(points, this.nearPoints) : points;
+    this.near = 0;
+    this.after = this.before + (again ? 0 : worth);
     values[at + SCORE] = Math.min(1e9, Math.round(this.after * 100));
     values[at + SEEN] = tick;
   }

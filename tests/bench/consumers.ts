@@ -40,8 +40,16 @@ export class Bench implements AsyncDisposable {
     }
   }
 
-  /** Starts a consumer and waits until it is ready. `config` is text of a config file, `args` more arguments of ftwall. */
-  async start(consumer: Consumer, config: string = "", args: readonly string[] = []): Promise<Background | null> {
+  /**
+   * Starts a consumer and waits until it is ready. `config` is text of a config file, `args` more arguments of ftwall, `state` its
+   * state file.
+   */
+  async start(
+    consumer: Consumer,
+    config: string = "",
+    args: readonly string[] = [],
+    state: string = "",
+  ): Promise<Background | null> {
     if (consumer === "none") return null;
     if (consumer !== "ftwall") {
       const background = this.topology.start("router", [this.workshop.tool("accept_all"), consumer]);
@@ -51,7 +59,7 @@ export class Bench implements AsyncDisposable {
     const { dir, ftwall } = this.workshop;
     const path = `${dir}/bench.toml`;
     await Deno.writeTextFile(path, `${config}\n`);
-    await Deno.remove(`${dir}/state`).catch(() => {});
+    await Deno.writeTextFile(`${dir}/state`, state);
     const background = this.topology.start("router", [
       ftwall,
       "--config",

@@ -57,6 +57,10 @@ class FakeQueue implements LiveQueue {
     return this.#burst.length === 0 ? 0 : this.#burst.length + 1;
   }
 
+  guess(): number {
+    return 100;
+  }
+
   linger(): boolean {
     return this.lingers;
   }

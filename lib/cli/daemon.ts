@@ -35,7 +35,7 @@ import { readLan } from "./lan_watch.ts";
 import { loadAny, loadForCommand } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
 import { Operator } from "./operator.ts";
-import { rulesOptions } from "./rules_options.ts";
+import { rulesOptions, sameRules } from "./rules_options.ts";
 import { stateContext, StateStore } from "./state_store.ts";
 import { VERSION } from "./version.ts";
 
@@ -358,11 +358,7 @@ class RunningDaemon implements Daemon {
       await this.#kernel.fit(loaded.config);
     if (needed.length > 0 && !mended) {
       return refuse(
-        needed.map(({ key, needs, command }) =>
-          `${key} was changed, which a reload cannot apply; run: ${command}${
-            needs === "rules" ? ", and reload again" : ""
-          }`
-        ),
+        needed.map(({ key, command }) => `${key} was changed, which a reload cannot apply; run: ${command}`),
       );
     }
     this.#loaded = loaded;
@@ -399,10 +395,6 @@ function* remaining(table: AddressTable, now: number, exceptHeld = false): Gener
     rows.push(row);
   });
   for (const row of rows) yield [addressAt(table, row), Math.ceil((table.deadline[row]! - now) / 1000)];
-}
-
-function sameRules(before: Config, after: Config): boolean {
-  return JSON.stringify(rulesOptions(before)) === JSON.stringify(rulesOptions(after));
 }
 
 function effectiveFields(effective: EffectiveSettings): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { applyRules, checkRules, KernelSets, nextEpoch, removeRules, rulesText } from "../../lib/firewall/mod.ts";
-import { backends, clearScenes, named, noBackend, OPTIONS, scene, TALK, talk } from "./rules_scene.ts";
+import { backends, clearScenes, inShort, named, noBackend, OPTIONS, scene, TALK, talk } from "./rules_scene.ts";
 import { ADDRESSES, type Background, Topology } from "./topology.ts";
 
 const { client1, client2, router, server } = ADDRESSES;
@@ -40,16 +40,16 @@ for (const backend of backends.length > 0 ? backends : ["iptables"] as const) {
       const once = (await all()).replace(/counter packets \d+ bytes \d+/g, "");
       assert.equal((await applyRules(backend, OPTIONS, run)).changed, false);
       assert.equal((await all()).replace(/counter packets \d+ bytes \d+/g, ""), once);
-      assert.deepEqual(await checkRules(OPTIONS, run), { backend, present: true, differs: [] });
+      assert.deepEqual(inShort(await checkRules(OPTIONS, run)), { backend, present: true, differs: [] });
       assert.equal((await checkRules({ ...OPTIONS, packetsTcp: 9 }, run)).differs.length > 0, true);
       // Rejecting needs a chain in the filter table, which goes again with the next change.
       assert.equal((await applyRules(backend, { ...OPTIONS, refuse: "reject" }, run)).changed, true);
       assert.equal((await applyRules(backend, OPTIONS, run)).changed, true);
-      assert.deepEqual(await checkRules(OPTIONS, run), { backend, present: true, differs: [] });
+      assert.deepEqual(inShort(await checkRules(OPTIONS, run)), { backend, present: true, differs: [] });
       assert.notDeepEqual(await removeRules(run), []);
       assert.deepEqual(await removeRules(run), []);
       assert.equal(await state(), before);
-      assert.deepEqual(await checkRules(OPTIONS, run), { backend: null, present: false, differs: [] });
+      assert.deepEqual(inShort(await checkRules(OPTIONS, run)), { backend: null, present: false, differs: [] });
     },
   });
 
@@ -296,7 +296,7 @@ for (const backend of backends.length > 0 ? backends : ["iptables"] as const) {
         });
         assert.deepEqual([answer.code, answer.stderr], [0, ""]);
       }
-      assert.deepEqual(await checkRules({ ...OPTIONS, refuse: "reject" }, topology.runner("router")), {
+      assert.deepEqual(inShort(await checkRules({ ...OPTIONS, refuse: "reject" }, topology.runner("router"))), {
         backend,
         present: true,
         differs: [],

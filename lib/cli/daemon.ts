@@ -376,8 +376,8 @@ class RunningDaemon implements Daemon {
     this.#status.loaded(loaded, policy);
     const changes = difference(before, loaded.config);
     // Who is home or exempt stands in the rules too; until they are applied, only what they queue is judged anew.
-    if (!sameRules(before, loaded.config) && !(await this.#kernel.fit(loaded.config))) {
-      warnings.push("The firewall rules are still made from the config before; run: ftwall rules --apply");
+    if (!sameRules(before, loaded.config) && !(await this.#kernel.fit(loaded.config).catch(() => true))) {
+      warnings.push("The firewall rules in force are not those of this config; run: ftwall rules --apply");
       this.#reporter.note("warning", warnings.at(-1)!);
     }
     this.#status.reloaded(true, warnings);

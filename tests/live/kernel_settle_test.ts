@@ -120,5 +120,9 @@ Deno.test({
 
 /** Everything in the sets of ftwall, as either tool lists it. */
 async function sets(topology: Topology): Promise<string> {
-  return await topology.must("router", ["sh", "-c", "ipset save 2>/dev/null; nft list table inet ftwall 2>/dev/null; true"]);
+  return await topology.must("router", [
+    "sh",
+    "-c",
+    "ipset save 2>/dev/null; nft list table inet ftwall 2>/dev/null; true",
+  ]);
 }

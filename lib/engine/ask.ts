@@ -127,7 +127,10 @@ export class Asker {
     this.#flows.words[row * FLOW_WORDS + CANDIDATES] = (tcp !== 0 ? this.#tcp : this.#udp).bit(this.matched);
   }
 
-  /** Stops asking those about a TCP flow whose start was seen that neither direction's first byte speaks to. */
+  /**
+   * Of a TCP flow whose start was seen, enough has come for that: stops asking those that neither direction's first byte
+   * speaks to, and everybody once a stream is longer than what is kept of its beginning.
+   */
   opened(row: number): void {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
@@ -139,7 +142,7 @@ export class Asker {
     let possible = 0;
     if ((counts & 0xffff) !== 0) possible |= dispatch[first]!;
     if ((counts >>> 16) !== 0) possible |= dispatch[words[flow + RESPONDER_FIRST]! >>> 24]!;
-    words[flow + CANDIDATES]! &= possible;
+    words[flow + CANDIDATES]! &= this.look.first ? possible : 0;
   }
 
   /** Stops asking the classifier that matched last about a flow. */

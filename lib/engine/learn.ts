@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  ADVERTISED,
   CERTAIN,
   type Certainty,
   CERTAINTY_NAMES,
@@ -119,7 +120,10 @@ export class Learner {
       const called = this.#endpoints.called(side, protocol);
       if (called !== null) return this.#called(side, protocol, group, action, called, look);
       endpoint = this.#endpoints.of(side);
-    } else if (evidence.certainty === CERTAIN && isInvolved(side)) this.#endpoints.noteClient(side, protocol);
+      if (side.tcp === 0 && isInvolved(side)) this.#endpoints.noteClient(side, protocol, ADVERTISED);
+    } else if (evidence.certainty === CERTAIN && isInvolved(side)) {
+      this.#endpoints.noteClient(side, protocol, CONFIRMED);
+    }
     const required = policy.require(this.table, group, protocol);
     let certainty = evidence.certainty;
     let before = 0;

@@ -132,7 +132,14 @@ class RunningDaemon implements Daemon {
     const lan = readLan(config.network.lan);
     const policy = compile(config, undefined, lan.prefixes);
     this.#markers = new MarkerFiles(options.dryRun ? "" : config.clientFiles);
-    this.#engine = new Engine({ policy, state, classifiers: CLASSIFIERS, emit: (event) => this.#follow(event) });
+    this.#engine = new Engine({
+      policy,
+      state,
+      classifiers: CLASSIFIERS,
+      emit: (event) => this.#follow(event),
+      // What the level keeps from the log still goes into the history.
+      admit: (kind) => !reporter.prints(kind === "weak" ? "detected" : kind) || reporter.admit(kind),
+    });
     this.#pump = new Pump({
       engine: this.#engine,
       queues,

@@ -381,8 +381,13 @@ class RunningDaemon implements Daemon {
     const { format, level } = loaded.config.log;
     this.#reporter.change(this.#options.logFormat ?? format, this.#options.logLevel ?? level, this.#output.colour);
     this.#status.loaded(loaded, policy);
-    this.#status.reloaded(true, warnings);
     const changes = difference(before, loaded.config);
+    // Who is home or exempt stands in the rules too; until they are applied, only what they queue is judged anew.
+    if (!sameRules(before, loaded.config) && !(await this.#rulesFit(loaded.config))) {
+      warnings.push("The firewall rules are still made from the config before; run: ftwall rules --apply");
+      this.#reporter.note("warning", warnings.at(-1)!);
+    }
+    this.#status.reloaded(true, warnings);
     this.#reporter.emit({ event: "reloaded", hash: policy.hash, changes });
     return { outcome: "applied", hash: policy.hash, changes, problems: warnings };
   }
@@ -401,6 +406,10 @@ function* remaining(table: AddressTable, now: number, exceptHeld = false): Gener
     rows.push(row);
   });
   for (const row of rows) yield [addressAt(table, row), Math.ceil((table.deadline[row]! - now) / 1000)];
+}
+
+function sameRules(before: Config, after: Config): boolean {
+  return JSON.stringify(rulesOptions(before)) === JSON.stringify(rulesOptions(after));
 }
 
 function effectiveFields(effective: EffectiveSettings): Record<string, unknown> {

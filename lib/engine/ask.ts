@@ -127,6 +127,21 @@ export class Asker {
     this.#flows.words[row * FLOW_WORDS + CANDIDATES] = (tcp !== 0 ? this.#tcp : this.#udp).bit(this.matched);
   }
 
+  /** Stops asking those about a TCP flow whose start was seen that neither direction's first byte speaks to. */
+  opened(row: number): void {
+    const words = this.#flows.words;
+    const flow = row * FLOW_WORDS;
+    const counts = words[flow + DATA_PACKETS]!;
+    const first = words[flow + OPENER_FIRST]! >>> 24;
+    // A proxy's handshake may come byte by byte, and what it leads to begins behind it.
+    if ((words[flow + FLAGS]! & NO_PROXY) === 0 && (counts & 0xffff) !== 0 && Tunnels.mayBegin(first)) return;
+    const { dispatch } = this.#tcp;
+    let possible = 0;
+    if ((counts & 0xffff) !== 0) possible |= dispatch[first]!;
+    if ((counts >>> 16) !== 0) possible |= dispatch[words[flow + RESPONDER_FIRST]! >>> 24]!;
+    words[flow + CANDIDATES]! &= possible;
+  }
+
   /** Stops asking the classifier that matched last about a flow. */
   dismissMatched(row: number, tcp: number): void {
     this.#flows.words[row * FLOW_WORDS + CANDIDATES]! &= ~(tcp !== 0 ? this.#tcp : this.#udp).bit(this.matched);

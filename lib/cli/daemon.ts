@@ -383,7 +383,7 @@ class RunningDaemon implements Daemon {
     this.#status.loaded(loaded, policy);
     const changes = difference(before, loaded.config);
     // Who is home or exempt stands in the rules too; until they are applied, only what they queue is judged anew.
-    if (!sameRules(before, loaded.config) && !(await this.#rulesFit(loaded.config))) {
+    if (!sameRules(before, loaded.config) && !(await this.#kernel.fit(loaded.config))) {
       warnings.push("The firewall rules are still made from the config before; run: ftwall rules --apply");
       this.#reporter.note("warning", warnings.at(-1)!);
     }

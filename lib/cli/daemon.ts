@@ -5,7 +5,7 @@
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import type { EffectiveSettings } from "../../ffi/netfilter_queue.ts";
 import { Queues } from "../../ffi/queues.ts";
-import { releaseStartPages } from "../../ffi/start_pages.ts";
+import { releaseStartMemory } from "../../ffi/start_pages.ts";
 import { CLASSIFIERS } from "../classify/mod.ts";
 import { Engine } from "../engine/engine.ts";
 import type { TrafficEvent } from "../engine/event.ts";
@@ -132,7 +132,14 @@ class RunningDaemon implements Daemon {
     const lan = readLan(config.network.lan);
     const policy = compile(config, undefined, lan.prefixes);
     this.#markers = new MarkerFiles(options.dryRun ? "" : config.clientFiles);
-    this.#engine = new Engine({ policy, state, classifiers: CLASSIFIERS, emit: (event) => this.#follow(event) });
+    this.#engine = new Engine({
+      policy,
+      state,
+      classifiers: CLASSIFIERS,
+      emit: (event) => this.#follow(event),
+      // What the level keeps from the log still goes into the history.
+      admit: (kind) => !reporter.prints(kind === "weak" ? "detected" : kind) || reporter.admit(kind),
+    });
     this.#pump = new Pump({
       engine: this.#engine,
       queues,
@@ -229,7 +236,7 @@ class RunningDaemon implements Daemon {
 
   async #run(stack: AsyncDisposableStack): Promise<number> {
     let code: number = DONE;
-    const released = setTimeout(() => releaseStartPages(this.#libc), SETTLING);
+    const released = setTimeout(() => releaseStartMemory(this.#libc), SETTLING);
     stack.defer(() => clearTimeout(released));
     const begun = this.#kernel.start().catch((error: unknown) => this.#reporter.note("warning", textOf(error)));
     try {

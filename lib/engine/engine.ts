@@ -32,7 +32,7 @@ import { Asker } from "./ask.ts";
 import { BlockList, isOrdinary } from "./block_list.ts";
 import { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
-import type { Emit } from "./event.ts";
+import type { Emit, FrequentEvent } from "./event.ts";
 import { Keeper } from "./keeper.ts";
 import { forgetExempt } from "./forget.ts";
 import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "./learn.ts";
@@ -80,6 +80,8 @@ export interface EngineOptions {
   readonly classifiers: readonly Classifier[];
   /** Where events go. */
   readonly emit: Emit;
+  /** Asked before a frequent event is built: false leaves it out. Whoever answers true is given it next. */
+  readonly admit?: (kind: FrequentEvent) => boolean;
   /** Replay of captures from anywhere: the private side, else the opener, is the client. */
   readonly homeAny?: boolean;
 }
@@ -121,6 +123,7 @@ export class Engine {
     this.#policy = options.policy;
     this.#homeAny = options.homeAny ?? false;
     this.learner = new Learner(options.policy, this.state, this.clock, this.outbox, options.emit);
+    if (options.admit !== undefined) this.learner.admit = options.admit;
     this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
     this.keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
     this.#refusals = new Refusals(this.counters, this.learner, this.clock, options.emit);

@@ -76,7 +76,7 @@ Deno.test({
     const sink = topology.start("server", program("traffic.ts", "sink", 9000));
     await topology.listening("server", "udp", 9000);
     const control = ["--control", daemon.control];
-    const flood = topology.start("client1", program("traffic.ts", "flood", server.v4, 9000, 2500, 200, 500));
+    const flood = topology.start("client1", program("traffic.ts", "flood", server.v4, 9000, 2000, 150, 400));
     await pause(1500);
     for (let round = 0; round < 4; round++) {
       daemon.process.kill("SIGSTOP");
@@ -96,7 +96,7 @@ Deno.test({
     sink.kill("SIGUSR1");
     await sink.prints('"received"');
     const { received, missing: lost } = told(sink).at(-1) as unknown as { received: number; missing: unknown };
-    assert.deepEqual([received, lost], [2500, 0]);
+    assert.deepEqual([received, lost], [2000, 0]);
     daemon.write('[queue]\npackets_tcp = 30\nnumbers = "3"\n');
     const refused = await daemon.run("reload", ...control);
     assert.equal(refused.code, 1);

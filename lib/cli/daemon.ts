@@ -357,6 +357,7 @@ class RunningDaemon implements Daemon {
     const warnings = loaded.problems.map(formatProblem);
     if (policy.hash === this.#engine.policy.hash) {
       this.#status.reloaded(true, warnings);
+      this.#kernel.lookAtLan();
       return { outcome: "unchanged", hash: policy.hash, changes: [], problems: warnings };
     }
     const needed = needsRestart(before, loaded.config);

@@ -5,7 +5,7 @@
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import type { EffectiveSettings } from "../../ffi/netfilter_queue.ts";
 import { Queues } from "../../ffi/queues.ts";
-import { releaseStartMemory } from "../../ffi/start_pages.ts";
+import { Tidier } from "../../ffi/start_pages.ts";
 import { CLASSIFIERS } from "../classify/mod.ts";
 import { Engine } from "../engine/engine.ts";
 import type { TrafficEvent } from "../engine/event.ts";
@@ -46,8 +46,6 @@ const OVERRUN_STRETCH = 10_000;
 
 /** Milliseconds after which a new lock, or the end of one, is written to the state file at the earliest. */
 const SAVE_SOON = 2000;
-/** Milliseconds after `ready` at which the memory of what only the start needed is given back. */
-const SETTLING = 2000;
 
 /** See {@link StartDaemon}. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
@@ -103,6 +101,7 @@ class RunningDaemon implements Daemon {
   #config: Config;
   #lastSave = performance.now();
   #lastOverrun = -Infinity;
+  readonly #tidier: Tidier;
   #lost = 0;
   #saidFailure = "";
   #unsaved = false;
@@ -127,6 +126,7 @@ class RunningDaemon implements Daemon {
     this.#output = output;
     this.#queues = queues;
     this.#libc = libc;
+    this.#tidier = new Tidier(libc);
     const seed = crypto.getRandomValues(new Int32Array(1))[0]!;
     const state = new State(capacityFor(config.memory), seed);
     const lan = readLan(config.network.lan);
@@ -236,8 +236,6 @@ class RunningDaemon implements Daemon {
 
   async #run(stack: AsyncDisposableStack): Promise<number> {
     let code: number = DONE;
-    const released = setTimeout(() => releaseStartMemory(this.#libc), SETTLING);
-    stack.defer(() => clearTimeout(released));
     const begun = this.#kernel.start().catch((error: unknown) => this.#reporter.note("warning", textOf(error)));
     try {
       await this.#pump.run();
@@ -265,6 +263,7 @@ class RunningDaemon implements Daemon {
   }
 
   #beat(now: number): void {
+    this.#tidier.beat(now);
     this.#kernel.beat(now);
     const age = now - this.#lastSave;
     // Who kills ftwall must not set clients free: locks are saved soon, but never for more than a fiftieth of the time.

@@ -10,6 +10,7 @@ import { formatAddress, formatMac } from "../net/address.ts";
 import type { Config } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
+import { formatProblem } from "../policy/problem.ts";
 import type { Reporter } from "../report/reporter.ts";
 import type {
   AllowedFacts,
@@ -71,16 +72,23 @@ export class DaemonStatus implements StatusSource {
     this.#hand = hand;
     this.#kernel = kernel;
     this.#failOpen = config.queue.fail === "open";
-    this.#config = { path: null, hash: engine.policy.hash, loadedAt: Date.now(), lastReload: null };
+    const at = Date.now();
+    this.#config = {
+      path: null,
+      hash: engine.policy.hash,
+      loadedAt: at,
+      lastReload: { ok: true, at, problems: [] },
+    };
   }
 
-  /** A config came into force. */
+  /** A config came into force. That of the start counts as the first reload, so that programs find the same fields always. */
   loaded(loaded: Loaded, policy: Policy): void {
+    const at = Date.now();
     this.#config = {
       path: loaded.missingDefault ? null : loaded.path,
       hash: policy.hash,
-      loadedAt: Date.now(),
-      lastReload: this.#config.lastReload,
+      loadedAt: at,
+      lastReload: { ok: true, at, problems: loaded.problems.map(formatProblem) },
     };
   }
 

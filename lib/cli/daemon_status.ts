@@ -26,7 +26,7 @@ import type {
 import type { VerdictTimes } from "../report/verdict_times.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { DETAIL, HELD, PROTOCOL } from "../state/state.ts";
-import { OK } from "../wire/outcome.ts";
+import { isDecodeError } from "../wire/outcome.ts";
 import type { KernelHand } from "./kernel_hand.ts";
 import type { KernelSide } from "./kernel_side.ts";
 import { VERSION } from "./version.ts";
@@ -212,7 +212,7 @@ export class DaemonStatus implements StatusSource {
     const { counters, learner, policy, state, asker, trainer, outbox } = this.#engine;
     let errors = 0;
     counters.decode.forEach((count, outcome) => {
-      if (outcome !== OK) errors += count;
+      if (isDecodeError(outcome)) errors += count;
     });
     const sum = (name: "missing" | "rejected" | "malformed" | "sendFailures" | "truncated") =>
       this.#queues.list.reduce((total, queue) => total + queue.counters[name], 0);

@@ -221,7 +221,7 @@ class RunningDaemon implements Daemon {
     try {
       this.#output.reopen();
     } catch (error) {
-      this.#reporter.note("warning", `Cannot open the log again: ${textOf(error)}`);
+      this.#reporter.note("warning", textOf(error));
     }
     const told = (answer: ReloadAnswer) => {
       if (answer.outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");

@@ -247,7 +247,7 @@ export class Asker {
       this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
       this.#lookAt(packet, from, to, offset === 0 && own === 0);
     }
-    look.length = look.end - look.start;
+    look.length = look.end - look.start + packet.length - (to - packet.payload);
     if (look.end <= look.start) return UNDECIDED;
     const panel = this.#tcp;
     let possible = look.first ? 0 : panel.midstream;

@@ -10,6 +10,7 @@ import { formatAddress, formatMac } from "../net/address.ts";
 import type { Config } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
+import { formatProblem } from "../policy/problem.ts";
 import type { Reporter } from "../report/reporter.ts";
 import type {
   AllowedFacts,
@@ -25,7 +26,7 @@ import type {
 import type { VerdictTimes } from "../report/verdict_times.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { DETAIL, HELD, PROTOCOL } from "../state/state.ts";
-import { OK } from "../wire/outcome.ts";
+import { isDecodeError } from "../wire/outcome.ts";
 import type { KernelHand } from "./kernel_hand.ts";
 import type { KernelSide } from "./kernel_side.ts";
 import { VERSION } from "./version.ts";
@@ -71,16 +72,23 @@ export class DaemonStatus implements StatusSource {
     this.#hand = hand;
     this.#kernel = kernel;
     this.#failOpen = config.queue.fail === "open";
-    this.#config = { path: null, hash: engine.policy.hash, loadedAt: Date.now(), lastReload: null };
+    const at = Date.now();
+    this.#config = {
+      path: null,
+      hash: engine.policy.hash,
+      loadedAt: at,
+      lastReload: { ok: true, at, problems: [] },
+    };
   }
 
-  /** A config came into force. */
+  /** A config came into force. That of the start counts as the first reload, so that programs find the same fields always. */
   loaded(loaded: Loaded, policy: Policy): void {
+    const at = Date.now();
     this.#config = {
       path: loaded.missingDefault ? null : loaded.path,
       hash: policy.hash,
-      loadedAt: Date.now(),
-      lastReload: this.#config.lastReload,
+      loadedAt: at,
+      lastReload: { ok: true, at, problems: loaded.problems.map(formatProblem) },
     };
   }
 
@@ -204,7 +212,7 @@ export class DaemonStatus implements StatusSource {
     const { counters, learner, policy, state, asker, trainer, outbox } = this.#engine;
     let errors = 0;
     counters.decode.forEach((count, outcome) => {
-      if (outcome !== OK) errors += count;
+      if (isDecodeError(outcome)) errors += count;
     });
     const sum = (name: "missing" | "rejected" | "malformed" | "sendFailures" | "truncated") =>
       this.#queues.list.reduce((total, queue) => total + queue.counters[name], 0);

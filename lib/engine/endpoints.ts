@@ -1,15 +1,42 @@
 /**
  * Endpoints (address and port) of networks that can hide what they say: an encrypted-looking flow to one that took part in
- * a confirmed conversation is theirs. What is only advertised can be poisoned, and raises scores at most.
+ * a confirmed conversation is theirs. What is only advertised can be poisoned, and raises scores at most. So is such a flow
+ * of a client that gave itself away by other flows a short while ago: what it said, and the shape, are two facts.
  * @module
  */
-import { CONFIRMED } from "../classify/classifier.ts";
+import { CONFIRMED, type Evidence, evidence, STRONG } from "../classify/classifier.ts";
 import { isUnlearnable } from "../net/address.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { KIND, PROTOCOL } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import type { Side } from "./side.ts";
+
+/** Evidence of an encrypted-looking flow to an endpoint that took part in a confirmed conversation. */
+export const KNOWN_PEER: Evidence = evidence(
+  "known-peer",
+  STRONG,
+  "Encrypted-looking flow to an endpoint that took part in a confirmed conversation",
+  true,
+);
+/** Evidence of an encrypted-looking flow of a client that other flows gave away with certainty. */
+export const KNOWN_CLIENT: Evidence = evidence(
+  "known-client",
+  STRONG,
+  "Encrypted-looking flow of a client in whose other flows this protocol was certain within the last minutes",
+  true,
+);
+
+/** Evidence of two encrypted-looking flows of one client and one protocol, of different kinds. */
+export const HINTED_CLIENT: Evidence = evidence(
+  "hinted-client",
+  STRONG,
+  "Encrypted-looking TCP flow of a client that had an encrypted-looking UDP conversation of this protocol within the last minutes",
+  true,
+);
+
+/** Added to a protocol's number it is the key of a client that speaks it: beyond every port. */
+const CLIENT = 0x10000;
 
 /** See the module's text. */
 export class Endpoints {
@@ -38,6 +65,33 @@ export class Endpoints {
     const row = endpoints.insert(w0, w1, w2, w3, port, until);
     endpoints.values[row * 2 + PROTOCOL] = protocol;
     endpoints.values[row * 2 + KIND] = kind;
+  }
+
+  /**
+   * The client of this flow speaks the protocol: CONFIRMED where that was certain, ADVERTISED where an encrypted-looking UDP
+   * flow hints at it. Counts as long as a fact of the scores does.
+   */
+  noteClient(side: Side, protocol: number, kind: number): void {
+    const endpoints = this.#table;
+    const known = endpoints.find(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol);
+    const better = known >= 0 && endpoints.deadline[known]! > this.#clock.now &&
+      endpoints.values[known * 2 + KIND]! > kind;
+    if (better) return;
+    const until = this.#clock.now + this.policy.config.score.window;
+    const row = endpoints.insert(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol, until);
+    endpoints.values[row * 2 + KIND] = kind;
+  }
+
+  /** What an encrypted-looking flow is by what is known of both its ends, or null. */
+  called(side: Side, protocol: number): Evidence | null {
+    const { knownPeer, knownClient } = this.policy.config.encrypted;
+    if (knownPeer && this.of(side) === CONFIRMED) return KNOWN_PEER;
+    if (!knownClient || isCommonPort(side.peerPort)) return null;
+    const row = this.#table.find(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol);
+    if (row < 0 || this.#table.deadline[row]! <= this.#clock.now) return null;
+    if (this.#table.values[row * 2 + KIND] === CONFIRMED) return KNOWN_CLIENT;
+    // Two weak facts are two only where they are of different kinds.
+    return side.tcp === 0 ? null : HINTED_CLIENT;
   }
 
   /** What is known of the endpoints of an encrypted-looking flow: 0, ADVERTISED or CONFIRMED. */

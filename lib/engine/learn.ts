@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  ADVERTISED,
   CERTAIN,
   type Certainty,
   CERTAINTY_NAMES,
@@ -23,7 +24,7 @@ import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import { decoyFor } from "./decoy.ts";
 import { Endpoints, isCommonPort } from "./endpoints.ts";
-import type { Emit } from "./event.ts";
+import type { Emit, FrequentEvent } from "./event.ts";
 import { Notices } from "./notices.ts";
 import type { FlowObserver } from "./observer.ts";
 import type { Outbox } from "./outbox.ts";
@@ -66,6 +67,9 @@ export class Learner {
   readonly #outbox: Outbox;
   readonly #emit: Emit;
   readonly #endpoints: Endpoints;
+
+  /** Asked before a frequent event is built; see {@link EngineOptions.admit}. */
+  admit: (kind: FrequentEvent) => boolean = () => true;
 
   /** Learns into `state`. */
   constructor(policy: Policy, state: State, clock: Clock, outbox: Outbox, emit: Emit) {
@@ -113,9 +117,15 @@ export class Learner {
     const action = policy.action(this.table, group, protocol);
     if (action === OFF) return NOTHING;
     if (look.found.hasInfoHash && policy.allowsInfoHash(look.found.infoHash, 0)) return LET_THROUGH;
-    const endpoint = evidence.encrypted ? this.#endpoints.of(side) : 0;
-    if (endpoint === CONFIRMED && policy.config.encrypted.knownPeer) {
-      return this.#knownPeer(side, protocol, group, action, look);
+    let endpoint = 0;
+    if (evidence.encrypted) {
+      if (!policy.config.encrypted.detect) return NOTHING;
+      const called = this.#endpoints.called(side, protocol);
+      if (called !== null) return this.#called(side, protocol, group, action, called, look);
+      endpoint = this.#endpoints.of(side);
+      if (side.tcp === 0 && isInvolved(side)) this.#endpoints.noteClient(side, protocol, ADVERTISED);
+    } else if (evidence.certainty === CERTAIN && isInvolved(side)) {
+      this.#endpoints.noteClient(side, protocol, CONFIRMED);
     }
     const required = policy.require(this.table, group, protocol);
     let certainty = evidence.certainty;
@@ -135,6 +145,15 @@ export class Learner {
     // Evidence below what the policy asks for may be followed by better: a hello by its answer.
     if (!acts) return certainty >= STRONG && certainty >= required ? LET_THROUGH : NOTHING;
     return this.#act(side, protocol, group, action, evidence.name);
+  }
+
+  /** A flow that is of this protocol by its looks alone comes by again: is one of its ends known by now? */
+  seenAgain(side: Side, protocol: number): Consequence {
+    const called = this.#endpoints.called(side, protocol);
+    if (called === null) return NOTHING;
+    const group = this.groupOf(side);
+    const action = this.policy.action(this.table, group, protocol);
+    return action === OFF ? NOTHING : this.#called(side, protocol, group, action, called, null);
   }
 
   /** The flow's peer is on the block list or trained: what follows for the client. */
@@ -238,18 +257,32 @@ export class Learner {
     }
   }
 
-  #knownPeer(side: Side, protocol: number, group: number, action: Action, look: Look): Consequence {
+  /** An encrypted-looking flow that one of its ends gives away. */
+  #called(
+    side: Side,
+    protocol: number,
+    group: number,
+    action: Action,
+    evidence: Evidence,
+    look: Look | null,
+  ): Consequence {
     const policy = this.policy;
     this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
-    this.#detected(side, protocol, group, KNOWN_PEER, STRONG, action, 0, 0, look);
+    this.#detected(side, protocol, group, evidence, STRONG, action, 0, 0, look);
     if (action < DROP || policy.require(this.table, group, protocol) > STRONG) return LET_THROUGH;
-    return this.#act(side, protocol, group, action, KNOWN_PEER.name);
+    return this.#act(side, protocol, group, action, evidence.name);
   }
 
   /** Adds to the client's score; answers the certainty that the flow has by it. */
   #score(side: Side, protocol: number, evidence: Evidence, points: number): Certainty {
     const score = this.policy.config.score;
+    const { fanOut, fanOutHosts, fanOutWindow } = this.policy.config.encrypted;
     const scores = this.#state.scores;
+    // Such flows to many hosts in little time: one program that looks for peers.
+    const fans = evidence.encrypted && fanOut && evidence.certainty === WEAK;
+    scores.near = fans ? fanOutWindow / 125 : 0;
+    scores.nearPeers = fanOutHosts;
+    scores.nearPoints = score.strong;
     const peer = hashEndpoint(side.p0, side.p1, side.p2, side.p3, 0, 0x5bd1e995) | 1;
     scores.add(
       side.c0,
@@ -265,7 +298,8 @@ export class Learner {
       this.#clock.now,
     );
     if (!score.act || scores.after < score.threshold || scores.peers < score.peers) return evidence.certainty;
-    if (evidence.encrypted && !this.policy.config.encrypted.fanOut) return evidence.certainty;
+    // One hidden flow may be anything that hides; many at once to as many hosts are what file sharing looks like.
+    if (evidence.encrypted && (!fanOut || !scores.fanned)) return evidence.certainty;
     return evidence.certainty < STRONG ? STRONG : CERTAIN;
   }
 
@@ -278,7 +312,7 @@ export class Learner {
     action: Action,
     before: number,
     after: number,
-    look: Look,
+    look: Look | null,
   ): void {
     const name = this.policy.protocols[protocol]!;
     this.observer?.called(side.row, {
@@ -289,8 +323,8 @@ export class Learner {
       scoreBefore: before,
       scoreAfter: after,
     }, look);
-    this.maybeDecoy(side, look, protocol);
-    this.#emitDetected(side, protocol, group, evidence, certainty, action, before, after, firstBytes(look));
+    if (look !== null) this.maybeDecoy(side, look, protocol);
+    this.#emitDetected(side, protocol, group, evidence, certainty, action, before, after, look ?? "");
   }
 
   #emitDetected(
@@ -302,7 +336,7 @@ export class Learner {
     action: Action,
     before: number,
     after: number,
-    bytes: string,
+    bytes: Look | string,
   ): void {
     const kind = DETECTED + protocol * 8 + certainty;
     // Weak facts are many and say little: one a minute. Others: enough for an administrator to see which peers.
@@ -310,6 +344,7 @@ export class Learner {
     const stretch = certainty === WEAK ? 60_000 : 10_000;
     const now = this.#clock.now;
     if (!this.notices.allow(side.c0, side.c1, side.c2, side.c3, kind, now, burst, stretch)) return;
+    if (!this.admit(certainty === WEAK ? "weak" : "detected")) return;
     const suppressed = this.notices.suppressed;
     this.#emit({
       event: "detected",
@@ -324,7 +359,7 @@ export class Learner {
       ...(group === 0 ? {} : { group: this.policy.groups[group]! }),
       ...(after === 0 ? {} : { score_before: rounded(before), score_after: rounded(after) }),
       because: evidence.because,
-      bytes,
+      bytes: typeof bytes === "string" ? bytes : firstBytes(bytes),
       ...(suppressed === 0 ? {} : { suppressed }),
     });
   }
@@ -355,14 +390,6 @@ export class Learner {
     });
   }
 }
-
-/** Evidence of an encrypted-looking flow to an endpoint that took part in a confirmed conversation. */
-export const KNOWN_PEER: Evidence = evidence(
-  "known-peer",
-  STRONG,
-  "Encrypted-looking flow to an endpoint that took part in a confirmed conversation",
-  true,
-);
 
 const NAME_HINT = evidence("name", WEAK, "DNS question for a name of the config's hints");
 

@@ -4,7 +4,8 @@
  */
 import type { Link } from "../source/link.ts";
 import type { Source } from "../source/source.ts";
-import { NOT_IP, OK, Packet } from "../wire/packet.ts";
+import { isDecodeError } from "../wire/outcome.ts";
+import { NOT_IP, Packet } from "../wire/packet.ts";
 import type { Engine } from "./engine.ts";
 
 /** What the player counted. Times are milliseconds since 1970. */
@@ -53,7 +54,7 @@ export function play(source: Source, link: Link, engine: Engine, played: Played,
     packet.macHigh = link.macHigh;
     packet.macLow = link.macLow;
     const outcome = packet.decode(source.bytes, source.view, at, source.end, source.wireLength - (at - source.start));
-    if (outcome !== OK) played.undecodable++;
+    if (isDecodeError(outcome)) played.undecodable++;
     if ((engine.judge(packet, outcome, now) & 1) !== 0) played.refused++;
     if (between !== undefined && (played.packets & 0xffff) === 0) between();
   }

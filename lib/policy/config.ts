@@ -136,6 +136,8 @@ export interface EncryptedConfig {
   readonly detect: boolean;
   /** Such a flow to a confirmed endpoint is of its protocol. */
   readonly knownPeer: boolean;
+  /** Such a flow of a client that was recognised with certainty is of its protocol. */
+  readonly knownClient: boolean;
   /** Such a flow to an advertised endpoint raises the score. */
   readonly advertised: boolean;
   /** Many such flows to distinct hosts raise the score. */

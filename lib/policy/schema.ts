@@ -199,7 +199,7 @@ const score: Section<ScoreConfig> = {
     weak: field(integer(0, 1_000_000), 10, "Points of one weak fact."),
     strong: field(integer(0, 1_000_000), 40, "Points of one strong fact, where `require` keeps it from acting alone."),
     peers: field(
-      integer(1, 10_000),
+      integer(1, 16),
       4,
       "Distinct peers that the facts must speak of; fewer never act, however many points there are.",
     ),
@@ -211,12 +211,21 @@ const encrypted: Section<EncryptedConfig> = {
   fields: {
     detect: field(flag, true, "Look for flows that are random bytes from the first on."),
     knownPeer: field(flag, true, "Such a flow to an endpoint that a confirmed conversation taught is of its protocol."),
+    knownClient: field(
+      flag,
+      true,
+      "Such a flow of a client whose other flows were recognised with certainty within score.window is of that protocol (never to ports 53, 80, 443).",
+    ),
     advertised: field(
       flag,
       true,
       "Such a flow to an endpoint that was only advertised raises the score (never on ports 53, 80, 443).",
     ),
-    fanOut: field(flag, true, "Many such flows to distinct hosts on high ports raise the score."),
+    fanOut: field(
+      flag,
+      true,
+      "Such flows to many distinct hosts on high ports in little time: each counts as a strong fact.",
+    ),
     fanOutHosts: field(integer(2, 1000), 4, "Distinct hosts that make a fan-out."),
     fanOutWindow: field(duration(SECOND, HOUR), MINUTE, "Time in which they must be met."),
   },

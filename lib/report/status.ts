@@ -77,7 +77,8 @@ export interface ConfigFacts {
   readonly path: string | null;
   readonly hash: string;
   readonly loadedAt: number;
-  readonly lastReload: { readonly ok: boolean; readonly at: number; readonly problems: readonly string[] } | null;
+  /** The last attempt to load it; before any reload that of the start. */
+  readonly lastReload: { readonly ok: boolean; readonly at: number; readonly problems: readonly string[] };
 }
 
 /** Something optional in the kernel: in use, or why not. */
@@ -184,7 +185,7 @@ export interface Status {
     readonly path: string | null;
     readonly hash: string;
     readonly loaded_at: string;
-    readonly last_reload: { readonly ok: boolean; readonly at: string; readonly problems: readonly string[] } | null;
+    readonly last_reload: { readonly ok: boolean; readonly at: string; readonly problems: readonly string[] };
   };
   readonly queues: readonly QueueStatus[];
   readonly locks: readonly LockStatus[];
@@ -222,7 +223,7 @@ export function buildStatus(source: StatusSource): Status {
       path: config.path,
       hash: config.hash,
       loaded_at: rfc3339(config.loadedAt),
-      last_reload: config.lastReload === null ? null : {
+      last_reload: {
         ok: config.lastReload.ok,
         at: rfc3339(config.lastReload.at),
         problems: [...config.lastReload.problems],

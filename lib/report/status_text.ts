@@ -18,7 +18,7 @@ export function statusText(status: Status, now: number): string[] {
   const path = status.config.path === null ? "built-in defaults" : status.config.path;
   lines.push(plain(`config   ${path}, hash ${status.config.hash.slice(0, 12)}, loaded ${status.config.loaded_at}`));
   const last = status.config.last_reload;
-  if (last !== null) {
+  if (last.at !== status.config.loaded_at) {
     lines.push(`reload   ${last.ok ? "applied" : "REFUSED, the config before it stays in force"}, ${last.at}`);
     for (const problem of last.problems) lines.push(plain(`         ${problem}`));
   }

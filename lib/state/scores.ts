@@ -9,7 +9,8 @@ const SCORE = 0;
 const SEEN = 1;
 const NEXT = 2;
 const PEERS = 3;
-const SLOTS = 16;
+/** Distinct peers that are remembered of each score. */
+export const SLOTS = 16;
 const AGES = PEERS + SLOTS;
 
 /** See the module's text. Scores are kept in hundredths. */
@@ -22,6 +23,15 @@ export class Scores {
   after = 0;
   /** Distinct peers within the window after the last {@link add}, at most 16. */
   peers = 0;
+
+  /** Eighths of a second within which {@link nearPeers} distinct peers make the next fact count for {@link nearPoints}. */
+  near = 0;
+  /** The last {@link add} found {@link nearPeers} distinct peers that near to each other. */
+  fanned = false;
+  /** See {@link near}. */
+  nearPeers = 0;
+  /** See {@link near}. */
+  nearPoints = 0;
 
   /** Makes room for `capacity` scores. */
   constructor(capacity: number, seed: number) {
@@ -52,10 +62,15 @@ export class Scores {
     this.before = values[at + SCORE]! / 100 * (age > 0 ? 2 ** (-age / halfLife) : 1);
     let place = -1;
     let distinct = 0;
+    let close = 1;
     for (let i = 0; i < SLOTS; i++) {
       const known = values[at + PEERS + i]!;
       if (known === peer) place = i;
-      else if (known !== 0 && tick - values[at + AGES + i]! <= window) distinct++;
+      else if (known !== 0) {
+        const past = tick - values[at + AGES + i]!;
+        if (past <= window) distinct++;
+        if (past <= this.near) close++;
+      }
     }
     // One peer alone cannot raise the score again and again: a chatty flow is still one fact.
     const again = place >= 0 && tick - values[at + AGES + place]! <= window;
@@ -66,7 +81,10 @@ export class Scores {
     }
     values[at + AGES + place] = tick;
     this.peers = Math.min(SLOTS, distinct + 1);
-    this.after = this.before + (again ? 0 : points);
+    this.fanned = this.near > 0 && close >= this.nearPeers;
+    const worth = this.fanned ? Math.max(points, this.nearPoints) : points;
+    this.near = 0;
+    this.after = this.before + (again ? 0 : worth);
     values[at + SCORE] = Math.min(1e9, Math.round(this.after * 100));
     values[at + SEEN] = tick;
   }

@@ -43,7 +43,8 @@ import { readBytes, showBytes } from "./bytes.ts";
 import { dnsAnswer, dnsQuestion, type Record as DnsRecord } from "./dns_message.ts";
 import { Connection, decode, type End, readEnd, udpPacket } from "./packets.ts";
 
-const PROTOCOLS = protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
+/** Defaults of every protocol, as the program has them. */
+export const PROTOCOLS = protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
 const HOOKS: Readonly<Record<string, number>> = { input: 1, forward: 2, output: 3 };
 const FLAGS: Readonly<Record<string, number>> = {
   "syn": SYN,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { engineCost, heapCost } from "./bench/engine_cost.ts";
+import { draw } from "./bench/plot.ts";
 import { compared, inTurn, median, reached, table } from "./bench/pairs.ts";
 
 Deno.test("a packet costs microseconds, not more, also where its flow is one of many", () => {
@@ -35,4 +36,13 @@ Deno.test("figures are held together by the ratio of medians, and goals told", (
   assert.equal(reached(compared(about, [90], [100])), false);
   assert.equal(reached(compared({ ...about, least: undefined, most: 1.2 } as never, [90], [0])), false);
   assert.match(table([good]), /\| udp +\| rate +\| 100 packets\/s \| batch: 100 \| 1\.00 +\| ≥ 0\.95 \| yes \|/);
+});
+
+Deno.test("a plot has a line and a name for each series", () => {
+  const plot = { name: "size", title: "T", x: "bytes", y: "rate", logarithmic: true, scale: 1 } as const;
+  const points = [[1, 10], [1000, 30]] as const;
+  const svg = draw(plot, [{ plot: "size", name: "ftwall", points }, { plot: "size", name: "batch", points }]);
+  assert.equal(svg.match(/<polyline /g)?.length, 2);
+  assert.match(svg, />ftwall<[^]*>batch</);
+  assert.doesNotMatch(svg, /NaN|Infinity|undefined/);
 });

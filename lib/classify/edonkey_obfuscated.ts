@@ -13,6 +13,7 @@ const OBFUSCATED_KAD = evidence(
   WEAK,
   "51 random bytes answered by 35 + 25n random bytes, n up to 11, in a flow that began with lengths of obfuscated Kad (aMule); " +
     "lengths only",
+  true,
 );
 
 /** Length of an obfuscated lookup. */

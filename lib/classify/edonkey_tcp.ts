@@ -6,6 +6,7 @@
  * @module
  */
 import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED } from "./classifier.ts";
+import { obfuscatedTcp } from "./edonkey_obfuscated_tcp.ts";
 import { BROKEN_TAGS, walkTags } from "./edonkey_tags.ts";
 
 const HELLO = evidence(
@@ -81,7 +82,7 @@ export function classifyEdonkeyTcp(look: Look): Evidence {
   if (!look.first) return isProtocol(bytes[look.fresh]!) ? running(look, look.fresh) : UNDECIDED;
   const at = look.start;
   const end = look.end;
-  if (!isProtocol(bytes[at]!)) return UNRELATED;
+  if (!isProtocol(bytes[at]!)) return obfuscatedTcp(look);
   if (end - at < 6) return UNDECIDED;
   const length = look.view.getUint32(at + 1, true);
   if (length < 1 || length > LONGEST) return UNRELATED;

@@ -5,7 +5,7 @@
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import type { EffectiveSettings } from "../../ffi/netfilter_queue.ts";
 import { Queues } from "../../ffi/queues.ts";
-import { releaseStartPages } from "../../ffi/start_pages.ts";
+import { Tidier } from "../../ffi/start_pages.ts";
 import { CLASSIFIERS } from "../classify/mod.ts";
 import { Engine } from "../engine/engine.ts";
 import type { TrafficEvent } from "../engine/event.ts";
@@ -19,7 +19,7 @@ import type { ReloadAnswer } from "../report/control_protocol.ts";
 import { LineWriter } from "../report/line_writer.ts";
 import { type LogOutput, openLog } from "../report/log_output.ts";
 import { metricsText } from "../report/metrics.ts";
-import { type MetricsServer, serveMetrics } from "../report/metrics_server.ts";
+import { serveMetrics } from "../report/metrics_server.ts";
 import { Reporter } from "../report/reporter.ts";
 import { buildStatus } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
@@ -45,8 +45,6 @@ const OVERRUN_STRETCH = 10_000;
 
 /** Milliseconds after which a new lock, or the end of one, is written to the state file at the earliest. */
 const SAVE_SOON = 2000;
-/** Milliseconds after `ready` at which the memory of what only the start needed is given back. */
-const SETTLING = 2000;
 
 /** See {@link StartDaemon}. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
@@ -102,6 +100,7 @@ class RunningDaemon implements Daemon {
   #config: Config;
   #lastSave = performance.now();
   #lastOverrun = -Infinity;
+  readonly #tidier: Tidier;
   #lost = 0;
   #saidFailure = "";
   #unsaved = false;
@@ -126,12 +125,20 @@ class RunningDaemon implements Daemon {
     this.#output = output;
     this.#queues = queues;
     this.#libc = libc;
+    this.#tidier = new Tidier(libc);
     const seed = crypto.getRandomValues(new Int32Array(1))[0]!;
     const state = new State(capacityFor(config.memory), seed);
     const lan = readLan(config.network.lan);
     const policy = compile(config, undefined, lan.prefixes);
     this.#markers = new MarkerFiles(options.dryRun ? "" : config.clientFiles);
-    this.#engine = new Engine({ policy, state, classifiers: CLASSIFIERS, emit: (event) => this.#follow(event) });
+    this.#engine = new Engine({
+      policy,
+      state,
+      classifiers: CLASSIFIERS,
+      emit: (event) => this.#follow(event),
+      // What the level keeps from the log still goes into the history.
+      admit: (kind) => !reporter.prints(kind === "weak" ? "detected" : kind) || reporter.admit(kind),
+    });
     this.#pump = new Pump({
       engine: this.#engine,
       queues,
@@ -189,7 +196,8 @@ class RunningDaemon implements Daemon {
         fault: (message) => reporter.note("error", message),
       }),
     );
-    if (config.metrics.listen !== "") stack.use(this.#serveMetrics(config.metrics.listen));
+    const metrics = () => metricsText(buildStatus(this.#status), this.#times);
+    if (config.metrics.listen !== "") stack.use(serveMetrics(config.metrics.listen, metrics));
     for (const { queue, problems } of this.#queues.effective) {
       for (const problem of problems) reporter.note("warning", `Queue ${queue}: ${problem}`);
     }
@@ -228,8 +236,6 @@ class RunningDaemon implements Daemon {
 
   async #run(stack: AsyncDisposableStack): Promise<number> {
     let code: number = DONE;
-    const released = setTimeout(() => releaseStartPages(this.#libc), SETTLING);
-    stack.defer(() => clearTimeout(released));
     const begun = this.#kernel.start().catch((error: unknown) => this.#reporter.note("warning", textOf(error)));
     try {
       await this.#pump.run();
@@ -257,6 +263,7 @@ class RunningDaemon implements Daemon {
   }
 
   #beat(now: number): void {
+    this.#tidier.beat(now);
     this.#kernel.beat(now);
     const age = now - this.#lastSave;
     // Who kills ftwall must not set clients free: locks are saved soon, but never for more than a fiftieth of the time.
@@ -354,6 +361,7 @@ class RunningDaemon implements Daemon {
     const warnings = loaded.problems.map(formatProblem);
     if (policy.hash === this.#engine.policy.hash) {
       this.#status.reloaded(true, warnings);
+      this.#kernel.lookAtLan();
       return { outcome: "unchanged", hash: policy.hash, changes: [], problems: warnings };
     }
     const needed = needsRestart(before, loaded.config);
@@ -378,15 +386,20 @@ class RunningDaemon implements Daemon {
     const { format, level } = loaded.config.log;
     this.#reporter.change(this.#options.logFormat ?? format, this.#options.logLevel ?? level, this.#output.colour);
     this.#status.loaded(loaded, policy);
-    this.#status.reloaded(true, warnings);
     const changes = difference(before, loaded.config);
+    // Who is home or exempt stands in the rules too; until they are applied, only what they queue is judged anew.
+    if (!sameRules(before, loaded.config) && !(await this.#kernel.fit(loaded.config).catch(() => true))) {
+      warnings.push("The firewall rules in force are not those of this config; run: ftwall rules --apply");
+      this.#reporter.note("warning", warnings.at(-1)!);
+    }
+    this.#status.reloaded(true, warnings);
     this.#reporter.emit({ event: "reloaded", hash: policy.hash, changes });
     return { outcome: "applied", hash: policy.hash, changes, problems: warnings };
   }
+}
 
-  #serveMetrics(listen: string): MetricsServer {
-    return serveMetrics(listen, () => metricsText(buildStatus(this.#status), this.#times));
-  }
+function sameRules(before: Config, after: Config): boolean {
+  return JSON.stringify(rulesOptions(before)) === JSON.stringify(rulesOptions(after));
 }
 
 function effectiveFields(effective: EffectiveSettings): Record<string, unknown> {

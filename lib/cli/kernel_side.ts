@@ -68,14 +68,13 @@ export class KernelSide implements AsyncDisposable {
 
   /** The policy of a config, with what is on-link at the interfaces towards home. */
   compile(config: Config): Policy {
-    this.#lan = readLan(config.network.lan);
-    this.#lastLan = this.#options.now();
-    return compile(config, undefined, this.#lan.prefixes);
+    return compile(config, undefined, readLan(config.network.lan).prefixes);
   }
 
   /** A config came into force, by a reload. */
   adopt(config: Config): void {
     this.#config = config;
+    this.#lan = readLan(config.network.lan);
     if (this.#options.dryRun) return;
     const { hand } = this.#options;
     hand.adopt(config);
@@ -104,7 +103,7 @@ export class KernelSide implements AsyncDisposable {
   /** Call about once a second. */
   beat(now: number): void {
     const { engine, hand, dryRun } = this.#options;
-    if (now - this.#lastLan >= LAN_EVERY) this.#lookAtLan(now);
+    if (now - this.#lastLan >= LAN_EVERY) this.lookAtLan();
     if (dryRun) return;
     if (engine.learner.table !== this.#table) {
       // Another hour, another answer: also for what was settled before.
@@ -115,8 +114,9 @@ export class KernelSide implements AsyncDisposable {
     this.#watch.beat();
   }
 
-  #lookAtLan(now: number): void {
-    this.#lastLan = now;
+  /** Takes what the interfaces towards home tell now. */
+  lookAtLan(): void {
+    this.#lastLan = this.#options.now();
     const before = this.#lan;
     this.#lan = readLan(this.#config.network.lan);
     this.#options.hand.listen(this.#lan.interfaces);

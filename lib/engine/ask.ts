@@ -127,6 +127,24 @@ export class Asker {
     this.#flows.words[row * FLOW_WORDS + CANDIDATES] = (tcp !== 0 ? this.#tcp : this.#udp).bit(this.matched);
   }
 
+  /**
+   * Of a TCP flow whose start was seen, enough has come for that: stops asking those that neither direction's first byte
+   * speaks to, and everybody once a stream is longer than what is kept of its beginning.
+   */
+  opened(row: number): void {
+    const words = this.#flows.words;
+    const flow = row * FLOW_WORDS;
+    const counts = words[flow + DATA_PACKETS]!;
+    const first = words[flow + OPENER_FIRST]! >>> 24;
+    // A proxy's handshake may come byte by byte, and what it leads to begins behind it.
+    if ((words[flow + FLAGS]! & NO_PROXY) === 0 && (counts & 0xffff) !== 0 && Tunnels.mayBegin(first)) return;
+    const { dispatch } = this.#tcp;
+    let possible = 0;
+    if ((counts & 0xffff) !== 0) possible |= dispatch[first]!;
+    if ((counts >>> 16) !== 0) possible |= dispatch[words[flow + RESPONDER_FIRST]! >>> 24]!;
+    words[flow + CANDIDATES]! &= this.look.first ? possible : 0;
+  }
+
   /** Stops asking the classifier that matched last about a flow. */
   dismissMatched(row: number, tcp: number): void {
     this.#flows.words[row * FLOW_WORDS + CANDIDATES]! &= ~(tcp !== 0 ? this.#tcp : this.#udp).bit(this.matched);

@@ -27,6 +27,14 @@ export const KNOWN_CLIENT: Evidence = evidence(
   true,
 );
 
+/** Evidence of two encrypted-looking flows of one client and one protocol, of different kinds. */
+export const HINTED_CLIENT: Evidence = evidence(
+  "hinted-client",
+  STRONG,
+  "Encrypted-looking TCP flow of a client that had an encrypted-looking UDP conversation of this protocol within the last minutes",
+  true,
+);
+
 /** Added to a protocol's number it is the key of a client that speaks it: beyond every port. */
 const CLIENT = 0x10000;
 
@@ -59,10 +67,19 @@ export class Endpoints {
     endpoints.values[row * 2 + KIND] = kind;
   }
 
-  /** The client of this flow speaks the protocol: it was certain. Counts as long as a fact of the scores does. */
-  noteClient(side: Side, protocol: number): void {
+  /**
+   * The client of this flow speaks the protocol: CONFIRMED where that was certain, ADVERTISED where an encrypted-looking UDP
+   * flow hints at it. Counts as long as a fact of the scores does.
+   */
+  noteClient(side: Side, protocol: number, kind: number): void {
+    const endpoints = this.#table;
+    const known = endpoints.find(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol);
+    const better = known >= 0 && endpoints.deadline[known]! > this.#clock.now &&
+      endpoints.values[known * 2 + KIND]! > kind;
+    if (better) return;
     const until = this.#clock.now + this.policy.config.score.window;
-    this.#table.insert(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol, until);
+    const row = endpoints.insert(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol, until);
+    endpoints.values[row * 2 + KIND] = kind;
   }
 
   /** What an encrypted-looking flow is by what is known of both its ends, or null. */
@@ -71,7 +88,10 @@ export class Endpoints {
     if (knownPeer && this.of(side) === CONFIRMED) return KNOWN_PEER;
     if (!knownClient || isCommonPort(side.peerPort)) return null;
     const row = this.#table.find(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol);
-    return row >= 0 && this.#table.deadline[row]! > this.#clock.now ? KNOWN_CLIENT : null;
+    if (row < 0 || this.#table.deadline[row]! <= this.#clock.now) return null;
+    if (this.#table.values[row * 2 + KIND] === CONFIRMED) return KNOWN_CLIENT;
+    // Two weak facts are two only where they are of different kinds.
+    return side.tcp === 0 ? null : HINTED_CLIENT;
   }
 
   /** What is known of the endpoints of an encrypted-looking flow: 0, ADVERTISED or CONFIRMED. */

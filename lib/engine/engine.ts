@@ -23,6 +23,7 @@ import {
   SEEN,
   WATCHED,
   WATCHER_SHIFT,
+  WATCHERS,
 } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
@@ -31,8 +32,9 @@ import { Asker } from "./ask.ts";
 import { BlockList, isOrdinary } from "./block_list.ts";
 import { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
-import type { Emit } from "./event.ts";
+import type { Emit, FrequentEvent } from "./event.ts";
 import { Keeper } from "./keeper.ts";
+import { forgetExempt } from "./forget.ts";
 import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "./learn.ts";
 import type { Because, FlowObserver } from "./observer.ts";
 import { DNS, isReused, openFlow } from "./opening.ts";
@@ -53,6 +55,10 @@ export type Verdict = 0 | 1 | 2 | 3;
 const TCP = 6;
 /** Data packets of a flow, both directions, after which it is let go. Most are let go sooner, when no classifier waits. */
 const ENOUGH = 64;
+/** The same for UDP: twice what the rules bring of a direction. */
+const ENOUGH_UDP = 16;
+/** Data packets of a TCP flow after which only those are asked that its first bytes speak to. */
+const OPENED = 8;
 /** The same for a flow whose start was not seen. */
 const ENOUGH_MIDSTREAM = 640;
 /**
@@ -74,6 +80,8 @@ export interface EngineOptions {
   readonly classifiers: readonly Classifier[];
   /** Where events go. */
   readonly emit: Emit;
+  /** Asked before a frequent event is built: false leaves it out. Whoever answers true is given it next. */
+  readonly admit?: (kind: FrequentEvent) => boolean;
   /** Replay of captures from anywhere: the private side, else the opener, is the client. */
   readonly homeAny?: boolean;
 }
@@ -115,6 +123,7 @@ export class Engine {
     this.#policy = options.policy;
     this.#homeAny = options.homeAny ?? false;
     this.learner = new Learner(options.policy, this.state, this.clock, this.outbox, options.emit);
+    if (options.admit !== undefined) this.learner.admit = options.admit;
     this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
     this.keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
     this.#refusals = new Refusals(this.counters, this.learner, this.clock, options.emit);
@@ -146,21 +155,7 @@ export class Engine {
     this.trainer.adopt();
     this.#protocols = this.#numbers(policy);
     this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
-    const { locks, peers, trained } = this.state;
-    locks.table.each((row) => {
-      const lock = locks.at(row);
-      const key = (word: number) => locks.table.key(row, word);
-      if (policy.isExempt(key(0), key(1), key(2), key(3), lock.macHigh, lock.macLow)) {
-        this.learner.timeLocks.release(row);
-      } else if (lock.protocol >= 0) lock.protocol = policy.protocolNumber(lock.protocolName);
-    });
-    for (const table of [peers, trained]) {
-      table.each((row) => {
-        const key = (word: number) => table.key(row, word);
-        const home = policy.isHome(key(0), key(1), key(2), key(3));
-        if (home || policy.isExempt(key(0), key(1), key(2), key(3), 0, 0)) table.remove(row);
-      });
-    }
+    forgetExempt(this.state, policy, this.learner.timeLocks);
   }
 
   /** Lets time pass: `wall` is milliseconds since 1970, for schedules and for times in events. */
@@ -218,7 +213,7 @@ export class Engine {
     ) {
       verdict = (ACCEPT | SETTLED) as Verdict;
     } else {
-      this.#readSide(row, fromOpener);
+      this.#side.read(flows, row, fromOpener, this.asker.tunnels.of(row));
       verdict = this.#question(packet, row, flow, fromOpener, tcp, epoch);
     }
     const refused = (verdict & REFUSE) !== 0;
@@ -272,15 +267,21 @@ export class Engine {
     if (tcp !== 0 && (packet.flags & SYN) !== 0) this.asker.noteStart(row, packet, fromOpener);
     if (packet.length === 0) return NOTHING;
     let answer = this.asker.ask(row, packet, fromOpener);
-    if (this.asker.targeted) this.#readSide(row, fromOpener);
+    if (this.asker.targeted) {
+      this.#side.read(this.state.flows, row, fromOpener, this.asker.tunnels.of(row));
+    }
     while (answer !== UNDECIDED && answer !== UNRELATED) {
       const consequence = this.#matched(row, flow, answer, tcp);
       if (consequence !== NOTHING) return consequence;
       answer = this.asker.more(row, tcp);
     }
     const counts = words[flow + DATA_PACKETS]!;
-    const enough = (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
-    if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= enough) {
+    const sent = (counts & 0xffff) + (counts >>> 16);
+    const begun = (words[flow + FLAGS]! & (MIDSTREAM | RESUMED)) === 0;
+    // A transfer of something else is not to be watched for what might follow in its middle.
+    if (tcp !== 0 && begun && sent >= OPENED) this.asker.opened(row);
+    const enough = tcp === 0 ? ENOUGH_UDP : (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
+    if (words[flow + CANDIDATES] === 0 || sent >= enough) {
       words[flow + FLAGS]! |= ACCEPTED;
       words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);
@@ -329,22 +330,6 @@ export class Engine {
     words[flow + FLAGS]! |= REFUSED;
     this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
     return REFUSE_FLOW;
-  }
-
-  /** Who is who: of a flow through a proxy in clear, the target counts as the peer. */
-  #readSide(row: number, fromOpener: boolean): void {
-    const side = this.#side;
-    side.read(this.state.flows, row, fromOpener);
-    const target = this.asker.tunnels.of(row);
-    side.name = "";
-    if (target === undefined) return;
-    side.peerPort = target.port;
-    side.name = target.name;
-    if (target.name !== "") return;
-    side.p0 = target.words[0];
-    side.p1 = target.words[1];
-    side.p2 = target.words[2];
-    side.p3 = target.words[3];
   }
 
   /** UDP is only learned from where the config says so. */
@@ -423,7 +408,7 @@ export class Engine {
     const policyChanged = (words[flow + EPOCH]! >>> 16) !== this.#policyEpoch && words[flow + EPOCH] !== 0;
     if (policyChanged && (flags & (ACCEPTED | REFUSED)) !== 0) {
       // What was recognised before shows again in the packets to come; a flow without a start to look at is picked up in the middle.
-      flags = (flags & 0xffff & ~(ACCEPTED | REFUSED | WATCHED)) | RESUMED;
+      flags = (flags & ~(ACCEPTED | REFUSED | WATCHED | WATCHERS)) | RESUMED;
       this.asker.again(row, side.tcp);
     }
     words[flow + FLAGS] = flags;

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  ADVERTISED,
   CERTAIN,
   type Certainty,
   CERTAINTY_NAMES,
@@ -23,7 +24,7 @@ import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import { decoyFor } from "./decoy.ts";
 import { Endpoints, isCommonPort } from "./endpoints.ts";
-import type { Emit } from "./event.ts";
+import type { Emit, FrequentEvent } from "./event.ts";
 import { Notices } from "./notices.ts";
 import type { FlowObserver } from "./observer.ts";
 import type { Outbox } from "./outbox.ts";
@@ -66,6 +67,9 @@ export class Learner {
   readonly #outbox: Outbox;
   readonly #emit: Emit;
   readonly #endpoints: Endpoints;
+
+  /** Asked before a frequent event is built; see {@link EngineOptions.admit}. */
+  admit: (kind: FrequentEvent) => boolean = () => true;
 
   /** Learns into `state`. */
   constructor(policy: Policy, state: State, clock: Clock, outbox: Outbox, emit: Emit) {
@@ -119,7 +123,10 @@ export class Learner {
       const called = this.#endpoints.called(side, protocol);
       if (called !== null) return this.#called(side, protocol, group, action, called, look);
       endpoint = this.#endpoints.of(side);
-    } else if (evidence.certainty === CERTAIN && isInvolved(side)) this.#endpoints.noteClient(side, protocol);
+      if (side.tcp === 0 && isInvolved(side)) this.#endpoints.noteClient(side, protocol, ADVERTISED);
+    } else if (evidence.certainty === CERTAIN && isInvolved(side)) {
+      this.#endpoints.noteClient(side, protocol, CONFIRMED);
+    }
     const required = policy.require(this.table, group, protocol);
     let certainty = evidence.certainty;
     let before = 0;
@@ -317,8 +324,7 @@ export class Learner {
       scoreAfter: after,
     }, look);
     if (look !== null) this.maybeDecoy(side, look, protocol);
-    const bytes = look === null ? "" : firstBytes(look);
-    this.#emitDetected(side, protocol, group, evidence, certainty, action, before, after, bytes);
+    this.#emitDetected(side, protocol, group, evidence, certainty, action, before, after, look ?? "");
   }
 
   #emitDetected(
@@ -330,7 +336,7 @@ export class Learner {
     action: Action,
     before: number,
     after: number,
-    bytes: string,
+    bytes: Look | string,
   ): void {
     const kind = DETECTED + protocol * 8 + certainty;
     // Weak facts are many and say little: one a minute. Others: enough for an administrator to see which peers.
@@ -338,6 +344,7 @@ export class Learner {
     const stretch = certainty === WEAK ? 60_000 : 10_000;
     const now = this.#clock.now;
     if (!this.notices.allow(side.c0, side.c1, side.c2, side.c3, kind, now, burst, stretch)) return;
+    if (!this.admit(certainty === WEAK ? "weak" : "detected")) return;
     const suppressed = this.notices.suppressed;
     this.#emit({
       event: "detected",
@@ -352,7 +359,7 @@ export class Learner {
       ...(group === 0 ? {} : { group: this.policy.groups[group]! }),
       ...(after === 0 ? {} : { score_before: rounded(before), score_after: rounded(after) }),
       because: evidence.because,
-      bytes,
+      bytes: typeof bytes === "string" ? bytes : firstBytes(bytes),
       ...(suppressed === 0 ? {} : { suppressed }),
     });
   }

@@ -39,6 +39,7 @@ export class Refusals {
     const kind = KIND + REASONS.indexOf(reason);
     const stretch = policy.config.log.refused;
     if (!notices.allow(side.c0, side.c1, side.c2, side.c3, kind, this.#clock.now, 1, stretch)) return;
+    if (!this.#learner.admit("refused")) return;
     this.#emit({
       event: "refused",
       client: side.client,

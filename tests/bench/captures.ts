@@ -55,25 +55,42 @@ function eachPacket(
   }
 }
 
-/** Writes the UDP payloads of all captures for flow_flood, at most `most`; answers how many. Long ones are left out. */
+/** Whether a capture holds what is to be let alone. */
+function isBenign(file: string): boolean {
+  return /near_misses|\/benign\//.test(file);
+}
+
+/**
+ * Writes UDP payloads of the captures for flow_flood, at most `most`; answers how many. One in ten is of a peer-to-peer
+ * protocol, the others are not. Long ones are left out.
+ */
 export function writePayloads(path: string, most: number): number {
+  const kinds: { benign: Uint8Array[]; p2p: Uint8Array[] } = { benign: [], p2p: [] };
+  for (const file of captureFiles()) {
+    const kind = isBenign(file) ? kinds.benign : kinds.p2p;
+    eachPacket([file], (packet) => {
+      const length = packet.payloadEnd - packet.payload;
+      if (packet.transport !== 17 || length < 1 || length > 1400) return;
+      const record = new Uint8Array(2 + length);
+      record[0] = length & 255;
+      record[1] = length >>> 8;
+      record.set(packet.bytes.subarray(packet.payload, packet.payloadEnd), 2);
+      kind.push(record);
+    });
+  }
   using file = Deno.openSync(path, { write: true, create: true, truncate: true });
-  let count = 0;
-  eachPacket(captureFiles(), (packet) => {
-    const length = packet.payloadEnd - packet.payload;
-    if (packet.transport !== 17 || length < 1 || length > 1400 || count >= most) return;
-    const record = new Uint8Array(2 + length);
-    record[0] = length & 255;
-    record[1] = length >>> 8;
-    record.set(packet.bytes.subarray(packet.payload, packet.payloadEnd), 2);
-    writeAll(file, record);
-    count++;
-  });
+  const { benign, p2p } = kinds;
+  const count = Math.min(most, Math.max(benign.length, p2p.length));
+  for (let i = 0; i < count; i++) {
+    const kind = i % 10 === 0 || benign.length === 0 ? p2p : benign;
+    // Spread over all captures: neighbours in a file are much alike.
+    writeAll(file, kind[(i * 7919) % kind.length]!);
+  }
   return count;
 }
 
 /**
- * Writes one capture of at least `packets` packets: all captures again and again, each time with other addresses and an
+ * Writes one capture of at least `packets` packets: all captures again and again, each time with other addresses and half an
  * hour later, IPv4 only as ndpiReader's raw-IP reader wants it. Answers the number of packets.
  */
 export function writeLargeCapture(path: string, packets: number): number {
@@ -97,11 +114,11 @@ export function writeLargeCapture(path: string, packets: number): number {
   let written = 0;
   for (let round = 0; written < packets; round++) {
     const before = written;
-    let last = start + round * 3_600_000;
+    let last = start + round * 1_800_000;
     eachPacket(files, (packet, at, end, time) => {
       if (packet.family !== 4 || packet.fragment !== 0) return;
-      // Captures are years apart: within a round time only goes on, by at most a second a packet.
-      last += Math.max(0, Math.min(1000, time - origin(time)));
+      // Captures are years apart: within a round time only goes on, by at most 20 ms a packet.
+      last += Math.max(0, Math.min(20, time - origin(time)));
       const { bytes, view } = packet;
       view.setUint32(at + 12, shifted(view.getUint32(at + 12), round));
       view.setUint32(at + 16, shifted(view.getUint32(at + 16), round));

@@ -67,7 +67,7 @@ export async function flowCost(bench: Bench, plan: Plan): Promise<Figure[]> {
   const record = new Uint8Array(102);
   record[0] = 100;
   await Deno.writeFile(payloads, record);
-  const packets = plan.quick ? 200_000 : 2_000_000;
+  const packets = plan.quick ? 200_000 : 1_500_000;
   const many = plan.quick ? 100_000 : 1_000_000;
   const costs = await inTurn(["few", "many"] as const, plan.quick ? 1 : 3, async (name) => {
     return (await through(bench, "ftwall", { packets, flows: name === "few" ? 1000 : many, payloads })).cpu;
@@ -80,7 +80,7 @@ export async function flowCost(bench: Bench, plan: Plan): Promise<Figure[]> {
 
 /** Round trips at 1,000 a second. */
 export async function latency(bench: Bench, plan: Plan): Promise<Figure[]> {
-  const count = plan.quick ? 2000 : 5000;
+  const count = plan.quick ? 2000 : 3000;
   const echo = bench.topology.start("server", [bench.workshop.tool("udp_ping"), "echo"]);
   await echo.prints(/ready/);
   const tails: Record<string, number[]> = {};

@@ -62,41 +62,45 @@ export function pages(): readonly string[] {
   return [...Deno.readDirSync(PAGES)].map((entry) => entry.name.replace(/\.md$/, "")).sort();
 }
 
+/** The table of protocols; links begin with `to`. */
+export function coverageTable(to: string): string {
+  const defaults = protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
+  const byName = new Map(defaults.map((one) => [one.name, one]));
+  return [
+    "| protocol | key | over | default action | requires | evidence |",
+    "| --- | --- | --- | --- | --- | --- |",
+    ...CLASSIFIERS.map(({ name, title, tcp, udp }) => {
+      const { action, require } = byName.get(name)!;
+      const over = [tcp ? "TCP" : "", udp ? "UDP" : ""].filter((one) => one !== "").join(", ");
+      return `| ${title} | [\`${name}\`](${to}${name}.md) | ${over} | ${action} | ${require} | ${count(name)} |`;
+    }),
+    ...defaults.filter((one) => !CLASSIFIERS.some((classifier) => classifier.name === one.name)).map(byNameOnly),
+  ].join("\n");
+}
+
 /** The whole page. */
 export function coveragePage(): string {
-  const defaults = protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
-  const known = new Set(pages());
-  const byName = new Map(defaults.map((one) => [one.name, one]));
   const lines = [
     "# What ftwall recognises",
     "",
     "Made from the code by `FTWALL_UPDATE=1 deno test -A tests/docs_test.ts`; a test keeps it so. Each protocol has a page",
     "that says how it decides and what it does not see.",
     "",
-    "*Certain* is exact structure, with odds of a mistake below one in a million flows; *strong* rests on two facts; *weak*",
+    "_Certain_ is exact structure, with odds of a mistake below one in a million flows; _strong_ rests on two facts; _weak_",
     "never acts alone and only adds to the client's score. `require` in the config says what is needed to act. Ports are",
     "never evidence.",
     "",
-    "| protocol | key | over | default action | requires | evidence |",
-    "| --- | --- | --- | --- | --- | --- |",
-    ...CLASSIFIERS.map((classifier) => {
-      const { action, require } = byName.get(classifier.name)!;
-      const over = [classifier.tcp ? "TCP" : "", classifier.udp ? "UDP" : ""].filter((one) => one !== "").join(", ");
-      const key = `\`${classifier.name}\``;
-      const linked = known.has(classifier.name) ? `[${key}](protocols/${classifier.name}.md)` : key;
-      return `| ${classifier.title} | ${linked} | ${over} | ${action} | ${require} | ${count(classifier.name)} |`;
-    }),
-    ...defaults.filter((one) => !CLASSIFIERS.some((classifier) => classifier.name === one.name)).map(byNameOnly),
+    coverageTable("protocols/"),
     "",
     "Further, for every protocol: a flow to an endpoint that a confirmed conversation taught (`known-peer`), names in DNS",
     "(`name`, and training by `names`), and proxies in clear are seen through ([proxy](protocols/proxy.md)). What has no",
     "classifier, and why: [others](protocols/others.md).",
     "",
   ];
-  for (const classifier of CLASSIFIERS) {
-    lines.push(`## ${classifier.title}`, "", "| evidence | certainty | rests on |", "| --- | --- | --- |");
-    for (const { name, certainty, because } of declaredBy(classifier.name)) {
-      lines.push(`| \`${name}\` | ${certainty} | ${because.replaceAll("|", "\\|")} |`);
+  for (const { name, title } of CLASSIFIERS) {
+    lines.push(`## ${title}`, "", "| evidence | certainty | rests on |", "| --- | --- | --- |");
+    for (const { name: evidence, certainty, because } of declaredBy(name)) {
+      lines.push(`| \`${evidence}\` | ${certainty} | ${because.replaceAll("|", "\\|")} |`);
     }
     lines.push("");
   }

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { missing } from "./missing_tools.ts";
+import { RouterDaemon } from "./router_daemon.ts";
+import { Capture } from "./support_clients_capture.ts";
+import { EMULE_BYTES, EMULE_TOOLS, EmuleNode, type EmuleSettings } from "./support_clients_emule.ts";
+import { Homes } from "./support_clients_homes.ts";
+import { ADDRESSES, LAN, Topology } from "./topology.ts";
+
+const SERVER = ADDRESSES.server.v4;
+
+const named = missing(EMULE_TOOLS);
+
+/** How long nothing may cross. aMule tries its sources every few seconds at first. */
+const SECONDS = 35;
+
+Deno.test({
+  ...named("aMule moves files over eDonkey and Kad without ftwall, and not a byte with it"),
+  async fn(test) {
+    await using topology = await Topology.create({ prefix: "cm" });
+    await using homes = new Homes(topology);
+    const content = new Uint8Array(EMULE_BYTES);
+    for (let at = 0; at < EMULE_BYTES; at += 50_000) crypto.getRandomValues(content.subarray(at, at + 50_000));
+    let base = 4662;
+    // New ones for each step: a sharing node remembers who asked lately, and lets the same address wait when it asks again.
+    const leech = async (nodes: AsyncDisposableStack) => {
+      const pairs = await Promise.all([false, true].map(async (obfuscated, at) => {
+        const port = base;
+        base += 100;
+        const home = await homes.add();
+        const outside: EmuleSettings = { host: "server", address: SERVER, port, number: 1 + at * 2, obfuscated };
+        const inside: EmuleSettings = { host: home, address: home.v4, port: 4662, number: 2 + at * 2, obfuscated };
+        const seeder = nodes.use(new EmuleNode(topology, outside));
+        Deno.mkdirSync(`${seeder.dir}/Incoming`);
+        Deno.writeFileSync(`${seeder.dir}/Incoming/file.bin`, content);
+        await seeder.start([inside]);
+        return { label: obfuscated ? "obfuscated" : "plain", seeder, inside, outside };
+      }));
+      return await Promise.all(pairs.map(async ({ label, seeder, inside, outside }) => {
+        const leecher = nodes.use(new EmuleNode(topology, inside));
+        await leecher.start([outside]);
+        await leecher.command("connect kad");
+        await seeder.command("connect kad");
+        // Without a network it takes no sources from links.
+        const begun = performance.now();
+        while (performance.now() - begun < 10_000 && !/Kad: Connected/.test(await leecher.command("status"))) {
+          await new Promise((resolve) => setTimeout(resolve, 500));
+        }
+        await leecher.command(`add ${await seeder.link("file.bin", EMULE_BYTES)}`);
+        return { label, leecher };
+      }));
+    };
+    await test.step("with ftwall nothing comes", async () => {
+      await using daemon = await RouterDaemon.start(topology);
+      await using capture = await Capture.start(topology, "router", LAN);
+      await using leechers = new AsyncDisposableStack();
+      const running = await leech(leechers);
+      await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
+      for (const event of daemon.seen({ event: "detected" })) {
+        say(
+          `${event["client"]} ${event["protocol"]} ${event["evidence"]} ${event["certainty"]} ${
+            event["score_after"]
+          } ${event.time}`,
+        );
+      }
+      await capture.end();
+      const received = running.map(({ label, leecher }) => [label, leecher.received(content)]);
+      say(JSON.stringify(capture.volumes().filter(({ bytes }) => bytes > 1000)));
+      assert.deepEqual(received, [["plain", 0], ["obfuscated", 0]]);
+      assert.deepEqual(capture.marks([content]), [0]);
+    });
+    await test.step("without it the files come", async () => {
+      await using leechers = new AsyncDisposableStack();
+      await using capture = await Capture.start(topology, "router", LAN);
+      const running = await leech(leechers);
+      const begun = performance.now();
+      const open = new Set(running);
+      while (open.size > 0 && performance.now() - begun < 60_000) {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        for (const one of open) {
+          const bytes = one.leecher.received(content);
+          // A tenth will do: aMule is slow with strangers, and every block of it would be refused.
+          if (bytes < EMULE_BYTES / 10) continue;
+          open.delete(one);
+          say(`${one.label}: ${bytes} bytes after ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+        }
+      }
+      for (const { label, leecher } of open) {
+        say(`${label}: ${await leecher.command("status")} ${await leecher.command("show dl")} ${leecher.tail}`);
+      }
+      await capture.end();
+      keep(capture, "emule");
+      assert.deepEqual([...open].map(({ label }) => label), [], "files that did not come");
+    });
+  },
+});
+
+function keep(capture: Capture, name: string): void {
+  const dir = Deno.env.get("FTWALL_KEEP_CAPTURES");
+  if (dir !== undefined) Deno.copyFileSync(capture.path, `${dir}/${name}.pcap`);
+}
+
+function say(text: string): void {
+  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
+}

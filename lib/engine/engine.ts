@@ -28,7 +28,7 @@ import type { State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
 import { ACK, FIN, RST, SYN } from "../wire/tcp.ts";
 import { Asker } from "./ask.ts";
-import { BlockList, isOrdinary } from "./block_list.ts";
+import { BlockList } from "./block_list.ts";
 import { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import type { Emit } from "./event.ts";
@@ -36,9 +36,10 @@ import { Keeper } from "./keeper.ts";
 import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "./learn.ts";
 import type { Because, FlowObserver } from "./observer.ts";
 import { DNS, isReused, openFlow } from "./opening.ts";
+import { isOrdinary } from "./ordinary.ts";
 import { Outbox } from "./outbox.ts";
 import { Refusals } from "./refusals.ts";
-import { Side } from "./side.ts";
+import { isStranger, Side } from "./side.ts";
 import { dnsTap, Trainer } from "./train.ts";
 
 /** The packet goes on. */
@@ -284,7 +285,7 @@ export class Engine {
       words[flow + FLAGS]! |= ACCEPTED;
       words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);
-      if (tcp !== 0 && isOrdinary(words[flow + OPENER_FIRST]!)) this.learner.peers.ordinary(this.#side);
+      if (tcp !== 0 && isOrdinary(words[flow + OPENER_FIRST]!, tcp)) this.learner.peers.ordinary(this.#side);
     }
     return NOTHING;
   }
@@ -318,6 +319,11 @@ export class Engine {
         words[flow + FLAGS]! |= WATCHED | (this.asker.matched << WATCHER_SHIFT);
       }
       return NOTHING;
+    }
+    // Anybody can send a datagram in a server's name before the client speaks to it: it goes, what follows is looked at.
+    if (tcp === 0 && consequence === REFUSE_FLOW && !this.#spares(tcp) && isStranger(this.#side)) {
+      this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
+      return REFUSE_FLOW;
     }
     const lasting = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#side, protocol) === LOCK;
     if (lasting) this.asker.keepMatched(row, tcp);

@@ -107,6 +107,7 @@ export class Engine {
   #policy: Policy;
   /** Protocol number of the policy for each classifier. */
   #protocols: Int32Array;
+  /** 1 to 0x7fff: a flow that nobody reviewed yet has 0. */
   #policyEpoch = 1;
   #observer: FlowObserver | null = null;
 
@@ -146,7 +147,7 @@ export class Engine {
     this.learner.table = policy.tableAt(this.clock.now + this.clock.wallOffset);
     this.trainer.adopt();
     this.#protocols = this.#numbers(policy);
-    this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
+    this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
     const { locks, peers, trained } = this.state;
     locks.table.each((row) => {
       const lock = locks.at(row);
@@ -171,7 +172,7 @@ export class Engine {
     const table = this.#policy.tableAt(wall);
     if (table !== this.learner.table) {
       this.learner.table = table;
-      this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
+      this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
     }
     this.keeper.tick();
   }

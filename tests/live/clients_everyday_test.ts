@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { missing } from "./missing_tools.ts";
-import { resolver } from "./name_server.ts";
 import { RouterDaemon } from "./router_daemon.ts";
 import { Homes } from "./support_clients_homes.ts";
 import { Share, startNode, TORRENT_TOOLS, TorrentClient } from "./support_clients_torrent.ts";
 import { ADDRESSES, execute, Topology } from "./topology.ts";
 
-const named = missing([...TORRENT_TOOLS, ["dnsmasq", "dnsmasq-base"], ["openssl", "openssl"], [
+const named = missing([...TORRENT_TOOLS, ["openssl", "openssl"], [
   "sshd",
   "openssh-server",
 ]]);
 
+/** What was done and lost, by kind of traffic. */
+type Counts = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
 const SERVER = ADDRESSES.server.v4;
-const SECONDS = 15;
+const SECONDS = 10;
 const TRAFFIC = new URL("../support/everyday_traffic.ts", import.meta.url).pathname;
 
 Deno.test({
@@ -30,12 +32,13 @@ Deno.test({
       ...["-addext", "subjectAltName=DNS:hub.example", "-addext", "basicConstraints=critical,CA:FALSE"],
       ...["-keyout", `${dir}/key.pem`, "-out", `${dir}/cert.pem`],
     );
-    await resolver(topology, "server", ["--address=/www.example.org/198.51.100.2"]);
     const run = (...args: string[]) => [
       Deno.execPath(),
       ...["run", "-A", "--no-check", "--cached-only", "--no-config", "--unstable-net", TRAFFIC, ...args],
     ];
     await topology.start("server", run("serve", dir)).prints("ready", 20_000);
+    await topology.start("server", run("echo")).prints("ready", 20_000);
+    await topology.start("server", run("names")).prints("ready", 20_000);
     await startSsh(topology, dir);
     const home = await homes.add();
     const share = stack.use(new Share("everyday", []));
@@ -43,6 +46,16 @@ Deno.test({
     const seeder = stack.use(
       await TorrentClient.seed(topology, share, { program: "libtorrent", host: "server", encrypted: true }),
     );
+    const visit = async () => {
+      const answers = await Promise.all(
+        ["web", "talk", "dns"].map((kind) =>
+          topology.run(home.name, run("visit", SERVER, String(SECONDS), dir, kind), { limit: 60_000 })
+        ),
+      );
+      say(answers.map(({ stdout, stderr }) => stdout + stderr).join(""));
+      return Object.assign({}, ...answers.map(({ stdout }) => JSON.parse(stdout))) as Counts;
+    };
+    const before = await visit();
     await using daemon = await RouterDaemon.start(topology);
     const leecher = stack.use(TorrentClient.leech(topology, share, {
       ...{ program: "libtorrent", host: home, encrypted: true, dht: true },
@@ -50,7 +63,7 @@ Deno.test({
       peers: [[SERVER, seeder.port]],
     }));
     await daemon.sees({ event: "detected", protocol: "bittorrent", certainty: "certain", client: home.v4 });
-    const visiting = topology.run(home.name, run("visit", SERVER, String(SECONDS), dir), { limit: 60_000 });
+    const visiting = visit();
     const shell = await topology.run(home.name, [
       "ssh",
       ...["-F", "/dev/null", "-i", `${dir}/id`, "-p", "2022", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"],
@@ -61,22 +74,21 @@ Deno.test({
         `head -c 3000000 ${dir}/blob | sha256sum; sleep 5; echo stayed`,
       ],
     ], { limit: 30_000 });
-    const { stdout, stderr } = await visiting;
-    if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) {
-      Deno.stderr.writeSync(new TextEncoder().encode(stdout + stderr));
-    }
+    const found = await visiting;
+    const { counters, queues } = await daemon.status() as unknown as Record<string, unknown>;
+    say(JSON.stringify({ counters, queues }));
     assert.equal(leecher.received, 0);
     assert.match(shell.stdout, /stayed/, shell.stderr);
-    const found = JSON.parse(stdout) as Record<string, Record<string, number>>;
     for (const name of ["http", "https", "quic"]) {
       assert.equal(found[name]!["failed"], 0, `${name}: ${JSON.stringify(found[name])}`);
       assert.ok(found[name]!["ok"]! >= 5, `${name}: ${JSON.stringify(found[name])}`);
     }
-    for (const name of ["call", "wireguard", "openvpn"]) {
-      assert.equal(found[name]!["answered"], found[name]!["sent"], `${name}: ${JSON.stringify(found[name])}`);
+    // Programs that share a busy machine lose a datagram now and then by themselves.
+    for (const name of ["call", "wireguard", "openvpn", "dns"]) {
+      const lost = (counts: Counts) => 1 - counts[name]!["answered"]! / counts[name]!["sent"]!;
+      assert.ok(lost(found) <= lost(before) + 0.01, `${name}: ${JSON.stringify([before[name], found[name]])}`);
     }
-    const { sent, answered } = found["dns"]!;
-    assert.ok(sent! >= SECONDS * 900 && answered! >= sent! * 0.999, `dns: ${JSON.stringify(found["dns"])}`);
+    assert.ok(found["dns"]!["sent"]! > SECONDS * 900, JSON.stringify(found["dns"]));
     // Nothing of it was so much as mentioned.
     const ports = [8080, 8443, 4433, 40_000, 51_820, 1194, 2022, 53];
     const mentioned = daemon.seen({ event: "detected" }).filter((event) =>
@@ -98,6 +110,10 @@ async function startSsh(topology: Topology, dir: string): Promise<void> {
   );
   topology.start("server", ["/usr/sbin/sshd", "-D", "-f", `${dir}/sshd.conf`]);
   await topology.listening("server", "tcp", 2022);
+}
+
+function say(text: string): void {
+  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
 }
 
 async function must(...command: string[]): Promise<void> {

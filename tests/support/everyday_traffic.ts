@@ -1,8 +1,9 @@
 /**
  * Traffic that looks like peer-to-peer and is none, for live tests, with what was lost of it.
  *
- * `serve FOLDER` (with cert.pem, key.pem): HTTP 8080, HTTPS 8443, QUIC 4433, a call 40000, WireGuard 51820, OpenVPN 1194.
- * `visit SERVER SECONDS` uses all of them at once and a resolver at port 53, and prints one JSON line with counts.
+ * `serve FOLDER` (with cert.pem, key.pem): HTTP 8080, HTTPS 8443, QUIC 4433. `echo`: a call 40000, WireGuard 51820,
+ * OpenVPN 1194. `names`: a resolver. `visit SERVER SECONDS FOLDER web|talk|dns` uses all of a kind at once, `dns` the resolver with a
+ * thousand questions a second, and prints one JSON line with counts.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -11,7 +12,7 @@ import { createSocket } from "node:dgram";
 import { createServer as createHttp, get as httpGet } from "node:http";
 import { createServer as createHttps, get as httpsGet } from "node:https";
 
-const PAGE = 2_000_000;
+const PAGE = 500_000;
 const body = Buffer.alloc(PAGE, "No peer was asked for this. ");
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -83,6 +84,11 @@ function serve(folder: string): void {
   const key = Deno.readTextFileSync(`${folder}/key.pem`);
   createHttp((_, response) => response.end(body)).listen(8080);
   createHttps({ cert, key }, (_, response) => response.end(body)).listen(8443);
+  quicServe(cert, key);
+  Deno.stdout.writeSync(encode("ready\n"));
+}
+
+function echo(): void {
   for (const { port } of Object.values(TALKS)) {
     const socket = createSocket({ type: "udp4", recvBufferSize: 1 << 20 });
     socket.on("message", (bytes, from) => {
@@ -96,8 +102,20 @@ function serve(folder: string): void {
     });
     socket.bind(port);
   }
-  quicServe(cert, key);
   Deno.stdout.writeSync(encode("ready\n"));
+}
+
+/** Answers every question for an address with one (RFC 1035), and takes bursts, which a small resolver's socket does not. */
+function names(): void {
+  const socket = createSocket({ type: "udp4", recvBufferSize: 1 << 22 });
+  const record = Buffer.from("c00c000100010000003c0004c6336402", "hex");
+  socket.on("message", (question, from) => {
+    const answer = Buffer.concat([question, record]);
+    answer.writeUInt16BE(0x8180, 2);
+    answer.writeUInt16BE(1, 6);
+    socket.send(answer, from.port, from.address);
+  });
+  socket.bind(53, () => Deno.stdout.writeSync(encode("ready\n")));
 }
 
 async function quicServe(cert: string, key: string): Promise<void> {
@@ -106,8 +124,9 @@ async function quicServe(cert: string, key: string): Promise<void> {
     key,
     alpnProtocols: ["h3"],
   });
-  for await (const connection of listener) {
+  for await (const incoming of listener) {
     (async () => {
+      const connection = await incoming.accept();
       for await (const stream of connection.incomingBidirectionalStreams) {
         const writer = stream.writable.getWriter();
         await writer.write(body);
@@ -148,7 +167,7 @@ function fetchPage(url: string): Promise<string> {
   });
 }
 
-async function visit(server: string, seconds: number): Promise<void> {
+async function visit(server: string, seconds: number, kind: string): Promise<void> {
   const found: Record<string, unknown> = {};
   const end = performance.now() + seconds * 1000;
   const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -213,21 +232,20 @@ async function visit(server: string, seconds: number): Promise<void> {
     socket.close();
     found["dns"] = { sent, answered };
   };
-  await Promise.all([
-    pages("http", `http://${server}:8080/`),
-    pages("https", `https://${server}:8443/`),
-    quic(),
-    ...Object.entries(TALKS).map(([name, one]) => talk(name, one)),
-    flood(),
-  ]);
+  if (kind === "web") {
+    await Promise.all([pages("http", `http://${server}:8080/`), pages("https", `https://${server}:8443/`), quic()]);
+  } else if (kind === "dns") await flood();
+  else await Promise.all(Object.entries(TALKS).map(([name, one]) => talk(name, one)));
   Deno.stdout.writeSync(encode(JSON.stringify(found) + "\n"));
 }
 
 if (import.meta.main) {
-  const [what, first = "", second = ""] = Deno.args;
+  const [what, first = "", second = "", , kind = ""] = Deno.args;
   if (what === "serve") serve(first);
+  else if (what === "echo") echo();
+  else if (what === "names") names();
   else if (what === "visit") {
-    await visit(first, Number(second));
+    await visit(first, Number(second), kind);
     Deno.exit(0);
   } else throw new TypeError(`Cannot do "${what}": not a word of this program`);
 }

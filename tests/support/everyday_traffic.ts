@@ -2,7 +2,7 @@
  * Traffic that looks like peer-to-peer and is none, for live tests, with what was lost of it.
  *
  * `serve FOLDER` (with cert.pem, key.pem): HTTP 8080, HTTPS 8443, QUIC 4433. `echo`: a call 40000, WireGuard 51820,
- * OpenVPN 1194. `names`: a resolver. `visit SERVER SECONDS FOLDER web|talk|dns` uses all of a kind at once, `dns` the resolver with a
+ * OpenVPN 1194. `visit SERVER SECONDS FOLDER web|talk|dns` uses all of a kind at once, `dns` a resolver at port 53 with a
  * thousand questions a second, and prints one JSON line with counts.
  * @module
  */
@@ -103,19 +103,6 @@ function echo(): void {
     socket.bind(port);
   }
   Deno.stdout.writeSync(encode("ready\n"));
-}
-
-/** Answers every question for an address with one (RFC 1035), and takes bursts, which a small resolver's socket does not. */
-function names(): void {
-  const socket = createSocket({ type: "udp4", recvBufferSize: 1 << 22 });
-  const record = Buffer.from("c00c000100010000003c0004c6336402", "hex");
-  socket.on("message", (question, from) => {
-    const answer = Buffer.concat([question, record]);
-    answer.writeUInt16BE(0x8180, 2);
-    answer.writeUInt16BE(1, 6);
-    socket.send(answer, from.port, from.address);
-  });
-  socket.bind(53, () => Deno.stdout.writeSync(encode("ready\n")));
 }
 
 async function quicServe(cert: string, key: string): Promise<void> {
@@ -243,7 +230,6 @@ if (import.meta.main) {
   const [what, first = "", second = "", , kind = ""] = Deno.args;
   if (what === "serve") serve(first);
   else if (what === "echo") echo();
-  else if (what === "names") names();
   else if (what === "visit") {
     await visit(first, Number(second), kind);
     Deno.exit(0);

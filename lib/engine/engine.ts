@@ -29,7 +29,7 @@ import type { State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
 import { ACK, FIN, RST, SYN } from "../wire/tcp.ts";
 import { Asker } from "./ask.ts";
-import { BlockList, isOrdinary } from "./block_list.ts";
+import { BlockList } from "./block_list.ts";
 import { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import type { Emit, FrequentEvent } from "./event.ts";
@@ -38,9 +38,10 @@ import { forgetExempt } from "./forget.ts";
 import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "./learn.ts";
 import type { Because, FlowObserver } from "./observer.ts";
 import { DNS, isReused, openFlow } from "./opening.ts";
+import { isOrdinary } from "./ordinary.ts";
 import { Outbox } from "./outbox.ts";
 import { Refusals } from "./refusals.ts";
-import { Side } from "./side.ts";
+import { isStranger, Side } from "./side.ts";
 import { dnsTap, Trainer } from "./train.ts";
 
 /** The packet goes on. */
@@ -114,6 +115,7 @@ export class Engine {
   #policy: Policy;
   /** Protocol number of the policy for each classifier. */
   #protocols: Int32Array;
+  /** 1 to 0x7fff: a flow that nobody reviewed yet has 0. */
   #policyEpoch = 1;
   #observer: FlowObserver | null = null;
 
@@ -154,7 +156,7 @@ export class Engine {
     this.learner.table = policy.tableAt(this.clock.now + this.clock.wallOffset);
     this.trainer.adopt();
     this.#protocols = this.#numbers(policy);
-    this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
+    this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
     forgetExempt(this.state, policy, this.learner.timeLocks);
   }
 
@@ -165,7 +167,7 @@ export class Engine {
     const table = this.#policy.tableAt(wall);
     if (table !== this.learner.table) {
       this.learner.table = table;
-      this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
+      this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
     }
     this.keeper.tick();
   }
@@ -285,7 +287,7 @@ export class Engine {
       words[flow + FLAGS]! |= ACCEPTED;
       words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);
-      if (tcp !== 0 && isOrdinary(words[flow + OPENER_FIRST]!)) this.learner.peers.ordinary(this.#side);
+      if (tcp !== 0 && isOrdinary(words[flow + OPENER_FIRST]!, tcp)) this.learner.peers.ordinary(this.#side);
     }
     return NOTHING;
   }
@@ -319,6 +321,11 @@ export class Engine {
         words[flow + FLAGS]! |= WATCHED | (this.asker.matched << WATCHER_SHIFT);
       }
       return NOTHING;
+    }
+    // Anybody can send a datagram in a server's name before the client speaks to it: it goes, what follows is looked at.
+    if (tcp === 0 && consequence === REFUSE_FLOW && !this.#spares(tcp) && isStranger(this.#side)) {
+      this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
+      return REFUSE_FLOW;
     }
     const lasting = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#side, protocol) === LOCK;
     if (lasting) this.asker.keepMatched(row, tcp);

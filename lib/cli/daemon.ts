@@ -18,15 +18,14 @@ import { difference, needsRestart } from "../policy/difference.ts";
 import type { ReloadAnswer } from "../report/control_protocol.ts";
 import { type LogOutput, openLog } from "../report/log_output.ts";
 import { metricsText } from "../report/metrics.ts";
-import { type MetricsServer, serveMetrics } from "../report/metrics_server.ts";
+import { serveMetrics } from "../report/metrics_server.ts";
 import { Reporter } from "../report/reporter.ts";
 import { buildStatus } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
-import type { AddressTable } from "../state/address_table.ts";
-import { capacityFor, HELD, State } from "../state/state.ts";
+import { capacityFor, State } from "../state/state.ts";
 import { ControlServer } from "./control_server.ts";
 import type { Daemon, DaemonOptions } from "./daemon_options.ts";
-import { addressAt, DaemonStatus } from "./daemon_status.ts";
+import { DaemonStatus } from "./daemon_status.ts";
 import { DONE, FAILED } from "./failure.ts";
 import { KernelHand } from "./kernel_hand.ts";
 import { KernelSide } from "./kernel_side.ts";
@@ -186,7 +185,8 @@ class RunningDaemon implements Daemon {
         fault: (message) => reporter.note("error", message),
       }),
     );
-    if (config.metrics.listen !== "") stack.use(this.#serveMetrics(config.metrics.listen));
+    const metrics = () => metricsText(buildStatus(this.#status), this.#times);
+    if (config.metrics.listen !== "") stack.use(serveMetrics(config.metrics.listen, metrics));
     for (const { queue, problems } of this.#queues.effective) {
       for (const problem of problems) reporter.note("warning", `Queue ${queue}: ${problem}`);
     }
@@ -317,7 +317,12 @@ class RunningDaemon implements Daemon {
       }
       if (this.#config.state.import === "") break;
     }
-    this.#markers.clear(new Set([...remaining(state.locks.table, this.#engine.clock.now)].map(([client]) => client)));
+    const restored = this.#engine.learner.timeLocks.restored();
+    this.#markers.clear(new Set(restored.map((event) => event.client)));
+    for (const event of restored) {
+      this.#reporter.emit(event);
+      this.#markers.follow(event);
+    }
   }
 
   /** Loads the config again: compiled beside the old one, put in force between two bursts, or not at all. */
@@ -380,21 +385,6 @@ class RunningDaemon implements Daemon {
     this.#reporter.emit({ event: "reloaded", hash: policy.hash, changes });
     return { outcome: "applied", hash: policy.hash, changes, problems: warnings };
   }
-
-  #serveMetrics(listen: string): MetricsServer {
-    return serveMetrics(listen, () => metricsText(buildStatus(this.#status), this.#times));
-  }
-}
-
-/** Address and seconds left of every entry in force; `exceptHeld` leaves out what is held back. */
-function* remaining(table: AddressTable, now: number, exceptHeld = false): Generator<readonly [string, number]> {
-  const rows: number[] = [];
-  table.each((row) => {
-    if (table.deadline[row]! <= now) return;
-    if (exceptHeld && table.values[row * table.columns + HELD] === 1) return;
-    rows.push(row);
-  });
-  for (const row of rows) yield [addressAt(table, row), Math.ceil((table.deadline[row]! - now) / 1000)];
 }
 
 function sameRules(before: Config, after: Config): boolean {

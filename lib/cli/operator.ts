@@ -98,7 +98,7 @@ export class Operator implements ControlHandler {
       if (rows.length === 0) throw new RefusedRequest(`Cannot unlock "${request.client}": it is not locked`);
     }
     const clients = rows.map((row) => this.#status.lock(row).client);
-    for (const row of rows) this.#engine.learner.timeLocks.release(row);
+    for (const row of rows) this.#engine.learner.timeLocks.release(row, "operator");
     for (const client of clients) {
       this.#audit({ event: "audit", action: "unlock", who, client, reason: request.reason, outcome: "done" });
     }
@@ -113,7 +113,7 @@ export class Operator implements ControlHandler {
     const until = clock.text(clock.now + seconds * 1000);
     const clients = this.#read(request.client).map((words) => {
       const row = state.locks.table.find(...words, 0);
-      if (row >= 0) learner.timeLocks.release(row);
+      if (row >= 0) learner.timeLocks.release(row, "operator");
       state.allowances.insert(...words, 0, clock.now + seconds * 1000);
       const client = formatAddress(...words);
       this.#allowed(client);

@@ -31,7 +31,7 @@ export const KNOWN_CLIENT: Evidence = evidence(
 export const HINTED_CLIENT: Evidence = evidence(
   "hinted-client",
   STRONG,
-  "Encrypted-looking TCP flow of a client that had an encrypted-looking UDP conversation of this protocol within the last minutes",
+  "Encrypted-looking TCP flow of a client that had encrypted-looking UDP conversations of this protocol with five peers within the last minutes",
   true,
 );
 

@@ -44,6 +44,11 @@ export const REFUSE_FLOW = 2;
 const DETECTED = 0x10000;
 const DECOY = 0x30000;
 
+/** Distinct peers of encrypted-looking UDP conversations within the score's window that hint at a client. */
+const HINTING_PEERS = 5;
+/** Added to a protocol's number it is the key of the score of such conversations. */
+const HIDDEN_UDP = 0x10000;
+
 /** See the module's text. */
 export class Learner {
   /** The schedule table in force. */
@@ -123,7 +128,6 @@ export class Learner {
       const called = this.#endpoints.called(side, protocol);
       if (called !== null) return this.#called(side, protocol, group, action, called, look);
       endpoint = this.#endpoints.of(side);
-      if (side.tcp === 0 && isInvolved(side)) this.#endpoints.noteClient(side, protocol, ADVERTISED);
     } else if (evidence.certainty === CERTAIN && isInvolved(side)) {
       this.#endpoints.noteClient(side, protocol, CONFIRMED);
     }
@@ -135,6 +139,10 @@ export class Learner {
       const points = certainty === WEAK ? policy.config.score.weak : policy.config.score.strong;
       const boost = endpoint !== 0 && policy.config.encrypted.advertised && !isCommonPort(side.peerPort) ? 2 : 1;
       certainty = this.#score(side, protocol, evidence, points * boost);
+      // One such conversation may be a game's; as many peers as these are a network's.
+      if (evidence.encrypted && side.tcp === 0 && this.#state.scores.peers >= HINTING_PEERS) {
+        this.#endpoints.noteClient(side, protocol, ADVERTISED);
+      }
       before = this.#state.scores.before;
       after = this.#state.scores.after;
     }
@@ -289,7 +297,8 @@ export class Learner {
       side.c1,
       side.c2,
       side.c3,
-      protocol,
+      // What hides in datagrams is counted by itself: one kind of fact does not stand for two.
+      evidence.encrypted && side.tcp === 0 ? protocol + HIDDEN_UDP : protocol,
       peer,
       points,
       this.#clock.tick,

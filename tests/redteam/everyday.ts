@@ -226,48 +226,97 @@ export const EVERYDAY: readonly Everyday[] = [
     [">", join(hex("ffffffff 55"), c.bytes(4))],
   ]),
   udp("a shooter with a key and a counter", 27016, (c) => game(c, 20, 120, 120)),
-  udp("a game of 51 and 85 bytes", 27017, (c) =>
-    repeat(40, (i) => [i & 1 ? "<" : ">", join(Uint8Array.of(c.below(256)), c.bytes(i & 1 ? 84 : 50))])),
-  udp("ENet", 27018, (c) =>
-    repeat(30, (i) => [i & 1 ? "<" : ">", join(hex("8fff"), u16(i * 50), hex("82 ff"), u16(i), c.bytes(42))])),
+  udp(
+    "a game of 51 and 85 bytes",
+    27017,
+    (c) => repeat(40, (i) => [i & 1 ? "<" : ">", join(Uint8Array.of(c.below(256)), c.bytes(i & 1 ? 84 : 50))]),
+  ),
+  udp(
+    "ENet",
+    27018,
+    (c) => repeat(30, (i) => [i & 1 ? "<" : ">", join(hex("8fff"), u16(i * 50), hex("82 ff"), u16(i), c.bytes(42))]),
+  ),
   udp("RakNet", 19132, (c) => [
     [">", join(hex("01"), zeros(4), c.bytes(4), hex("00ffff00fefefefefdfdfdfd12345678"), c.bytes(8))],
-    ["<", join(hex("1c"), zeros(4), c.bytes(12), hex("00ffff00fefefefefdfdfdfd12345678"), latin("\0\x1eMCPE;a server"))],
+    [
+      "<",
+      join(hex("1c"), zeros(4), c.bytes(12), hex("00ffff00fefefefefdfdfdfd12345678"), latin("\0\x1eMCPE;a server")),
+    ],
     ...repeat(30, (i): Turn => [i & 1 ? "<" : ">", join(hex("84"), le16(i), hex("00 60"), c.bytes(60))]),
   ]),
-  udp("a voice chat's keep-alive and opus", 50000, (c) =>
-    repeat(80, (i) => [i % 2 ? "<" : ">", i < 2 ? join(hex("0001 0046"), c.bytes(70)) : join(hex("9078"), c.bytes(90))])),
-  udp("Viber", 7985, (c) =>
-    repeat(30, (i) => [i & 1 ? "<" : ">", join(c.bytes(2), hex(i & 1 ? "0b00" : "0300"), c.bytes(i & 1 ? 36 : 16))])),
-  udp("Skype of 2006", 33033, (c) =>
-    repeat(8, (i) => [i & 1 ? "<" : ">", join(c.bytes(2), hex("02"), c.bytes(c.between(15, 27)))])),
+  udp(
+    "a voice chat's keep-alive and opus",
+    50000,
+    (c) =>
+      repeat(
+        80,
+        (i) => [i % 2 ? "<" : ">", i < 2 ? join(hex("0001 0046"), c.bytes(70)) : join(hex("9078"), c.bytes(90))],
+      ),
+  ),
+  udp(
+    "Viber",
+    7985,
+    (c) =>
+      repeat(30, (i) => [i & 1 ? "<" : ">", join(c.bytes(2), hex(i & 1 ? "0b00" : "0300"), c.bytes(i & 1 ? 36 : 16))]),
+  ),
+  udp(
+    "Skype of 2006",
+    33033,
+    (c) => repeat(8, (i) => [i & 1 ? "<" : ">", join(c.bytes(2), hex("02"), c.bytes(c.between(15, 27)))]),
+  ),
   udp("DNS on another port", 5353, dns),
-  udp("BACnet", 47808, (c) => [[">", hex("810b000c0120ffff00ff1008")], ["<", join(hex("810b0014 0100 1000"), c.bytes(12))]]),
+  udp(
+    "BACnet",
+    47808,
+    (c) => [[">", hex("810b000c0120ffff00ff1008")], ["<", join(hex("810b0014 0100 1000"), c.bytes(12))]],
+  ),
   udp("CoAP", 5683, (c) => [[">", join(hex("4101"), c.bytes(2), hex("21 b3"), latin("foo"))], [
     "<",
     join(hex("6145"), c.bytes(2), hex("21 ff"), latin("bar")),
   ]]),
   udp("syslog", 514, () => [[">", latin("<34>1 2026-01-01T00:00:00Z host app - - - kazaa d1:ad2:id20: $SR")]]),
   udp("zeros", 9999, () => repeat(10, (i) => [i & 1 ? "<" : ">", zeros(40)])),
-  udp("random datagrams of one peer", 41000, (c) =>
-    repeat(60, (i) => [i & 1 ? "<" : ">", c.bytes(c.between(1, 1200))])),
-  udp("a bencoded configuration", 41001, () => [[">", latin("d4:name5:hello5:valuei3ee")], ["<", latin("d2:ok4:truee")]]),
+  udp(
+    "random datagrams of one peer",
+    41000,
+    (c) => repeat(60, (i) => [i & 1 ? "<" : ">", c.bytes(c.between(1, 1200))]),
+  ),
+  udp(
+    "a bencoded configuration",
+    41001,
+    () => [[">", latin("d4:name5:hello5:valuei3ee")], ["<", latin("d2:ok4:truee")]],
+  ),
   tcp("TLS", 443, (c) => tls("www.example.org", c)),
   tcp("TLS on an odd port", 6881, (c) => tls("mail.example.org", c)),
   tcp("HTTP about it all", 80, () => [
-    [">", latin("GET /search?q=X-Kazaa-Username+info_hash HTTP/1.1\r\nHost: example.org\r\nReferer: http://kazaa.example.org/.hash=\r\n\r\n")],
+    [
+      ">",
+      latin(
+        "GET /search?q=X-Kazaa-Username+info_hash HTTP/1.1\r\nHost: example.org\r\nReferer: http://kazaa.example.org/.hash=\r\n\r\n",
+      ),
+    ],
     ["<", join(latin("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-Info: X-Kazaa-Network\r\n\r\n"), PAGE)],
   ]),
   tcp("HTTP of a torrent file", 80, () => [
     [">", latin("GET /debian.iso.torrent HTTP/1.1\r\nHost: cdimage.example.org\r\nUser-Agent: curl/8\r\n\r\n")],
-    ["<", latin("HTTP/1.1 200 OK\r\nContent-Type: application/x-bittorrent\r\n\r\nd8:announce30:http://tracker.example.org/annou4:infod6:lengthi3e4:name4:deb12:piece lengthi262144eee")],
+    [
+      "<",
+      latin(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-bittorrent\r\n\r\nd8:announce30:http://tracker.example.org/annou4:infod6:lengthi3e4:name4:deb12:piece lengthi262144eee",
+      ),
+    ],
   ]),
   tcp("HTTP byte ranges", 80, () => [
     [">", latin("GET /get/1/file.mp3 HTTP/1.1\r\nHost: a.example.org\r\nRange: bytes=0-16383\r\n\r\n")],
     ["<", latin("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-16383/99999\r\n\r\nID3")],
   ]),
   tcp("WebSocket", 80, (c) => [
-    [">", latin("GET /chat HTTP/1.1\r\nHost: example.org\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")],
+    [
+      ">",
+      latin(
+        "GET /chat HTTP/1.1\r\nHost: example.org\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+      ),
+    ],
     ["<", latin("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n")],
     ...repeat(20, (i): Turn => [i & 1 ? "<" : ">", join(hex(i & 1 ? "827e" : "82fe"), u16(300), c.bytes(300))]),
   ]),
@@ -334,7 +383,11 @@ export const EVERYDAY: readonly Everyday[] = [
     [">", latin("NICK a\r\nUSER a 0 * :a\r\n")],
     ["<", latin(":irc 001 a :$Lock Pk= GNUTELLA/0.6 200 OK\r\n")],
   ]),
-  tcp("XMPP", 5222, () => [[">", latin("<?xml version='1.0'?><stream:stream>")], ["<", latin("<?xml version='1.0'?>")]]),
+  tcp(
+    "XMPP",
+    5222,
+    () => [[">", latin("<?xml version='1.0'?><stream:stream>")], ["<", latin("<?xml version='1.0'?>")]],
+  ),
   tcp("NNTP", 119, () => [["<", latin("200 ready\r\n")], [">", latin("GROUP alt.binaries.kazaa\r\n")], ["<", PAGE]]),
   tcp("IMAP", 143, () => [["<", latin("* OK ready\r\n")], [">", latin("a1 LOGIN u p\r\n")], ["<", PAGE]]),
   tcp("a speed test upload", 8080, (c) => [

@@ -196,12 +196,12 @@ class Story {
         return;
       case "unlock": {
         const row = state.locks.table.find(...client(), 0);
-        if (row >= 0) learner.timeLocks.release(row);
+        if (row >= 0) learner.timeLocks.release(row, "operator");
         return;
       }
       case "allow": {
         const row = state.locks.table.find(...client(), 0);
-        if (row >= 0) learner.timeLocks.release(row);
+        if (row >= 0) learner.timeLocks.release(row, "operator");
         state.allowances.insert(...client(), 0, clock.now + Number(rest[1]) * 1000);
         learner.epoch++;
         return;
@@ -255,6 +255,7 @@ class Story {
     const found = readState(text, this.#engine.state, this.#context());
     const { locks, peers, trained, ended, bad } = found;
     this.#say(`restored locks=${locks} peers=${peers} trained=${trained} ended=${ended} bad=${bad}`);
+    for (const event of this.#engine.learner.timeLocks.restored()) this.#event(event);
   }
 
   #address(text: string | undefined): Words {

@@ -8,13 +8,11 @@ import {
   ACCEPTED,
   CANDIDATES,
   CLOSING,
-  DATA_PACKETS,
   EPOCH,
   EXEMPT,
   FLAGS,
   FLOW_WORDS,
   LOCAL,
-  MIDSTREAM,
   NOTE0,
   OPENER_FIRST,
   PASS,
@@ -32,6 +30,7 @@ import { Asker } from "./ask.ts";
 import { BlockList } from "./block_list.ts";
 import { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
+import { isEnough } from "./enough.ts";
 import type { Emit, FrequentEvent } from "./event.ts";
 import { Keeper } from "./keeper.ts";
 import { forgetExempt } from "./forget.ts";
@@ -54,14 +53,6 @@ export const SETTLED = 2;
 export type Verdict = 0 | 1 | 2 | 3;
 
 const TCP = 6;
-/** Data packets of a flow, both directions, after which it is let go. Most are let go sooner, when no classifier waits. */
-const ENOUGH = 64;
-/** The same for UDP: twice what the rules bring of a direction. */
-const ENOUGH_UDP = 16;
-/** Data packets of a TCP flow after which only those are asked that its first bytes speak to. */
-const OPENED = 8;
-/** The same for a flow whose start was not seen. */
-const ENOUGH_MIDSTREAM = 640;
 /**
  * Eighths of a second for which a flow that is suspect by its looks alone is not settled: programs connect to the peers they
  * know before they ask the network for others, and it is the asking that gives them away.
@@ -277,13 +268,7 @@ export class Engine {
       if (consequence !== NOTHING) return consequence;
       answer = this.asker.more(row, tcp);
     }
-    const counts = words[flow + DATA_PACKETS]!;
-    const sent = (counts & 0xffff) + (counts >>> 16);
-    const begun = (words[flow + FLAGS]! & (MIDSTREAM | RESUMED)) === 0;
-    // A transfer of something else is not to be watched for what might follow in its middle.
-    if (tcp !== 0 && begun && sent >= OPENED) this.asker.opened(row);
-    const enough = tcp === 0 ? ENOUGH_UDP : (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
-    if (words[flow + CANDIDATES] === 0 || sent >= enough) {
+    if (isEnough(this.asker.tcp, words, flow, this.asker.look.first)) {
       words[flow + FLAGS]! |= ACCEPTED;
       words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);

@@ -169,7 +169,6 @@ class RunningDaemon implements Daemon {
   async open(stack: AsyncDisposableStack): Promise<void> {
     const reporter = this.#reporter;
     this.#engine.tick(performance.now(), Date.now());
-    this.#restore();
     const config = this.#config;
     const reload = () => this.#reload();
     const allowed = (client: string) => this.#kernel.allowed(client);
@@ -187,6 +186,8 @@ class RunningDaemon implements Daemon {
     );
     const metrics = () => metricsText(buildStatus(this.#status), this.#times);
     if (config.metrics.listen !== "") stack.use(serveMetrics(config.metrics.listen, metrics));
+    // Not before nothing can fail any more: a second ftwall by mistake must not touch what the first one keeps.
+    this.#restore();
     for (const { queue, problems } of this.#queues.effective) {
       for (const problem of problems) reporter.note("warning", `Queue ${queue}: ${problem}`);
     }

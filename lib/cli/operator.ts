@@ -63,6 +63,7 @@ export class Operator implements ControlHandler {
 
   /** Answers `lock`. */
   lock(request: Request<"lock">, who: Who): ActionAnswer {
+    this.#catchUp();
     const { policy, learner, clock } = this.#engine;
     const addresses = this.#read(request.client);
     for (const words of addresses) {
@@ -87,6 +88,7 @@ export class Operator implements ControlHandler {
 
   /** Answers `unlock`. */
   unlock(request: Request<"unlock">, who: Who): ActionAnswer {
+    this.#catchUp();
     const { locks } = this.#engine.state;
     const rows: number[] = [];
     if (request.client === null) locks.table.each((row) => void rows.push(row));
@@ -108,6 +110,7 @@ export class Operator implements ControlHandler {
 
   /** Answers `allow`: the client is exempt for a time; its lock ends. */
   allow(request: Request<"allow">, who: Who): ActionAnswer {
+    this.#catchUp();
     const { state, learner, clock } = this.#engine;
     const seconds = request.seconds ?? ALLOW_SECONDS;
     const until = clock.text(clock.now + seconds * 1000);
@@ -122,6 +125,11 @@ export class Operator implements ControlHandler {
     });
     learner.epoch++;
     return { clients, until, message: `${are(clients)} allowed until ${until}` };
+  }
+
+  /** Without traffic the engine's clock stands still for up to a second, which is much of a lock of a few seconds. */
+  #catchUp(): void {
+    this.#engine.tick(performance.now(), Date.now());
   }
 
   /** Answers `explain`. */

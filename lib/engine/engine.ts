@@ -22,6 +22,7 @@ import {
   RESUMED,
   SEEN,
   WATCHED,
+  WATCHER,
   WATCHER_SHIFT,
 } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
@@ -317,7 +318,7 @@ export class Engine {
       if (protocol < 0) this.asker.dismissMatched(row, tcp);
       else this.asker.told(row, answer);
       if (protocol >= 0 && answer.encrypted && this.#policy.config.encrypted.detect) {
-        words[flow + FLAGS]! |= WATCHED | (this.asker.matched << WATCHER_SHIFT);
+        words[flow + FLAGS] = (words[flow + FLAGS]! & ~WATCHER) | WATCHED | (this.asker.matched << WATCHER_SHIFT);
       }
       return NOTHING;
     }
@@ -430,7 +431,7 @@ export class Engine {
     const policyChanged = (words[flow + EPOCH]! >>> 16) !== this.#policyEpoch && words[flow + EPOCH] !== 0;
     if (policyChanged && (flags & (ACCEPTED | REFUSED)) !== 0) {
       // What was recognised before shows again in the packets to come; a flow without a start to look at is picked up in the middle.
-      flags = (flags & 0xffff & ~(ACCEPTED | REFUSED | WATCHED)) | RESUMED;
+      flags = (flags & ~(ACCEPTED | REFUSED | WATCHED | WATCHER)) | RESUMED;
       this.asker.again(row, side.tcp);
     }
     words[flow + FLAGS] = flags;

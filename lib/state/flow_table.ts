@@ -77,6 +77,8 @@ export const RESUMED = 16384;
 
 /** Bits of the flags from which on the number of the classifier stands that had a flow {@link WATCHED}. */
 export const WATCHER_SHIFT = 16;
+/** These bits. */
+export const WATCHER = 0xff << WATCHER_SHIFT;
 
 /** See the module's text. */
 export class FlowTable {

@@ -122,19 +122,6 @@ Deno.test("a settled flow is asked about after any number of other facts learned
   }
 });
 
-Deno.test("very many reloads: a policy's turn never looks like a flow that nobody reviewed", () => {
-  const { engine, judge } = engineAt(1000);
-  const policy = engine.policy;
-  for (let i = 0; i < 33_000; i++) {
-    engine.adopt(policy);
-    if (i % 500 !== 0 && i < 32_700) continue;
-    engine.learner.epoch = 0x8000;
-    engine.state.allowances.insert(...parseAddress("10.0.0.7")!, 0, 1e9);
-    assert.equal(judge(tcpPacket(readEnd(`10.0.0.7:${1000 + i}`), P, SYN, i), 1000) & REFUSE, 0);
-    assert.equal(judge(udpPacket(readEnd(`10.0.0.7:${1000 + i}`), P, PING.subarray(28)), 1000) & REFUSE, 0);
-  }
-});
-
 Deno.test("flows that a reload had looked at again end like others, and leave their room", () => {
   const { engine, judge } = engineAt(1000);
   const { flows } = engine.state;

@@ -122,15 +122,35 @@ Deno.test("a settled flow is asked about after any number of other facts learned
   }
 });
 
-Deno.test("forty thousand reloads: a policy's turn never looks like a flow that nobody reviewed", () => {
+Deno.test("flows that a reload had looked at again end like others, and leave their room", () => {
   const { engine, judge } = engineAt(1000);
-  const policy = engine.policy;
-  for (let i = 0; i < 40_000; i++) {
-    engine.adopt(policy);
-    if (i % 100 !== 0) continue;
-    engine.learner.epoch = 0x8000;
-    engine.state.allowances.insert(...parseAddress("10.0.0.7")!, 0, 1e9);
-    assert.equal(judge(tcpPacket(readEnd(`10.0.0.7:${1000 + i}`), P, SYN, i), 1000) & REFUSE, 0);
-    assert.equal(judge(udpPacket(readEnd(`10.0.0.7:${1000 + i}`), P, PING.subarray(28)), 1000) & REFUSE, 0);
+  const { flows } = engine.state;
+  for (let round = 0; round < 3; round++) {
+    const now = 1000 + round * 1_000_000;
+    for (let i = 0; i < 200; i++) judge(tcpPacket(readEnd(`10.0.0.6:${1000 + i}`), SITE, SYN, 1), now);
+    for (let i = 0; i < 200; i++) judge(tcpPacket(readEnd(`10.0.0.6:${1000 + i}`), SITE, 24, 2, GET), now);
+    for (let i = 0; i < 200; i++) judge(tcpPacket(SITE, readEnd(`10.0.0.6:${1000 + i}`), 24, 500, OK), now);
+    engine.adopt(policyOf(`${HOME}[lock]\nseconds = ${60 + round}\n`));
+    for (let i = 0; i < 200; i++) judge(tcpPacket(readEnd(`10.0.0.6:${1000 + i}`), SITE, 16, 40), now);
+    assert.equal(flows.count, 200);
+    for (let i = 1; i < 500; i++) engine.tick(now + i * 1000, now + i * 1000);
+    assert.equal(flows.count, 0);
+  }
+});
+
+Deno.test("a full table of flows that a reload had looked at again takes new ones", () => {
+  const state = new State({ ...capacityFor(1 << 20), flows: 64 }, 7);
+  const engine = new Engine({ policy: policyOf(HOME), state, classifiers: CLASSIFIERS, emit: () => {} });
+  const packet = new Packet();
+  packet.hook = 2;
+  const judge = (bytes: Uint8Array, now: number) => engine.judge(packet, decode(packet, bytes), now);
+  for (let i = 0; i < 1000; i++) {
+    const client = readEnd(`10.0.0.6:${1000 + i}`);
+    judge(tcpPacket(client, SITE, SYN, 1), 1000);
+    judge(tcpPacket(client, SITE, 24, 2, GET), 1000);
+    judge(tcpPacket(SITE, client, 24, 500, OK), 1000);
+    if (i % 10 === 0) engine.adopt(engine.policy);
+    for (let j = 0; j < 20; j++) judge(tcpPacket(readEnd(`10.0.0.6:${1000 + i - j}`), SITE, 16, 40), 1000);
+    assert.ok(state.flows.count <= 64 && state.flows.reach <= 64);
   }
 });

@@ -205,7 +205,8 @@ need_deno() {
 
 # --- build ----------------------------------------------------------------------------------------------------------
 
-v8_flags=--optimize-for-size,--max-old-space-size=128,--max-semi-space-size=2
+# Measured, see docs/performance.md: small young generation and heap; gc() for the memory of the start.
+v8_flags=--optimize-for-size,--max-old-space-size=128,--max-semi-space-size=2,--expose-gc
 
 libraries() { # libraries DENO_DIR-or-empty
   say "fetching the pinned libraries"
@@ -244,8 +245,8 @@ compile() {
   # Types are checked above: the memory limit below binds the compiler too. No code cache: it would be read from /tmp.
   limit=''
   if have timeout; then limit='timeout 900'; fi
-  (cd "$here" && $limit "$deno" compile --quiet -A --no-prompt --no-code-cache --exclude-unused-npm --no-check \
-    --v8-flags=$v8_flags --output dist/ftwall main.ts </dev/null) || return 1
+  (cd "$here" && $limit "$deno" compile --quiet -A --no-prompt --no-code-cache --exclude-unused-npm --no-check --bundle \
+    --minify --v8-flags=$v8_flags --output dist/ftwall main.ts </dev/null) || return 1
   say "built dist/ftwall ($(($(wc -c <"$here/dist/ftwall") / 1048576)) MiB)"
 }
 

@@ -1,27 +1,45 @@
 /**
- * ftwall as a library: the engine that judges packets, what it is made from, and where packets come from. Nothing in here
- * loads C, reads a clock or prints.
+ * ftwall as a library: the engine that judges packets, captures to play to it, and the config that tells it what to do.
+ * Nothing here loads C code, reads a clock or opens a socket; the daemon does (`main.ts`).
  *
  * ```ts
- * import { CLASSIFIERS, Engine, Link, openCapture, parseConfig, compile, play, protocolDefaults, State, capacityFor } from "./mod.ts";
+ * import { CLASSIFIERS, compile, defaultConfig, Engine, Link, openCapture, play, protocolDefaults } from "./mod.ts";
+ * import { capacityFor, State } from "./mod.ts";
  *
- * const { config } = parseConfig("", "built-in", protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name)));
- * if (config !== null) {
- *   const policy = compile(config);
- *   const state = new State(capacityFor(policy.memory), 1);
- *   const engine = new Engine({ policy, state, classifiers: CLASSIFIERS, emit: (event) => console.log(event) });
- *   const played = { packets: 0, refused: 0, first: null, last: null, undecodable: 0, truncated: 0 };
- *   using source = openCapture("capture.pcap");
- *   play(source, new Link(), engine, played);
- * }
+ * const config = defaultConfig(protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name)));
+ * const policy = compile(config);
+ * const state = new State(capacityFor(policy.memory), 1);
+ * const engine = new Engine({ policy, state, classifiers: CLASSIFIERS, emit: (event) => console.log(event) });
+ * const played = { packets: 0, refused: 0, first: null, last: null, undecodable: 0, truncated: 0 };
+ * using source = openCapture("day.pcapng");
+ * play(source, new Link(), engine, played);
  * ```
  * @module
  */
-export * from "./lib/classify/classifier.ts";
-export { CLASSIFIERS } from "./lib/classify/mod.ts";
+
+// Config and policy
+export { defaultConfig, loadConfig, type Loaded, parseConfig } from "./lib/policy/load.ts";
+export type * from "./lib/policy/config.ts";
+export { formatProblem, type Problem } from "./lib/policy/problem.ts";
+export { defaultsOf, protocolDefaults } from "./lib/policy/defaults.ts";
+export {
+  type Action,
+  compile,
+  DEFAULT_GROUP,
+  DROP,
+  type LocalClock,
+  LOCK,
+  LOG,
+  OFF,
+  Policy,
+  type TrainingName,
+} from "./lib/policy/policy.ts";
+
+// Engine
 export { ACCEPT, Engine, type EngineOptions, REFUSE, SETTLED, type Verdict } from "./lib/engine/engine.ts";
-export * from "./lib/engine/event.ts";
+export type * from "./lib/engine/event.ts";
 export type { Because, Call, FlowObserver } from "./lib/engine/observer.ts";
+export { Outbox, type Sending } from "./lib/engine/outbox.ts";
 export type { Asker } from "./lib/engine/ask.ts";
 export type { BlockList } from "./lib/engine/block_list.ts";
 export type { PeerList } from "./lib/engine/peer_list.ts";
@@ -30,28 +48,62 @@ export type { Counters } from "./lib/engine/counters.ts";
 export type { Keeper } from "./lib/engine/keeper.ts";
 export type { Consequence, Learner } from "./lib/engine/learn.ts";
 export type { Notices } from "./lib/engine/notices.ts";
-export type { Outbox, Sending } from "./lib/engine/outbox.ts";
-export type { Side } from "./lib/engine/side.ts";
 export type { TimeLocks } from "./lib/engine/time_lock.ts";
-export type { Trainer } from "./lib/engine/train.ts";
 export type { Step, Target, Tunnels } from "./lib/engine/tunnels.ts";
+export type { Side } from "./lib/engine/side.ts";
+export type { Trainer } from "./lib/engine/train.ts";
 export { play, type Played } from "./lib/engine/play.ts";
-export * from "./lib/net/address.ts";
-export type * from "./lib/policy/config.ts";
-export { protocolDefaults } from "./lib/policy/defaults.ts";
-export { defaultConfig, loadConfig, type Loaded, parseConfig } from "./lib/policy/load.ts";
-export { type Action, compile, type LocalClock, type Policy, type TrainingName } from "./lib/policy/policy.ts";
-export { formatProblem, type Problem } from "./lib/policy/problem.ts";
-export { openCapture, readCapture } from "./lib/source/capture.ts";
-export { Link } from "./lib/source/link.ts";
-export { type Frame, MemoryInput, MemorySource } from "./lib/source/memory.ts";
-export { CaptureError, type Source } from "./lib/source/source.ts";
-export type { ByteInput } from "./lib/source/window.ts";
+
+// Classifiers
+export { CLASSIFIERS } from "./lib/classify/mod.ts";
+export {
+  ADVERTISED,
+  CERTAIN,
+  type Certainty,
+  CERTAINTY_NAMES,
+  type Classifier,
+  CONFIRMED,
+  type EndpointKind,
+  Evidence,
+  evidence,
+  type FirstBytes,
+  Found,
+  Look,
+  STRONG,
+  UNDECIDED,
+  UNRELATED,
+  WEAK,
+} from "./lib/classify/classifier.ts";
+
+// State
+export { type Capacity, capacityFor, State } from "./lib/state/state.ts";
+export { readState, type Restored, type StateContext, writeState } from "./lib/state/state_file.ts";
+
 export type { AddressTable, RowEnd } from "./lib/state/address_table.ts";
 export type { FlowTable } from "./lib/state/flow_table.ts";
 export type { Lock, LockedBy, Locks } from "./lib/state/locks.ts";
 export type { Scores } from "./lib/state/scores.ts";
-export { type Capacity, capacityFor, State } from "./lib/state/state.ts";
 export type { Streams } from "./lib/state/streams.ts";
-export { readState, type Restored, type StateContext, writeState } from "./lib/state/state_file.ts";
-export * from "./lib/wire/packet.ts";
+
+// Sources of packets
+export { openCapture } from "./lib/source/capture.ts";
+export { CaptureError, type Source } from "./lib/source/source.ts";
+export { type Frame, MemorySource } from "./lib/source/memory.ts";
+export { Link } from "./lib/source/link.ts";
+export { type ByteOutput, PcapWriter } from "./lib/source/pcap_writer.ts";
+export { OK, type Outcome, OUTCOME_NAMES, Packet } from "./lib/wire/packet.ts";
+
+// Addresses
+export {
+  formatAddress,
+  isPrivate,
+  isUnlearnable,
+  parseAddress,
+  parsePrefix,
+  type Prefix,
+  PrefixSet,
+  type Words,
+} from "./lib/net/address.ts";
+
+// What replay reports
+export { type FlowEnds, type FlowLine, type FlowReason, FlowRecorder } from "./lib/report/flow_record.ts";

@@ -110,6 +110,7 @@ export class PacketQueue implements Disposable {
   #burst = 0;
   #next = 0;
   #held = 0;
+  #headroom = HEADROOM;
   #patience = 0;
   #dead = false;
   #closed = false;
@@ -237,6 +238,7 @@ export class PacketQueue implements Disposable {
     if (message.cut || (this.#words[word + FLAGS_WORD]! & MSG_TRUNC) !== 0) counters.truncated++;
     if (kind === PACKET) {
       counters.packets++;
+      this.#headroom = message.payload - start;
       const step = (message.packetId - this.#lastId) | 0;
       if (step > 1 && this.#seen) counters.missed += step - 1;
       this.#lastId = message.packetId;
@@ -246,6 +248,11 @@ export class PacketQueue implements Disposable {
     if (kind === REPLY) this.#replied(message);
     else if (kind === MALFORMED) counters.malformed++;
     return kind;
+  }
+
+  /** Where the packet of message `index` begins if that message is laid out as the last one read: a hint, no more. */
+  guess(index: number): number {
+    return index * this.#room + this.#headroom;
   }
 
   #replied(message: QueueMessage): void {

@@ -66,7 +66,7 @@ export class Look {
   start = 0;
   /** One past the last captured byte. */
   end = 0;
-  /** Bytes of the datagram on the wire (UDP; more than `end - start` where the capture is cut), or `end - start` (TCP). */
+  /** Bytes on the wire of the datagram (UDP), or of `start … end` (TCP): more than `end - start` where the capture is cut. */
   length = 0;
   /** TCP or UDP. */
   tcp = false;

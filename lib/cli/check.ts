@@ -15,11 +15,19 @@ export function checkCommand(ended: Ended): CommandUnknownOpts {
     .addOption(configOption())
     .option("-q, --quiet", "problems only")
     .addOption(jsonOption())
+    .option("--reference", "print every key with its default and what it means, and load nothing")
     .addHelpText(
       "after",
       "\nExit codes: 0 the config can be used, 2 it cannot.\nExample: ftwall check --config new.toml && cp new.toml /etc/ftwall/ftwall.toml && ftwall reload",
     )
     .action(async (options) => {
+      if (options.reference === true) {
+        const { CLASSIFIERS } = await import("../classify/mod.ts");
+        const { protocolDefaults } = await import("../policy/defaults.ts");
+        const { formatReference } = await import("../policy/reference.ts");
+        print(formatReference(protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name))).trimEnd());
+        return;
+      }
       const { loadAny } = await import("./load.ts");
       const loaded = loadAny(options.config);
       if (loaded.config === null) ended.code = USAGE;

@@ -21,7 +21,8 @@ export async function claimPath(path: string, group: string): Promise<Claimed> {
   try {
     if (directory !== "") Deno.mkdirSync(directory, { recursive: true, mode: 0o755 });
   } catch (error) {
-    throw new Failure(MISSING, `Cannot make the directory "${directory}" for the control socket: ${said(error)}`);
+    const found = `Cannot make the directory "${directory}" for the control socket: ${said(error)}`;
+    throw new Failure(MISSING, `${found}. Name another socket with --control PATH`);
   }
   await giveWay(path);
   // Born without any permission for others: a chmod after the fact would leave a moment in which anybody may connect.

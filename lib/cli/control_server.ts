@@ -24,7 +24,7 @@ type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { re
  */
 export interface ControlHandler {
   /** Answers `status`. */
-  status(): Status;
+  status(): Status | Promise<Status>;
   /** Answers `reload`. */
   reload(who: Who): ReloadAnswer | Promise<ReloadAnswer>;
   /** Answers `lock`. */

@@ -5,7 +5,7 @@
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import type { EffectiveSettings } from "../../ffi/netfilter_queue.ts";
 import { Queues } from "../../ffi/queues.ts";
-import { releaseStartPages } from "../../ffi/start_pages.ts";
+import { Tidier } from "../../ffi/start_pages.ts";
 import { CLASSIFIERS } from "../classify/mod.ts";
 import { Engine } from "../engine/engine.ts";
 import type { TrafficEvent } from "../engine/event.ts";
@@ -19,17 +19,18 @@ import type { ReloadAnswer } from "../report/control_protocol.ts";
 import { LineWriter } from "../report/line_writer.ts";
 import { type LogOutput, openLog } from "../report/log_output.ts";
 import { metricsText } from "../report/metrics.ts";
-import { type MetricsServer, serveMetrics } from "../report/metrics_server.ts";
+import { serveMetrics } from "../report/metrics_server.ts";
 import { Reporter } from "../report/reporter.ts";
 import { buildStatus } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
-import type { AddressTable } from "../state/address_table.ts";
-import { capacityFor, HELD, State } from "../state/state.ts";
+import { capacityFor, State } from "../state/state.ts";
 import { ControlServer } from "./control_server.ts";
 import type { Daemon, DaemonOptions } from "./daemon_options.ts";
-import { addressAt, DaemonStatus } from "./daemon_status.ts";
+import { DaemonStatus } from "./daemon_status.ts";
 import { DONE, FAILED } from "./failure.ts";
 import { KernelHand } from "./kernel_hand.ts";
+import { KernelSide } from "./kernel_side.ts";
+import { readLan } from "./lan_watch.ts";
 import { loadAny, loadForCommand } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
 import { Operator } from "./operator.ts";
@@ -42,8 +43,8 @@ const LAST_LINES = 500;
 /** Milliseconds between looks at the kernel's drop counters, and between `queue-overrun` events. */
 const OVERRUN_STRETCH = 10_000;
 
-/** Milliseconds after `ready` at which the memory of what only the start needed is given back. */
-const SETTLING = 2000;
+/** Milliseconds after which a new lock, or the end of one, is written to the state file at the earliest. */
+const SAVE_SOON = 2000;
 
 /** See {@link StartDaemon}. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
@@ -62,7 +63,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     failOpen: config.queue.fail === "open",
     gso: config.queue.gso,
   }));
-  const hand = stack.use(await KernelHand.open(libc, config, rulesOptions(config).mark.own));
+  const hand = stack.use(await KernelHand.open(libc, config, rulesOptions(config).mark, options.dryRun));
   const daemon = new RunningDaemon(options, loaded, config, reporter, output, queues, hand, libc);
   await daemon.open(stack);
   daemon.finish(stack.move());
@@ -87,7 +88,7 @@ class RunningDaemon implements Daemon {
   readonly #reporter: Reporter;
   readonly #output: LogOutput;
   readonly #queues: Queues;
-  readonly #hand: KernelHand;
+  readonly #kernel: KernelSide;
   readonly #libc: Libc;
   readonly #engine: Engine;
   readonly #pump: Pump;
@@ -99,8 +100,12 @@ class RunningDaemon implements Daemon {
   #config: Config;
   #lastSave = performance.now();
   #lastOverrun = -Infinity;
+  readonly #tidier: Tidier;
   #lost = 0;
   #saidFailure = "";
+  #unsaved = false;
+  #saving = 0;
+  #reloading: Promise<unknown> = Promise.resolve();
   #signal = "";
 
   constructor(
@@ -119,13 +124,21 @@ class RunningDaemon implements Daemon {
     this.#reporter = reporter;
     this.#output = output;
     this.#queues = queues;
-    this.#hand = hand;
     this.#libc = libc;
+    this.#tidier = new Tidier(libc);
     const seed = crypto.getRandomValues(new Int32Array(1))[0]!;
     const state = new State(capacityFor(config.memory), seed);
-    const policy = compile(config);
+    const lan = readLan(config.network.lan);
+    const policy = compile(config, undefined, lan.prefixes);
     this.#markers = new MarkerFiles(options.dryRun ? "" : config.clientFiles);
-    this.#engine = new Engine({ policy, state, classifiers: CLASSIFIERS, emit: (event) => this.#follow(event) });
+    this.#engine = new Engine({
+      policy,
+      state,
+      classifiers: CLASSIFIERS,
+      emit: (event) => this.#follow(event),
+      // What the level keeps from the log still goes into the history.
+      admit: (kind) => !reporter.prints(kind === "weak" ? "detected" : kind) || reporter.admit(kind),
+    });
     this.#pump = new Pump({
       engine: this.#engine,
       queues,
@@ -137,6 +150,17 @@ class RunningDaemon implements Daemon {
       beat: (now) => this.#beat(now),
       fault: (error) => reporter.note("error", `A packet could not be judged: ${textOf(error)}`),
     });
+    this.#kernel = new KernelSide({
+      engine: this.#engine,
+      hand,
+      config,
+      lan,
+      dryRun: options.dryRun,
+      rules: (wanted) => rulesOptions(wanted, options.queues),
+      now: () => performance.now(),
+      adopt: (changed) => this.#engine.adopt(changed),
+      note: (text) => reporter.note("info", text),
+    });
     this.#store = new StateStore(options.state ?? config.state.path);
     this.#status = new DaemonStatus(
       options.dryRun,
@@ -146,6 +170,7 @@ class RunningDaemon implements Daemon {
       reporter,
       this.#times,
       hand,
+      this.#kernel,
       config,
     );
     this.#status.loaded(loaded, policy);
@@ -157,7 +182,10 @@ class RunningDaemon implements Daemon {
     this.#engine.tick(performance.now(), Date.now());
     this.#restore();
     const config = this.#config;
-    const operator = new Operator(this.#engine, this.#reporter, this.#status, () => this.#reload());
+    const reload = () => this.#reload();
+    const allowed = (client: string) => this.#kernel.allowed(client);
+    const operator = new Operator(this.#engine, this.#reporter, this.#status, reload, allowed);
+    stack.use(this.#kernel);
     stack.use(
       await ControlServer.listen({
         path: this.#options.control ?? config.control.path,
@@ -168,7 +196,8 @@ class RunningDaemon implements Daemon {
         fault: (message) => reporter.note("error", message),
       }),
     );
-    if (config.metrics.listen !== "") stack.use(this.#serveMetrics(config.metrics.listen));
+    const metrics = () => metricsText(buildStatus(this.#status), this.#times);
+    if (config.metrics.listen !== "") stack.use(serveMetrics(config.metrics.listen, metrics));
     for (const { queue, problems } of this.#queues.effective) {
       for (const problem of problems) reporter.note("warning", `Queue ${queue}: ${problem}`);
     }
@@ -192,10 +221,12 @@ class RunningDaemon implements Daemon {
     try {
       this.#output.reopen();
     } catch (error) {
-      this.#reporter.note("warning", `Cannot open the log again: ${textOf(error)}`);
+      this.#reporter.note("warning", textOf(error));
     }
-    const answer = this.#reload();
-    if (answer.outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");
+    const told = (answer: ReloadAnswer) => {
+      if (answer.outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");
+    };
+    this.#reload().then(told, (error: unknown) => this.#reporter.note("error", textOf(error)));
   }
 
   stop(signal: string): void {
@@ -205,16 +236,14 @@ class RunningDaemon implements Daemon {
 
   async #run(stack: AsyncDisposableStack): Promise<number> {
     let code: number = DONE;
-    const released = setTimeout(() => releaseStartPages(this.#libc), SETTLING);
-    stack.defer(() => clearTimeout(released));
-    const hand = this.#options.dryRun ? Promise.resolve() : this.#useRules();
+    const begun = this.#kernel.start().catch((error: unknown) => this.#reporter.note("warning", textOf(error)));
     try {
       await this.#pump.run();
     } catch (error) {
       this.#reporter.note("error", textOf(error));
       code = FAILED;
     }
-    await hand;
+    await begun;
     this.#save();
     this.#reporter.emit({
       event: "stopping",
@@ -225,25 +254,25 @@ class RunningDaemon implements Daemon {
     return code;
   }
 
-  /** After `ready`, as tools have to be asked: sets of the rules in force, filled from what the state file brought. */
-  async #useRules(): Promise<void> {
-    await this.#hand.useRules();
-    const state = this.#engine.state;
-    const now = this.#engine.clock.now;
-    this.#hand.restore(remaining(state.locks.table, now), remaining(state.peers, now, true));
-  }
-
   #follow(event: TrafficEvent): void {
     this.#reporter.emit(event);
     if (this.#options.dryRun) return;
     this.#markers.follow(event);
-    this.#hand.follow(event);
+    this.#kernel.follow(event);
+    if (event.event === "locked" || event.event === "released") this.#unsaved = true;
   }
 
   #beat(now: number): void {
-    if (now - this.#lastSave >= this.#config.state.interval) {
-      this.#lastSave = now;
+    this.#tidier.beat(now);
+    this.#kernel.beat(now);
+    const age = now - this.#lastSave;
+    // Who kills ftwall must not set clients free: locks are saved soon, but never for more than a fiftieth of the time.
+    const soon = this.#unsaved && age >= Math.max(SAVE_SOON, 50 * this.#saving);
+    if (soon || age >= this.#config.state.interval) {
+      this.#unsaved = false;
       this.#save();
+      this.#lastSave = performance.now();
+      this.#saving = this.#lastSave - now;
     }
     if (now - this.#lastOverrun >= OVERRUN_STRETCH) {
       this.#lastOverrun = now;
@@ -299,11 +328,22 @@ class RunningDaemon implements Daemon {
       }
       if (this.#config.state.import === "") break;
     }
-    this.#markers.clear(new Set([...remaining(state.locks.table, this.#engine.clock.now)].map(([client]) => client)));
+    const restored = this.#engine.learner.timeLocks.restored();
+    this.#markers.clear(new Set(restored.map((event) => event.client)));
+    for (const event of restored) {
+      this.#reporter.emit(event);
+      this.#markers.follow(event);
+    }
   }
 
   /** Loads the config again: compiled beside the old one, put in force between two bursts, or not at all. */
-  #reload(): ReloadAnswer {
+  #reload(): Promise<ReloadAnswer> {
+    const answer = this.#reloading.then(() => this.#reloadNow());
+    this.#reloading = answer.catch(() => {});
+    return answer;
+  }
+
+  async #reloadNow(): Promise<ReloadAnswer> {
     const before = this.#config;
     const loaded = loadAny(this.#options.config);
     const refuse = (problems: string[]): ReloadAnswer => {
@@ -314,51 +354,52 @@ class RunningDaemon implements Daemon {
     if (loaded.config === null) return refuse(loaded.problems.map(formatProblem));
     let policy: Policy;
     try {
-      policy = compile(loaded.config);
+      policy = this.#kernel.compile(loaded.config);
     } catch (error) {
       return refuse([textOf(error)]);
     }
     const warnings = loaded.problems.map(formatProblem);
     if (policy.hash === this.#engine.policy.hash) {
       this.#status.reloaded(true, warnings);
+      this.#kernel.lookAtLan();
       return { outcome: "unchanged", hash: policy.hash, changes: [], problems: warnings };
     }
     const needed = needsRestart(before, loaded.config);
-    if (needed.length > 0) {
+    // Rules that were applied meanwhile leave nothing to refuse.
+    const mended = needed.length > 0 && needed.every((one) => one.needs === "rules") &&
+      await this.#kernel.fit(loaded.config);
+    if (needed.length > 0 && !mended) {
       return refuse(
-        needed.map(({ key, command }) => `${key} was changed, which a reload cannot apply; run: ${command}`),
+        needed.map(({ key, needs, command }) =>
+          `${key} was changed, which a reload cannot apply; run: ${command}${
+            needs === "rules" ? ", and reload again" : ""
+          }`
+        ),
       );
     }
     this.#loaded = loaded;
     this.#config = loaded.config;
     this.#engine.adopt(policy);
     this.#pump.adopt();
-    this.#hand.adopt(loaded.config);
+    this.#kernel.adopt(loaded.config);
     this.#markers = new MarkerFiles(this.#options.dryRun ? "" : loaded.config.clientFiles);
-    if (!this.#options.dryRun) this.#hand.unsettle();
     const { format, level } = loaded.config.log;
     this.#reporter.change(this.#options.logFormat ?? format, this.#options.logLevel ?? level, this.#output.colour);
     this.#status.loaded(loaded, policy);
-    this.#status.reloaded(true, warnings);
     const changes = difference(before, loaded.config);
+    // Who is home or exempt stands in the rules too; until they are applied, only what they queue is judged anew.
+    if (!sameRules(before, loaded.config) && !(await this.#kernel.fit(loaded.config).catch(() => true))) {
+      warnings.push("The firewall rules in force are not those of this config; run: ftwall rules --apply");
+      this.#reporter.note("warning", warnings.at(-1)!);
+    }
+    this.#status.reloaded(true, warnings);
     this.#reporter.emit({ event: "reloaded", hash: policy.hash, changes });
     return { outcome: "applied", hash: policy.hash, changes, problems: warnings };
   }
-
-  #serveMetrics(listen: string): MetricsServer {
-    return serveMetrics(listen, () => metricsText(buildStatus(this.#status), this.#times));
-  }
 }
 
-/** Address and seconds left of every entry in force; `exceptHeld` leaves out what is held back. */
-function* remaining(table: AddressTable, now: number, exceptHeld = false): Generator<readonly [string, number]> {
-  const rows: number[] = [];
-  table.each((row) => {
-    if (table.deadline[row]! <= now) return;
-    if (exceptHeld && table.values[row * table.columns + HELD] === 1) return;
-    rows.push(row);
-  });
-  for (const row of rows) yield [addressAt(table, row), Math.ceil((table.deadline[row]! - now) / 1000)];
+function sameRules(before: Config, after: Config): boolean {
+  return JSON.stringify(rulesOptions(before)) === JSON.stringify(rulesOptions(after));
 }
 
 function effectiveFields(effective: EffectiveSettings): Record<string, unknown> {

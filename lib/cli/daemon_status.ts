@@ -10,11 +10,13 @@ import { formatAddress, formatMac } from "../net/address.ts";
 import type { Config } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
 import type { Policy } from "../policy/policy.ts";
+import { formatProblem } from "../policy/problem.ts";
 import type { Reporter } from "../report/reporter.ts";
 import type {
   AllowedFacts,
   ConfigFacts,
   Counters,
+  KernelStatus,
   LockFacts,
   PeerFacts,
   QueueStatus,
@@ -24,8 +26,9 @@ import type {
 import type { VerdictTimes } from "../report/verdict_times.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { DETAIL, HELD, PROTOCOL } from "../state/state.ts";
-import { OK } from "../wire/outcome.ts";
-import type { HandState, KernelHand } from "./kernel_hand.ts";
+import { isDecodeError } from "../wire/outcome.ts";
+import type { KernelHand } from "./kernel_hand.ts";
+import type { KernelSide } from "./kernel_side.ts";
 import { VERSION } from "./version.ts";
 
 /** See the module's text. */
@@ -43,6 +46,7 @@ export class DaemonStatus implements StatusSource {
   readonly #queues: Queues;
   readonly #reporter: Reporter;
   readonly #hand: KernelHand;
+  readonly #kernel: KernelSide;
   readonly #started = performance.now();
   readonly #failOpen: boolean;
   #config: ConfigFacts;
@@ -56,6 +60,7 @@ export class DaemonStatus implements StatusSource {
     reporter: Reporter,
     times: VerdictTimes,
     hand: KernelHand,
+    kernel: KernelSide,
     config: Config,
   ) {
     this.dryRun = dryRun;
@@ -65,17 +70,25 @@ export class DaemonStatus implements StatusSource {
     this.#reporter = reporter;
     this.verdictTimes = times;
     this.#hand = hand;
+    this.#kernel = kernel;
     this.#failOpen = config.queue.fail === "open";
-    this.#config = { path: null, hash: engine.policy.hash, loadedAt: Date.now(), lastReload: null };
+    const at = Date.now();
+    this.#config = {
+      path: null,
+      hash: engine.policy.hash,
+      loadedAt: at,
+      lastReload: { ok: true, at, problems: [] },
+    };
   }
 
-  /** A config came into force. */
+  /** A config came into force. That of the start counts as the first reload, so that programs find the same fields always. */
   loaded(loaded: Loaded, policy: Policy): void {
+    const at = Date.now();
     this.#config = {
       path: loaded.missingDefault ? null : loaded.path,
       hash: policy.hash,
-      loadedAt: Date.now(),
-      lastReload: this.#config.lastReload,
+      loadedAt: at,
+      lastReload: { ok: true, at, problems: loaded.problems.map(formatProblem) },
     };
   }
 
@@ -94,9 +107,14 @@ export class DaemonStatus implements StatusSource {
     return this.#config;
   }
 
-  /** What is missing of the optional parts. */
-  get hand(): HandState {
-    return this.#hand.state;
+  /** What is done in the kernel beside the queues. */
+  kernel(): KernelStatus {
+    return this.#kernel.facts();
+  }
+
+  /** Looks again at what is asked of tools, where it is old. */
+  async fresh(): Promise<void> {
+    await this.#kernel.fresh();
   }
 
   /** The queues, with the kernel's own counters. */
@@ -194,7 +212,7 @@ export class DaemonStatus implements StatusSource {
     const { counters, learner, policy, state, asker, trainer, outbox } = this.#engine;
     let errors = 0;
     counters.decode.forEach((count, outcome) => {
-      if (outcome !== OK) errors += count;
+      if (isDecodeError(outcome)) errors += count;
     });
     const sum = (name: "missing" | "rejected" | "malformed" | "sendFailures" | "truncated") =>
       this.#queues.list.reduce((total, queue) => total + queue.counters[name], 0);

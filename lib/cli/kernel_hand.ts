@@ -1,61 +1,78 @@
 /**
- * What the daemon does in the kernel beside its verdicts: sets of locked clients and blocked peers, connections cut, decoys
- * and probes sent. In dry-run it does nothing of that.
+ * What the daemon does in the kernel beside its verdicts and sets: connections cut or looked at again, decoys and probes
+ * sent, groups joined. In dry-run it opens nothing and does nothing.
  * @module
  */
 import type { Conntrack } from "../../ffi/conntrack.ts";
+import type { GroupMember } from "../../ffi/group_member.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { ProbeSender, RawSender } from "../../ffi/raw_socket.ts";
 import type { TrafficEvent } from "../engine/event.ts";
 import type { Sending } from "../engine/outbox.ts";
-import { inspectRules, KernelSets, runCommand } from "../firewall/mod.ts";
-import { isIPv4, parseAddress } from "../net/address.ts";
+import { againMark, type Marks } from "../firewall/mod.ts";
+import { isIPv4, parseAddress, type Words } from "../net/address.ts";
 import type { Config } from "../policy/config.ts";
 import { buildUdp, Ends } from "../wire/build.ts";
 
 /** Why something optional is not there, in words; empty where it is. */
 export interface HandState {
-  sets: string;
   conntrack: string;
   sender: string;
 }
 
+/** Connections changed since the start. */
+export interface HandCounters {
+  /** Entries deleted because their client became locked. */
+  cut: number;
+  /** Entries that were made to visit the queue again. */
+  again: number;
+  /** Changes that the kernel refused, or that were left out because too many waited. */
+  failed: number;
+}
+
+interface Opened {
+  raw: RawSender | null;
+  probe: ProbeSender | null;
+  conntrack: Conntrack | null;
+  groups: GroupMember | null;
+}
+
+const DRY_RUN = "not used in dry-run";
+
 /** See the module's text. */
-export class KernelHand implements AsyncDisposable {
+export class KernelHand implements Disposable {
   /** Decoys and probes that were sent, and those that the kernel refused. */
   sent = 0;
   /** See {@link sent}. */
   failed = 0;
   /** What is missing. */
   readonly state: HandState;
-  readonly #raw: RawSender | null;
-  readonly #probe: ProbeSender | null;
-  readonly #conntrack: Conntrack | null;
-  #sets: KernelSets | null = null;
+  /** What was done to connections. */
+  readonly connections: HandCounters = { cut: 0, again: 0, failed: 0 };
+  /** Interfaces on which local service discovery is heard. */
+  listening: readonly string[] = [];
+  readonly #opened: Opened;
+  readonly #marks: Marks;
   #config: Config;
   readonly #packet = new Uint8Array(128);
   readonly #view = new DataView(this.#packet.buffer);
   readonly #ends = new Ends();
 
-  private constructor(
-    config: Config,
-    state: HandState,
-    raw: RawSender | null,
-    probe: ProbeSender | null,
-    conntrack: Conntrack | null,
-  ) {
+  private constructor(config: Config, marks: Marks, state: HandState, opened: Opened) {
     this.#config = config;
+    this.#marks = marks;
     this.state = state;
-    this.#raw = raw;
-    this.#probe = probe;
-    this.#conntrack = conntrack;
+    this.#opened = opened;
   }
 
-  /** Opens what there is. What is missing costs a feature, never the start. `own` marks what is sent. */
-  static async open(libc: Libc, config: Config, own: number): Promise<KernelHand> {
-    const missing = { sets: "not looked for yet", conntrack: "", sender: "" };
+  /** Opens what there is; nothing in dry-run. What is missing costs a feature, never the start. */
+  static async open(libc: Libc, config: Config, marks: Marks, dryRun: boolean): Promise<KernelHand> {
+    const opened: Opened = { raw: null, probe: null, conntrack: null, groups: null };
+    if (dryRun) return new KernelHand(config, marks, { conntrack: DRY_RUN, sender: DRY_RUN }, opened);
+    const missing = { conntrack: "", sender: "" };
     const { RawSender, ProbeSender } = await import("../../ffi/raw_socket.ts");
     const { Conntrack } = await import("../../ffi/conntrack.ts");
+    const { GroupMember } = await import("../../ffi/group_member.ts");
     const attempt = <T>(what: "conntrack" | "sender", open: () => T): T | null => {
       try {
         return open();
@@ -64,24 +81,11 @@ export class KernelHand implements AsyncDisposable {
         return null;
       }
     };
-    const raw = attempt("sender", () => RawSender.open(libc, { mark: own }));
-    const probe = attempt("sender", () => ProbeSender.open(libc, { mark: own }));
-    const conntrack = config.lock.cut ? attempt("conntrack", () => Conntrack.open(libc)) : null;
-    return new KernelHand(config, missing, raw, probe, conntrack);
-  }
-
-  /** Looks which rules are applied, and uses their sets from then on. */
-  async useRules(): Promise<void> {
-    if (this.#config.lock.kernelSets === "off") {
-      this.state.sets = "switched off by [lock] kernel_sets";
-      return;
-    }
-    const found = (await inspectRules(runCommand)).find((rules) => rules.stamp !== null);
-    if (found === undefined) this.state.sets = 'no rules of ftwall are applied; "ftwall rules --apply" makes them';
-    else {
-      this.#sets = new KernelSets(found.backend, runCommand);
-      this.state.sets = "";
-    }
+    opened.raw = attempt("sender", () => RawSender.open(libc, { mark: marks.own }));
+    opened.probe = attempt("sender", () => ProbeSender.open(libc, { mark: marks.own }));
+    opened.conntrack = attempt("conntrack", () => Conntrack.open(libc));
+    opened.groups = new GroupMember(libc);
+    return new KernelHand(config, marks, missing, opened);
   }
 
   /** Takes a new config. */
@@ -89,43 +93,47 @@ export class KernelHand implements AsyncDisposable {
     this.#config = config;
   }
 
+  /** Hears local service discovery on these interfaces from now on. */
+  listen(interfaces: readonly string[]): void {
+    this.listening = this.#opened.groups?.join(interfaces) ?? [];
+  }
+
   /** Follows an event of the engine. */
   follow(event: TrafficEvent): void {
-    switch (event.event) {
-      case "locked":
-        this.#sets?.put("locked", event.client, secondsUntil(event.until));
-        this.#cut(event.client);
-        break;
-      case "renewed":
-        this.#sets?.put("locked", event.client, secondsUntil(event.until));
-        break;
-      case "released":
-        this.#sets?.remove("locked", event.client);
-        break;
-      case "peer-learned":
-        if (event.held === true) this.#sets?.remove("blocked", event.peer);
-        else this.#sets?.put("blocked", event.peer, secondsUntil(event.until));
-        break;
-    }
-  }
-
-  /** Puts what the state file brought into the sets again, and empties them of what is over. */
-  restore(locked: Iterable<readonly [string, number]>, blocked: Iterable<readonly [string, number]>): void {
-    if (this.#sets === null) return;
-    this.#sets.clear("locked");
-    this.#sets.clear("blocked");
-    for (const [client, seconds] of locked) this.#sets.put("locked", client, seconds);
-    for (const [peer, seconds] of blocked) this.#sets.put("blocked", peer, seconds);
-  }
-
-  /** Takes an address out of the block list's set: it is held back, or exempt now. */
-  unblock(peer: string): void {
-    this.#sets?.remove("blocked", peer);
+    if (event.event === "locked" && this.#config.lock.cut) this.#cut(event.client);
+    // With "reject" what a lock refused was marked too, though it was not to last.
+    if (event.event === "released" && this.#config.lock.refuse === "reject") this.reopen(event.client);
   }
 
   /** The policy changed: flows settled in the kernel visit the queue again. */
   unsettle(): void {
-    this.#conntrack?.markAgain(this.#config.queue.mask, 0, 0).catch(() => {});
+    const { conntrack } = this.#opened;
+    const { mask, own } = this.#marks;
+    conntrack?.markAgain(mask, againMark(this.#marks), own).then((tally) => this.#count("again", tally), () => {});
+  }
+
+  /** The same for the flows of one client. */
+  reopen(client: string): void {
+    const words = parseAddress(client);
+    if (words === null) return;
+    const { conntrack } = this.#opened;
+    const { mask } = this.#marks;
+    conntrack?.markAgainOf(mask, againMark(this.#marks), ...words).then(
+      (tally) => this.#count("again", tally),
+      () => {},
+    );
+  }
+
+  /** Connections that the client already had end: the next packet of each is taken for the first of a new one. */
+  #cut(client: string): void {
+    const words: Words | null = parseAddress(client);
+    if (words === null) return;
+    this.#opened.conntrack?.forget(...words).then((tally) => this.#count("cut", tally), () => {});
+  }
+
+  #count(what: "cut" | "again", tally: { changed: number; errors: number; complete: boolean }): void {
+    this.connections[what] += tally.changed;
+    this.connections.failed += tally.errors + (tally.complete ? 0 : 1);
   }
 
   /** Sends what the engine wants sent. */
@@ -138,38 +146,30 @@ export class KernelHand implements AsyncDisposable {
   }
 
   #decoy(sending: Sending): number {
-    if (this.#raw === null) return -1;
+    const { raw } = this.#opened;
+    if (raw === null) return -1;
     const [c0, c1, c2, c3] = sending.client;
     const [p0, p1, p2, p3] = sending.peer;
     if (!isIPv4(c0, c1, c2)) return -1;
     this.#ends.from(p0, p1, p2, p3, sending.peerPort).to(c0, c1, c2, c3, sending.clientPort);
     const length = buildUdp(this.#packet, this.#view, 0, this.#ends, sending.payload);
-    return length === 0 ? -1 : this.#raw.send(this.#packet, 0, length, c0, c1, c2, c3);
+    return length === 0 ? -1 : raw.send(this.#packet, 0, length, c0, c1, c2, c3);
   }
 
   #ask(sending: Sending): number {
-    if (this.#probe === null) return -1;
+    const { probe } = this.#opened;
+    if (probe === null) return -1;
     const [c0, c1, c2, c3] = sending.client;
     this.#packet.set(sending.payload);
-    return this.#probe.send(this.#packet, 0, sending.payload.length, c0, c1, c2, c3, sending.clientPort);
+    return probe.send(this.#packet, 0, sending.payload.length, c0, c1, c2, c3, sending.clientPort);
   }
 
-  /** Connections that the client already had end: the next packet of each meets the lock. */
-  #cut(client: string): void {
-    const words = parseAddress(client);
-    if (words !== null) this.#conntrack?.forget(words[0], words[1], words[2], words[3]).catch(() => {});
+  /** Closes its sockets. */
+  [Symbol.dispose](): void {
+    const { raw, probe, conntrack, groups } = this.#opened;
+    raw?.close();
+    probe?.close();
+    conntrack?.close();
+    groups?.close();
   }
-
-  /** Entries in sets stay: they hold while ftwall is down, and end by themselves. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#sets?.settled();
-    this.#raw?.close();
-    this.#probe?.close();
-    this.#conntrack?.close();
-  }
-}
-
-function secondsUntil(until: string | undefined): number {
-  if (until === undefined) return 1;
-  return Math.max(1, Math.ceil((Date.parse(until) - Date.now()) / 1000));
 }

@@ -29,24 +29,33 @@ export class Operator implements ControlHandler {
   readonly #engine: Engine;
   readonly #reporter: Reporter;
   readonly #status: DaemonStatus;
-  readonly #reload: () => ReloadAnswer;
+  readonly #reload: () => ReloadAnswer | Promise<ReloadAnswer>;
+  readonly #allowed: (client: string) => void;
 
   /** Acts on a running engine. */
-  constructor(engine: Engine, reporter: Reporter, status: DaemonStatus, reload: () => ReloadAnswer) {
+  constructor(
+    engine: Engine,
+    reporter: Reporter,
+    status: DaemonStatus,
+    reload: () => ReloadAnswer | Promise<ReloadAnswer>,
+    allowed: (client: string) => void,
+  ) {
     this.#engine = engine;
     this.#reporter = reporter;
     this.#status = status;
     this.#reload = reload;
+    this.#allowed = allowed;
   }
 
   /** Answers `status`. */
-  status(): Status {
+  async status(): Promise<Status> {
+    await this.#status.fresh();
     return buildStatus(this.#status);
   }
 
   /** Answers `reload`. */
-  reload(who: Who): ReloadAnswer {
-    const answer = this.#reload();
+  async reload(who: Who): Promise<ReloadAnswer> {
+    const answer = await this.#reload();
     const outcome = answer.outcome === "refused" ? "refused" : "done";
     this.#audit({ event: "audit", action: "reload", who, outcome, found: answer.outcome });
     return answer;
@@ -89,7 +98,7 @@ export class Operator implements ControlHandler {
       if (rows.length === 0) throw new RefusedRequest(`Cannot unlock "${request.client}": it is not locked`);
     }
     const clients = rows.map((row) => this.#status.lock(row).client);
-    for (const row of rows) this.#engine.learner.timeLocks.release(row);
+    for (const row of rows) this.#engine.learner.timeLocks.release(row, "operator");
     for (const client of clients) {
       this.#audit({ event: "audit", action: "unlock", who, client, reason: request.reason, outcome: "done" });
     }
@@ -104,9 +113,10 @@ export class Operator implements ControlHandler {
     const until = clock.text(clock.now + seconds * 1000);
     const clients = this.#read(request.client).map((words) => {
       const row = state.locks.table.find(...words, 0);
-      if (row >= 0) learner.timeLocks.release(row);
+      if (row >= 0) learner.timeLocks.release(row, "operator");
       state.allowances.insert(...words, 0, clock.now + seconds * 1000);
       const client = formatAddress(...words);
+      this.#allowed(client);
       this.#audit({ event: "audit", action: "allow", who, client, seconds, reason: request.reason, outcome: "done" });
       return client;
     });
@@ -122,7 +132,7 @@ export class Operator implements ControlHandler {
     const lockRow = state.locks.find(...words, clock.now);
     const allowance = state.allowances.find(...words, 0);
     const [high, low] = this.#mac(words);
-    const lock = lockRow < 0 ? null : this.status().locks.find((one) => one.client === address) ?? null;
+    const lock = lockRow < 0 ? null : buildStatus(this.#status).locks.find((one) => one.client === address) ?? null;
     const { halfLife, threshold } = policy.config.score;
     const history = this.#reporter.history.of(address);
     const scores = policy.protocols.flatMap((protocol, number) => {

@@ -2,6 +2,7 @@
  * Printing of commands that end by themselves. These may wait for their reader; the daemon must not and has its own writer.
  * @module
  */
+import { FAILED, Failure } from "./failure.ts";
 
 /** The reader of our output went away (`ftwall replay … | head`): nothing more to do, and nothing to complain about. */
 export class ReaderGone extends Error {
@@ -74,7 +75,8 @@ function writeAll(sink: SyncSink, bytes: Uint8Array): void {
       if (error instanceof Deno.errors.BrokenPipe) throw new ReaderGone("The reader of standard output is gone");
       // A terminal or pipe that somebody else made non-blocking: try again until its reader caught up.
       if (error instanceof Deno.errors.WouldBlock) continue;
-      throw error;
+      const found = error instanceof Error ? error.message : String(error);
+      throw new Failure(FAILED, `Cannot write the output: ${found}`);
     }
   }
 }

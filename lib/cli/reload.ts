@@ -25,7 +25,7 @@ Example for cron: 0 * * * * root ftwall reload`,
       const { plain } = await import("../report/plain.ts");
       const answer = await ask(options.control, { command: "reload" }, 60_000);
       if (answer.outcome === "refused") {
-        complain("ftwall: Cannot reload: the config has errors, the old one stays in force");
+        complain("ftwall: Cannot reload: the old config stays in force");
         complain(...answer.problems.map((problem) => plain(problem)));
         ended.code = FAILED;
         return;

@@ -39,3 +39,8 @@ function freeMark(mask: number, accepted: number, refused: number): number {
   }
   return mask;
 }
+
+/** Whether both configs make the same rules. */
+export function sameRules(before: Config, after: Config): boolean {
+  return JSON.stringify(rulesOptions(before)) === JSON.stringify(rulesOptions(after));
+}

@@ -45,7 +45,8 @@ export class StateStore {
   save(state: State, context: StateContext): void {
     if (this.#path === "") return;
     const text = writeState(state, context);
-    if (text === this.#written) return;
+    const print = fingerprint(text);
+    if (print === this.#written) return;
     const beside = `${this.#path}.new`;
     try {
       const slash = this.#path.lastIndexOf("/");
@@ -56,7 +57,7 @@ export class StateStore {
       while (at < bytes.length) at += file.writeSync(bytes.subarray(at));
       file.syncSync();
       Deno.renameSync(beside, this.#path);
-      this.#written = text;
+      this.#written = print;
       this.failure = "";
     } catch (error) {
       this.failure = `Cannot write the state "${this.#path}": ${
@@ -64,6 +65,18 @@ export class StateStore {
       }`;
     }
   }
+}
+
+/** Stands for a text of megabytes that is not worth keeping: its length and two hashes (FNV-1a, and with another prime). */
+function fingerprint(text: string): string {
+  let a = 0x811c9dc5;
+  let b = 0x9e3779b9;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x01000193);
+    b = Math.imul(b ^ unit, 0x85ebca6b) ^ (b >>> 15);
+  }
+  return `${text.length} ${a} ${b}`;
 }
 
 /** What the names in a state file mean under this policy. */

@@ -36,7 +36,7 @@ import { KNOWN, SAME, Tunnels } from "./tunnels.ts";
 /** Stands among a TCP flow's candidates, above all classifiers, as long as it may be a handshake with a proxy. */
 const TUNNEL = 1 << 31;
 /** What is forgotten of a flow that is looked at again. */
-const BEGINNINGS: readonly number[] = [CALLED, DATA_PACKETS, FIRST_LENGTHS, NOTE0, NOTE1, OWNER];
+const BEGINNINGS = [CALLED, DATA_PACKETS, OPENER_FIRST, RESPONDER_FIRST, FIRST_LENGTHS, NOTE0, NOTE1, OWNER] as const;
 
 /** See the module's text. */
 export class Asker {
@@ -123,21 +123,37 @@ export class Asker {
 
   /** Goes on asking the classifier that matched last, and no other. */
   keepMatched(row: number, tcp: number): void {
-    const panel = tcp !== 0 ? this.#tcp : this.#udp;
     this.dismiss(row);
-    this.#flows.words[row * FLOW_WORDS + CANDIDATES] = 1 << panel.numbers.indexOf(this.matched);
+    this.#flows.words[row * FLOW_WORDS + CANDIDATES] = (tcp !== 0 ? this.#tcp : this.#udp).bit(this.matched);
+  }
+
+  /**
+   * Of a TCP flow whose start was seen, enough has come for that: stops asking those that neither direction's first byte
+   * speaks to, and everybody once a stream is longer than what is kept of its beginning.
+   */
+  opened(row: number): void {
+    const words = this.#flows.words;
+    const flow = row * FLOW_WORDS;
+    const counts = words[flow + DATA_PACKETS]!;
+    const first = words[flow + OPENER_FIRST]! >>> 24;
+    // A proxy's handshake may come byte by byte, and what it leads to begins behind it.
+    if ((words[flow + FLAGS]! & NO_PROXY) === 0 && (counts & 0xffff) !== 0 && Tunnels.mayBegin(first)) return;
+    const { dispatch } = this.#tcp;
+    let possible = 0;
+    if ((counts & 0xffff) !== 0) possible |= dispatch[first]!;
+    if ((counts >>> 16) !== 0) possible |= dispatch[words[flow + RESPONDER_FIRST]! >>> 24]!;
+    words[flow + CANDIDATES]! &= this.look.first ? possible : 0;
   }
 
   /** Stops asking the classifier that matched last about a flow. */
   dismissMatched(row: number, tcp: number): void {
-    const panel = tcp !== 0 ? this.#tcp : this.#udp;
-    const place = panel.numbers.indexOf(this.matched);
-    if (place >= 0) this.#flows.words[row * FLOW_WORDS + CANDIDATES]! &= ~(1 << place);
+    this.#flows.words[row * FLOW_WORDS + CANDIDATES]! &= ~(tcp !== 0 ? this.#tcp : this.#udp).bit(this.matched);
   }
 
   /** This evidence of the flow was taken note of: one fact of one flow counts once, and the asking goes on. */
   told(row: number, answer: Evidence): void {
-    this.#flows.words[row * FLOW_WORDS + CALLED] = answer.number;
+    const at = row * FLOW_WORDS + CALLED;
+    this.#flows.words[at] = (this.#flows.words[at]! << 16) | answer.number;
   }
 
   /** Shows a packet with payload to the classifiers still possible. Answers the match, or UNDECIDED or UNRELATED. */
@@ -231,7 +247,7 @@ export class Asker {
       this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
       this.#lookAt(packet, from, to, offset === 0 && own === 0);
     }
-    look.length = look.end - look.start;
+    look.length = look.end - look.start + packet.length - (to - packet.payload);
     if (look.end <= look.start) return UNDECIDED;
     const panel = this.#tcp;
     let possible = look.first ? 0 : panel.midstream;
@@ -267,12 +283,7 @@ export class Asker {
     if (step === KNOWN) return UNDECIDED;
     const words = this.#flows.words;
     words[flow + CANDIDATES] = this.#tcp.all;
-    words[flow + DATA_PACKETS] = 0;
-    words[flow + OPENER_FIRST] = 0;
-    words[flow + RESPONDER_FIRST] = 0;
-    words[flow + FIRST_LENGTHS] = 0;
-    words[flow + OWNER] = 0;
-    words[flow + CALLED] = 0;
+    for (const word of BEGINNINGS) words[flow + word] = 0;
     const opener = this.#inner(row, flow, true);
     return opener === UNDECIDED ? this.#inner(row, flow, false) : opener;
   }
@@ -378,7 +389,9 @@ export class Asker {
       look.asked = panel.numbers[place]! + 1;
       look.found.clear();
       answer = this.#one(panel.list[place]!);
-      if (answer.certainty !== 0 && answer.number === told) answer = UNDECIDED;
+      if (answer.certainty !== 0 && (answer.number === (told & 0xffff) || answer.number === told >>> 16)) {
+        answer = UNDECIDED;
+      }
       if (answer === UNDECIDED) this.#waiting |= bit;
       if (answer === UNRELATED && (this.#lasting & bit) !== 0) answer = UNDECIDED;
       if (answer === UNRELATED || (answer === UNDECIDED && heard >= panel.patience[place]!)) {

@@ -23,21 +23,25 @@ import {
   SEEN,
   WATCHED,
   WATCHER_SHIFT,
+  WATCHERS,
 } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
 import { ACK, FIN, RST, SYN } from "../wire/tcp.ts";
 import { Asker } from "./ask.ts";
-import { BlockList, isOrdinary } from "./block_list.ts";
+import { BlockList } from "./block_list.ts";
 import { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
-import type { Emit } from "./event.ts";
+import type { Emit, FrequentEvent } from "./event.ts";
 import { Keeper } from "./keeper.ts";
+import { forgetExempt } from "./forget.ts";
 import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "./learn.ts";
 import type { Because, FlowObserver } from "./observer.ts";
 import { DNS, isReused, openFlow } from "./opening.ts";
+import { isOrdinary } from "./ordinary.ts";
 import { Outbox } from "./outbox.ts";
-import { Side } from "./side.ts";
+import { Refusals } from "./refusals.ts";
+import { isStranger, Side } from "./side.ts";
 import { dnsTap, Trainer } from "./train.ts";
 
 /** The packet goes on. */
@@ -52,6 +56,10 @@ export type Verdict = 0 | 1 | 2 | 3;
 const TCP = 6;
 /** Data packets of a flow, both directions, after which it is let go. Most are let go sooner, when no classifier waits. */
 const ENOUGH = 64;
+/** The same for UDP: twice what the rules bring of a direction. */
+const ENOUGH_UDP = 16;
+/** Data packets of a TCP flow after which only those are asked that its first bytes speak to. */
+const OPENED = 8;
 /** The same for a flow whose start was not seen. */
 const ENOUGH_MIDSTREAM = 640;
 /**
@@ -59,9 +67,6 @@ const ENOUGH_MIDSTREAM = 640;
  * know before they ask the network for others, and it is the asking that gives them away.
  */
 const WATCH = 960;
-
-/** Reasons of refusals, each with a rate limit of its own. */
-const REASONS: readonly string[] = ["recognised", "client-locked", "peer-blocked", "name-trained"];
 
 /** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
 const STALE = 0x8000;
@@ -76,6 +81,8 @@ export interface EngineOptions {
   readonly classifiers: readonly Classifier[];
   /** Where events go. */
   readonly emit: Emit;
+  /** Asked before a frequent event is built: false leaves it out. Whoever answers true is given it next. */
+  readonly admit?: (kind: FrequentEvent) => boolean;
   /** Replay of captures from anywhere: the private side, else the opener, is the client. */
   readonly homeAny?: boolean;
 }
@@ -103,11 +110,12 @@ export class Engine {
 
   readonly #classifiers: readonly Classifier[];
   readonly #homeAny: boolean;
-  readonly #emit: Emit;
+  readonly #refusals: Refusals;
   readonly #side = new Side();
   #policy: Policy;
   /** Protocol number of the policy for each classifier. */
   #protocols: Int32Array;
+  /** 1 to 0x7fff: a flow that nobody reviewed yet has 0. */
   #policyEpoch = 1;
   #observer: FlowObserver | null = null;
 
@@ -116,10 +124,11 @@ export class Engine {
     this.state = options.state;
     this.#policy = options.policy;
     this.#homeAny = options.homeAny ?? false;
-    this.#emit = options.emit;
     this.learner = new Learner(options.policy, this.state, this.clock, this.outbox, options.emit);
+    if (options.admit !== undefined) this.learner.admit = options.admit;
     this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
     this.keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
+    this.#refusals = new Refusals(this.counters, this.learner, this.clock, options.emit);
     this.blockList = new BlockList(this.state, this.clock, this.learner, this.trainer);
     this.#classifiers = [...options.classifiers, dnsTap(this.trainer, this.#side)];
     this.asker = new Asker(this.#classifiers, this.state.flows, this.state.streams);
@@ -147,22 +156,8 @@ export class Engine {
     this.learner.table = policy.tableAt(this.clock.now + this.clock.wallOffset);
     this.trainer.adopt();
     this.#protocols = this.#numbers(policy);
-    this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
-    const { locks, peers, trained } = this.state;
-    locks.table.each((row) => {
-      const lock = locks.at(row);
-      const key = (word: number) => locks.table.key(row, word);
-      if (policy.isExempt(key(0), key(1), key(2), key(3), lock.macHigh, lock.macLow)) {
-        this.learner.timeLocks.release(row);
-      } else if (lock.protocol >= 0) lock.protocol = policy.protocolNumber(lock.protocolName);
-    });
-    for (const table of [peers, trained]) {
-      table.each((row) => {
-        const key = (word: number) => table.key(row, word);
-        const home = policy.isHome(key(0), key(1), key(2), key(3));
-        if (home || policy.isExempt(key(0), key(1), key(2), key(3), 0, 0)) table.remove(row);
-      });
-    }
+    this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
+    forgetExempt(this.state, policy, this.learner.timeLocks);
   }
 
   /** Lets time pass: `wall` is milliseconds since 1970, for schedules and for times in events. */
@@ -172,7 +167,7 @@ export class Engine {
     const table = this.#policy.tableAt(wall);
     if (table !== this.learner.table) {
       this.learner.table = table;
-      this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
+      this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
     }
     this.keeper.tick();
   }
@@ -220,7 +215,7 @@ export class Engine {
     ) {
       verdict = (ACCEPT | SETTLED) as Verdict;
     } else {
-      this.#readSide(row, fromOpener);
+      this.#side.read(flows, row, fromOpener, this.asker.tunnels.of(row));
       verdict = this.#question(packet, row, flow, fromOpener, tcp, epoch);
     }
     const refused = (verdict & REFUSE) !== 0;
@@ -240,7 +235,7 @@ export class Engine {
     if ((flags & EXEMPT) !== 0) return this.state.allowances.count === 0 ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
     if ((flags & LOCAL) !== 0) return this.#local(packet, row, fromOpener);
     if ((flags & REFUSED) !== 0) {
-      this.#refused("recognised", -1);
+      this.#refusals.note(side, "recognised", "");
       if (words[flow + CANDIDATES] === 0) return (REFUSE | SETTLED) as Verdict;
       this.#renew(packet, row, flow, fromOpener);
       return REFUSE;
@@ -274,19 +269,25 @@ export class Engine {
     if (tcp !== 0 && (packet.flags & SYN) !== 0) this.asker.noteStart(row, packet, fromOpener);
     if (packet.length === 0) return NOTHING;
     let answer = this.asker.ask(row, packet, fromOpener);
-    if (this.asker.targeted) this.#readSide(row, fromOpener);
+    if (this.asker.targeted) {
+      this.#side.read(this.state.flows, row, fromOpener, this.asker.tunnels.of(row));
+    }
     while (answer !== UNDECIDED && answer !== UNRELATED) {
       const consequence = this.#matched(row, flow, answer, tcp);
       if (consequence !== NOTHING) return consequence;
       answer = this.asker.more(row, tcp);
     }
     const counts = words[flow + DATA_PACKETS]!;
-    const enough = (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
-    if (words[flow + CANDIDATES] === 0 || (counts & 0xffff) + (counts >>> 16) >= enough) {
+    const sent = (counts & 0xffff) + (counts >>> 16);
+    const begun = (words[flow + FLAGS]! & (MIDSTREAM | RESUMED)) === 0;
+    // A transfer of something else is not to be watched for what might follow in its middle.
+    if (tcp !== 0 && begun && sent >= OPENED) this.asker.opened(row);
+    const enough = tcp === 0 ? ENOUGH_UDP : (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
+    if (words[flow + CANDIDATES] === 0 || sent >= enough) {
       words[flow + FLAGS]! |= ACCEPTED;
       words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);
-      if (tcp !== 0 && isOrdinary(words[flow + OPENER_FIRST]!)) this.learner.peers.ordinary(this.#side);
+      if (tcp !== 0 && isOrdinary(words[flow + OPENER_FIRST]!, tcp)) this.learner.peers.ordinary(this.#side);
     }
     return NOTHING;
   }
@@ -299,8 +300,7 @@ export class Engine {
     if (consequence === REFUSE_FLOW && !this.#spares(tcp)) {
       words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~WATCHED;
       this.asker.dismiss(row);
-      this.counters.reason("recognised");
-      this.#report("recognised", this.#policy.protocols[protocol] ?? "");
+      this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
       return REFUSE_FLOW;
     }
     const over = (words[flow + FLAGS]! & ACCEPTED) !== 0 && this.clock.tick - words[flow + NOTE0]! > WATCH;
@@ -322,6 +322,11 @@ export class Engine {
       }
       return NOTHING;
     }
+    // Anybody can send a datagram in a server's name before the client speaks to it: it goes, what follows is looked at.
+    if (tcp === 0 && consequence === REFUSE_FLOW && !this.#spares(tcp) && isStranger(this.#side)) {
+      this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
+      return REFUSE_FLOW;
+    }
     const lasting = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#side, protocol) === LOCK;
     if (lasting) this.asker.keepMatched(row, tcp);
     else this.asker.dismiss(row);
@@ -330,25 +335,8 @@ export class Engine {
       return LET_THROUGH;
     }
     words[flow + FLAGS]! |= REFUSED;
-    this.counters.reason("recognised");
-    this.#report("recognised", this.#policy.protocols[protocol] ?? "");
+    this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
     return REFUSE_FLOW;
-  }
-
-  /** Who is who: of a flow through a proxy in clear, the target counts as the peer. */
-  #readSide(row: number, fromOpener: boolean): void {
-    const side = this.#side;
-    side.read(this.state.flows, row, fromOpener);
-    const target = this.asker.tunnels.of(row);
-    side.name = "";
-    if (target === undefined) return;
-    side.peerPort = target.port;
-    side.name = target.name;
-    if (target.name !== "") return;
-    side.p0 = target.words[0];
-    side.p1 = target.words[1];
-    side.p2 = target.words[2];
-    side.p3 = target.words[3];
   }
 
   /** UDP is only learned from where the config says so. */
@@ -407,7 +395,7 @@ export class Engine {
 
   #because(row: number, reason: Because): Verdict {
     if (this.#observer !== null) this.#observer.because(row, reason);
-    this.#refused(reason, -1);
+    this.#refusals.note(this.#side, reason, "");
     return REFUSE;
   }
 
@@ -427,7 +415,7 @@ export class Engine {
     const policyChanged = (words[flow + EPOCH]! >>> 16) !== this.#policyEpoch && words[flow + EPOCH] !== 0;
     if (policyChanged && (flags & (ACCEPTED | REFUSED)) !== 0) {
       // What was recognised before shows again in the packets to come; a flow without a start to look at is picked up in the middle.
-      flags = (flags & 0xffff & ~(ACCEPTED | REFUSED | WATCHED)) | RESUMED;
+      flags = (flags & ~(ACCEPTED | REFUSED | WATCHED | WATCHERS)) | RESUMED;
       this.asker.again(row, side.tcp);
     }
     words[flow + FLAGS] = flags;
@@ -440,29 +428,6 @@ export class Engine {
     if (!this.blockList.concernsLocked(packet)) return ACCEPT;
     this.counters.reason("client-locked");
     return REFUSE;
-  }
-
-  #refused(reason: string, protocol: number): void {
-    this.counters.reason(reason);
-    this.#report(reason, protocol < 0 ? "" : this.#policy.protocols[protocol] ?? "");
-  }
-
-  #report(reason: string, protocol: string): void {
-    const side = this.#side;
-    const kind = 0x40000 + REASONS.indexOf(reason);
-    const stretch = this.#policy.config.log.refused;
-    const notices = this.learner.notices;
-    if (!notices.allow(side.c0, side.c1, side.c2, side.c3, kind, this.clock.now, 1, stretch)) return;
-    this.#emit({
-      event: "refused",
-      client: side.client,
-      peer: side.peer,
-      peer_port: side.peerPort,
-      transport: side.transport,
-      reason,
-      ...(protocol === "" ? {} : { protocol }),
-      suppressed: notices.suppressed,
-    });
   }
 
   #numbers(policy: Policy): Int32Array {

@@ -143,3 +143,6 @@ export type TrafficEvent = DetectedEvent | LockEvent | PeerLearnedEvent | Traine
 
 /** Where the engine's events go. */
 export type Emit = (event: TrafficEvent) => void;
+
+/** Events that a flood brings many of: what takes them is asked first, so that those it would not print are not made. */
+export type FrequentEvent = "detected" | "weak" | "refused";

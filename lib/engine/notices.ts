@@ -6,6 +6,8 @@ import type { AddressTable } from "../state/address_table.ts";
 
 const PRINTED = 0;
 const SUPPRESSED = 1;
+/** How long a count of what was left out waits for the next one to tell it, milliseconds. */
+const KEEP = 600_000;
 
 /** See the module's text. */
 export class Notices {
@@ -33,10 +35,10 @@ export class Notices {
   ): boolean {
     const table = this.#table;
     let row = table.find(w0, w1, w2, w3, kind);
-    if (row < 0) row = table.insert(w0, w1, w2, w3, kind, now + stretch);
+    if (row < 0) row = table.insert(w0, w1, w2, w3, kind, now + stretch + KEEP);
     const at = row * table.columns;
-    if (table.deadline[row]! <= now) {
-      table.deadline[row] = now + stretch;
+    if (table.deadline[row]! - KEEP <= now) {
+      table.deadline[row] = now + stretch + KEEP;
       table.values[at + PRINTED] = 0;
     }
     if (table.values[at + PRINTED]! >= burst) {

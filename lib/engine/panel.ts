@@ -44,4 +44,10 @@ export class Panel {
     this.all = all;
     this.midstream = midstream;
   }
+
+  /** The bit of the classifier with this number in the whole list; 0 where it is not in the panel. */
+  bit(number: number): number {
+    const place = this.numbers.indexOf(number);
+    return place < 0 ? 0 : 1 << place;
+  }
 }

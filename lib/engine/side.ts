@@ -4,6 +4,7 @@
  */
 import { formatAddress } from "../net/address.ts";
 import { FLAGS, FLOW_WORDS, type FlowTable, OPENER_IS_CLIENT, PORTS, TCP } from "../state/flow_table.ts";
+import type { Target } from "./tunnels.ts";
 
 /** Client and peer of a flow. */
 export class Side {
@@ -38,8 +39,8 @@ export class Side {
   /** Name of the peer where a proxy was asked for it by name; the address is then the proxy's. */
   name = "";
 
-  /** Reads the flow. */
-  read(flows: FlowTable, row: number, fromOpener: boolean): void {
+  /** Reads the flow. Of one that goes through a proxy in clear, the target counts as the peer. */
+  read(flows: FlowTable, row: number, fromOpener: boolean, target: Target | undefined): void {
     const words = flows.words;
     const flow = row * FLOW_WORDS;
     const flags = words[flow + FLAGS]!;
@@ -61,6 +62,18 @@ export class Side {
     this.p3 = words[p + 3]!;
     this.clientPort = openerIsClient ? ports >>> 16 : ports & 0xffff;
     this.peerPort = openerIsClient ? ports & 0xffff : ports >>> 16;
+    this.name = "";
+    if (target !== undefined) this.#aim(target);
+  }
+
+  #aim(target: Target): void {
+    this.peerPort = target.port;
+    this.name = target.name;
+    if (target.name !== "") return;
+    this.p0 = target.words[0];
+    this.p1 = target.words[1];
+    this.p2 = target.words[2];
+    this.p3 = target.words[3];
   }
 
   /** Client's address as text. */
@@ -77,4 +90,9 @@ export class Side {
   get transport(): "tcp" | "udp" {
     return this.tcp !== 0 ? "tcp" : "udp";
   }
+}
+
+/** The packet at hand comes from outside in a flow that began there: whoever sent it may have lied about the source. */
+export function isStranger(side: Side): boolean {
+  return !side.fromClient && !side.clientOpened;
 }

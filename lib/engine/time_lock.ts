@@ -6,7 +6,7 @@ import { formatAddress, formatMac } from "../net/address.ts";
 import type { LockedBy } from "../state/locks.ts";
 import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
-import type { Emit } from "./event.ts";
+import type { Emit, LockEvent } from "./event.ts";
 
 /** See the module's text. */
 export class TimeLocks {
@@ -84,17 +84,31 @@ export class TimeLocks {
     this.#lockEvent("locked", row);
   }
 
-  /** Ends the lock at a row. */
-  release(row: number): void {
-    this.#released(row);
+  /** Ends the lock at a row; `by` is whose doing that is, where not his who began it. */
+  release(row: number, by?: LockedBy): void {
+    this.#released(row, by);
     this.#state.locks.remove(row);
     this.#changed();
   }
 
+  /** Locks that came out of the state file, as events for who follows these alone; nothing is emitted. */
+  restored(): LockEvent[] {
+    const { table } = this.#state.locks;
+    const rows: number[] = [];
+    table.each((row) => {
+      if (table.deadline[row]! > this.#clock.now) rows.push(row);
+    });
+    return rows.map((row) => ({ ...this.#event("locked", row), by: "state-file" }));
+  }
+
   #lockEvent(event: "locked" | "renewed", row: number): void {
+    this.#emit(this.#event(event, row));
+  }
+
+  #event(event: "locked" | "renewed", row: number): LockEvent {
     const { table } = this.#state.locks;
     const lock = this.#state.locks.at(row);
-    this.#emit({
+    return {
       event,
       client: formatAddress(table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3)),
       protocol: lock.protocolName,
@@ -103,10 +117,10 @@ export class TimeLocks {
       by: lock.by,
       ...(lock.reason === "" ? {} : { reason: lock.reason }),
       ...((lock.macHigh | lock.macLow) === 0 ? {} : { mac: formatMac(lock.macHigh, lock.macLow) }),
-    });
+    };
   }
 
-  #released(row: number): void {
+  #released(row: number, by?: LockedBy): void {
     const { table } = this.#state.locks;
     const lock = this.#state.locks.at(row);
     this.#emit({
@@ -115,7 +129,7 @@ export class TimeLocks {
       protocol: lock.protocolName,
       evidence: lock.evidence,
       held_seconds: Math.round((this.#clock.now - lock.since) / 1000),
-      by: lock.by,
+      by: by ?? lock.by,
     });
   }
 }

@@ -199,15 +199,26 @@ function removalText(there: Inspected): string {
   return lines.join("\n") + "\n";
 }
 
+/** What is known of the rules in force. */
+export interface Checked {
+  /** Tool that made them; null where there are none. */
+  readonly backend: Backend | null;
+  /** Whether there are any. */
+  readonly present: boolean;
+  /** In what they are not what is asked for, a sentence each; empty where they are. */
+  readonly differs: readonly string[];
+  /** Whether they ask the kernel sets. */
+  readonly sets: boolean;
+  /** Fingerprint by which rules made anew are told from those that were there; empty where there are none. */
+  readonly stamp: string;
+}
+
 /** Whether the rules in force are those that these options ask for; for `doctor` and `status`. */
-export async function checkRules(
-  options: RulesOptions,
-  run: Runner,
-): Promise<{ backend: Backend | null; present: boolean; differs: readonly string[] }> {
+export async function checkRules(options: RulesOptions, run: Runner): Promise<Checked> {
   const lan = presentLan(options.lan, await listInterfaces(run));
   const parts = await inspectRules(run);
   const first = parts[0];
-  if (first === undefined) return { backend: null, present: false, differs: [] };
+  if (first === undefined) return { backend: null, present: false, differs: [], sets: false, stamp: "" };
   const differs: string[] = [];
   if (parts.some((part) => part.backend !== first.backend)) differs.push("rules of both back ends are present");
   const tools = first.backend === "nft" ? ["nft"] : ["iptables", ...(await hasIpv6(run) ? ["ip6tables"] : [])];
@@ -239,5 +250,6 @@ export async function checkRules(
       if (times !== 1) differs.push(`${tool}: ${times} hooks of ${hook} found, 1 expected`);
     }
   }
-  return { backend: first.backend, present: true, differs };
+  const sets = parts.every((part) => part.backend !== first.backend || part.sets);
+  return { backend: first.backend, present: true, differs, sets, stamp: first.stamp ?? "none" };
 }

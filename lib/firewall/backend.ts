@@ -47,9 +47,16 @@ export async function chooseBackend(
   throw new FirewallError(`Cannot make firewall rules: ${notes.join("; ")}. To mend it: ${INSTALL_HINT}`, true);
 }
 
-/** `nft -c` sends everything to the kernel, which checks it and then throws it away. */
-function tryNft(run: Runner, options: RulesOptions): Promise<Ran> {
-  return run("nft", ["-c", "-f", "-"], nftText(options).replaceAll("inet ftwall", "inet ftwall_trial"));
+/**
+ * `nft -c` sends everything to the kernel, which checks it and then throws it away: hooked chains too, and with a hook go
+ * all packets that wait in the queues of that network namespace. So the trial takes place in one of its own, or, where
+ * none may be made, with chains that nothing leads to.
+ */
+async function tryNft(run: Runner, options: RulesOptions): Promise<Ran> {
+  const text = nftText(options).replaceAll("inet ftwall", "inet ftwall_trial");
+  const answer = await run("unshare", ["-n", "nft", "-c", "-f", "-"], text);
+  if (answer.code !== 127 && !/unshare/.test(answer.stderr)) return answer;
+  return await run("nft", ["-c", "-f", "-"], text.replaceAll(/ \{ type filter hook [^}]*\}/g, ""));
 }
 
 async function tryIptables(run: Runner, options: RulesOptions, notes: string[]): Promise<Choice | null> {

@@ -17,6 +17,8 @@ export interface Inspected {
   readonly jumps: readonly string[];
   /** Our chains as `table chain`; empty for nft. */
   readonly chains: readonly string[];
+  /** Whether the rules ask the kernel sets of locked clients and blocked peers. */
+  readonly sets: boolean;
 }
 
 /** Looks at nft and at every kind of iptables for anything of ours. Changes nothing; missing tools count as empty. */
@@ -41,6 +43,7 @@ export async function inspectTool(run: Runner, tool: string): Promise<Inspected 
   const hooks: string[] = [];
   let stamp: string | null = null;
   let rules = 0;
+  let sets = false;
   for (const table of ["mangle", "filter"]) {
     const answer = await run(tool, ["-w", "5", "-t", table, "-S"]);
     if (answer.code !== 0) continue;
@@ -49,6 +52,7 @@ export async function inspectTool(run: Runner, tool: string): Promise<Inspected 
       if (own !== null) chains.push(`${table} ${own[1]}`);
       else if (line.startsWith("-A ftwall_")) {
         rules++;
+        sets ||= line.includes("--match-set ftwall_locked");
         stamp ??= /ftwall:([0-9a-f]{8})/.exec(line)?.[1] ?? null;
       } else {
         const jump = /^-A (\S+) .*-[jg] ftwall_(\w+)$/.exec(line);
@@ -59,7 +63,7 @@ export async function inspectTool(run: Runner, tool: string): Promise<Inspected 
     }
   }
   if (chains.length === 0 && jumps.length === 0) return null;
-  return { backend: "iptables", tool, stamp, rules, hooks: hooks.sort(), jumps, chains };
+  return { backend: "iptables", tool, stamp, rules, hooks: hooks.sort(), jumps, chains, sets };
 }
 
 function sameRules(one: Inspected, other: Inspected): boolean {
@@ -79,5 +83,14 @@ function readNft(text: string): Inspected {
     else if (chain !== "" && line !== "") rules++;
   }
   const stamp = /"ftwall:([0-9a-f]{8})"/.exec(text)?.[1] ?? null;
-  return { backend: "nft", tool: "nft", stamp, rules, hooks: hooks.sort(), jumps: [], chains: [] };
+  return {
+    backend: "nft",
+    tool: "nft",
+    stamp,
+    rules,
+    hooks: hooks.sort(),
+    jumps: [],
+    chains: [],
+    sets: text.includes("@locked4"),
+  };
 }

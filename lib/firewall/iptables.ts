@@ -123,11 +123,14 @@ export function iptablesRules(options: RulesOptions, family: 4 | 6, features: Ip
     add("fromhome", ...told);
     add("tohome", ...told);
     add("fromhome", `${set("locked", "src")}${uncut} -g ftwall_locked`);
-    add("fromhome", `${set("blocked", "dst")} -g ftwall_blocked`);
-    add("tohome", `${set("locked", "dst")}${uncut} -j DROP`, `${set("blocked", "src")} -j DROP`);
+    // A lock ends what its client had; the block list leaves alone what was let through, for a client that is exempt.
+    const passed = `-m connmark --mark ${under(accepted)} -j RETURN`;
+    add("fromhome", passed, `${set("blocked", "dst")} -g ftwall_blocked`);
+    add("tohome", `${set("locked", "dst")}${uncut} -j DROP`, passed, `${set("blocked", "src")} -g ftwall_blocked`);
     // No bypass: a lock holds while ftwall restarts, and ends by its own timeout.
     add("locked", `-p udp ${rate("locked")} ${queue}`);
-    add("blocked", `-p udp ${rate("blocked")} ${queue}`, `-p tcp --syn ${rate("blockedtcp")} ${queue}`);
+    // All of it, and both ways: only ftwall knows who is allowed there for a time.
+    add("blocked", `${rate("blocked")} ${queue}`);
   }
   add("locked", "-g ftwall_refuse");
   add("blocked", "-g ftwall_refuse");

@@ -14,10 +14,11 @@ export {
   type Sorted,
 } from "./options.ts";
 export { rulesText } from "./rules.ts";
-export { type Applied, applyRules, checkRules, removeRules } from "./apply.ts";
+export { type Applied, applyRules, type Checked, checkRules, removeRules } from "./apply.ts";
 export { type Inspected, inspectRules } from "./inspect.ts";
 export { type Choice, chooseBackend, INSTALL_HINT } from "./backend.ts";
 export type { IptablesFeatures } from "./iptables.ts";
+export { SET_SIZE } from "./nft.ts";
 export { ipsetCreateText, KernelSets, type SetChange, type SetKind, type SetsState, setsText } from "./sets.ts";
 export { findOffloads, type Offload } from "./offload.ts";
 export { type Backend, FirewallError, type Ran, runCommand, type Runner } from "./run.ts";

@@ -104,15 +104,20 @@ export function nftRules(options: RulesOptions): [chain: string, rule: string][]
     add("fromhome", told);
     add("tohome", told);
     const uncut = options.cut ? "" : `ct mark & ${M} != ${hex(accepted)} `;
-    for (const [ip, n] of [["ip", 4], ["ip6", 6]] as const) {
-      add("fromhome", `${ip} saddr @locked${n} ${uncut}goto locked`, `${ip} daddr @blocked${n} goto blocked`);
-      add("tohome", `${ip} daddr @locked${n} ${uncut}drop`, `${ip} saddr @blocked${n} drop`);
+    // A lock ends what its client had; the block list leaves alone what was let through, for a client that is exempt.
+    const passed = `ct mark & ${M} == ${hex(accepted)} return`;
+    const families = [["ip", 4], ["ip6", 6]] as const;
+    for (const [ip, n] of families) {
+      add("fromhome", `${ip} saddr @locked${n} ${uncut}goto locked`);
+      add("tohome", `${ip} daddr @locked${n} ${uncut}drop`);
     }
+    add("fromhome", passed, ...families.map(([ip, n]) => `${ip} daddr @blocked${n} goto blocked`));
+    add("tohome", passed, ...families.map(([ip, n]) => `${ip} saddr @blocked${n} goto blocked`));
     // No bypass: a lock holds while ftwall restarts, and ends by its own timeout.
     for (const n of [4, 6] as const) {
       add("locked", `meta l4proto udp ${perClient(n)} ${queue}`);
-      add("blocked", `meta l4proto udp ${perClient(n)} ${queue}`);
-      add("blocked", `tcp flags & (syn | ack) == syn ${perClient(n)} ${queue}`);
+      // All of it, and both ways: only ftwall knows who is allowed there for a time.
+      add("blocked", `${perClient(n)} ${queue}`);
     }
   }
   add("locked", "goto refuse");

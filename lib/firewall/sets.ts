@@ -62,6 +62,9 @@ function clamp(seconds: number): number {
   return Math.min(LONGEST, Math.max(1, Math.ceil(seconds)));
 }
 
+/** Milliseconds from one tool to the next: each costs more than all that it changes, and ftwall itself enforces meanwhile. */
+const PACE = 200;
+
 /** Counters of a KernelSets, for `status`. */
 export interface SetsState {
   /** Changes that wait. */
@@ -92,6 +95,8 @@ export class KernelSets implements AsyncDisposable {
   #failed = 0;
   #discarded = 0;
   #lastError: string | null = null;
+  #hurry: (() => void) | null = null;
+  #waiters = 0;
 
   /** `capacity` changes may wait; `batch` go to the tool at once. */
   constructor(backend: Backend, run: Runner, limits: { capacity?: number; batch?: number } = {}) {
@@ -131,7 +136,10 @@ export class KernelSets implements AsyncDisposable {
 
   /** Resolves when nothing waits any more. */
   async settled(): Promise<void> {
+    this.#waiters++;
+    this.#hurry?.();
     while (this.#working !== null) await this.#working;
+    this.#waiters--;
   }
 
   /** Waits for what is under way; entries stay in the kernel and end by themselves. */
@@ -165,16 +173,41 @@ export class KernelSets implements AsyncDisposable {
         changes.push(change);
         this.#pending.delete(key);
       }
-      const text = setsText(this.#backend, changes, flush);
-      const answer = this.#backend === "nft"
-        ? await this.#run("nft", ["-f", "-"], text)
-        : await this.#run("ipset", ["-exist", "restore"], text);
-      if (answer.code === 0) this.#sent += changes.length;
-      else {
-        this.#failed += changes.length;
-        this.#lastError = answer.stderr.slice(0, 300) || `exit status ${answer.code}`;
+      const taken = await this.#send(changes, flush);
+      // A full set of peers fails the whole transaction: locks and what is to go must not suffer from it.
+      const vital = changes.filter((change) => change.kind === "locked" || change.seconds === 0);
+      if (!taken && vital.length > 0 && vital.length < changes.length) {
+        this.#failed -= vital.length;
+        await this.#send(vital, flush);
       }
+      await this.#pause();
     }
     this.#working = null;
+  }
+
+  async #pause(): Promise<void> {
+    if (this.#waiters > 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, PACE);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#hurry = null;
+  }
+
+  async #send(changes: readonly SetChange[], flush: readonly SetKind[]): Promise<boolean> {
+    const text = setsText(this.#backend, changes, flush);
+    const answer = this.#backend === "nft"
+      ? await this.#run("nft", ["-f", "-"], text)
+      : await this.#run("ipset", ["-exist", "restore"], text);
+    if (answer.code === 0) {
+      this.#sent += changes.length;
+      return true;
+    }
+    this.#failed += changes.length;
+    this.#lastError = answer.stderr.slice(0, 300) || `exit status ${answer.code}`;
+    return false;
   }
 }

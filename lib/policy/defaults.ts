@@ -5,6 +5,7 @@
  * every other protocol the flow is dropped, on strong evidence or better. Networks that only leave hints are logged.
  * @module
  */
+import { BITTORRENT_NAMES } from "../classify/bittorrent_names.ts";
 import type { ProtocolDefaults } from "./config.ts";
 
 type Own = Partial<Omit<ProtocolDefaults, "name">>;
@@ -21,23 +22,8 @@ const OWN: ReadonlyMap<string, Own> = new Map<string, Own>([
   }],
   // The providers of server lists. Not napster.com: today that is a streaming service of the same name.
   ["opennap", { ...LOCKING, names: ["*.napigator.com", "*.gotnap.com"] }],
-  ["bittorrent", {
-    // Bootstrap nodes of the DHT and trackers that browsers (WebTorrent) reach over TLS. Mirrors of Linux images use some
-    // of them too, so they are hints.
-    hints: [
-      "router.bittorrent.com",
-      "router.utorrent.com",
-      "dht.transmissionbt.com",
-      "dht.libtorrent.org",
-      "dht.aelitis.com",
-      "tracker.openwebtorrent.com",
-      "tracker.webtorrent.dev",
-      "tracker.btorrent.xyz",
-      "tracker.fastcast.nz",
-      "tracker.files.fm",
-      "*.opentrackr.org",
-    ],
-  }],
+  // Mirrors of Linux images use some of these trackers too, so their names are hints.
+  ["bittorrent", { hints: BITTORRENT_NAMES }],
   // Used for honest work as well: an administrator who wants them gone says so.
   ["resilio", { ...HINTS_ONLY, hints: ["*.resilio.com"] }],
   ["libp2p", { action: "log" }],

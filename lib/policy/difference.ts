@@ -77,7 +77,9 @@ export function needsRestart(before: Config, after: Config): readonly Needed[] {
     needs === null ? [] : [{
       key,
       needs,
-      command: needs === "rules" ? "ftwall rules --apply" : "ftwall rules --apply, then restart ftwall",
+      command: needs === "rules"
+        ? "ftwall rules --apply, then ftwall reload"
+        : "ftwall rules --apply, then restart ftwall",
     }]
   );
 }

@@ -85,12 +85,12 @@ export class Policy {
   readonly #lock: Int32Array;
 
   /** Use {@link compile}. */
-  constructor(config: Config, clock: LocalClock) {
+  constructor(config: Config, clock: LocalClock, lan: readonly string[]) {
     this.config = config;
     this.hash = hashConfig(config);
     this.protocols = Object.freeze(config.protocols.map((protocol) => protocol.name));
     this.groups = Object.freeze(["default", ...config.clients.map((group) => group.name)]);
-    this.home = PrefixSet.from(prefixes(config.network.home));
+    this.home = PrefixSet.from(prefixes([...config.network.home, ...lan]));
     this.training = Object.freeze(config.protocols.flatMap((protocol, index) => [
       ...protocol.names.map((pattern) => Object.freeze({ protocol: index, pattern, hint: false })),
       ...protocol.hints.map((pattern) => Object.freeze({ protocol: index, pattern, hint: true })),
@@ -180,9 +180,17 @@ export class Policy {
   }
 }
 
-/** Compiles a configuration that the loader has accepted. `clock` replaces the zone that the config names (tests, replay). */
-export function compile(config: Config, clock: LocalClock = zoneClock(config.timezone)): Policy {
-  return new Policy(config, clock);
+/**
+ * Compiles a configuration that the loader has accepted. `clock` replaces the zone that the config names (tests, replay).
+ * `lan` are prefixes that are home besides those of the config: what the interfaces towards home have on-link. They do not
+ * count for the hash.
+ */
+export function compile(
+  config: Config,
+  clock: LocalClock = zoneClock(config.timezone),
+  lan: readonly string[] = [],
+): Policy {
+  return new Policy(config, clock, lan);
 }
 
 function prefixes(list: readonly string[]): Prefix[] {

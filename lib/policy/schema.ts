@@ -70,19 +70,13 @@ const network: Section<NetworkConfig> = {
     home: field(
       list(spelling.prefix, MAX_PREFIXES),
       ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
-      "Whose P2P clients are acted on. Add the public IPv6 prefix of your network here: clients use it to talk to peers.",
+      "Whose P2P clients are acted on. The prefixes that the interfaces of `lan` have on-link are added by themselves, so public IPv6 prefixes of your network need not be named; `ftwall replay` knows only these.",
     ),
     exempt: field(list(spelling.client, MAX_PREFIXES), NONE, "Clients that are never acted on, whatever they do."),
     lan: field(
       list(spelling.networkInterface, 64),
       ["br-lan"],
-      "Interfaces towards home, for `ftwall rules`. Where none of them is there, clients are told by `home` alone.",
-      "rules",
-    ),
-    public: field(
-      list(spelling.networkInterface, 64),
-      NONE,
-      "Interfaces towards the public side, for `ftwall rules`; empty: all that are not in lan.",
+      "Interfaces towards home, for `ftwall rules`; their own prefixes are home too, looked up every minute. Where none of them is there, clients are told by `home` alone.",
       "rules",
     ),
   },
@@ -199,7 +193,7 @@ const score: Section<ScoreConfig> = {
     weak: field(integer(0, 1_000_000), 10, "Points of one weak fact."),
     strong: field(integer(0, 1_000_000), 40, "Points of one strong fact, where `require` keeps it from acting alone."),
     peers: field(
-      integer(1, 10_000),
+      integer(1, 16),
       4,
       "Distinct peers that the facts must speak of; fewer never act, however many points there are.",
     ),

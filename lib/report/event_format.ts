@@ -95,7 +95,7 @@ function words(e: ReportEvent): string {
     case "decoy-sent":
       return `sent a ${e.protocol} decoy to client ${e.client} in the name of ${e.peer}`;
     case "probe-sent":
-      return `sent a ${e.protocol} probe to client ${e.client} in the name of ${e.peer}`;
+      return `sent a ${e.protocol} probe to client ${e.client}`;
     case "ready":
       return `ready on queue ${e.queues.join(", ")}, ` +
         (e.config === null ? "built-in defaults" : `config ${e.config}`) + (e.dry_run === true ? ", dry run" : "");

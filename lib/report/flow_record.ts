@@ -10,10 +10,15 @@ import type { Packet } from "../wire/packet.ts";
 
 /** Endpoints of a flow; `client` is the side that sent its first packet. */
 export interface FlowEnds {
+  /** TCP or UDP. */
   readonly transport: "tcp" | "udp";
+  /** Address of the side that sent the first packet. */
   readonly client: string;
+  /** Its port. */
   readonly client_port: number;
+  /** Address of the other side. */
   readonly peer: string;
+  /** Its port. */
   readonly peer_port: number;
 }
 
@@ -25,22 +30,33 @@ export interface FlowReason {
   readonly from?: "client" | "peer";
   /** The first bytes of that side's stream or datagram, in hex, beginning at its offset 0. */
   readonly bytes?: string;
+  /** Score of the client before; absent where nothing was scored. */
   readonly score_before?: number;
+  /** Score of the client after. */
   readonly score_after?: number;
 }
 
 /** One line of `ftwall replay --json`. */
 export interface FlowLine {
+  /** Whose flow it is. */
   readonly flow: FlowEnds;
+  /** What was recognised; null where nothing was. */
   readonly protocol: string | null;
+  /** Name of the evidence. */
   readonly evidence?: string;
+  /** How sure it is: certain, strong or weak. */
   readonly certainty?: string;
   /** 1-based index within the flow of the packet that decided. */
   readonly packet?: number;
+  /** Packets of the flow. */
   readonly packets: number;
+  /** Of these, accepted. */
   readonly accepted: number;
+  /** Of these, refused. */
   readonly refused: number;
+  /** The earlier fact for which it was refused, where nothing was recognised. */
   readonly refused_because?: Because;
+  /** What it rests on, where that was asked for. */
   readonly explain?: FlowReason;
 }
 
@@ -98,13 +114,13 @@ export class FlowRecorder implements FlowObserver {
     return this.#count;
   }
 
-  /** @inheritdoc */
+  /** A packet opened a flow. */
   opened(row: number, packet: Packet): void {
     if (row >= this.#rows.length) this.#rows = grown(this.#rows, row + 1);
     this.#rows[row] = this.#find(packet) + 1;
   }
 
-  /** @inheritdoc */
+  /** The flow was called; the surest call counts. */
   called(row: number, call: Call, look: Look | null): void {
     const number = (this.#rows[row] ?? 0) - 1;
     if (number < 0) return;
@@ -122,7 +138,7 @@ export class FlowRecorder implements FlowObserver {
     }
   }
 
-  /** @inheritdoc */
+  /** A packet of the flow was refused because of an earlier fact; the first counts. */
   because(row: number, fact: Because): void {
     const number = (this.#rows[row] ?? 0) - 1;
     if (number < 0) return;
@@ -132,7 +148,7 @@ export class FlowRecorder implements FlowObserver {
     if (flags >> FACT_SHIFT === 0) record[at] = flags | (FACTS.indexOf(fact) << FACT_SHIFT);
   }
 
-  /** @inheritdoc */
+  /** A packet of the flow was judged. */
   judged(row: number, refused: boolean): void {
     if (row < 0) return;
     this.packets++;

@@ -3,16 +3,17 @@
  * @module
  */
 import type { ByteSink } from "./line_writer.ts";
+import { UnusableOutput } from "./unusable_output.ts";
 
 /** An open log. */
 export interface LogOutput extends ByteSink, Disposable {
   /** True where colours are welcome: a terminal, and NO_COLOR is not set. */
   readonly colour: boolean;
-  /** Opens the file anew after rotation; throws what Deno throws, and keeps the old one then. */
+  /** Opens the file anew after rotation; throws {@link UnusableOutput}, and keeps the old one then. */
   reopen(): void;
 }
 
-/** Opens `path` for appending, mode 0640; empty is standard output. Throws what `Deno.openSync` throws. */
+/** Opens `path` for appending, mode 0640; empty is standard output. Throws {@link UnusableOutput}. */
 export function openLog(path: string): LogOutput {
   if (path === "") {
     return {
@@ -22,7 +23,13 @@ export function openLog(path: string): LogOutput {
       [Symbol.dispose]: () => {},
     };
   }
-  const open = () => Deno.openSync(path, { append: true, create: true, mode: 0o640 });
+  const open = () => {
+    try {
+      return Deno.openSync(path, { append: true, create: true, mode: 0o640 });
+    } catch (error) {
+      throw new UnusableOutput(`Cannot open the log "${path}"`, error, "Make its directory, or change [log] file");
+    }
+  };
   let file = open();
   return {
     colour: false,

@@ -32,7 +32,7 @@ export function metricsText(status: Status, times: VerdictTimes): string {
     "ftwall_last_reload_ok",
     "gauge",
     "1 unless the last reload was refused",
-    status.config.last_reload === null || status.config.last_reload.ok ? 1 : 0,
+    status.config.last_reload.ok ? 1 : 0,
   );
   one("ftwall_packets_total", "counter", "Packets judged", c.packets);
   many("ftwall_verdicts_total", "counter", "Verdicts given", "verdict", [

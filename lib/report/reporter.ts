@@ -110,6 +110,11 @@ export class Reporter {
     return true;
   }
 
+  /** Whether the level lets events of this name through: those below it are only kept in the history. */
+  prints(name: EventName): boolean {
+    return severityOfName(name) <= this.#threshold;
+  }
+
   /** Prints a sentence that is not about traffic. */
   note(level: "debug" | "info" | "warning" | "error", message: string): void {
     this.emit({ event: "note", level, message });

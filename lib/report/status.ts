@@ -77,7 +77,58 @@ export interface ConfigFacts {
   readonly path: string | null;
   readonly hash: string;
   readonly loadedAt: number;
-  readonly lastReload: { readonly ok: boolean; readonly at: number; readonly problems: readonly string[] } | null;
+  /** The last attempt to load it; before any reload that of the start. */
+  readonly lastReload: { readonly ok: boolean; readonly at: number; readonly problems: readonly string[] };
+}
+
+/** Something optional in the kernel: in use, or why not. */
+export interface Optional {
+  /** Whether it is in use. */
+  readonly in_use: boolean;
+  /** Why not. */
+  readonly why?: string;
+}
+
+/** What ftwall has and does in the kernel beside its queues. */
+export interface KernelStatus {
+  /** The firewall rules in force; null where nobody looked (dry-run, or just started). */
+  readonly rules: {
+    readonly present: boolean;
+    readonly backend: string | null;
+    /** In what they are not those of the config. */
+    readonly differs: readonly string[];
+  } | null;
+  /** Sets of locked clients and blocked peers; counters are entries. */
+  readonly sets: Optional & {
+    /** Why blocked peers are left out of them. */
+    readonly peers_left_out?: string;
+    readonly pending?: number;
+    readonly sent?: number;
+    readonly failed?: number;
+    readonly discarded?: number;
+    readonly last_error?: string;
+  };
+  /** The connection table: entries cut, looked at again, and changes that failed. */
+  readonly conntrack: Optional & {
+    /** Whether the kernel counts packets of connections (nf_conntrack_acct). */
+    readonly accounting: boolean | null;
+    readonly cut: number;
+    readonly again: number;
+    readonly failed: number;
+  };
+  /** Decoys and probes. */
+  readonly sender: Optional;
+  /** The interfaces towards home. */
+  readonly lan: {
+    readonly interfaces: readonly string[];
+    readonly missing: readonly string[];
+    /** On-link prefixes, which are home beside those of the config. */
+    readonly prefixes: readonly string[];
+    /** Interfaces on which local service discovery is heard. */
+    readonly listening: readonly string[];
+  };
+  /** What takes packets past ftwall. */
+  readonly offload: readonly string[];
 }
 
 /** What the daemon offers for `status`; everything is read when somebody asks, nothing is prepared. */
@@ -97,6 +148,8 @@ export interface StatusSource {
   flows(): { readonly count: number; readonly capacity: number };
   counters(): Counters;
   readonly verdictTimes: VerdictTimes;
+  /** Optional: what is done in the kernel beside the queues. */
+  kernel?(): KernelStatus;
   /** Resident memory in bytes. */
   rss(): number;
 }
@@ -132,7 +185,7 @@ export interface Status {
     readonly path: string | null;
     readonly hash: string;
     readonly loaded_at: string;
-    readonly last_reload: { readonly ok: boolean; readonly at: string; readonly problems: readonly string[] } | null;
+    readonly last_reload: { readonly ok: boolean; readonly at: string; readonly problems: readonly string[] };
   };
   readonly queues: readonly QueueStatus[];
   readonly locks: readonly LockStatus[];
@@ -141,6 +194,7 @@ export interface Status {
   readonly trained: { readonly count: number; readonly names: readonly TrainedFacts[] };
   readonly flows: { readonly count: number; readonly capacity: number };
   readonly counters: Counters;
+  readonly kernel?: KernelStatus;
   readonly verdict_microseconds: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly memory: { readonly rss_bytes: number };
 }
@@ -169,7 +223,7 @@ export function buildStatus(source: StatusSource): Status {
       path: config.path,
       hash: config.hash,
       loaded_at: rfc3339(config.loadedAt),
-      last_reload: config.lastReload === null ? null : {
+      last_reload: {
         ok: config.lastReload.ok,
         at: rfc3339(config.lastReload.at),
         problems: [...config.lastReload.problems],
@@ -207,6 +261,7 @@ export function buildStatus(source: StatusSource): Status {
     },
     flows: { count: flows.count, capacity: flows.capacity },
     counters: source.counters(),
+    ...(source.kernel === undefined ? {} : { kernel: source.kernel() }),
     verdict_microseconds: { p50: times.quantile(0.5), p99: times.quantile(0.99), max: times.max },
     memory: { rss_bytes: source.rss() },
   };

@@ -3,7 +3,7 @@
  * @module
  */
 import { duration, plain } from "./plain.ts";
-import type { Status } from "./status.ts";
+import type { KernelStatus, Status } from "./status.ts";
 import { bytes, grouped, table } from "./table.ts";
 import { endpoint } from "./event_format.ts";
 
@@ -18,7 +18,7 @@ export function statusText(status: Status, now: number): string[] {
   const path = status.config.path === null ? "built-in defaults" : status.config.path;
   lines.push(plain(`config   ${path}, hash ${status.config.hash.slice(0, 12)}, loaded ${status.config.loaded_at}`));
   const last = status.config.last_reload;
-  if (last !== null) {
+  if (last.at !== status.config.loaded_at) {
     lines.push(`reload   ${last.ok ? "applied" : "REFUSED, the config before it stays in force"}, ${last.at}`);
     for (const problem of last.problems) lines.push(plain(`         ${problem}`));
   }
@@ -101,9 +101,45 @@ export function statusText(status: Status, now: number): string[] {
       "  ",
     ));
   }
+  if (status.kernel !== undefined) kernel(lines, status.kernel);
   counts(lines, "PROTOCOL", "DETECTED", c.by_protocol);
   counts(lines, "REASON", "REFUSED", c.by_reason);
   return lines;
+}
+
+function kernel(lines: string[], facts: KernelStatus): void {
+  const { rules, sets, conntrack, sender, lan, offload } = facts;
+  const say = (name: string, text: string) => lines.push(plain(`  ${name.padEnd(12)} ${text}`));
+  lines.push("", "In the kernel:");
+  if (rules !== null) {
+    const place = `in place (${rules.backend ?? "unknown"})`;
+    if (!rules.present) say("rules", "NONE: no packet reaches ftwall; run: ftwall rules --apply");
+    else if (rules.differs.length === 0) say("rules", place);
+    else say("rules", `${place}, but not those of the config: ${rules.differs.join("; ")}`);
+  }
+  say(
+    "sets",
+    sets.in_use
+      ? `locked clients${
+        sets.peers_left_out === undefined ? " and blocked peers" : ` only: ${sets.peers_left_out}`
+      }, ` +
+        `${grouped(sets.sent ?? 0)} changes` +
+        ((sets.failed ?? 0) === 0 ? "" : `, ${grouped(sets.failed ?? 0)} FAILED: ${sets.last_error ?? ""}`)
+      : `off: ${sets.why ?? ""}`,
+  );
+  say(
+    "connections",
+    conntrack.in_use
+      ? `${grouped(conntrack.cut)} cut, ${grouped(conntrack.again)} looked at again`
+      : `cannot be cut or looked at again: ${conntrack.why ?? ""}`,
+  );
+  if (conntrack.accounting === false) {
+    say("accounting", "OFF: first packets cannot be told from later ones; run: ftwall rules --apply");
+  }
+  if (!sender.in_use) say("decoys", `off: ${sender.why ?? ""}`);
+  if (lan.prefixes.length > 0) say("home", `${lan.prefixes.join(", ")} (on-link at ${lan.interfaces.join(", ")})`);
+  if (lan.missing.length > 0) say("lan", `there is no interface ${lan.missing.join(", ")}`);
+  for (const found of offload) say("OFFLOAD", `${found} takes packets past ftwall; see ftwall doctor`);
 }
 
 function counts(lines: string[], key: string, title: string, values: Readonly<Record<string, number>>): void {

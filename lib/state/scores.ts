@@ -9,7 +9,8 @@ const SCORE = 0;
 const SEEN = 1;
 const NEXT = 2;
 const PEERS = 3;
-const SLOTS = 16;
+/** Distinct peers that are remembered of each score. */
+export const SLOTS = 16;
 const AGES = PEERS + SLOTS;
 
 /** See the module's text. Scores are kept in hundredths. */
@@ -25,6 +26,8 @@ export class Scores {
 
   /** Eighths of a second within which {@link nearPeers} distinct peers make the next fact count for {@link nearPoints}. */
   near = 0;
+  /** The last {@link add} found {@link nearPeers} distinct peers that near to each other. */
+  fanned = false;
   /** See {@link near}. */
   nearPeers = 0;
   /** See {@link near}. */
@@ -78,7 +81,8 @@ export class Scores {
     }
     values[at + AGES + place] = tick;
     this.peers = Math.min(SLOTS, distinct + 1);
-    const worth = this.near > 0 && close >= this.nearPeers ? Math.max(points, this.nearPoints) : points;
+    this.fanned = this.near > 0 && close >= this.nearPeers;
+    const worth = this.fanned ? Math.max(points, this.nearPoints) : points;
     this.near = 0;
     this.after = this.before + (again ? 0 : worth);
     values[at + SCORE] = Math.min(1e9, Math.round(this.after * 100));

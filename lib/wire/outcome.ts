@@ -19,6 +19,11 @@ export const OTHER_TRANSPORT = 5;
 /** Any of the above. */
 export type Outcome = 0 | 1 | 2 | 3 | 4 | 5;
 
+/** True where the packet itself is at fault. Fragments and what is neither TCP nor UDP are whole; they only carry no flow. */
+export function isDecodeError(outcome: number): boolean {
+  return outcome === NOT_IP || outcome === BROKEN || outcome === TRUNCATED_HEADER;
+}
+
 /** Their names, for counters and `explain`, indexed by {@link Outcome}. */
 export const OUTCOME_NAMES: readonly string[] = [
   "ok",

@@ -8,6 +8,9 @@ import type { Workshop } from "./machine.ts";
 /** Programs that can hold the queue; `none` leaves it to nobody, with no rule in the way. */
 export type Consumer = "ftwall" | "batch" | "single" | "none";
 
+/** First address of the many peers (net 45.0.0.0/8 of the public Internet: it stays in the namespaces). */
+const PEERS = "45.77.0.0";
+
 /** Namespaces with a queue between the LAN and the outside, and what was built for the run. */
 export class Bench implements AsyncDisposable {
   /** What is used to measure. */
@@ -29,6 +32,9 @@ export class Bench implements AsyncDisposable {
       "-c",
       `for f in all default ${LAN} ${WAN}; do echo 0 >/proc/sys/net/ipv4/conf/$f/rp_filter; done`,
     ]);
+    // A server that answers for a whole network: a flood with many peers needs no more machines.
+    await topology.must("server", ["ip", "route", "add", "local", `${PEERS}/16`, "dev", "lo"]);
+    await topology.must("router", ["ip", "route", "add", `${PEERS}/16`, "via", ADDRESSES.server.v4]);
     return new Bench(workshop, topology);
   }
 
@@ -40,8 +46,16 @@ export class Bench implements AsyncDisposable {
     }
   }
 
-  /** Starts a consumer and waits until it is ready. `config` is text of a config file, `args` more arguments of ftwall. */
-  async start(consumer: Consumer, config: string = "", args: readonly string[] = []): Promise<Background | null> {
+  /**
+   * Starts a consumer and waits until it is ready. `config` is text of a config file, `args` more arguments of ftwall, `state` its
+   * state file.
+   */
+  async start(
+    consumer: Consumer,
+    config: string = "",
+    args: readonly string[] = [],
+    state: string = "",
+  ): Promise<Background | null> {
     if (consumer === "none") return null;
     if (consumer !== "ftwall") {
       const background = this.topology.start("router", [this.workshop.tool("accept_all"), consumer]);
@@ -51,7 +65,7 @@ export class Bench implements AsyncDisposable {
     const { dir, ftwall } = this.workshop;
     const path = `${dir}/bench.toml`;
     await Deno.writeTextFile(path, `${config}\n`);
-    await Deno.remove(`${dir}/state`).catch(() => {});
+    await Deno.writeTextFile(`${dir}/state`, state);
     const background = this.topology.start("router", [
       ftwall,
       "--config",
@@ -95,7 +109,7 @@ export class Bench implements AsyncDisposable {
         "flow_flood",
         "eth0",
         await this.#routerMac(),
-        server,
+        PEERS,
         flood.packets,
         flood.flows,
         flood.payloads,

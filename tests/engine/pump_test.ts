@@ -37,8 +37,7 @@ class FakeQueue implements LiveQueue {
   readonly verdicts: Told[] = [];
   flushed = 0;
   fails = false;
-  /** It can wait for its packets by itself. */
-  lone = false;
+  lingers = false;
   #at = 0;
   #burst: Asked[] = [];
 
@@ -58,12 +57,16 @@ class FakeQueue implements LiveQueue {
     return this.#burst.length === 0 ? 0 : this.#burst.length + 1;
   }
 
-  receiveSoon(): number {
-    return this.receive();
+  guess(): number {
+    return 100;
   }
 
   linger(): boolean {
-    return this.lone;
+    return this.lingers;
+  }
+
+  receiveSoon(): number {
+    return this.receive();
   }
 
   read(index: number): number {
@@ -112,7 +115,7 @@ const REFUSE_MARK = 0x00020000;
 /** Pumps packets through an engine and answers what left. */
 async function pumped(
   asked: readonly Asked[],
-  how: { dryRun?: boolean; config?: string; queue?: string; broken?: boolean; fails?: boolean } = {},
+  how: { dryRun?: boolean; config?: string; queue?: string; broken?: boolean; fails?: boolean; lingers?: boolean } = {},
 ): Promise<{ told: Told[]; events: TrafficEvent[]; sent: number; faults: unknown[]; pump: Pump; queue: FakeQueue }> {
   const events: TrafficEvent[] = [];
   const faults: unknown[] = [];
@@ -128,6 +131,7 @@ async function pumped(
   let now = 0;
   const queue = new FakeQueue([...asked], () => pump.stop());
   queue.fails = how.fails ?? false;
+  queue.lingers = how.lingers ?? false;
   const queues: LiveQueues = {
     list: [queue],
     wait: () => Promise.resolve(),
@@ -168,11 +172,13 @@ Deno.test("every packet gets exactly one verdict, in order, whatever its bytes a
     if (i % 11 === 0 && bytes.length > 0) bytes[0] = (i * 37) & 255;
     asked.push({ bytes, hook: i % 5 });
   }
-  const { told, faults, queue } = await pumped(asked);
-  exactlyOnce(told, 300);
-  assert.ok(told.every(({ code }) => code === NF_ACCEPT || code === NF_DROP || code === NF_REPEAT));
-  assert.deepEqual(faults, []);
-  assert.equal(queue.flushed, 5, "one flush for each burst");
+  for (const lingers of [false, true]) {
+    const { told, faults, queue } = await pumped(asked, { lingers });
+    exactlyOnce(told, 300);
+    assert.ok(told.every(({ code }) => code === NF_ACCEPT || code === NF_DROP || code === NF_REPEAT));
+    assert.deepEqual(faults, []);
+    assert.equal(queue.flushed, 5, "one flush for each burst");
+  }
 });
 
 Deno.test("a packet without a payload is judged by nothing that came before it", async () => {
@@ -290,3 +296,13 @@ function decoded(bytes: Uint8Array): { packet: Packet; outcome: ReturnType<Packe
   const packet = new Packet();
   return { packet, outcome: decode(packet, bytes) };
 }
+
+Deno.test("what goes to or from the router itself, and DNS, never leaves the queue by a mark", async () => {
+  const hello = udpPacket(C, readEnd("10.0.0.1:9"), readBytes('"hello"'));
+  const dns = udpPacket(C, readEnd("9.9.9.9:53"), readBytes('"no dns at all"'));
+  const asked = [1, 3].flatMap((hook) => Array.from({ length: 20 }, () => ({ bytes: hello, hook })));
+  asked.push(...Array.from({ length: 70 }, () => ({ bytes: dns, hook: 2 })));
+  const { told } = await pumped(asked);
+  exactlyOnce(told, 110);
+  assert.ok(told.every(({ mark, code }) => mark === undefined && code === NF_ACCEPT));
+});

@@ -31,13 +31,16 @@ const NO_QUEUE = {
 };
 
 Deno.test("nft is taken where its trial succeeds, and nothing else is run", async () => {
-  const { run, calls } = machine([[/^nft -c -f -$/, {}]]);
+  const { run, calls } = machine([[/^unshare -n nft -c -f -$/, {}]]);
   assert.deepEqual(await chooseBackend(run), { backend: "nft", sets: true, features: { hashlimit: true }, notes: [] });
-  assert.deepEqual(calls, ["nft -c -f -"]);
+  assert.deepEqual(calls, ["unshare -n nft -c -f -"]);
 });
 
 Deno.test("a kernel without the nft queue statement gets iptables, and the reason is told", async () => {
-  const { run } = machine([[/^nft/, NO_QUEUE], [/^unshare -n ipset/, {}], [/^unshare -n iptables-restore/, {}]]);
+  const { run } = machine([[/^unshare -n nft/, NO_QUEUE], [/^unshare -n ipset/, {}], [
+    /^unshare -n iptables-restore/,
+    {},
+  ]]);
   const choice = await chooseBackend(run);
   assert.equal(choice.backend, "iptables");
   assert.equal(choice.sets, true);
@@ -87,7 +90,7 @@ Deno.test("where nothing works the error names what was tried and what to instal
 });
 
 Deno.test("a back end asked for by name is not replaced by the other", async () => {
-  const { run } = machine([[/^nft -c/, NO_QUEUE], [/./, {}]]);
+  const { run } = machine([[/^unshare -n nft -c/, NO_QUEUE], [/./, {}]]);
   await assert.rejects(chooseBackend(run, "nft"), FirewallError);
 });
 
@@ -99,7 +102,10 @@ Deno.test("removing on a bare machine removes nothing and never asks the legacy 
 });
 
 Deno.test("a failed transaction is reported with the tool's own words", async () => {
-  const { run } = machine([[/^nft -c/, {}], [/^nft -f/, { code: 1, stderr: "Error: Operation not permitted" }], [
+  const { run } = machine([[/^unshare -n nft -c/, {}], [/^nft -f/, {
+    code: 1,
+    stderr: "Error: Operation not permitted",
+  }], [
     /^cat/,
     { stdout: "1" },
   ], [/^nft list/, { code: 1 }]]);

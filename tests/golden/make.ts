@@ -101,7 +101,7 @@ const NOT_OPENNAP: readonly Conversation[] = [
 function pair(name: string, about: string, yes: readonly Conversation[], no: readonly Conversation[]): Golden[] {
   return [
     { name, about, flows: yes },
-    { name: `${name}_near_misses`, about: `Near misses of it: almost, but not quite. ${about}`, flows: no },
+    { name: `${name}_near_misses`, about: `Near misses of it: almost, but not quite.\n\n${about}`, flows: no },
   ];
 }
 

@@ -72,7 +72,7 @@ Deno.test({
       for (const { flow, protocol, refused_because } of flows) {
         const [from, to] = [`${flow.client} ${flow.client_port}`, `${flow.peer} ${flow.peer_port}`];
         for (const key of [`${flow.transport} ${from} ${to}`, `${flow.transport} ${to} ${from}`]) {
-          if (called.get(key) == null) called.set(key, protocol ?? refused_because ?? null);
+          if ((called.get(key) ?? null) === null) called.set(key, protocol ?? refused_because ?? null);
         }
       }
       for (const label of expected) {

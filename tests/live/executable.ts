@@ -36,13 +36,14 @@ function make(): Executable {
       ...["-o", path, "main.ts"],
     ],
     cwd: root,
-    env: runtime === undefined ? {} : { DENORT_BIN: runtime },
+    env: { NO_COLOR: "1", ...(runtime === undefined ? {} : { DENORT_BIN: runtime }) },
     stdin: "null",
     stdout: "null",
     stderr: "piped",
   }).outputSync();
   if (code === 0) return { command: [path], kind: "compiled" };
-  const reason = new TextDecoder().decode(stderr).trim().split("\n").at(-1) ?? "";
+  const lines = new TextDecoder().decode(stderr).split("\n");
+  const reason = lines.find((line) => line.startsWith("error")) ?? lines[0] ?? "";
   const kind = `source, as it could not be compiled: ${reason}`;
   Deno.stderr.writeSync(new TextEncoder().encode(`live tests run ftwall from ${kind}\n`));
   return { command: [deno, "run", "-A", "--no-check", "--cached-only", `${root}main.ts`], kind };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Bystander, program, serve, Surfer, told } from "./everyday.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
-import { type Host, Topology, until } from "./topology.ts";
+import { ADDRESSES, type Host, Topology, until } from "./topology.ts";
 
 const named = missing([]);
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -14,13 +14,65 @@ const ping = (network: string) =>
 /** The peer is at an address of its own: it is refused for everybody from then on. */
 const FAMILIES = [[4, "198.51.100.7", "10.91.1."], [6, "2001:db8:91::7", "fd91:1::"]] as const;
 
+const PLAIN_RULES = ["iptables", "ip6tables"]
+  .map((tool) => `${tool} -t mangle -A FORWARD -j NFQUEUE --queue-num 0 --queue-bypass`).join(" && ");
+
 async function send(topology: Topology, host: Host, to: string, hex: string): Promise<void> {
   await topology.must(host, program("traffic.ts", "send", 0, to, 1214, hex, 100));
 }
 
+/** The ways in which packets come to the queue and locks are held, each with what a locked client meets. */
+const WAYS: readonly (readonly [name: string, config: string, ownRules: boolean, meets: "timeout" | "ECONNREFUSED"])[] =
+  [
+    ["with sets in the kernel", "", true, "timeout"],
+    ["without sets in the kernel", 'kernel_sets = "off"', true, "timeout"],
+    ["rejecting", 'refuse = "reject"', true, "ECONNREFUSED"],
+    ["rejecting without sets in the kernel", 'refuse = "reject"\nkernel_sets = "off"', true, "ECONNREFUSED"],
+    ["with no rule but NFQUEUE", "", false, "timeout"],
+  ];
+
+/** Pings and the lock over one family. The client surfs and is logged in; both ends with the lock's beginning. */
+async function story(
+  topology: Topology,
+  daemon: RouterDaemon,
+  [family, address, home]: typeof FAMILIES[number],
+  meets: string,
+): Promise<void> {
+  const server = family === 4 ? ADDRESSES.server.v4 : ADDRESSES.server.v6;
+  const login = topology.start("client1", program("traffic.ts", "stream", server, 50));
+  const self = new Surfer(topology, "client1", family, 1000, 700);
+  await until("pages", () => self.count().ok > 5);
+  await until("echoes", () => told(login).length > 5);
+  await send(topology, "client1", address, ping("KaZaA"));
+  const event = await daemon.sees({ event: "locked", client: `${home}11`, protocol: "fasttrack", by: "detector" });
+  const locked = Date.parse(event.time);
+  const dialled = await topology.must("client1", program("traffic.ts", "dial", server, 22, 900, ""));
+  assert.equal(JSON.parse(dialled)["error"], meets);
+  await daemon.sees({ event: "released", client: `${home}11` }, 9000);
+  await until("pages after the lock", () => self.firstAfter(locked + 4500) !== null, 9000);
+  const took = self.firstAfter(locked + 4500)! - locked;
+  assert.ok(took > 4500 && took < 8500, `surfing came back ${took} ms after the ping`);
+  const during = self.count(locked + 100, locked + 4200);
+  assert.ok(during.ok === 0 && during.failed > 3, `${during.ok} pages in spite of the lock`);
+  const echoes = told(login).filter(({ at, echoed }) =>
+    echoed !== undefined && at > locked + 250 && at < locked + 4200
+  );
+  assert.equal(echoes.length, 0, "the login went on in spite of the lock");
+  await Promise.all([self.stop(), login.stop("SIGKILL")]);
+  for (const network of ["fileshare", "Grokster"]) {
+    const locks = daemon.seen({ event: "locked", client: `${home}11` }).length;
+    await send(topology, "client1", address, ping(network));
+    await until("the lock", () => daemon.seen({ event: "locked", client: `${home}11` }).length > locks);
+    await daemon.must("unlock", `${home}11`, "--control", daemon.control);
+  }
+  const pings = daemon.seen({ event: "detected", client: `${home}11`, evidence: "udp-ping", certainty: "certain" });
+  assert.equal(pings.length, 3);
+  assert.deepEqual(daemon.seen({ event: "locked", client: `${home}12` }), []);
+}
+
 Deno.test({
   ...named("FastTrack pings do not pass, and lock their sender alone, for as long as the lock lasts"),
-  async fn() {
+  async fn(test) {
     await using topology = await Topology.create();
     await serve(topology);
     for (const [family, address] of FAMILIES) {
@@ -28,36 +80,24 @@ Deno.test({
     }
     const peer = topology.start("server", program("traffic.ts", "hear", 1214));
     await peer.prints('"ready"');
+    const heard = () => told(peer).filter((line) => line["hex"] !== undefined).length;
     for (const [, address] of FAMILIES) await send(topology, "client1", address, ping("KaZaA"));
-    await until("the pings without ftwall", () => told(peer).filter((line) => line["hex"] !== undefined).length === 2);
-    await using daemon = await RouterDaemon.start(topology, { config: "[lock]\nseconds = 5\n" });
-    const other = await Bystander.start(topology, "client2");
-    await Promise.all(FAMILIES.map(async ([family, address, home]) => {
-      const self = new Surfer(topology, "client1", family, 1000, 700);
-      await until("pages", () => self.count().ok > 5);
-      await send(topology, "client1", address, ping("KaZaA"));
-      const event = await daemon.sees({ event: "locked", client: `${home}11`, protocol: "fasttrack", by: "detector" });
-      const locked = Date.parse(event.time);
-      await daemon.sees({ event: "released", client: `${home}11` }, 9000);
-      await until("pages after the lock", () => self.firstAfter(locked + 4500) !== null, 9000);
-      const took = self.firstAfter(locked + 4500)! - locked;
-      assert.ok(took > 4500 && took < 8500, `surfing came back ${took} ms after the ping`);
-      const during = self.count(locked + 50, locked + 4200);
-      assert.ok(during.ok === 0 && during.failed > 3, `${during.ok} pages in spite of the lock`);
-      await self.stop();
-      for (const network of ["fileshare", "Grokster"]) {
-        const locks = daemon.seen({ event: "locked", client: `${home}11` }).length;
-        await send(topology, "client1", address, ping(network));
-        await until("the lock", () => daemon.seen({ event: "locked", client: `${home}11` }).length > locks);
-        await daemon.must("unlock", `${home}11`, "--control", daemon.control);
-      }
-      const pings = daemon.seen({ event: "detected", client: `${home}11`, evidence: "udp-ping", certainty: "certain" });
-      assert.equal(pings.length, 3);
-      assert.deepEqual(daemon.seen({ event: "locked", client: `${home}12` }), []);
-    }));
-    assert.equal(told(peer).filter((line) => line["hex"] !== undefined).length, 2, "a ping passed");
-    other.check(60);
-    await other.stop();
+    await until("the pings without ftwall", () => heard() === 2);
+    for (const [name, config, ownRules, meets] of WAYS) {
+      await test.step(name, async () => {
+        if (!ownRules) await topology.must("router", ["sh", "-c", PLAIN_RULES]);
+        await using daemon = await RouterDaemon.start(topology, {
+          config: `[lock]\nseconds = 5\n${config}\n`,
+          noRules: !ownRules,
+        });
+        const other = await Bystander.start(topology, "client2");
+        await Promise.all(FAMILIES.map((family) => story(topology, daemon, family, meets)));
+        assert.equal(heard(), 2, "a ping passed");
+        other.check(60);
+        await other.stop();
+        await daemon.must("rules", "--remove");
+      });
+    }
   },
 });
 
@@ -106,7 +146,7 @@ async function peers(topology: Topology): Promise<ReturnType<Topology["start"]>>
 Deno.test({
   ...named("a FastTrack client never meets a peer, shows its whole list, and surfs again soon after it is closed"),
   async fn(test) {
-    await using topology = await Topology.create();
+    await using topology = await Topology.create({ masquerade: true });
     const running = await peers(topology);
     // The peers hold port 80 of their own addresses; the web server is on the server's first one.
     await serve(topology);

@@ -151,6 +151,7 @@ export interface Status {
   readonly locks: readonly { readonly client: string; readonly protocol: string; readonly until: string }[];
   readonly peers: { readonly count: number };
   readonly trained: { readonly count: number };
+  readonly queues: readonly { readonly queue_dropped: number; readonly user_dropped: number }[];
   readonly counters: {
     readonly packets: number;
     readonly refused: number;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   applyRules,
   type Backend,
+  type Checked,
   chooseBackend,
   RULES_DEFAULTS,
   type RulesOptions,
@@ -98,4 +99,9 @@ export async function talk(
     error: string | null;
   };
   return [answers, error];
+}
+
+/** Of what was checked, the part that does not depend on the options. */
+export function inShort({ backend, present, differs }: Checked): Pick<Checked, "backend" | "present" | "differs"> {
+  return { backend, present, differs };
 }

@@ -5,8 +5,7 @@
  *     surf URL MS [PATIENCE]       fetches URL every MS and tells of each: {"ok":…,"hash":…}
  *     stream HOST MS               one TCP connection to port 22: a numbered line every MS, told when it comes back
  *     resolve HOST NAME TYPE MS    asks the resolver HOST for NAME every MS: {"ok":…,"answers":[…]}
- *     sink PORT                    counts numbered datagrams; `SIGUSR1` makes it tell: {"received":…,"missing":…}
- *     flood HOST PORT COUNT RATE SOCKETS   sends COUNT numbered datagrams at RATE a second from SOCKETS ports
+ *     flood HOST PORT RATE SOCKETS sends datagrams of 100 bytes, RATE a second from SOCKETS ports, until SIGTERM: {"sent":…}
  *     send FROM HOST PORT HEX [MS] one datagram from port FROM (0: any), and what comes back within MS: {"answers":[…]}
  *     fake ADDRESS HEX             answers every datagram to port 53 of ADDRESS with the same bytes
  *     hear PORT                    tells of every datagram: {"from":…,"hex":…}
@@ -107,20 +106,7 @@ async function resolve(host: string, name: string, type: string, every: number):
   }
 }
 
-function sink(port: number): void {
-  const seen = new Set<number>();
-  let highest = -1;
-  const socket = createSocket({ type: "udp6", recvBufferSize: 1 << 22 });
-  socket.on("message", (bytes) => {
-    const number = bytes.readUInt32BE(0);
-    seen.add(number);
-    if (number > highest) highest = number;
-  });
-  Deno.addSignalListener("SIGUSR1", () => tell({ received: seen.size, highest, missing: highest + 1 - seen.size }));
-  socket.bind(port, () => tell({ event: "ready" }));
-}
-
-async function flood(host: string, port: number, count: number, rate: number, sockets: number): Promise<void> {
+async function flood(host: string, port: number, rate: number, sockets: number): Promise<void> {
   const senders: Socket[] = [];
   for (let at = 0; at < sockets; at++) {
     const socket = createSocket({ type: isIPv6(host) ? "udp6" : "udp4" });
@@ -131,8 +117,10 @@ async function flood(host: string, port: number, count: number, rate: number, so
   const begun = performance.now();
   let sent = 0;
   let failed = 0;
-  while (sent < count) {
-    const due = Math.min(count, Math.ceil((performance.now() - begun) * rate / 1000));
+  let ended = false;
+  Deno.addSignalListener("SIGTERM", () => ended = true);
+  while (!ended) {
+    const due = Math.ceil((performance.now() - begun) * rate / 1000);
     for (; sent < due; sent++) {
       const bytes = Buffer.alloc(100, 0x20);
       bytes.writeUInt32BE(sent, 0);
@@ -142,8 +130,9 @@ async function flood(host: string, port: number, count: number, rate: number, so
     }
     await pause(2);
   }
+  await pause(100);
   tell({ sent, failed });
-  for (const socket of senders) socket.close();
+  Deno.exit(0);
 }
 
 async function send(from: number, host: string, port: number, hex: string, patience: number): Promise<void> {
@@ -199,8 +188,7 @@ if (import.meta.main) {
   else if (what === "surf") await surf(text(0), number(1), number(2, 2000));
   else if (what === "stream") stream(text(0), number(1));
   else if (what === "resolve") await resolve(text(0), text(1), text(2), number(3));
-  else if (what === "sink") sink(number(0));
-  else if (what === "flood") await flood(text(0), number(1), number(2), number(3), number(4));
+  else if (what === "flood") await flood(text(0), number(1), number(2), number(3));
   else if (what === "send") await send(number(0), text(1), number(2), text(3), number(4));
   else if (what === "fake") fake(text(0), text(1));
   else if (what === "hear") hear(number(0));

@@ -63,7 +63,7 @@ Deno.test("needsRestart() names the changed keys that a reload cannot apply, wit
   const before = configOf("");
   const after = configOf('[network]\nlan = ["eth1"]\nexempt = ["10.0.0.1"]\n[queue]\nnumbers = "0:1"');
   assert.deepEqual(needsRestart(before, after), [
-    { key: "network.lan", needs: "rules", command: "ftwall rules --apply" },
+    { key: "network.lan", needs: "rules", command: "ftwall rules --apply, then ftwall reload" },
     { key: "queue.numbers", needs: "restart", command: "ftwall rules --apply, then restart ftwall" },
   ]);
   assert.deepEqual(needsRestart(before, before), []);

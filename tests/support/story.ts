@@ -43,7 +43,8 @@ import { readBytes, showBytes } from "./bytes.ts";
 import { dnsAnswer, dnsQuestion, type Record as DnsRecord } from "./dns_message.ts";
 import { Connection, decode, type End, readEnd, udpPacket } from "./packets.ts";
 
-const PROTOCOLS = protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
+/** Defaults of every protocol, as the program has them. */
+export const PROTOCOLS = protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
 const HOOKS: Readonly<Record<string, number>> = { input: 1, forward: 2, output: 3 };
 const FLAGS: Readonly<Record<string, number>> = {
   "syn": SYN,
@@ -195,12 +196,12 @@ class Story {
         return;
       case "unlock": {
         const row = state.locks.table.find(...client(), 0);
-        if (row >= 0) learner.timeLocks.release(row);
+        if (row >= 0) learner.timeLocks.release(row, "operator");
         return;
       }
       case "allow": {
         const row = state.locks.table.find(...client(), 0);
-        if (row >= 0) learner.timeLocks.release(row);
+        if (row >= 0) learner.timeLocks.release(row, "operator");
         state.allowances.insert(...client(), 0, clock.now + Number(rest[1]) * 1000);
         learner.epoch++;
         return;
@@ -254,6 +255,7 @@ class Story {
     const found = readState(text, this.#engine.state, this.#context());
     const { locks, peers, trained, ended, bad } = found;
     this.#say(`restored locks=${locks} peers=${peers} trained=${trained} ended=${ended} bad=${bad}`);
+    for (const event of this.#engine.learner.timeLocks.restored()) this.#event(event);
   }
 
   #address(text: string | undefined): Words {

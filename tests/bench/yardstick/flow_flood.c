@@ -3,8 +3,9 @@
 // flow_flood INTERFACE ROUTER_MAC ADDRESS PACKETS FLOWS PAYLOADS [RATE [COUNTER WINDOW]]
 //
 // Sends PACKETS datagrams, each of the next of FLOWS flows in turn, as from many machines of 10.92.0.0/14: source addresses
-// and ports count up, destination is ADDRESS (IPv4), ports 9000 to 9049. Payloads are those in the file PAYLOADS (for each a
-// length of two bytes, little-endian, then the bytes), in turn as well. RATE, COUNTER and WINDOW as of udp_flood.
+// and ports count up, and so do destinations from ADDRESS (IPv4) on, over 65,521 of them, ports 9000 to 9049. Payloads are
+// those in the file PAYLOADS (for each a length of two bytes, little-endian, then the bytes): a flow keeps to one. RATE,
+// COUNTER and WINDOW as of udp_flood.
 // Prints one line of JSON.
 #define _GNU_SOURCE
 #include "window.h"
@@ -109,14 +110,13 @@ int main(int argc, char **argv) {
     int count = 0;
     while (count < BURST && sent + count < packets) {
       const long at = (sent + count) % flows;
-      // Both walk on at each round, so that a flow meets other payloads of its kind in time.
-      const long chosen = (sent + count) % known;
+      const long chosen = at % known;
       uint8_t *frame = frames[count];
       struct iphdr ip = {.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP};
       struct udphdr udp;
       ip.tot_len = htons((uint16_t)(sizeof ip + sizeof udp + lengths[chosen]));
       ip.saddr = htonl(0x0a5c0000u + (uint32_t)(at / 4 % 0x3ffff));
-      ip.daddr = to.s_addr;
+      ip.daddr = htonl(ntohl(to.s_addr) + (uint32_t)(at % 65521));
       ip.check = checksum(&ip);
       udp.source = htons((uint16_t)(1024 + at % 4 * 16000 + at / 4 / 0x3ffff));
       udp.dest = htons((uint16_t)(9000 + at % PORTS));

@@ -1,0 +1,16 @@
+/**
+ * The error of outputs that the config asks for and the machine refuses.
+ * @module
+ */
+
+/** The log file or the address for metrics cannot be had; the message says what to change. Ends ftwall with status 1. */
+export class UnusableOutput extends Error {
+  override readonly name: string = "UnusableOutput";
+  /** Failed at run time. */
+  readonly exitCode = 1;
+
+  /** `attempt` is what was tried, `cause` the kernel's answer, `remedy` what the administrator can do. */
+  constructor(attempt: string, cause: unknown, remedy: string) {
+    super(`${attempt}: ${cause instanceof Error ? cause.message : String(cause)}. ${remedy}`, { cause });
+  }
+}

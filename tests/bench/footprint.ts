@@ -1,0 +1,141 @@
+/**
+ * What ftwall takes while it is there: memory, start, idle, and what a packet costs inside.
+ * @module
+ */
+import { execute } from "../live/topology.ts";
+import type { Bench } from "./consumers.ts";
+import { processFacts, ROOT, V8_FLAGS } from "./machine.ts";
+import { absolute, compared, type Figure } from "./pairs.ts";
+import type { Plan } from "./plan.ts";
+
+const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+
+/** Resident memory after a million packets, with full tables, with a million flows. */
+export async function memory(bench: Bench, plan: Plan): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  await bench.queueEverything(true);
+  const packets = plan.quick ? 100_000 : 500_000;
+  {
+    const running = (await bench.start("ftwall"))!;
+    await sleep(3000); // what only the start needed is given back after two seconds
+    const resident: number[] = [];
+    for (let part = 0; part < 4; part++) {
+      await bench.flood({ packets, flows: 50, bytes: 100 });
+      resident.push(processFacts(running.pid).rssMiB);
+    }
+    await running.stop();
+    const about = { bench: "memory", unit: "MiB" };
+    figures.push(absolute({ ...about, name: `resident after ${2 * packets} packets`, most: 64 }, [resident[1]!]));
+    figures.push(
+      absolute({ ...about, name: `growth over ${2 * packets} packets more`, most: 2 }, [resident[3]! - resident[1]!]),
+    );
+  }
+  const payloads = `${bench.workshop.dir}/hundred`;
+  const record = new Uint8Array(102);
+  record[0] = 100;
+  await Deno.writeFile(payloads, record);
+  {
+    const running = (await bench.start("ftwall", "", [], fullState(100_000, 10_000)))!;
+    await bench.flood({ packets: 120_000, flows: 100_000, payloads });
+    await sleep(3000);
+    const { flows, peers, locks } = await bench.status() as {
+      flows: { count: number };
+      peers: { count: number };
+      locks: unknown[];
+    };
+    const note = `${flows.count} flows, ${peers.count} peers, ${locks.length} locks`;
+    const name = "resident with 100,000 flows, 100,000 peers, 10,000 locks";
+    figures.push(absolute({ bench: "memory", name, unit: "MiB", most: 64, note }, [processFacts(running.pid).rssMiB]));
+    await running.stop();
+  }
+  const points: [number, number][] = [];
+  const steps = plan.quick ? [1000, 100_000] : [1000, 10_000, 100_000, 250_000, 500_000, 1_000_000];
+  const running = (await bench.start("ftwall", 'memory = "216M"'))!;
+  await sleep(3000);
+  for (const flows of steps) {
+    await bench.flood({ packets: flows, flows, payloads });
+    await sleep(300);
+    points.push([flows, processFacts(running.pid).rssMiB]);
+  }
+  const { flows } = await bench.status() as { flows: { count: number } };
+  await running.stop();
+  plan.series.push({ plot: "memory", name: "ftwall", points });
+  const most = plan.quick ? 64 : 160;
+  const name = `resident with ${steps.at(-1)!.toLocaleString("en")} flows`;
+  const note = `${flows.count} flows held, memory = "216M"`;
+  figures.push(absolute({ bench: "memory", name, unit: "MiB", most, note }, [points.at(-1)![1]]));
+  return figures;
+}
+
+/** A state file with so many peers and locks. */
+function fullState(peers: number, locks: number): string {
+  const lines = ["ftwall state 1"];
+  const until = new Date(Date.now() + 6 * 3_600_000).toISOString();
+  const since = new Date().toISOString();
+  const quad = (from: number, at: number) => [from, at >>> 16 & 255, at >>> 8 & 255, at & 255].join(".");
+  for (let i = 0; i < peers; i++) lines.push(`peer ${quad(57, i)} 6881 fasttrack until=${until}`);
+  for (let i = 0; i < locks; i++) {
+    const lock = `lock ${quad(10, i)} fasttrack udp-ping since=${since} until=${until} length=21600 renewals=0`;
+    lines.push(`${lock} port=1214 by=detector`);
+  }
+  return lines.join("\n") + "\n";
+}
+
+/** Milliseconds from starting the executable to `ready`. */
+export async function start(bench: Bench, plan: Plan): Promise<Figure[]> {
+  const times: number[] = [];
+  for (let round = 0; round < (plan.quick ? 3 : 2 * plan.rounds + 1); round++) {
+    const began = performance.now();
+    const running = (await bench.start("ftwall"))!;
+    times.push(performance.now() - began);
+    await running.stop();
+  }
+  const note = "the first start of the file in memory, `ip netns exec` and the reading of its output included";
+  return [absolute({ bench: "start", name: "start to ready", unit: "ms", most: 150, note }, times)];
+}
+
+/** Processor time and wake-ups with no packet about. */
+export async function idle(bench: Bench, plan: Plan): Promise<Figure[]> {
+  await bench.queueEverything(true);
+  const running = (await bench.start("ftwall"))!;
+  await sleep(5000);
+  const seconds = plan.quick ? 5 : 20;
+  const before = processFacts(running.pid);
+  await sleep(seconds * 1000);
+  const after = processFacts(running.pid);
+  await running.stop();
+  const share = (after.cpuSeconds - before.cpuSeconds) / seconds * 100;
+  const wakes = (after.switches - before.switches) / seconds;
+  return [
+    absolute({ bench: "idle", name: "processor time", unit: "% of a core", most: 0.2 }, [share]),
+    absolute({ bench: "idle", name: "wake-ups of all threads", unit: "a second", most: 5 }, [wakes]),
+  ];
+}
+
+/** What a packet costs inside, without the kernel. */
+export async function engine(_bench: Bench, plan: Plan): Promise<Figure[]> {
+  const many = plan.quick ? 100_000 : 1_000_000;
+  const command = ["run", "-A", "--no-check", "--quiet", `--v8-flags=${V8_FLAGS},--expose-gc`];
+  const program = `${ROOT}/tests/bench/engine_cost.ts`;
+  const args = ["1000", String(many), String(plan.quick ? 200_000 : 2_000_000)];
+  const answer = await execute([Deno.execPath(), ...command, program, ...args], { limit: 300_000, env: environment() });
+  if (answer.code !== 0) throw new Error(`Cannot measure the engine: ${answer.stderr}`);
+  const { heap, costs } = JSON.parse(answer.stdout) as {
+    heap: { garbage: number; growth: number };
+    costs: { flows: number; known: number; opening: number }[];
+  };
+  const of = (flows: number, field: "known" | "opening") => costs.filter((c) => c.flows === flows).map((c) => c[field]);
+  const about = { bench: "engine", unit: "ns", against: "1,000 flows" };
+  const name = `${many.toLocaleString("en")} flows in random order`;
+  return [
+    compared({ ...about, name: `decode and judge, ${name}`, most: 1.5 }, of(many, "known"), of(1000, "known")),
+    compared({ ...about, name: `the same, a flow's first packet` }, of(many, "opening"), of(1000, "opening")),
+    absolute({ bench: "engine", name: "heap growth", unit: "bytes/packet", most: 0.01 }, [heap.growth]),
+    absolute({ bench: "engine", name: "garbage", unit: "bytes/packet", most: 0.5 }, [heap.garbage]),
+  ];
+}
+
+function environment(): Record<string, string> {
+  const { HOME, DENO_DIR } = Deno.env.toObject();
+  return { ...(HOME === undefined ? {} : { HOME }), ...(DENO_DIR === undefined ? {} : { DENO_DIR }) };
+}

@@ -1,0 +1,33 @@
+/**
+ * How fast captures are replayed, held against nDPI's reader on the same capture and core.
+ * @module
+ */
+import { execute, hasTool } from "../live/topology.ts";
+import { writeLargeCapture } from "./captures.ts";
+import type { Bench } from "./consumers.ts";
+import { compared, type Figure, inTurn } from "./pairs.ts";
+import type { Plan } from "./plan.ts";
+
+/** Packets a second of one core, from start to end of the program. */
+export async function replay(bench: Bench, plan: Plan): Promise<Figure[]> {
+  if (!hasTool("ndpiReader") || !hasTool("taskset")) {
+    plan.say("replay: skipped, no ndpiReader (Debian: libndpi-bin) or no taskset");
+    return [];
+  }
+  const capture = `${bench.workshop.dir}/large.pcap`;
+  const packets = writeLargeCapture(capture, plan.quick ? 100_000 : 1_000_000);
+  const commands = {
+    ftwall: [bench.workshop.ftwall, "replay", "--home", "any", capture],
+    ndpiReader: ["ndpiReader", "-q", "-i", capture],
+  };
+  const rates = await inTurn(["ftwall", "ndpiReader"] as const, plan.rounds, async (name) => {
+    const began = performance.now();
+    const answer = await execute(["taskset", "-c", "1", ...commands[name]], { limit: 120_000 });
+    const took = (performance.now() - began) / 1000;
+    if (answer.code !== 0) throw new Error(`Cannot replay with ${name}: ${answer.stderr.slice(0, 500)}`);
+    return packets / took;
+  });
+  await Deno.remove(capture);
+  const about = { bench: "replay", name: "replay on one core", unit: "packets/s", against: "ndpiReader", least: 1.5 };
+  return [compared({ ...about, note: `${packets} packets` }, rates.ftwall, rates.ndpiReader)];
+}

@@ -1,0 +1,174 @@
+/**
+ * What is left of the network's own speed with ftwall's rules in force: bulk streams, new connections, a locked client's flood.
+ * @module
+ */
+import { ADDRESSES, type Background, hasTool, LAN, until } from "../live/topology.ts";
+import type { Bench, Consumer } from "./consumers.ts";
+import { absolute, compared, type Figure, inTurn, median } from "./pairs.ts";
+import type { Plan } from "./plan.ts";
+
+const CONFIG = `[network]\nlan = ["${LAN}"]\n`;
+const { server } = ADDRESSES;
+
+/** ftwall's own rules with somebody behind them; undone when disposed. */
+class Ruled implements AsyncDisposable {
+  readonly running: Background | null;
+  readonly #bench: Bench;
+  readonly #applied: boolean;
+
+  private constructor(bench: Bench, running: Background | null, applied: boolean) {
+    this.#bench = bench;
+    this.running = running;
+    this.#applied = applied;
+  }
+
+  static async create(bench: Bench, consumer: Consumer): Promise<Ruled> {
+    await bench.queueEverything(false);
+    if (consumer === "none") return new Ruled(bench, null, false);
+    await rules(bench, "--apply");
+    const running = await bench.start(consumer, CONFIG);
+    return new Ruled(bench, running, true);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.running?.stop();
+    if (this.#applied) await rules(this.#bench, "--remove");
+  }
+}
+
+async function rules(bench: Bench, what: "--apply" | "--remove"): Promise<void> {
+  const { dir, ftwall } = bench.workshop;
+  await Deno.writeTextFile(`${dir}/rules.toml`, CONFIG);
+  await bench.topology.must("router", [ftwall, "rules", what, "--config", `${dir}/rules.toml`]);
+}
+
+async function packetsOf(bench: Bench): Promise<number> {
+  return ((await bench.status())["counters"] as { packets: number }).packets;
+}
+
+/** Bits a second that arrive of TCP streams from a client. */
+async function goodput(
+  bench: Bench,
+  from: "client1" | "client2",
+  streams: number,
+  seconds: number,
+  more: readonly string[] = [],
+): Promise<number> {
+  const args = ["-c", server.v4, "-t", String(seconds), "-P", String(streams), "-J", ...more];
+  const answer = JSON.parse(await bench.topology.must(from, ["iperf3", ...args], { limit: 60_000 }));
+  return answer.end.sum_received.bits_per_second;
+}
+
+async function receiver(bench: Bench): Promise<Background> {
+  const background = bench.topology.start("server", ["iperf3", "-s"]);
+  await bench.topology.listening("server", "tcp", 5201);
+  return background;
+}
+
+/** Bulk TCP with and without. */
+export async function bulk(bench: Bench, plan: Plan): Promise<Figure[]> {
+  if (!hasTool("iperf3")) return skipped(plan, "bulk", "iperf3");
+  const figures: Figure[] = [];
+  await using _ = await receiver(bench);
+  const points = { ftwall: [] as [number, number][], none: [] as [number, number][] };
+  for (const streams of [1, 32]) {
+    const queued: number[] = [];
+    const rates = await inTurn(["ftwall", "none"] as const, plan.rounds, async (name) => {
+      await using _ = await Ruled.create(bench, name);
+      const rate = await goodput(bench, "client1", streams, plan.quick ? 1 : 2) / 1e9;
+      // iperf3 has a flow for its own talk besides.
+      if (name === "ftwall") queued.push(await packetsOf(bench) / (streams + 1));
+      return rate;
+    });
+    const about = { bench: "bulk", name: `TCP goodput, ${streams} stream${streams > 1 ? "s" : ""}`, unit: "Gbit/s" };
+    figures.push(compared({ ...about, against: "no rule", least: 0.98 }, rates.ftwall, rates.none));
+    const name = `queued packets a flow, ${streams} stream${streams > 1 ? "s" : ""}`;
+    figures.push(absolute({ bench: "bulk", name, unit: "packets", most: 20 }, queued));
+    for (const who of ["ftwall", "none"] as const) points[who].push([streams, median(rates[who])]);
+  }
+  plan.series.push({ plot: "goodput", name: "ftwall", points: points.ftwall });
+  plan.series.push({ plot: "goodput", name: "no rule", points: points.none });
+  return figures;
+}
+
+/** HTTP over a new connection for every request. */
+export async function connections(bench: Bench, plan: Plan): Promise<Figure[]> {
+  if (!hasTool("nginx") || !hasTool("wrk")) return skipped(plan, "connections", "nginx and wrk");
+  const { topology, workshop } = bench;
+  const conf = `${workshop.dir}/nginx.conf`;
+  await Deno.writeTextFile(
+    conf,
+    `daemon off; master_process off; pid ${workshop.dir}/nginx.pid; error_log stderr crit;
+events { worker_connections 4096; }
+http { access_log off; keepalive_timeout 0;
+server { listen 8080 backlog=4096 reuseport; location / { return 200 "ok"; } } }\n`,
+  );
+  await using _ = topology.start("server", ["nginx", "-c", conf, "-p", workshop.dir]);
+  await topology.listening("server", "tcp", 8080);
+  await topology.must("client1", ["sh", "-c", "echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range"]);
+  const rates = await inTurn(["ftwall", "single", "none"] as const, plan.rounds, async (name) => {
+    await using _ = await Ruled.create(bench, name);
+    const args = ["-t1", "-c32", plan.quick ? "-d1s" : "-d2s", "-H", "Connection: close", `http://${server.v4}:8080/`];
+    const answer = await topology.must("client1", ["wrk", ...args], { limit: 30_000 });
+    return Number(/Requests\/sec:\s+([\d.]+)/.exec(answer)?.[1] ?? NaN);
+  });
+  const about = { bench: "connections", name: "HTTP requests, each a new connection", unit: "a second" };
+  return [
+    compared({ ...about, against: "no rule", least: 0.7 }, rates.ftwall, rates.none),
+    compared({ ...about, against: "single, same rules", least: 0.95 }, rates.ftwall, rates.single),
+  ];
+}
+
+/** A locked client floods; another one works on. */
+export async function lockedFlood(bench: Bench, plan: Plan): Promise<Figure[]> {
+  if (!hasTool("iperf3")) return skipped(plan, "locked-flood", "iperf3");
+  await using _ = await receiver(bench);
+  const { topology, workshop } = bench;
+  const seconds = plan.quick ? 1 : 2;
+  const queued: number[] = [];
+  const drop = ["FORWARD", "-s", ADDRESSES.client1.v4, "-j", "DROP"];
+  const names = ["locked", "dropped", "quiet"] as const;
+  const measure = (limit: readonly string[]) =>
+    inTurn(names, plan.rounds, async (name) => {
+      await using _ = await Ruled.create(bench, "ftwall");
+      if (name === "dropped") await topology.must("router", ["iptables", "-I", ...drop]);
+      else {
+        const control = ["--control", `${workshop.dir}/control.sock`];
+        await topology.must("router", [workshop.ftwall, "lock", ADDRESSES.client1.v4, "--for", "10m", ...control]);
+        await until("the lock", async () => (await bench.status() as { locks: unknown[] })["locks"].length === 1);
+      }
+      const before = await packetsOf(bench);
+      const total = String(50_000 * (seconds + 2));
+      const flood = name === "quiet"
+        ? null
+        : topology.start("client1", [workshop.tool("udp_flood"), server.v4, total, "100", "50", "50000"]);
+      const rate = await goodput(bench, "client2", 4, seconds, limit) / 1e9;
+      if (name === "locked") queued.push(await packetsOf(bench) - before);
+      flood?.kill("SIGTERM");
+      await flood?.status;
+      if (name === "dropped") await topology.must("router", ["iptables", "-D", ...drop]);
+      return rate;
+    });
+  const limited = await measure(["-b", "125M"]);
+  const free = await measure([]);
+  const about = { bench: "locked-flood", unit: "Gbit/s" };
+  return [
+    compared(
+      { ...about, name: "another client's 0.5 Gbit/s", against: "no flood", least: 0.95 },
+      limited.locked,
+      limited.quiet,
+    ),
+    compared(
+      { ...about, name: "another client's most", against: "flood dropped by iptables", least: 0.95 },
+      free.locked,
+      free.dropped,
+    ),
+    compared({ ...about, name: "another client's most", against: "no flood" }, free.locked, free.quiet),
+    absolute({ bench: "locked-flood", name: "packets queued meanwhile", unit: "packets" }, queued),
+  ];
+}
+
+function skipped(plan: Plan, bench: string, tool: string): Figure[] {
+  plan.say(`${bench}: skipped, no ${tool}`);
+  return [];
+}

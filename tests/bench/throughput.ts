@@ -1,0 +1,142 @@
+/**
+ * Lossless throughput and latency of what is queued, held against C.
+ * @module
+ */
+import { ADDRESSES } from "../live/topology.ts";
+import { writePayloads } from "./captures.ts";
+import type { Bench, Consumer, Flood } from "./consumers.ts";
+import { processFacts } from "./machine.ts";
+import { compared, type Figure, inTurn, median } from "./pairs.ts";
+import type { Plan, Series } from "./plan.ts";
+
+/** One flood through a fresh consumer: packets a second, and microseconds of processor time that the consumer took for each. */
+async function through(
+  bench: Bench,
+  consumer: Consumer,
+  flood: Flood,
+  args: readonly string[] = [],
+): Promise<{ rate: number; cpu: number }> {
+  await bench.queueEverything(consumer !== "none");
+  const running = await bench.start(consumer, 'memory = "256M"', args);
+  const before = running === null ? 0 : processFacts(running.pid).cpuSeconds;
+  const answer = await bench.flood(flood);
+  const cpu = running === null ? 0 : (processFacts(running.pid).cpuSeconds - before) * 1e6 / flood.packets;
+  await running?.stop();
+  if (answer.received !== answer.sent) {
+    throw new Error(`Cannot measure ${consumer}: of ${answer.sent} packets ${answer.received} arrived`);
+  }
+  return { rate: answer.rate, cpu };
+}
+
+/** 100-byte datagrams in 50 flows. */
+export async function udp(bench: Bench, plan: Plan): Promise<Figure[]> {
+  const flood: Flood = { packets: plan.quick ? 100_000 : 400_000, flows: 50, bytes: 100 };
+  const cpu: Record<string, number[]> = {};
+  const rates = await inTurn(["ftwall", "batch", "single"] as const, plan.rounds, async (name) => {
+    const { rate, cpu: took } = await through(bench, name, flood);
+    (cpu[name] ??= []).push(took);
+    return rate;
+  });
+  const about = { bench: "udp", name: "100-byte UDP, 50 flows, lossless", unit: "packets/s" };
+  const taken = { bench: "udp", name: "processor time, consumer", unit: "µs/packet", against: "batch" };
+  return [
+    compared({ ...about, against: "batch", least: 0.95 }, rates.ftwall, rates.batch),
+    compared({ ...about, against: "single", least: 1.5 }, rates.ftwall, rates.single),
+    compared(taken, cpu["ftwall"]!, cpu["batch"]!),
+    compared({ ...taken, against: "single" }, cpu["ftwall"]!, cpu["single"]!),
+  ];
+}
+
+/** Real payloads from as many machines as it takes. */
+export async function flows(bench: Bench, plan: Plan): Promise<Figure[]> {
+  const payloads = `${bench.workshop.dir}/payloads`;
+  const count = writePayloads(payloads, 60_000);
+  const flood: Flood = { packets: plan.quick ? 100_000 : 400_000, flows: 100_000, payloads };
+  const rates = await inTurn(["ftwall", "batch"] as const, plan.rounds, async (name) => {
+    // What would be refused has to arrive as well: dry-run judges all the same.
+    return (await through(bench, name, flood, name === "ftwall" ? ["--dry-run"] : [])).rate;
+  });
+  const note = `${count} payloads from captures`;
+  const about = { bench: "flows", name: "100,000 flows, real payloads, lossless", unit: "packets/s", note };
+  return [compared({ ...about, against: "batch", least: 0.8 }, rates.ftwall, rates.batch)];
+}
+
+/** Processor time a packet with many flows against few, everything included. */
+export async function flowCost(bench: Bench, plan: Plan): Promise<Figure[]> {
+  const payloads = `${bench.workshop.dir}/hundred`;
+  const record = new Uint8Array(102);
+  record[0] = 100;
+  await Deno.writeFile(payloads, record);
+  const packets = plan.quick ? 200_000 : 1_500_000;
+  const many = plan.quick ? 100_000 : 1_000_000;
+  const costs = await inTurn(["few", "many"] as const, plan.quick ? 1 : 3, async (name) => {
+    return (await through(bench, "ftwall", { packets, flows: name === "few" ? 1000 : many, payloads })).cpu;
+  });
+  const name = `cost a packet, ${many.toLocaleString("en")} flows against 1,000`;
+  return [
+    compared({ bench: "flow-cost", name, unit: "µs/packet", against: "1,000 flows", most: 1.5 }, costs.many, costs.few),
+  ];
+}
+
+/** Round trips at 1,000 a second. */
+export async function latency(bench: Bench, plan: Plan): Promise<Figure[]> {
+  const count = plan.quick ? 2000 : 3000;
+  const echo = bench.topology.start("server", [bench.workshop.tool("udp_ping"), "echo"]);
+  await echo.prints(/ready/);
+  const tails: Record<string, number[]> = {};
+  const histograms: Record<string, Map<number, number>> = {};
+  const names = ["ftwall", "single", "batch", "none"] as const;
+  const medians = await inTurn(names, plan.rounds, async (name) => {
+    await bench.queueEverything(name !== "none");
+    const running = await bench.start(name);
+    const ping = [bench.workshop.tool("udp_ping"), ADDRESSES.server.v4];
+    await bench.topology.must("client1", [...ping, "1000", "1000"]); // warm
+    const answer = JSON.parse(
+      await bench.topology.must("client1", [...ping, String(count), "1000"], { limit: 60_000 }),
+    );
+    await running?.stop();
+    (tails[name] ??= []).push(answer.p99);
+    const histogram = histograms[name] ??= new Map();
+    for (const [bound, inside] of answer.histogram) histogram.set(bound, (histogram.get(bound) ?? 0) + inside);
+    return answer.p50;
+  });
+  await echo.stop();
+  for (const name of names) {
+    const points = [...histograms[name]!].sort((a, b) => a[0] - b[0]);
+    const all = points.reduce((sum, [, inside]) => sum + inside, 0);
+    let below = 0;
+    const shares = points.map(([bound, inside]) => [bound, (below += inside) / all] as const);
+    plan.series.push({ plot: "latency", name, points: shares });
+  }
+  const about = { bench: "latency", unit: "µs", against: "single" };
+  const note = `without a queue ${median(medians.none).toFixed(0)} µs, accept_all batch ${
+    median(medians.batch).toFixed(0)
+  } µs`;
+  return [
+    compared({ ...about, name: "round trip, median", most: 1.25, note }, medians.ftwall, medians.single),
+    compared({ ...about, name: "round trip, 99th percentile", most: 2 }, tails["ftwall"]!, tails["single"]!),
+  ];
+}
+
+/** For the plots: throughput against packet size and against the number of flows. */
+export async function sweeps(bench: Bench, plan: Plan): Promise<Figure[]> {
+  const names = ["ftwall", "batch", "single"] as const;
+  const packets = plan.quick ? 50_000 : 200_000;
+  const points: Record<string, [number, number][]> = {};
+  const at = async (plot: Series["plot"], x: number, flood: Flood) => {
+    const rates = await inTurn(names, plan.quick ? 1 : 3, async (name) => (await through(bench, name, flood)).rate);
+    for (const name of names) (points[`${plot} ${name}`] ??= []).push([x, median(rates[name])]);
+  };
+  for (const bytes of [16, 100, 400, 800, 1400]) await at("size", bytes, { packets, flows: 50, bytes });
+  const payloads = `${bench.workshop.dir}/hundred`;
+  const record = new Uint8Array(102);
+  record[0] = 100;
+  await Deno.writeFile(payloads, record);
+  for (const count of plan.quick ? [1, 1000, 100_000] : [1, 100, 1000, 10_000, 100_000, 1_000_000]) {
+    await at("flows", count, { packets: Math.max(packets, count), flows: count, payloads });
+  }
+  for (const plot of ["size", "flows"] as const) {
+    for (const name of names) plan.series.push({ plot, name, points: points[`${plot} ${name}`]! });
+  }
+  return [];
+}

@@ -1,0 +1,257 @@
+/** The documents: links, examples and tables are held against the program. FTWALL_UPDATE=1 writes the tables anew. */
+import assert from "node:assert/strict";
+import { CLASSIFIERS } from "../lib/classify/mod.ts";
+import { commandTree } from "../lib/cli/program.ts";
+import { protocolDefaults } from "../lib/policy/defaults.ts";
+import { parseConfig } from "../lib/policy/load.ts";
+import { metricsText } from "../lib/report/metrics.ts";
+import { VerdictTimes } from "../lib/report/verdict_times.ts";
+import type { Classifier } from "../lib/classify/classifier.ts";
+import { converse, hex } from "./support/conversation.ts";
+import { coveragePage, coverageTable, declaredBy, pages, words } from "./support/coverage.ts";
+import { statusOf } from "./support/status.ts";
+
+const root = new URL("../", import.meta.url);
+const update = Deno.env.get("FTWALL_UPDATE") === "1";
+const PROTOCOLS = protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
+
+const documents = ["README.md", "CHANGELOG.md", ...markdownBelow("docs/"), ...markdownBelow("lib/")].sort();
+
+function markdownBelow(folder: string): string[] {
+  return [...Deno.readDirSync(new URL(folder, root))].flatMap((entry) => {
+    if (entry.isDirectory) return markdownBelow(`${folder}${entry.name}/`);
+    return entry.name.endsWith(".md") ? [`${folder}${entry.name}`] : [];
+  });
+}
+
+function read(path: string): string {
+  return Deno.readTextFileSync(new URL(path, root));
+}
+
+interface Block {
+  readonly language: string;
+  readonly text: string;
+}
+
+/** Fenced blocks, also indented ones. */
+function blocks(path: string): Block[] {
+  const found = read(path).matchAll(/^( *)```(\w*)[^\n]*\n([\s\S]*?)^\1```$/gm);
+  return [...found].map(([, indent, language, text]) => ({
+    language: language!,
+    text: text!.replace(new RegExp(`^${indent}`, "gm"), ""),
+  }));
+}
+
+/** ftwall's command lines in a document: lines of `sh` blocks, and spans. */
+function commandLines(path: string): string[] {
+  const lines = blocks(path).filter((block) => block.language === "sh").flatMap((block) => block.text.split("\n"));
+  const spans = [...read(path).matchAll(/`(ftwall [^`\n]+)`/g)].map(([, span]) => span!);
+  return [...lines, ...spans].map((line) => line.replace(/^(sudo|deno task) /, "").trim())
+    .filter((line) => /^ftwall( |$)/.test(line));
+}
+
+/** Words of a command line; quotes hold words together. */
+function split(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]!).slice(1);
+}
+
+async function run(args: readonly string[]): Promise<{ code: number; out: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--cached-only", "main.ts", ...args],
+    cwd: root,
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+  }).output();
+  return { code, out: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+}
+
+Deno.test("links in the documents lead somewhere", () => {
+  const broken: string[] = [];
+  for (const path of documents) {
+    for (const [, target] of read(path).matchAll(/\]\(([^)\s]+)\)/g)) {
+      const [file, anchor] = target!.split("#");
+      if (/^[a-z]+:/.test(target!)) continue;
+      const url = file === "" ? new URL(path, root) : new URL(file!, new URL(path, root));
+      try {
+        const text = Deno.readTextFileSync(url);
+        if (anchor !== undefined) {
+          const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+            heading!.toLowerCase().replace(/[^\w\s-]/g, "").replaceAll(" ", "-")
+          );
+          if (!headings.includes(anchor)) broken.push(`${path}: ${target}`);
+        }
+      } catch {
+        broken.push(`${path}: ${target}`);
+      }
+    }
+  }
+  assert.deepEqual(broken, []);
+});
+
+Deno.test("every config in the documents loads without a problem", () => {
+  let seen = 0;
+  for (const path of documents) {
+    for (const { language, text } of blocks(path)) {
+      if (language !== "toml") continue;
+      seen++;
+      assert.deepEqual(parseConfig(text, path, PROTOCOLS).problems, [], path);
+    }
+  }
+  assert.ok(seen >= 2);
+});
+
+Deno.test("every JSON in the documents parses", () => {
+  let seen = 0;
+  for (const path of documents) {
+    for (const { language, text } of blocks(path)) {
+      if (language !== "json") continue;
+      seen++;
+      assert.doesNotThrow(() => JSON.parse(text), `${path}: ${text}`);
+    }
+  }
+  assert.ok(seen >= 2);
+});
+
+Deno.test("every command of ftwall in the documents exists, with its options and choices", () => {
+  const tree = commandTree({ code: 0 });
+  let seen = 0;
+  for (const path of documents) {
+    for (const line of commandLines(path)) {
+      const args = split(line);
+      if (args[0]?.startsWith("…")) continue;
+      const named = tree.commands.find((command) => command.name() === args[0]);
+      const rest = named === undefined ? args : args.slice(1);
+      const command = named ?? tree.commands.find((one) => one.name() === "run")!;
+      assert.ok(named !== undefined || (args[0] ?? "--").startsWith("-"), `${path}: "${line}": no such command`);
+      seen++;
+      for (const word of rest.filter((one) => /^-/.test(one))) {
+        const flags = [...command.options, ...tree.options].flatMap((option) => [option.short, option.long]);
+        assert.ok([...flags, "--help", "-h"].includes(word), `${path}: "${line}": no option ${word}`);
+      }
+      for (const [i, word] of rest.entries()) {
+        const choices = command.options.find((option) => option.long === word)?.argChoices;
+        const value = rest[i + 1];
+        if (choices !== undefined && value !== undefined) assert.ok(choices.includes(value), `${path}: "${line}"`);
+      }
+    }
+  }
+  assert.ok(seen > 30);
+});
+
+Deno.test("the README's commands that need neither root nor a daemon do what it says", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "ftwall-docs-" });
+  try {
+    const config = `${dir}/ftwall.toml`;
+    await Deno.writeTextFile(config, blocks("README.md").find((block) => block.language === "toml")!.text);
+    assert.equal((await run(["check", "--quiet", "--config", config])).code, 0);
+    const capture = new URL("golden/fasttrack/capture.pcap", import.meta.url).pathname;
+    const replay = await run(["replay", "--home", "any", capture]);
+    assert.equal(replay.code, 0, replay.out);
+    assert.match(replay.out, /fasttrack udp-ping \(certain\)/);
+    for (const backend of ["nft", "iptables"]) {
+      const rules = await run(["rules", "--backend", backend, "--config", config]);
+      assert.equal(rules.code, 0, rules.out);
+      assert.match(rules.out, backend === "nft" ? /queue num 0 bypass/ : /-j NFQUEUE/);
+    }
+    const version = await run(["version"]);
+    assert.match(version.out, /^ftwall \d+\.\d+\.\d+\nDeno /);
+    assert.equal((await run(["completions", "bash"])).code, 0);
+    for (const help of [["--help"], ["status", "--help"]]) assert.equal((await run(help)).code, 0);
+    const status = await run(["status", "--control", `${dir}/none`]);
+    assert.equal(status.code, 3, "no daemon is 3, as the README says");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("install.sh knows the options that the README gives it", () => {
+  const script = read("install.sh");
+  const used = [...read("README.md").matchAll(/install\.sh ((?:--[a-z-]+ ?)+)/g)].flatMap(([, all]) =>
+    all!.trim().split(" ")
+  );
+  assert.ok(used.length > 5);
+  for (const option of used) assert.match(script, new RegExp(`^  ${option} `, "m"), option);
+});
+
+Deno.test("the tasks that the README names exist", () => {
+  const { tasks } = JSON.parse(read("deno.json")) as { tasks: Record<string, unknown> };
+  for (const [, task] of read("README.md").matchAll(/deno task ([\w:]+)/g)) assert.ok(task! in tasks, task);
+});
+
+Deno.test("docs/protocols.md is made from the classifiers (FTWALL_UPDATE=1 writes it)", () => {
+  if (update) Deno.writeTextFileSync(new URL("docs/protocols.md", root), coveragePage());
+  assert.equal(words(read("docs/protocols.md")), words(coveragePage()), "run with FTWALL_UPDATE=1, then deno fmt");
+});
+
+Deno.test("the README's table of protocols is made from the classifiers (FTWALL_UPDATE=1 writes it)", () => {
+  inserted("README.md", "protocols", coverageTable("docs/protocols/"));
+});
+
+Deno.test("docs/operation.md lists the metrics that are served (FTWALL_UPDATE=1 writes the list)", () => {
+  const served = metricsText(statusOf(), new VerdictTimes());
+  const lines = [...served.matchAll(/^# HELP (\S+) (.+)$/gm)].map(([, name, help]) => {
+    const type = new RegExp(`^# TYPE ${name} (\\w+)$`, "m").exec(served)?.[1] ?? "";
+    return `| \`${name}\` | ${type} | ${help} |`;
+  });
+  assert.ok(lines.length > 10);
+  inserted("docs/operation.md", "metrics", ["| metric | type | what |", "| --- | --- | --- |", ...lines].join("\n"));
+});
+
+/** Text between two marks of a document. */
+function inserted(path: string, mark: string, wanted: string): void {
+  const text = read(path);
+  const between = new RegExp(`(<!-- ${mark} -->\n)([\\s\\S]*?)(<!-- /${mark} -->)`);
+  if (update) {
+    Deno.writeTextFileSync(
+      new URL(path, root),
+      text.replace(between, (_, a, __, c) => `${a}\n${wanted}\n\n${c}`),
+    );
+  }
+  assert.equal(words(between.exec(read(path))?.[2] ?? ""), words(wanted), "run with FTWALL_UPDATE=1, then deno fmt");
+}
+
+for (const { name } of CLASSIFIERS) {
+  Deno.test(`${name} has a page, and the page names each piece of its evidence with its certainty`, () => {
+    assert.ok(pages().includes(name), `docs/protocols/${name}.md`);
+    const page = read(`docs/protocols/${name}.md`);
+    for (const { name: evidence, certainty } of declaredBy(name)) {
+      const row = page.split("\n").find((line) => line.startsWith("|") && line.includes(`\`${evidence}\``));
+      assert.ok(row !== undefined, `${evidence} is missing`);
+      assert.ok(row.includes(certainty), `${evidence} is ${certainty}`);
+    }
+  });
+}
+
+Deno.test("the classifier in docs/adding_a_classifier.md works as it says", async () => {
+  const block = blocks("docs/adding_a_classifier.md").find(({ language }) => language === "ts");
+  const source = block!.text.replaceAll(
+    /"\.\/(\w+\.ts)"/g,
+    (_, file) => `"${new URL(`lib/classify/${file}`, root).href}"`,
+  );
+  const { hotline } = await import(`data:application/typescript,${encodeURIComponent(source)}`) as {
+    hotline: Classifier;
+  };
+  const asked = (bytes: string) => converse(hotline, { tcp: true, midstream: false }, [[">", hex(bytes)]]).answer;
+  assert.equal(asked("54525450 484f544c 0001 0002").name, "tcp-greeting");
+  assert.equal(asked("54525450").certainty, 0);
+  assert.equal(asked("54525450 484f544d 0001 0002").certainty, 0);
+});
+
+Deno.test("events in docs/operation.md are those that exist", () => {
+  const source = read("lib/report/report_event.ts") + read("lib/engine/event.ts");
+  const declared = [...source.matchAll(/readonly event: ((?:"[a-z-]+"(?: \| )?)+);/g)]
+    .flatMap(([, names]) => names!.match(/[a-z-]+/g) ?? []);
+  const section = read("docs/operation.md").split("## Events")[1]!.split("## Status")[0]!;
+  for (const name of declared) assert.ok(section.includes(`\`${name}\``), name);
+  const rows = section.split("\n").filter((line) => line.startsWith("| `")).map((line) => line.split("|")[1]!);
+  for (const name of rows.flatMap((row) => row.match(/[a-z][a-z-]+/g) ?? [])) assert.ok(declared.includes(name), name);
+});
+
+Deno.test("fields of status in docs/operation.md are those that exist", () => {
+  const section = read("docs/operation.md").split("## Status")[1]!.split("## Metrics")[0]!;
+  const status = statusOf();
+  const rows = section.split("\n").filter((line) => line.startsWith("| `")).map((line) => line.split("|")[1]!);
+  const named = rows.flatMap((row) => row.match(/[a-z_]+/g) ?? []);
+  // Tests have no kernel beside them: that part is optional.
+  assert.deepEqual(named.sort(), [...new Set([...Object.keys(status), "kernel"])].sort());
+});

@@ -1,0 +1,286 @@
+/** The rules of the house, as far as a program can check them. */
+import assert from "node:assert/strict";
+import { CLASSIFIERS } from "../lib/classify/mod.ts";
+import { PROTOCOLS } from "./support/story.ts";
+import { parseConfig } from "../lib/policy/load.ts";
+import { formatProblem } from "../lib/policy/problem.ts";
+
+const root = new URL("..", import.meta.url).pathname;
+
+function* walk(folder: string): Generator<string> {
+  for (const entry of Deno.readDirSync(root + folder)) {
+    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (entry.name.startsWith(".") || entry.name === "dist" || entry.name === "coverage") continue;
+    if (entry.isDirectory) yield* walk(path);
+    else yield path;
+  }
+}
+
+const files = [...walk("")].sort();
+const read = (path: string) => Deno.readTextFileSync(root + path);
+const exists = (path: string) => files.includes(path) || files.some((file) => file.startsWith(`${path}/`));
+const source = files.filter((path) => /^(main|mod)\.ts$|^(lib|ffi)\/.*\.ts$/.test(path));
+const typescript = files.filter((path) => path.endsWith(".ts"));
+
+/** The code without comments and without what stands in strings. */
+function codeOf(path: string): string {
+  return read(path)
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/`(?:[^`\\]|\\.)*`|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, '""')
+    .replace(/\/\/.*$/gm, "");
+}
+
+/** What a file imports: static imports and exports, and `import("…")` by itself. */
+function importsOf(path: string): { readonly to: string; readonly dynamic: boolean }[] {
+  const text = read(path).replace(/\/\*[\s\S]*?\*\//g, "");
+  const fixed = [...text.matchAll(/^(?:import|export)\s[^;]*?from\s+"([^"]+)"|^import\s+"([^"]+)"/gm)];
+  const lazy = [...text.matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g)];
+  return [
+    ...fixed.map((match) => ({ to: match[1] ?? match[2]!, dynamic: false })),
+    ...lazy.map((match) => ({ to: match[1]!, dynamic: true })),
+  ];
+}
+
+function resolve(from: string, to: string): string {
+  return new URL(to, `file:///${from}`).pathname.slice(1);
+}
+
+/** Who may import whom: each layer those that stand here for it. */
+const MAY: Readonly<Record<string, readonly string[]>> = {
+  "lib/net": [],
+  "lib/wire": ["lib/net"],
+  "lib/state": ["lib/net", "lib/wire"],
+  "lib/classify": ["lib/net", "lib/wire", "lib/state"],
+  "lib/policy": ["lib/net", "lib/wire", "lib/state", "lib/classify"],
+  "lib/source": ["lib/net", "lib/wire"],
+  "lib/engine": ["lib/net", "lib/wire", "lib/state", "lib/classify", "lib/policy", "lib/source"],
+  "lib/firewall": ["lib/net", "lib/policy", "lib/engine"],
+  "lib/report": ["lib/net", "lib/wire", "lib/state", "lib/classify", "lib/policy", "lib/engine"],
+  "lib/cli": [
+    "lib/net",
+    "lib/wire",
+    "lib/state",
+    "lib/classify",
+    "lib/policy",
+    "lib/source",
+    "lib/engine",
+    "lib/firewall",
+    "lib/report",
+  ],
+  "ffi": ["lib/net", "lib/wire"],
+};
+
+function layerOf(path: string): string {
+  return path.startsWith("ffi/") ? "ffi" : path.split("/").slice(0, 2).join("/");
+}
+
+Deno.test("imports point one way", () => {
+  const wrong: string[] = [];
+  for (const path of source.filter((path) => path.includes("/"))) {
+    const layer = layerOf(path);
+    for (const { to } of importsOf(path)) {
+      if (!to.startsWith(".") || to.endsWith("/deno.json")) continue;
+      const target = layerOf(resolve(path, to));
+      if (target === layer || (layer === "lib/cli" && target === "ffi")) continue;
+      if (!(MAY[layer] ?? []).includes(target)) wrong.push(`${path} imports ${to}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("nothing loads ffi but commands that need it, on their own demand", () => {
+  // Reached from here by static imports alone: what main and mod load before any command was chosen.
+  const reached = new Set<string>();
+  const visit = (path: string): void => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    for (const { to, dynamic } of importsOf(path)) if (to.startsWith(".") && !dynamic) visit(resolve(path, to));
+  };
+  visit("main.ts");
+  visit("mod.ts");
+  assert.deepEqual([...reached].filter((path) => path.startsWith("ffi/")), []);
+  assert.ok(reached.size > 20);
+  const users = source.filter((path) =>
+    !path.startsWith("ffi/") && importsOf(path).some(({ to }) => resolve(path, to).startsWith("ffi/"))
+  );
+  for (const path of users) assert.match(path, /^lib\/cli\/(daemon\w*|kernel_\w+|doctor\w*|run\w*)\.ts$/);
+});
+
+Deno.test("four hops at most from main to judge", () => {
+  let ring = new Set(["main.ts"]);
+  for (let hop = 0; hop <= 4; hop++) {
+    if (ring.has("lib/engine/engine.ts")) return;
+    const next = new Set<string>();
+    for (const path of ring) {
+      for (const { to } of importsOf(path)) if (to.startsWith(".")) next.add(resolve(path, to));
+    }
+    ring = next;
+  }
+  assert.fail("lib/engine/engine.ts is farther than four imports from main.ts");
+});
+
+/** Where a package from outside may be imported. */
+const HOMES: Readonly<Record<string, RegExp>> = {
+  "smol-toml": /^lib\/policy\//,
+  "valibot": /^lib\/policy\//,
+  "commander": /^(?:lib|tests)\/cli\//,
+  "@commander-js/extra-typings": /^lib\/cli\//,
+  "@logtape/logtape": /^lib\/report\//,
+  "fast-check": /^tests\//,
+};
+
+Deno.test("a package from outside is named once, and imported in one folder", () => {
+  const wrong: string[] = [];
+  for (const path of typescript) {
+    for (const { to } of importsOf(path)) {
+      if (to.startsWith(".") || to.startsWith("node:") || to.includes("$")) continue;
+      if (HOMES[to]?.test(path) !== true) wrong.push(`${path} imports ${to}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+  const { imports } = JSON.parse(read("deno.json")) as { imports: Record<string, string> };
+  assert.deepEqual(Object.keys(imports).sort(), Object.keys(HOMES).sort());
+  for (const [name, specifier] of Object.entries(imports)) {
+    assert.match(specifier, /^npm:(@[\w-]+\/)?[\w-]+@\d+\.\d+\.\d+$/, `${name} has an exact version`);
+  }
+});
+
+/** Longest file: what one can hold in mind. Tables of samples are lists, not code. */
+const LONGEST = 420;
+
+Deno.test(`no file is longer than ${LONGEST} lines`, () => {
+  const long = typescript.filter((path) => !path.includes("/samples/"))
+    .map((path) => `${path}: ${read(path).split("\n").length - 1}`)
+    .filter((line) => Number(line.split(": ")[1]) > LONGEST);
+  assert.deepEqual(long, []);
+  assert.ok(read("main.ts").split("\n").length <= 40);
+});
+
+Deno.test("no default exports, no enum, no any, no helpers, file names in snake_case", () => {
+  const wrong: string[] = [];
+  for (const path of typescript) {
+    const code = codeOf(path);
+    if (/^export default\b/m.test(code)) wrong.push(`${path}: default export`);
+    if (/^\s*(?:export )?(?:const )?enum\s+\w/m.test(code)) wrong.push(`${path}: enum`);
+    if (/(?::|<|\bas)\s*any\b|\bany\[\]/.test(code)) wrong.push(`${path}: any`);
+    if (!/^[a-z0-9_]+\.ts$/.test(path.split("/").at(-1)!)) wrong.push(`${path}: name`);
+    if (/(?:^|_)(?:utils?|helpers?|managers?|misc|common)\.ts$/.test(path)) wrong.push(`${path}: says nothing`);
+  }
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("nothing in lib reads a clock or sleeps, but the command line, which has to", () => {
+  const wrong = source.filter((path) => path.startsWith("lib/") && !/^lib\/(cli|report|firewall)\//.test(path))
+    .filter((path) =>
+      /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bset(?:Timeout|Interval)\(/.test(codeOf(path))
+    );
+  assert.deepEqual(wrong, []);
+});
+
+const markdown = files.filter((path) => path.endsWith(".md") && !path.startsWith("tests/golden/"));
+
+/** Fenced blocks of one language. */
+function blocksOf(path: string, language: string): string[] {
+  return [...read(path).matchAll(/^([ \t]*)```(\w+)[^\n]*\n([\s\S]*?)^\1```/gm)]
+    .filter((match) => match[2] === language)
+    .map((match) => match[3]!.replace(new RegExp(`^${match[1]}`, "gm"), ""));
+}
+
+Deno.test("every TOML example in the docs is a config that the loader takes", () => {
+  let examples = 0;
+  for (const path of markdown) {
+    for (const block of blocksOf(path, "toml")) {
+      examples++;
+      const { problems } = parseConfig(block, path, PROTOCOLS);
+      const errors = problems.filter((problem) => problem.severity === "error").map(formatProblem);
+      assert.deepEqual(errors, [], `${path}:\n${block}`);
+    }
+  }
+  assert.ok(examples > 0);
+});
+
+/** Commands of the interface. */
+const COMMANDS: readonly string[] = [
+  ...["run", "check", "rules", "reload", "status", "top", "lock", "unlock", "allow", "replay", "explain", "doctor"],
+  ...["completions", "version"],
+];
+
+Deno.test("every command that the docs show exists", () => {
+  const wrong: string[] = [];
+  for (const path of markdown) {
+    for (const language of ["sh", "console", "shell", "bash"]) {
+      for (const line of blocksOf(path, language).join("\n").split("\n")) {
+        const match = /^\s*(?:[#$]\s+)?(?:sudo\s+)?ftwall(?:\s+([a-z][\w-]*))?/.exec(line);
+        if (match?.[1] !== undefined && !COMMANDS.includes(match[1])) wrong.push(`${path}: ${line.trim()}`);
+      }
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test("links in the docs lead somewhere", () => {
+  const wrong: string[] = [];
+  for (const path of markdown) {
+    for (const [, link] of read(path).replace(/```[\s\S]*?```/g, "").matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)) {
+      if (/^[a-z]+:/.test(link!)) continue;
+      if (!exists(resolve(path, link!).replace(/\/$/, ""))) wrong.push(`${path}: ${link}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+Deno.test({
+  name: `exit codes are documented${exists("README.md") ? "" : " (skipped: no README.md yet)"}`,
+  ignore: !exists("README.md"),
+  fn() {
+    const text = markdown.filter((path) => !path.includes("/protocols/")).map(read).join("\n");
+    const codes = [...read("lib/cli/failure.ts").matchAll(/^export const (\w+) = (\d+)/gm)].map((match) => match[2]!);
+    assert.ok(codes.length >= 3);
+    const passages = [...text.matchAll(/exit codes?\b[\s\S]{0,400}/gi)].map(([passage]) => passage);
+    const whole = passages.some((passage) => codes.every((code) => new RegExp(`\\b${code}\\b`).test(passage)));
+    assert.ok(whole, `no passage about exit codes names all of ${codes.join(", ")}`);
+  },
+});
+
+Deno.test("the version of Deno stands in one place, and whoever repeats it says the same", () => {
+  const version = read(".dvmrc").trim();
+  assert.match(version, /^\d+\.\d+\.\d+$/);
+  const plain = (path: string) => /\.(?:md|sh|yml|yaml|json)$/.test(path) && path !== "deno.lock";
+  const paths = [...files.filter(plain), ...workflows()];
+  for (const path of paths) {
+    for (const [, said] of read(path).matchAll(/\bdeno(?:[ _-]?version)?["':@= v]+(\d+\.\d+\.\d+)/gi)) {
+      assert.equal(said, version, path);
+    }
+  }
+});
+
+function workflows(): string[] {
+  try {
+    return [...Deno.readDirSync(`${root}.github/workflows`)].map((entry) => `.github/workflows/${entry.name}`);
+  } catch {
+    return [];
+  }
+}
+
+Deno.test("the version of ftwall stands in deno.json", () => {
+  const { version } = JSON.parse(read("deno.json")) as { version: string };
+  const repeated = source.filter((path) => read(path).includes(`"${version}"`));
+  assert.deepEqual(repeated, []);
+});
+
+Deno.test("every classifier has its file, its test, its golden captures and a place in the docs", () => {
+  const docs = markdown.filter((path) => !path.startsWith("tests/")).map(read).join("\n");
+  for (const { name, title } of CLASSIFIERS) {
+    assert.ok(exists(`lib/classify/${name}.ts`), `lib/classify/${name}.ts`);
+    assert.ok(exists(`tests/classify/${name}_test.ts`), `tests/classify/${name}_test.ts`);
+    assert.ok(exists(`tests/golden/${name}/expected.jsonl`), `tests/golden/${name}`);
+    assert.ok(exists(`tests/golden/${name}_near_misses/expected.jsonl`), `tests/golden/${name}_near_misses`);
+    assert.ok(new RegExp(`\\b${name}\\b`).test(docs), `${name} (${title}) is not in the docs`);
+  }
+});
+
+Deno.test("every golden capture of a protocol recognises it", () => {
+  for (const { name } of CLASSIFIERS) {
+    assert.match(read(`tests/golden/${name}/expected.jsonl`), new RegExp(`"protocol":"${name}"`), name);
+  }
+});

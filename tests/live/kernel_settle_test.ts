@@ -1,0 +1,127 @@
+/**
+ * Flows leave user space once they are settled, whatever else uses marks, over both families, with and without NAT.
+ */
+import assert from "node:assert/strict";
+import { program, serve } from "./everyday.ts";
+import { missing } from "./missing_tools.ts";
+import { RouterDaemon } from "./router_daemon.ts";
+import { ADDRESSES, Topology, until } from "./topology.ts";
+
+const named = missing([["iperf3", "iperf3"], ["conntrack", "conntrack"], ["iptables", "iptables"]]);
+const { server, client1 } = ADDRESSES;
+/** BitTorrent's handshake: length, name, 8 reserved bytes, info-hash, peer id (BEP 3). */
+const HANDSHAKE = "13426974546f7272656e742070726f746f636f6c" + "00".repeat(8) + "ab".repeat(20) + "2d".repeat(20);
+/** A DHT ping (BEP 5). */
+const DHT = "64313a6164323a696432303a" + "61".repeat(20) + "65313a71343a70696e67313a74323a6161313a79313a7165";
+
+/** Packets that the router's queue has handed out so far. */
+async function queued(topology: Topology): Promise<number> {
+  const text = await topology.must("router", ["cat", "/proc/net/netfilter/nfnetlink_queue"]);
+  return Number(text.trim().split(/\s+/)[7]);
+}
+
+async function connections(topology: Topology): Promise<string> {
+  return await topology.must("router", ["conntrack", "-L"]);
+}
+
+for (const masquerade of [false, true]) {
+  const nat = masquerade ? " behind masquerade" : "";
+  Deno.test({
+    ...named(`a bulk flow costs user space at most 20 packets, and other bits of marks stay${nat}`),
+    async fn() {
+      await using topology = await Topology.create({ prefix: "kn", masquerade });
+      // Somebody else's marks, as QoS scripts set them: eight bits of the packet, eight of the connection.
+      await topology.must("router", [
+        "sh",
+        "-c",
+        "iptables -t mangle -A PREROUTING -j CONNMARK --set-xmark 0x21/0xff; " +
+        "iptables -t mangle -A PREROUTING -j MARK --set-xmark 0x7/0xff; " +
+        "iptables -t mangle -A POSTROUTING -o wan -m mark --mark 0x7",
+      ]);
+      const config = "[queue]\nmask = 0x00f00000\nmark = 0x00100000\nrefuse_mark = 0x00200000\n";
+      await using _daemon = await RouterDaemon.start(topology, { config });
+      await serve(topology);
+      const iperf = topology.start("server", ["iperf3", "-s", "--forceflush"]);
+      await iperf.prints("listening");
+      for (const host of [server.v4, server.v6]) {
+        const url = `http://${host.includes(":") ? `[${host}]` : host}`;
+        for (const size of [5000, 50_000_000]) {
+          const before = await queued(topology);
+          await topology.must("client1", ["curl", "-s", "-o", "/dev/null", `${url}/${size}`]);
+          const cost = await queued(topology) - before;
+          assert.ok(cost <= 20, `a page of ${size} bytes cost ${cost} packets`);
+        }
+        for (const way of [[], ["-R"]]) {
+          const before = await queued(topology);
+          await topology.must("client1", ["iperf3", "-c", host, "-n", "50M", ...way]);
+          const cost = await queued(topology) - before;
+          // Its control connection has 27 packets of its own, all among the first.
+          assert.ok(cost <= 27 + 20, `50 MB ${way} cost ${cost} packets`);
+        }
+      }
+      const list = await connections(topology);
+      assert.match(list, new RegExp(`mark=${0x00100000 + 0x21} `));
+      assert.doesNotMatch(list.split("\n").filter((line) => line.includes("src=10.91.1.11")).join("\n"), /mark=0 /);
+      const kept = await topology.must("router", ["iptables", "-t", "mangle", "-L", "POSTROUTING", "-vnx"]);
+      assert.match(kept, /^\s*[1-9]\d{2,}\s.*mark match 0x7/m, "packets lost the other user's mark, or kept ours");
+    },
+  });
+
+  Deno.test({
+    ...named(`a refused flow leaves user space, and single datagrams are still seen${nat}`),
+    async fn() {
+      await using topology = await Topology.create({ prefix: "kn", masquerade });
+      await using daemon = await RouterDaemon.start(topology, {
+        config: '[lock]\nkernel_sets = "off"\n[protocols.bittorrent]\naction = "drop"\n',
+      });
+      const echo = topology.start("server", program("talk.ts", "echo", 6881));
+      await echo.prints("ready");
+      for (const host of [server.v4, server.v6]) {
+        const before = await queued(topology);
+        // Retransmissions of the handshake meet the kernel's own refusal.
+        await topology.run("client1", program("traffic.ts", "dial", host, 6881, 4000, HANDSHAKE));
+        const cost = await queued(topology) - before;
+        assert.ok(cost >= 3 && cost <= 5, `a refused connection cost ${cost} packets`);
+        assert.match(await connections(topology), new RegExp(`dport=6881 .*mark=${0x02000000} `));
+        const seen = (await daemon.status()).counters.packets;
+        for (let port = 0; port < 5; port++) {
+          await topology.must("client1", program("traffic.ts", "send", 0, host, 7000 + port, DHT, 50));
+        }
+        assert.ok((await daemon.status()).counters.packets >= seen + 5, "a datagram of its own flow was not seen");
+      }
+      assert.doesNotMatch(echo.stdout, /BitTorrent/);
+      const status = await daemon.status();
+      assert.equal((status.counters as unknown as Record<string, number>)["verdicts_returned"], 0);
+    },
+  });
+}
+
+Deno.test({
+  ...named("refuse = reject tells the client at once, also while it is locked and its traffic is in the sets"),
+  async fn() {
+    await using topology = await Topology.create({ prefix: "kn" });
+    await using daemon = await RouterDaemon.start(topology, { config: '[lock]\nrefuse = "reject"\nseconds = 30\n' });
+    await serve(topology);
+    const dial = async () => {
+      const began = performance.now();
+      const text = await topology.must("client1", program("traffic.ts", "dial", server.v4, 80, 3000, "00"));
+      return [performance.now() - began, text] as const;
+    };
+    await daemon.must("lock", client1.v4, "--control", daemon.control);
+    await until("the set", async () => (await sets(topology)).includes(client1.v4));
+    const [took, text] = await dial();
+    assert.ok(took < 2500 && /ECONNREFUSED|ECONNRESET|refused|reset/i.test(text), `after ${took} ms: ${text}`);
+    for (let n = 0; n < 8; n++) await topology.must("client1", program("traffic.ts", "send", 0, server.v4, 9, DHT, 20));
+    const status = await daemon.status();
+    assert.equal((status.counters as unknown as Record<string, number>)["verdicts_returned"], 0);
+  },
+});
+
+/** Everything in the sets of ftwall, as either tool lists it. */
+async function sets(topology: Topology): Promise<string> {
+  return await topology.must("router", [
+    "sh",
+    "-c",
+    "ipset save 2>/dev/null; nft list table inet ftwall 2>/dev/null; true",
+  ]);
+}

@@ -1,0 +1,78 @@
+/** Nothing of everyday life is refused or locks anybody: hard look-alikes through the whole engine on the default config. */
+import assert from "node:assert/strict";
+import { hex, join, latin } from "../support/conversation.ts";
+import { STRANGERS } from "../classify/strangers.ts";
+import { EVERYDAY } from "./everyday.ts";
+import { Chance, Household } from "./household.ts";
+
+Deno.test("no everyday conversation is refused, of whatever bytes its random parts are", () => {
+  for (const everyday of EVERYDAY) {
+    for (let seed = 1; seed <= 12; seed++) {
+      const home = new Household();
+      const turns = everyday.turns(new Chance(seed));
+      const client = `10.0.0.5:${home.port()}`;
+      const peer = `198.51.100.9:${everyday.port}`;
+      if (everyday.tcp) home.tcp(everyday.name, client, peer, turns);
+      else home.udp(everyday.name, client, peer, turns);
+      // The same when the peer calls, as a game's host or a server at home is called.
+      if (everyday.tcp) home.tcp(everyday.name, `198.51.100.8:40000`, `10.0.0.6:${everyday.port}`, turns);
+      else home.udp(everyday.name, `198.51.100.8:40000`, `10.0.0.6:${everyday.port}`, turns);
+      assert.deepEqual(home.refused, [], `seed ${seed}: ${home.detected}`);
+      assert.equal(home.engine.state.locks.count, 0, everyday.name);
+      assert.ok(home.detected.every((line) => line.startsWith("weak ")), `${everyday.name}: ${home.detected}`);
+    }
+  }
+});
+
+Deno.test("strangers to every classifier pass the engine too, whoever opens the flow", () => {
+  const home = new Household();
+  for (const [index, { name, tcp, turns }] of STRANGERS.entries()) {
+    if (/^(BitTorrent|uTP)/.test(name)) continue;
+    const peer = `198.51.100.${10 + index % 200}:${30_000 + index}`;
+    if (tcp) {
+      home.tcp(name, `10.0.0.5:${home.port()}`, peer, turns);
+      home.tcp(name, peer, `10.0.0.6:${home.port()}`, turns);
+    } else {
+      home.udp(name, `10.0.0.5:${home.port()}`, peer, turns);
+      home.udp(name, peer, `10.0.0.6:${home.port()}`, turns);
+    }
+  }
+  assert.deepEqual(home.refused, [], `${home.detected}`);
+  assert.equal(home.engine.state.locks.count, 0);
+});
+
+Deno.test("a household's day crosses no threshold: games, calls, VPNs, a messenger, a Tor user with three bridges", () => {
+  const home = new Household();
+  const chance = new Chance(2026);
+  const hidden = EVERYDAY.filter(({ name }) => /^(telegrams|Shadowsocks|obfs4)/.test(name));
+  const open = EVERYDAY.filter((everyday) => !hidden.includes(everyday));
+  for (let minute = 0; minute < 24 * 60; minute++) {
+    home.pass(60);
+    for (let client = 5; client < 9; client++) {
+      for (let i = 0; i < 2; i++) {
+        const everyday = open[chance.below(open.length)]!;
+        const peer = `198.51.${chance.below(100)}.${chance.between(1, 250)}:${everyday.port}`;
+        const from = `10.0.0.${client}:${home.port()}`;
+        if (everyday.tcp) home.tcp(everyday.name, from, peer, everyday.turns(chance));
+        else home.udp(everyday.name, from, peer, everyday.turns(chance));
+      }
+    }
+    // Each hidden program keeps to its few servers; the messenger comes back every minute.
+    for (const [index, everyday] of hidden.entries()) {
+      if (index > 0 && minute % 10 !== 0) continue;
+      for (let server = 0; server < 3; server++) {
+        const peer = `203.0.113.${index * 10 + server + 1}:${everyday.port}`;
+        home.tcp(everyday.name, `10.0.0.${5 + index}:${home.port()}`, peer, everyday.turns(chance));
+      }
+    }
+  }
+  assert.deepEqual(home.refused, [], `${home.detected}`);
+  assert.equal(home.engine.state.locks.count, 0);
+});
+
+Deno.test("the desk does see file sharing when there is some", () => {
+  const home = new Household();
+  const shake = join(hex("13"), latin("BitTorrent protocol"), new Uint8Array(8), new Chance(1).bytes(40));
+  home.tcp("BitTorrent", "10.0.0.5:40000", "198.51.100.9:50000", [[">", shake]]);
+  assert.deepEqual(home.refused, ["BitTorrent"]);
+});

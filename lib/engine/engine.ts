@@ -303,7 +303,7 @@ export class Engine {
       if (protocol < 0) this.asker.dismissMatched(row, tcp);
       else this.asker.told(row, answer);
       if (protocol >= 0 && answer.encrypted && this.#policy.config.encrypted.detect) {
-        words[flow + FLAGS] = (words[flow + FLAGS]! & ~WATCHER) | WATCHED | (this.asker.matched << WATCHER_SHIFT);
+        words[flow + FLAGS] = (words[flow + FLAGS]! & ~WATCHERS) | WATCHED | (this.asker.matched << WATCHER_SHIFT);
       }
       return NOTHING;
     }

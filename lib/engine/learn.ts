@@ -22,7 +22,8 @@ import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
 import { hashEndpoint } from "../state/hash.ts";
 import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
-import { decoyFor } from "./decoy.ts";
+import { decoyFor, decoySending } from "./decoy.ts";
+import { firstBytes, rounded } from "./detail.ts";
 import { Endpoints, isCommonPort, witnessOf } from "./endpoints.ts";
 import type { Emit, FrequentEvent } from "./event.ts";
 import { Notices } from "./notices.ts";
@@ -388,26 +389,14 @@ export class Learner {
   maybeDecoy(side: Side, look: Look, protocol: number): void {
     const { decoy, decoyRate, blockUdp } = this.policy.config.lock;
     if (!decoy || !blockUdp || side.tcp !== 0 || !side.fromClient || !isIPv4(side.c0, side.c1, side.c2)) return;
-    const payload = decoyFor(this.policy.protocols[protocol]!, look.bytes, look.start, look.end);
+    const name = this.policy.protocols[protocol]!;
+    const payload = decoyFor(name, look.bytes, look.start, look.end);
     if (payload === null) return;
     if (this.actionFor(side, protocol) < DROP) return;
     if (!this.notices.allow(side.c0, side.c1, side.c2, side.c3, DECOY, this.#clock.now, decoyRate, 1000)) return;
-    const sent = this.#outbox.put({
-      kind: "decoy",
-      client: [side.c0, side.c1, side.c2, side.c3],
-      clientPort: side.clientPort,
-      peer: [side.p0, side.p1, side.p2, side.p3],
-      peerPort: side.peerPort,
-      payload,
-      protocol: this.policy.protocols[protocol]!,
-    });
+    const sent = this.#outbox.put(decoySending(side, payload, name));
     if (!sent || !this.notices.allow(side.c0, side.c1, side.c2, side.c3, DECOY + 1, this.#clock.now, 3, 10_000)) return;
-    this.#emit({
-      event: "decoy-sent",
-      client: side.client,
-      peer: side.peer,
-      protocol: this.policy.protocols[protocol]!,
-    });
+    this.#emit({ event: "decoy-sent", client: side.client, peer: side.peer, protocol: name });
   }
 }
 
@@ -420,17 +409,4 @@ const NAME_HINT = evidence("name", WEAK, "DNS question for a name of the config'
 function isInvolved(side: Side, look: Look | null): boolean {
   if (side.fromClient) return true;
   return side.clientOpened && (look === null || !isOrdinary(look.otherFirst, side.tcp));
-}
-
-function rounded(score: number): number {
-  return Math.round(score * 100) / 100;
-}
-
-/** The first bytes of what decided, in hex. */
-function firstBytes(look: Look): string {
-  let text = "";
-  for (let at = look.start; at < look.end && at < look.start + 24; at++) {
-    text += look.bytes[at]!.toString(16).padStart(2, "0");
-  }
-  return text;
 }

@@ -293,6 +293,7 @@ class RunningDaemon implements Daemon {
         queue: queue.number,
         queue_dropped: queue.queue_dropped,
         user_dropped: queue.user_dropped,
+        missed: queue.missed ?? 0,
       });
     }
   }

@@ -5,6 +5,7 @@
  * searches over UDP leak beside them.
  * @module
  */
+import { ALPN, ALPN_CUT, offersAlpn } from "../wire/tls_alpn.ts";
 import {
   CERTAIN,
   type Classifier,
@@ -57,6 +58,14 @@ const MY_INFO = literal("$MyINFO $ALL ");
 const ADC_GET = literal("$ADCGET ");
 const ADC_SEND = literal("$ADCSND ");
 const CONNECT_TO_ME = literal("$ConnectToMe ");
+const TLS_OFFER = evidence(
+  "tls-alpn",
+  CERTAIN,
+  "A TLS hello that offers adc or nmdc as the application protocol (ADC extensions; ncdc, captured); odds 2^-56 behind a whole hello",
+);
+
+/** Application protocols of hubs and clients in TLS. */
+const OFFERS: readonly Uint8Array[] = [literal("adc"), literal("nmdc")];
 const SEARCH = literal("$Search ");
 const HSUP = literal("HSUP AD");
 const ISUP = literal("ISUP AD");
@@ -75,8 +84,8 @@ export const directconnect: Classifier = {
   tcp: true,
   udp: true,
   least: 4,
-  // $ is NMDC; B, C, H and I begin ADC commands over TCP, U those over UDP.
-  first: [0x24, 0x42, 0x43, 0x48, 0x49, 0x55],
+  // 16 is TLS, which may offer either; $ is NMDC; B, C, H and I begin ADC commands over TCP, U those over UDP.
+  first: [0x16, 0x24, 0x42, 0x43, 0x48, 0x49, 0x55],
   midstream: true,
   classify(look: Look): Evidence {
     if (!look.tcp) return classifyDirectConnectUdp(look);
@@ -100,6 +109,11 @@ function greeting(look: Look): Evidence {
     case 0x42:
       // A hub's broadcasts: a session that was picked up in the middle.
       return look.nth === 1 ? command(look, at) : command(look, look.fresh);
+    case 0x16: {
+      if (!look.fromOpener) return UNRELATED;
+      const offer = offersAlpn(bytes, at, end, OFFERS);
+      return offer === ALPN ? TLS_OFFER : offer === ALPN_CUT && look.nth < 4 ? UNDECIDED : UNRELATED;
+    }
     default:
       // The other side may still greet; text before a hub's $Lock is chat.
       return look.otherNth === 0 ? UNDECIDED : UNRELATED;

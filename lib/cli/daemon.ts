@@ -16,7 +16,6 @@ import { compile, type Policy } from "../policy/policy.ts";
 import { formatProblem } from "../policy/problem.ts";
 import { difference, needsRestart } from "../policy/difference.ts";
 import type { ReloadAnswer } from "../report/control_protocol.ts";
-import { LineWriter } from "../report/line_writer.ts";
 import { type LogOutput, openLog } from "../report/log_output.ts";
 import { metricsText } from "../report/metrics.ts";
 import { serveMetrics } from "../report/metrics_server.ts";
@@ -31,6 +30,7 @@ import { DONE, FAILED } from "./failure.ts";
 import { KernelHand } from "./kernel_hand.ts";
 import { KernelSide } from "./kernel_side.ts";
 import { readLan } from "./lan_watch.ts";
+import { openReporter } from "./open_reporter.ts";
 import { loadAny, loadForCommand } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
 import { Operator } from "./operator.ts";
@@ -68,17 +68,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await daemon.open(stack);
   daemon.finish(stack.move());
   return daemon;
-}
-
-function openReporter(options: DaemonOptions, config: Config, output: LogOutput): Reporter {
-  return new Reporter({
-    format: options.logFormat ?? config.log.format,
-    level: options.logLevel ?? config.log.level,
-    colour: output.colour,
-    dryRun: options.dryRun,
-    clock: () => Date.now(),
-    writer: new LineWriter(output),
-  });
 }
 
 /** A daemon from `ready` to its end. */

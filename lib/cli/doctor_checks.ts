@@ -27,9 +27,13 @@ export function doctorChecks(options: DoctorOptions): Check[] {
     { name: "library", look: checkLibrary },
     { name: "queue", look: () => checkQueue(options) },
     { name: "daemon", look: () => checkDaemon(options) },
+    { name: "in effect", look: () => checkEffect(options) },
     { name: "rules", look: () => checkRulesInForce(options) },
+    { name: "interfaces", look: () => checkInterfaces(options) },
     { name: "forwarding", look: checkForwarding },
     { name: "conntrack", look: checkAccounting },
+    { name: "connections", look: checkConnections },
+    { name: "sender", look: checkSender },
     { name: "offload", look: checkOffload },
     { name: "sets", look: () => checkSets(options) },
     { name: "clock", look: () => checkClock(Date.now()) },
@@ -117,6 +121,87 @@ async function checkDaemon(options: DoctorOptions): Promise<Finding> {
   } catch (error) {
     if (error instanceof Failure) return warn("no daemon answers", error.message);
     throw error;
+  }
+}
+
+/** What the running daemon was granted by the kernel, and does without. */
+async function checkEffect(options: DoctorOptions): Promise<Finding> {
+  const { ask } = await import("./control_client.ts");
+  const { Failure } = await import("./failure.ts");
+  try {
+    const status = await ask(options.control, { command: "status" }, 10_000);
+    const open = status.queues.filter((queue) => queue.fail_open.effective !== queue.fail_open.requested);
+    if (open.length > 0) {
+      return warn(
+        `queue ${
+          open.map((queue) => queue.number).join(", ")
+        } does not let packets pass when it is full, as was asked for`,
+        "the kernel is older than 3.6; packets beyond [queue] length are lost",
+      );
+    }
+    const kernel = status.kernel;
+    const lacking = kernel === undefined || status.dry_run ? [] : [
+      ...(kernel.sets.in_use ? [] : [`no kernel sets: ${kernel.sets.why ?? ""}`]),
+      ...(kernel.conntrack.in_use ? [] : [`connections cannot be cut: ${kernel.conntrack.why ?? ""}`]),
+      ...(kernel.sender.in_use ? [] : [`no decoys and probes: ${kernel.sender.why ?? ""}`]),
+    ];
+    if (lacking.length > 0) return warn(lacking.join("; "), "see the other checks, then restart ftwall");
+    const gso = status.queues.every((queue) => queue.gso);
+    const fail = status.queues.every((queue) => queue.fail_open.effective) ? "open" : "closed";
+    return ok(
+      `fails ${fail}, merged packets ${gso ? "come whole" : "are split first"}, sets and connection table in use`,
+    );
+  } catch (error) {
+    if (error instanceof Failure) return ok("nothing: no daemon runs");
+    throw error;
+  }
+}
+
+async function checkInterfaces(options: DoctorOptions): Promise<Finding> {
+  const config = await load(options);
+  const names = config?.network.lan ?? [];
+  if (names.length === 0) return ok("none are named: clients are told by [network] home");
+  const { listDevices, readLan } = await import("./lan_watch.ts");
+  const { interfaces, missing, prefixes } = readLan(names);
+  if (missing.length === 0) {
+    return ok(`${interfaces.join(", ")}${prefixes.length === 0 ? "" : ` with ${prefixes.join(", ")}`}`);
+  }
+  const there = listDevices().filter((name) => name !== "lo");
+  return warn(
+    `there is no interface ${missing.join(", ")}` +
+      (interfaces.length === 0 ? ": clients are told by [network] home alone" : ""),
+    `name those towards your clients in [network] lan; there are ${there.join(", ") || "none"}`,
+  );
+}
+
+async function checkConnections(): Promise<Finding> {
+  const { Libc } = await import("../../ffi/libc.ts");
+  const { Conntrack } = await import("../../ffi/conntrack.ts");
+  const { Missing } = await import("../../ffi/missing.ts");
+  using libc = Libc.open();
+  try {
+    Conntrack.open(libc).close();
+    return ok("connections of a locked client can be cut");
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error;
+    return warn(
+      `${error.message}; locks then hold by the kernel sets alone, and a reload only concerns new connections`,
+      "modprobe nf_conntrack_netlink; OpenWrt: opkg install kmod-nf-conntrack-netlink",
+    );
+  }
+}
+
+async function checkSender(): Promise<Finding> {
+  const { Libc } = await import("../../ffi/libc.ts");
+  const { RawSender } = await import("../../ffi/raw_socket.ts");
+  const { Missing } = await import("../../ffi/missing.ts");
+  using libc = Libc.open();
+  try {
+    RawSender.open(libc).close();
+    return ok("decoys and probes can be sent");
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error;
+    return warn(error.message, "run ftwall as root, or with CAP_NET_RAW; without it nothing is sent, all else works");
   }
 }
 

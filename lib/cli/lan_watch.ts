@@ -49,7 +49,7 @@ export function readLan(names: readonly string[]): LanFacts {
 }
 
 /** Names in /proc/net/dev: interfaces without an address are there too. */
-function listDevices(): string[] {
+export function listDevices(): string[] {
   try {
     return Deno.readTextFileSync("/proc/net/dev").split("\n").slice(2).map((line) => line.split(":")[0]!.trim())
       .filter((name) => name !== "");

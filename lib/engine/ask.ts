@@ -30,6 +30,7 @@ import {
 import { STREAM_BYTES, type Streams } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
 import { SYN } from "../wire/tcp.ts";
+import { spokenTo } from "./enough.ts";
 import { Panel, PATIENCE } from "./panel.ts";
 import { KNOWN, SAME, Tunnels } from "./tunnels.ts";
 
@@ -55,7 +56,8 @@ export class Asker {
 
   /** Classifiers that the packet at hand was not shown to yet. */
   #rest = 0;
-  readonly #tcp: Panel;
+  /** What is asked about TCP. */
+  readonly tcp: Panel;
   readonly #udp: Panel;
   readonly #flows: FlowTable;
   readonly #streams: Streams;
@@ -67,7 +69,7 @@ export class Asker {
 
   /** Asks these classifiers, in this order. */
   constructor(classifiers: readonly Classifier[], flows: FlowTable, streams: Streams) {
-    this.#tcp = new Panel(classifiers, true);
+    this.tcp = new Panel(classifiers, true);
     this.#udp = new Panel(classifiers, false);
     this.#flows = flows;
     this.#streams = streams;
@@ -85,7 +87,7 @@ export class Asker {
     const flow = row * FLOW_WORDS;
     const begun = tcp !== 0 && (packet.flags & SYN) === 0;
     if (begun) words[flow + FLAGS]! |= MIDSTREAM;
-    words[flow + CANDIDATES] = tcp === 0 ? this.#udp.all : begun ? this.#tcp.all : this.#tcp.all | TUNNEL;
+    words[flow + CANDIDATES] = tcp === 0 ? this.#udp.all : begun ? this.tcp.all : this.tcp.all | TUNNEL;
   }
 
   /** Sets up a flow to be looked at again in the middle. */
@@ -93,7 +95,7 @@ export class Asker {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
     this.release(row);
-    words[flow + CANDIDATES] = tcp !== 0 ? this.#tcp.midstream : this.#udp.all;
+    words[flow + CANDIDATES] = tcp !== 0 ? this.tcp.midstream : this.#udp.all;
     for (const word of BEGINNINGS) words[flow + word] = 0;
   }
 
@@ -124,30 +126,12 @@ export class Asker {
   /** Goes on asking the classifier that matched last, and no other. */
   keepMatched(row: number, tcp: number): void {
     this.dismiss(row);
-    this.#flows.words[row * FLOW_WORDS + CANDIDATES] = (tcp !== 0 ? this.#tcp : this.#udp).bit(this.matched);
-  }
-
-  /**
-   * Of a TCP flow whose start was seen, enough has come for that: stops asking those that neither direction's first byte
-   * speaks to, and everybody once a stream is longer than what is kept of its beginning.
-   */
-  opened(row: number): void {
-    const words = this.#flows.words;
-    const flow = row * FLOW_WORDS;
-    const counts = words[flow + DATA_PACKETS]!;
-    const first = words[flow + OPENER_FIRST]! >>> 24;
-    // A proxy's handshake may come byte by byte, and what it leads to begins behind it.
-    if ((words[flow + FLAGS]! & NO_PROXY) === 0 && (counts & 0xffff) !== 0 && Tunnels.mayBegin(first)) return;
-    const { dispatch } = this.#tcp;
-    let possible = 0;
-    if ((counts & 0xffff) !== 0) possible |= dispatch[first]!;
-    if ((counts >>> 16) !== 0) possible |= dispatch[words[flow + RESPONDER_FIRST]! >>> 24]!;
-    words[flow + CANDIDATES]! &= this.look.first ? possible : 0;
+    this.#flows.words[row * FLOW_WORDS + CANDIDATES] = (tcp !== 0 ? this.tcp : this.#udp).bit(this.matched);
   }
 
   /** Stops asking the classifier that matched last about a flow. */
   dismissMatched(row: number, tcp: number): void {
-    this.#flows.words[row * FLOW_WORDS + CANDIDATES]! &= ~(tcp !== 0 ? this.#tcp : this.#udp).bit(this.matched);
+    this.#flows.words[row * FLOW_WORDS + CANDIDATES]! &= ~(tcp !== 0 ? this.tcp : this.#udp).bit(this.matched);
   }
 
   /** This evidence of the flow was taken note of: one fact of one flow counts once, and the asking goes on. */
@@ -249,12 +233,11 @@ export class Asker {
     }
     look.length = look.end - look.start + packet.length - (to - packet.payload);
     if (look.end <= look.start) return UNDECIDED;
-    const panel = this.#tcp;
+    const panel = this.tcp;
     let possible = look.first ? 0 : panel.midstream;
     const counts = words[flow + DATA_PACKETS]!;
     if (look.first) {
-      if ((counts & 0xffff) !== 0) possible |= panel.dispatch[words[flow + OPENER_FIRST]! >>> 24]!;
-      if ((counts >>> 16) !== 0) possible |= panel.dispatch[words[flow + RESPONDER_FIRST]! >>> 24]!;
+      possible |= spokenTo(panel, words, flow);
       if ((counts & 0xffff) !== 0 && (counts >>> 16) !== 0) {
         words[flow + CANDIDATES]! &= possible | panel.midstream | TUNNEL;
       }
@@ -270,8 +253,7 @@ export class Asker {
       const taken = this.#take(row, flow, side);
       this.#streams.lay(taken, offset, packet.bytes, from, to);
     }
-    if (answer.certainty !== 0) return answer;
-    return tunnel ? this.#through(row, flow, answer) : answer;
+    return tunnel && answer.certainty === 0 ? this.#through(row, flow, answer) : answer;
   }
 
   /** A flow that may go through a proxy: behind the handshake everything is asked anew, as if it went there directly. */
@@ -282,7 +264,7 @@ export class Asker {
     this.targeted = true;
     if (step === KNOWN) return UNDECIDED;
     const words = this.#flows.words;
-    words[flow + CANDIDATES] = this.#tcp.all;
+    words[flow + CANDIDATES] = this.tcp.all;
     for (const word of BEGINNINGS) words[flow + word] = 0;
     const opener = this.#inner(row, flow, true);
     return opener === UNDECIDED ? this.#inner(row, flow, false) : opener;
@@ -306,7 +288,7 @@ export class Asker {
     look.first = true;
     look.otherNth = 0;
     this.#count(flow, look.bytes, look.start, look.end, fromOpener, 0, filled);
-    return this.#round(row, flow, this.#tcp, this.#tcp.dispatch[look.bytes[look.start]!]!, 0);
+    return this.#round(row, flow, this.tcp, this.tcp.dispatch[look.bytes[look.start]!]!, 0);
   }
 
   #lookAt(packet: Packet, from: number, to: number, first: boolean): void {
@@ -362,7 +344,7 @@ export class Asker {
 
   /** After a match that changed nothing: shows the same packet to the classifiers behind the one that matched. */
   more(row: number, tcp: number): Evidence {
-    return this.#goOn(row, row * FLOW_WORDS, tcp !== 0 ? this.#tcp : this.#udp);
+    return this.#goOn(row, row * FLOW_WORDS, tcp !== 0 ? this.tcp : this.#udp);
   }
 
   #goOn(row: number, flow: number, panel: Panel): Evidence {
@@ -433,6 +415,6 @@ export class Asker {
     const flow = row * FLOW_WORDS;
     const words = this.#flows.words;
     words[flow + SLOTS]! &= side === 0 ? ~0xffff : 0xffff;
-    words[flow + CANDIDATES]! &= this.#tcp.midstream;
+    words[flow + CANDIDATES]! &= this.tcp.midstream;
   }
 }

@@ -6,6 +6,7 @@ import type { AddressTable } from "../state/address_table.ts";
 import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
 import type { Packet } from "../wire/packet.ts";
 import type { Clock } from "./clock.ts";
+import { isCommonPort } from "./endpoints.ts";
 import { type Learner, REFUSE_FLOW } from "./learn.ts";
 import type { Because } from "./observer.ts";
 import { HOOK_INPUT, HOOK_OUTPUT } from "./opening.ts";
@@ -44,10 +45,12 @@ export class BlockList {
     const row = table.find(side.p0, side.p1, side.p2, side.p3, 0);
     if (row < 0 || table.deadline[row]! <= this.#clock.now) return false;
     const at = row * table.columns;
-    // Held back: of a peer only the port that it was met at is refused, of a trained address nothing.
-    if (table.values[at + HELD] === 1 && (table !== this.#state.peers || table.values[at + DETAIL] !== side.peerPort)) {
-      return false;
-    }
+    // Held back: of a peer only the port that it was met at is refused, of a trained address nothing. Nor are ports of web
+    // and name servers: one ping to port 443 of a web site would have it refused to all, and all that go there locked.
+    if (
+      table.values[at + HELD] === 1 &&
+      (table !== this.#state.peers || table.values[at + DETAIL] !== side.peerPort || isCommonPort(side.peerPort))
+    ) return false;
     return this.#learner.metKnown(side, table.values[at + PROTOCOL]!, evidence) === REFUSE_FLOW;
   }
 
@@ -62,10 +65,4 @@ export class BlockList {
     const received = locks.find(d0, d1, d2, d3, now) >= 0 && !this.#learner.policy.isHome(s0, s1, s2, s3);
     return sent || received;
   }
-}
-
-/** True for the first four bytes of a TLS hello, an HTTP request or an SSH greeting: what every network is full of. */
-export function isOrdinary(first: number): boolean {
-  if (first >>> 16 === 0x1603 && ((first >>> 8) & 0xff) <= 4) return true;
-  return first === 0x47455420 || first === 0x504f5354 || first === 0x48454144 || first === 0x5353482d;
 }

@@ -19,7 +19,8 @@ export class Clock {
   /** Eighths of a second since the first packet, as a small integer (8 years). */
   get tick(): number {
     if (Number.isNaN(this.#origin)) this.#origin = this.now - 3_600_000;
-    return ((this.now - this.#origin) * 0.008) | 0;
+    // Stands still at its end, rather than run into the negative.
+    return Math.min((this.now - this.#origin) * 0.008, 0x7fffffff) | 0;
   }
 
   /** RFC 3339 text, UTC, of a moment of the engine's time. */

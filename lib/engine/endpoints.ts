@@ -4,11 +4,12 @@
  * of a client that gave itself away by other flows a short while ago: what it said, and the shape, are two facts.
  * @module
  */
-import { CONFIRMED, type Evidence, evidence, STRONG } from "../classify/classifier.ts";
+import { ADVERTISED, CONFIRMED, type Evidence, evidence, STRONG } from "../classify/classifier.ts";
 import { isUnlearnable } from "../net/address.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { AddressTable } from "../state/address_table.ts";
-import { KIND, PROTOCOL } from "../state/state.ts";
+import { hashEndpoint } from "../state/hash.ts";
+import { KIND, PROTOCOL, WITNESS } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import type { Side } from "./side.ts";
 
@@ -31,7 +32,7 @@ export const KNOWN_CLIENT: Evidence = evidence(
 export const HINTED_CLIENT: Evidence = evidence(
   "hinted-client",
   STRONG,
-  "Encrypted-looking TCP flow of a client that had an encrypted-looking UDP conversation of this protocol within the last minutes",
+  "Encrypted-looking TCP flow of a client that had encrypted-looking UDP conversations of this protocol with five peers within the last minutes",
   true,
 );
 
@@ -52,19 +53,38 @@ export class Endpoints {
     this.policy = policy;
   }
 
-  /** Remembers an endpoint: address, port, protocol, ADVERTISED or CONFIRMED. */
-  learn(w0: number, w1: number, w2: number, w3: number, port: number, protocol: number, kind: number): void {
+  /**
+   * Remembers an endpoint: address, port, protocol, ADVERTISED or CONFIRMED. `witness` is the hash of the client whose word
+   * alone confirms it ({@link witnessOf}), 0 where the endpoint spoke itself: with one datagram any client could otherwise
+   * have a neighbour's tunnel to its server taken for file sharing.
+   */
+  learn(
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    port: number,
+    protocol: number,
+    kind: number,
+    witness: number,
+  ): void {
     // Poisoned lists name web and DNS servers: these ports are never learned.
     if (port === 0 || isCommonPort(port)) return;
     if (kind !== CONFIRMED && isUnlearnable(w0, w1, w2, w3)) return;
     const endpoints = this.#table;
     const { lifetime, advertised } = this.policy.config.peers;
     const known = endpoints.find(w0, w1, w2, w3, port);
-    if (known >= 0 && endpoints.values[known * 2 + KIND]! > kind) return;
+    let word = witness;
+    if (known >= 0 && endpoints.deadline[known]! > this.#clock.now) {
+      const at = known * endpoints.columns;
+      if (endpoints.values[at + KIND]! > kind) return;
+      if (endpoints.values[at + KIND] === CONFIRMED && endpoints.values[at + WITNESS] === 0) word = 0;
+    }
     const until = this.#clock.now + (kind === CONFIRMED ? lifetime : advertised);
     const row = endpoints.insert(w0, w1, w2, w3, port, until);
-    endpoints.values[row * 2 + PROTOCOL] = protocol;
-    endpoints.values[row * 2 + KIND] = kind;
+    endpoints.values[row * endpoints.columns + PROTOCOL] = protocol;
+    endpoints.values[row * endpoints.columns + KIND] = kind;
+    endpoints.values[row * endpoints.columns + WITNESS] = word;
   }
 
   /**
@@ -103,10 +123,18 @@ export class Endpoints {
         ? endpoints.find(side.p0, side.p1, side.p2, side.p3, side.peerPort)
         : endpoints.find(side.c0, side.c1, side.c2, side.c3, side.clientPort);
       if (row < 0 || endpoints.deadline[row]! <= this.#clock.now) continue;
-      best = Math.max(best, endpoints.values[row * 2 + KIND]!);
+      const at = row * endpoints.columns;
+      const word = endpoints.values[at + WITNESS]!;
+      const kind = word === 0 || word === witnessOf(side) ? endpoints.values[at + KIND]! : ADVERTISED;
+      best = Math.max(best, kind);
     }
     return best;
   }
+}
+
+/** The client of a flow as a witness: never 0. */
+export function witnessOf(side: Side): number {
+  return hashEndpoint(side.c0, side.c1, side.c2, side.c3, 0, 0x3c6ef372) | 1;
 }
 
 /** Ports that poisoned peer lists name to make trouble. */

@@ -8,13 +8,11 @@ import {
   ACCEPTED,
   CANDIDATES,
   CLOSING,
-  DATA_PACKETS,
   EPOCH,
   EXEMPT,
   FLAGS,
   FLOW_WORDS,
   LOCAL,
-  MIDSTREAM,
   NOTE0,
   OPENER_FIRST,
   PASS,
@@ -29,38 +27,26 @@ import type { State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
 import { ACK, FIN, RST, SYN } from "../wire/tcp.ts";
 import { Asker } from "./ask.ts";
-import { BlockList, isOrdinary } from "./block_list.ts";
+import { BlockList } from "./block_list.ts";
 import { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
+import { isEnough } from "./enough.ts";
 import type { Emit, FrequentEvent } from "./event.ts";
 import { Keeper } from "./keeper.ts";
 import { forgetExempt } from "./forget.ts";
 import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "./learn.ts";
 import type { Because, FlowObserver } from "./observer.ts";
 import { DNS, isReused, openFlow } from "./opening.ts";
+import { isOrdinary } from "./ordinary.ts";
 import { Outbox } from "./outbox.ts";
 import { Refusals } from "./refusals.ts";
-import { Side } from "./side.ts";
+import { isStranger, Side } from "./side.ts";
 import { dnsTap, Trainer } from "./train.ts";
+import { ACCEPT, REFUSE, SETTLED, type Verdict } from "./verdict.ts";
 
-/** The packet goes on. */
-export const ACCEPT = 0;
-/** The packet is refused. */
-export const REFUSE = 1;
-/** Added to either: the same holds for the rest of the flow, the kernel may answer for it. */
-export const SETTLED = 2;
-/** {@link ACCEPT} or {@link REFUSE}, perhaps with {@link SETTLED}. */
-export type Verdict = 0 | 1 | 2 | 3;
+export { ACCEPT, REFUSE, SETTLED, type Verdict } from "./verdict.ts";
 
 const TCP = 6;
-/** Data packets of a flow, both directions, after which it is let go. Most are let go sooner, when no classifier waits. */
-const ENOUGH = 64;
-/** The same for UDP: twice what the rules bring of a direction. */
-const ENOUGH_UDP = 16;
-/** Data packets of a TCP flow after which only those are asked that its first bytes speak to. */
-const OPENED = 8;
-/** The same for a flow whose start was not seen. */
-const ENOUGH_MIDSTREAM = 640;
 /**
  * Eighths of a second for which a flow that is suspect by its looks alone is not settled: programs connect to the peers they
  * know before they ask the network for others, and it is the asking that gives them away.
@@ -114,6 +100,7 @@ export class Engine {
   #policy: Policy;
   /** Protocol number of the policy for each classifier. */
   #protocols: Int32Array;
+  /** 1 to 0x7fff: a flow that nobody reviewed yet has 0. */
   #policyEpoch = 1;
   #observer: FlowObserver | null = null;
 
@@ -154,7 +141,7 @@ export class Engine {
     this.learner.table = policy.tableAt(this.clock.now + this.clock.wallOffset);
     this.trainer.adopt();
     this.#protocols = this.#numbers(policy);
-    this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
+    this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
     forgetExempt(this.state, policy, this.learner.timeLocks);
   }
 
@@ -165,7 +152,7 @@ export class Engine {
     const table = this.#policy.tableAt(wall);
     if (table !== this.learner.table) {
       this.learner.table = table;
-      this.#policyEpoch = (this.#policyEpoch + 1) & 0x7fff;
+      this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
     }
     this.keeper.tick();
   }
@@ -275,17 +262,11 @@ export class Engine {
       if (consequence !== NOTHING) return consequence;
       answer = this.asker.more(row, tcp);
     }
-    const counts = words[flow + DATA_PACKETS]!;
-    const sent = (counts & 0xffff) + (counts >>> 16);
-    const begun = (words[flow + FLAGS]! & (MIDSTREAM | RESUMED)) === 0;
-    // A transfer of something else is not to be watched for what might follow in its middle.
-    if (tcp !== 0 && begun && sent >= OPENED) this.asker.opened(row);
-    const enough = tcp === 0 ? ENOUGH_UDP : (words[flow + FLAGS]! & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
-    if (words[flow + CANDIDATES] === 0 || sent >= enough) {
+    if (isEnough(this.asker.tcp, words, flow, this.asker.look.first)) {
       words[flow + FLAGS]! |= ACCEPTED;
       words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);
-      if (tcp !== 0 && isOrdinary(words[flow + OPENER_FIRST]!)) this.learner.peers.ordinary(this.#side);
+      if (tcp !== 0 && isOrdinary(words[flow + OPENER_FIRST]!, tcp)) this.learner.peers.ordinary(this.#side);
     }
     return NOTHING;
   }
@@ -316,9 +297,14 @@ export class Engine {
       if (protocol < 0) this.asker.dismissMatched(row, tcp);
       else this.asker.told(row, answer);
       if (protocol >= 0 && answer.encrypted && this.#policy.config.encrypted.detect) {
-        words[flow + FLAGS]! |= WATCHED | (this.asker.matched << WATCHER_SHIFT);
+        words[flow + FLAGS] = (words[flow + FLAGS]! & ~WATCHERS) | WATCHED | (this.asker.matched << WATCHER_SHIFT);
       }
       return NOTHING;
+    }
+    // Anybody can send a datagram in a server's name before the client speaks to it: it goes, what follows is looked at.
+    if (tcp === 0 && consequence === REFUSE_FLOW && !this.#spares(tcp) && isStranger(this.#side)) {
+      this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
+      return REFUSE_FLOW;
     }
     const lasting = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#side, protocol) === LOCK;
     if (lasting) this.asker.keepMatched(row, tcp);

@@ -73,6 +73,8 @@ export class Keeper {
       if (!policy.config.lock.probe) return;
       const { table } = locks;
       const client = [table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3)] as const;
+      // The state file, or an older idea of what home is, may name anybody: nothing of ours ever leaves for outside.
+      if (!policy.isHome(...client)) return;
       const group = policy.groupOf(...client, lock.macHigh, lock.macLow);
       // A reload or the hour may have taken the lock from this protocol: then it runs out.
       if (policy.action(hours, group, lock.protocol) !== LOCK) return;

@@ -22,10 +22,12 @@ import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
 import { hashEndpoint } from "../state/hash.ts";
 import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
-import { decoyFor } from "./decoy.ts";
-import { Endpoints, isCommonPort } from "./endpoints.ts";
+import { decoyFor, decoySending } from "./decoy.ts";
+import { firstBytes, rounded } from "./detail.ts";
+import { Endpoints, isCommonPort, witnessOf } from "./endpoints.ts";
 import type { Emit, FrequentEvent } from "./event.ts";
 import { Notices } from "./notices.ts";
+import { isOrdinary } from "./ordinary.ts";
 import type { FlowObserver } from "./observer.ts";
 import type { Outbox } from "./outbox.ts";
 import { PeerList } from "./peer_list.ts";
@@ -43,6 +45,11 @@ export const REFUSE_FLOW = 2;
 
 const DETECTED = 0x10000;
 const DECOY = 0x30000;
+
+/** Distinct peers of encrypted-looking UDP conversations within the score's window that hint at a client. */
+const HINTING_PEERS = 5;
+/** Added to a protocol's number it is the key of the score of such conversations. */
+const HIDDEN_UDP = 0x10000;
 
 /** See the module's text. */
 export class Learner {
@@ -123,18 +130,21 @@ export class Learner {
       const called = this.#endpoints.called(side, protocol);
       if (called !== null) return this.#called(side, protocol, group, action, called, look);
       endpoint = this.#endpoints.of(side);
-      if (side.tcp === 0 && isInvolved(side)) this.#endpoints.noteClient(side, protocol, ADVERTISED);
-    } else if (evidence.certainty === CERTAIN && isInvolved(side)) {
+    } else if (evidence.certainty === CERTAIN && isInvolved(side, look)) {
       this.#endpoints.noteClient(side, protocol, CONFIRMED);
     }
     const required = policy.require(this.table, group, protocol);
     let certainty = evidence.certainty;
     let before = 0;
     let after = 0;
-    if ((certainty < required || certainty === WEAK) && isInvolved(side)) {
+    if ((certainty < required || certainty === WEAK) && isInvolved(side, look)) {
       const points = certainty === WEAK ? policy.config.score.weak : policy.config.score.strong;
       const boost = endpoint !== 0 && policy.config.encrypted.advertised && !isCommonPort(side.peerPort) ? 2 : 1;
       certainty = this.#score(side, protocol, evidence, points * boost);
+      // One such conversation may be a game's; as many peers as these are a network's.
+      if (evidence.encrypted && side.tcp === 0 && this.#state.scores.peers >= HINTING_PEERS) {
+        this.#endpoints.noteClient(side, protocol, ADVERTISED);
+      }
       before = this.#state.scores.before;
       after = this.#state.scores.after;
     }
@@ -144,7 +154,7 @@ export class Learner {
     this.#detected(side, protocol, group, evidence, certainty, action, before, after, look);
     // Evidence below what the policy asks for may be followed by better: a hello by its answer.
     if (!acts) return certainty >= STRONG && certainty >= required ? LET_THROUGH : NOTHING;
-    return this.#act(side, protocol, group, action, evidence.name);
+    return this.#act(side, protocol, group, action, evidence.name, look);
   }
 
   /** A flow that is of this protocol by its looks alone comes by again: is one of its ends known by now? */
@@ -161,8 +171,10 @@ export class Learner {
     const group = this.groupOf(side);
     const action = protocol < 0 ? DROP : this.policy.action(this.table, group, protocol);
     if (action < DROP) return NOTHING;
-    // Who is called by a peer has done nothing: only a client that calls is locked.
-    if (action === LOCK && side.clientOpened && side.fromClient) this.#lockFor(side, protocol, group, evidence, 0);
+    // Who is called by a peer has done nothing: only a client that calls is locked. Not by UDP: its pings lock a client of
+    // that network anyway, and somebody else may have pinged the game or VPN server that this one uses.
+    const calls = side.clientOpened && side.fromClient && (side.tcp !== 0 || evidence !== "known-peer");
+    if (action === LOCK && calls) this.#lockFor(side, protocol, group, evidence, 0);
     return REFUSE_FLOW;
   }
 
@@ -213,17 +225,25 @@ export class Learner {
     }
   }
 
-  #act(side: Side, protocol: number, group: number, action: Action, evidence: string): Consequence {
+  #act(
+    side: Side,
+    protocol: number,
+    group: number,
+    action: Action,
+    evidence: string,
+    look: Look | null,
+  ): Consequence {
     // A stranger's packet says nothing about the client it is sent to.
-    if (action === LOCK && isInvolved(side)) this.lockFlow(side, protocol, group, evidence);
+    if (action === LOCK && isInvolved(side, look)) this.lockFlow(side, protocol, group, evidence);
     return REFUSE_FLOW;
   }
 
   /** Endpoints that the payload names, and the flow's own where the evidence is certain. */
   #named(side: Side, classifier: Classifier, protocol: number, certainty: Certainty, look: Look): void {
     // A stranger could name anybody.
-    if (!isInvolved(side)) return;
+    if (!isInvolved(side, look)) return;
     const found = look.found;
+    const witness = side.fromClient ? witnessOf(side) : 0;
     const client = found.count > 0 || classifier.blocksPeers === true ? side.client : "";
     for (let i = 0; i < found.count; i++) {
       const at = i * 6;
@@ -241,7 +261,7 @@ export class Learner {
       }
       if (classifier.blocksPeers === true && words[at + 5] === CONFIRMED && certainty === CERTAIN) {
         this.peers.block(w0, w1, w2, w3, words[at + 4]!, protocol, client);
-      } else this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!);
+      } else this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!, witnessOf(side));
     }
     if (certainty !== CERTAIN) return;
     if (classifier.blocksPeers === true) {
@@ -250,10 +270,10 @@ export class Learner {
     }
     // The port that was called is a listening one; UDP programs of these networks send from theirs.
     if (side.tcp === 0 || side.clientOpened) {
-      this.#endpoints.learn(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, CONFIRMED);
+      this.#endpoints.learn(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, CONFIRMED, witness);
     }
     if (side.tcp === 0 || !side.clientOpened) {
-      this.#endpoints.learn(side.c0, side.c1, side.c2, side.c3, side.clientPort, protocol, CONFIRMED);
+      this.#endpoints.learn(side.c0, side.c1, side.c2, side.c3, side.clientPort, protocol, CONFIRMED, witness);
     }
   }
 
@@ -270,7 +290,7 @@ export class Learner {
     this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
     this.#detected(side, protocol, group, evidence, STRONG, action, 0, 0, look);
     if (action < DROP || policy.require(this.table, group, protocol) > STRONG) return LET_THROUGH;
-    return this.#act(side, protocol, group, action, evidence.name);
+    return this.#act(side, protocol, group, action, evidence.name, look);
   }
 
   /** Adds to the client's score; answers the certainty that the flow has by it. */
@@ -289,7 +309,8 @@ export class Learner {
       side.c1,
       side.c2,
       side.c3,
-      protocol,
+      // What hides in datagrams is counted by itself: one kind of fact does not stand for two.
+      evidence.encrypted && side.tcp === 0 ? protocol + HIDDEN_UDP : protocol,
       peer,
       points,
       this.#clock.tick,
@@ -368,45 +389,24 @@ export class Learner {
   maybeDecoy(side: Side, look: Look, protocol: number): void {
     const { decoy, decoyRate, blockUdp } = this.policy.config.lock;
     if (!decoy || !blockUdp || side.tcp !== 0 || !side.fromClient || !isIPv4(side.c0, side.c1, side.c2)) return;
-    const payload = decoyFor(this.policy.protocols[protocol]!, look.bytes, look.start, look.end);
+    const name = this.policy.protocols[protocol]!;
+    const payload = decoyFor(name, look.bytes, look.start, look.end);
     if (payload === null) return;
     if (this.actionFor(side, protocol) < DROP) return;
     if (!this.notices.allow(side.c0, side.c1, side.c2, side.c3, DECOY, this.#clock.now, decoyRate, 1000)) return;
-    const sent = this.#outbox.put({
-      kind: "decoy",
-      client: [side.c0, side.c1, side.c2, side.c3],
-      clientPort: side.clientPort,
-      peer: [side.p0, side.p1, side.p2, side.p3],
-      peerPort: side.peerPort,
-      payload,
-      protocol: this.policy.protocols[protocol]!,
-    });
+    const sent = this.#outbox.put(decoySending(side, payload, name));
     if (!sent || !this.notices.allow(side.c0, side.c1, side.c2, side.c3, DECOY + 1, this.#clock.now, 3, 10_000)) return;
-    this.#emit({
-      event: "decoy-sent",
-      client: side.client,
-      peer: side.peer,
-      protocol: this.policy.protocols[protocol]!,
-    });
+    this.#emit({ event: "decoy-sent", client: side.client, peer: side.peer, protocol: name });
   }
 }
 
 const NAME_HINT = evidence("name", WEAK, "DNS question for a name of the config's hints");
 
-/** The client takes part: it sent the packet at hand, or it opened the flow that is being answered. */
-function isInvolved(side: Side): boolean {
-  return side.fromClient || side.clientOpened;
-}
-
-function rounded(score: number): number {
-  return Math.round(score * 100) / 100;
-}
-
-/** The first bytes of what decided, in hex. */
-function firstBytes(look: Look): string {
-  let text = "";
-  for (let at = look.start; at < look.end && at < look.start + 24; at++) {
-    text += look.bytes[at]!.toString(16).padStart(2, "0");
-  }
-  return text;
+/**
+ * The client takes part: it sent the packet at hand, or it opened the flow that is being answered. Not as a browser does: a
+ * page can have its reader ask anything of any server, whose answer must not lock the reader or name peers.
+ */
+function isInvolved(side: Side, look: Look | null): boolean {
+  if (side.fromClient) return true;
+  return side.clientOpened && (look === null || !isOrdinary(look.otherFirst, side.tcp));
 }

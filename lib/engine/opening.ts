@@ -65,7 +65,8 @@ export function openFlow(
   }
   if (openerIsClient) {
     flags |= OPENER_IS_CLIENT;
-    if ((packet.macHigh | packet.macLow) !== 0) {
+    // Not of packets from outside to the router: a flood of sources would push out what is known of home.
+    if ((packet.macHigh | packet.macLow) !== 0 && (flags & PASS) === 0) {
       const { neighbours } = state;
       const at = neighbours.insert(s0, s1, s2, s3, 0, now + 3_600_000) * 2;
       neighbours.values[at] = packet.macHigh;

@@ -7,6 +7,7 @@ import type { Source } from "../source/source.ts";
 import { isDecodeError } from "../wire/outcome.ts";
 import { NOT_IP, Packet } from "../wire/packet.ts";
 import type { Engine } from "./engine.ts";
+import { Timeline } from "./timeline.ts";
 
 /** What the player counted. Times are milliseconds since 1970. */
 export interface Played {
@@ -33,13 +34,17 @@ const STEP = 1000;
  */
 export function play(source: Source, link: Link, engine: Engine, played: Played, between?: () => void): void {
   const packet = new Packet();
-  let due = played.last === null ? -Infinity : played.last + STEP;
+  const { clock } = engine;
+  const timeline = new Timeline(clock.now, clock.now + clock.wallOffset);
+  let due = -Infinity;
   while (source.next()) {
-    const now = source.milliseconds;
-    if (played.first === null || now < played.first) played.first = now;
-    if (played.last === null || now > played.last) played.last = now;
+    const time = source.milliseconds;
+    if (played.first === null || time < played.first) played.first = time;
+    if (played.last === null || time > played.last) played.last = time;
+    timeline.take(time);
+    const now = timeline.now;
     if (now >= due) {
-      engine.tick(now, now);
+      engine.tick(now, timeline.wall);
       due = now + STEP;
     }
     played.packets++;

@@ -91,3 +91,8 @@ export class Side {
     return this.tcp !== 0 ? "tcp" : "udp";
   }
 }
+
+/** The packet at hand comes from outside in a flow that began there: whoever sent it may have lied about the source. */
+export function isStranger(side: Side): boolean {
+  return !side.fromClient && !side.clientOpened;
+}

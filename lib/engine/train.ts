@@ -11,7 +11,7 @@ import type { Policy } from "../policy/policy.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { hashEndpoint } from "../state/hash.ts";
 import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
-import { DnsMessage, type DnsName, NameSet } from "../wire/dns.ts";
+import { DnsMessage, type DnsName, NameSet, TYPE_CNAME } from "../wire/dns.ts";
 import type { Clock } from "./clock.ts";
 import type { Emit } from "./event.ts";
 import type { Learner } from "./learn.ts";
@@ -133,7 +133,10 @@ export class Trainer {
     while (message.next() && message.section === 1) {
       if (number < 0) number = this.#names.match(message.owner.bytes, message.owner.length);
       if (!message.readTarget()) continue;
-      if (number < 0) number = this.#names.match(message.target.bytes, message.target.length);
+      // Only of a CNAME: whose HTTPS record leads to a name of ours wrote the hints beside it himself.
+      if (number < 0 && message.type === TYPE_CNAME) {
+        number = this.#names.match(message.target.bytes, message.target.length);
+      }
       if (!popular) popular = this.#popular.match(message.target.bytes, message.target.length) >= 0;
     }
     const training = number < 0 ? undefined : this.#policy?.training[number];

@@ -22,8 +22,6 @@ export interface NetworkConfig {
   readonly exempt: readonly string[];
   /** Interfaces towards home, for the firewall rules. */
   readonly lan: readonly string[];
-  /** Interfaces towards the public side, for the firewall rules; empty = every interface that is not in `lan`. */
-  readonly public: readonly string[];
 }
 
 /** Queue numbers `first` to `last`, both included. */

@@ -79,12 +79,6 @@ const network: Section<NetworkConfig> = {
       "Interfaces towards home, for `ftwall rules`; their own prefixes are home too, looked up every minute. Where none of them is there, clients are told by `home` alone.",
       "rules",
     ),
-    public: field(
-      list(spelling.networkInterface, 64),
-      NONE,
-      "Interfaces towards the public side, for `ftwall rules`; empty: all that are not in lan.",
-      "rules",
-    ),
   },
 };
 

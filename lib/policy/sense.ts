@@ -51,7 +51,7 @@ function meets(text: string, set: PrefixSet, list: readonly Prefix[]): boolean {
 }
 
 function checkNetwork(config: Config, findings: Findings): void {
-  const { home, exempt, lan } = config.network;
+  const { home, exempt } = config.network;
   if (home.length === 0) {
     findings.warn(["network", "home"], "no home", "the prefixes of your clients: nobody is acted on");
   }
@@ -70,14 +70,6 @@ function checkNetwork(config: Config, findings: Findings): void {
       );
     }
   });
-  const both = config.network.public.findIndex((name) => lan.includes(name));
-  if (both >= 0) {
-    findings.error(
-      ["network", "public", both],
-      `${describe(config.network.public[both])}, which is in lan too`,
-      "each in one",
-    );
-  }
   const list = prefixes(home);
   const set = PrefixSet.from(list);
   const outside = (text: string, path: Path): void => {

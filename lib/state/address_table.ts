@@ -38,6 +38,7 @@ export class AddressTable {
   #fresh = 0;
   #hand = 0;
   #onEvict: RowEnd | null = null;
+  #rank: ((row: number) => number) | null = null;
 
   /** Makes an empty table; `seed` makes its order unpredictable to outsiders. */
   constructor(capacity: number, columns: number, seed: number) {
@@ -57,6 +58,11 @@ export class AddressTable {
   /** Asks to be told of every entry that is given up for lack of room. */
   set onEvict(tell: RowEnd) {
     this.#onEvict = tell;
+  }
+
+  /** Entries of lower rank are given up before those of higher rank; without it all are alike. */
+  set rank(rank: (row: number) => number) {
+    this.#rank = rank;
   }
 
   /** Row of the entry, or -1. */
@@ -159,11 +165,15 @@ export class AddressTable {
 
   #makeRoom(): void {
     let soonest = -1;
+    let lowest = Infinity;
     for (let i = 0; i < 8; i++) {
       if (this.#hand >= this.#fresh) this.#hand = 0;
       const row = this.#hand++;
       if (this.deadline[row]! === -Infinity) continue;
-      if (soonest < 0 || this.deadline[row]! < this.deadline[soonest]!) soonest = row;
+      const rank = this.#rank === null ? 0 : this.#rank(row);
+      if (rank > lowest || (rank === lowest && this.deadline[row]! >= this.deadline[soonest]!)) continue;
+      soonest = row;
+      lowest = rank;
     }
     if (soonest < 0) soonest = 0;
     this.#onEvict?.(soonest);

@@ -49,6 +49,11 @@ export class Locks {
   /** Makes room for `capacity` locks. */
   constructor(capacity: number, seed: number) {
     this.table = new AddressTable(capacity, 0, seed);
+    // Anybody at home can send pings in many names: locks of clients that went on talking, and operators' locks, go last.
+    this.table.rank = (row) => {
+      const lock = this.#locks[row];
+      return lock === undefined ? 0 : lock.by === "operator" ? 2 : lock.renewals > 0 ? 1 : 0;
+    };
     this.table.onEvict = (row) => {
       this.#onEvict(row);
       this.#locks[row] = undefined;

@@ -41,6 +41,9 @@ export const HELD = 2;
 /** Column of an endpoint: ADVERTISED or CONFIRMED. */
 export const KIND = 1;
 
+/** Column of an endpoint: hash of the client in whose flow it was confirmed, 0 where the endpoint itself spoke. */
+export const WITNESS = 2;
+
 const FLOW_BYTES = FLOW_WORDS * 4 + 12;
 const ROW_BYTES = 20 + 8 + 12 + 4 + 8;
 
@@ -101,7 +104,7 @@ export class State {
     this.streams = new Streams(capacity.streams);
     this.peers = new AddressTable(capacity.peers, 3, seed);
     this.trained = new AddressTable(capacity.trained, 3, seed);
-    this.endpoints = new AddressTable(capacity.endpoints, 2, seed);
+    this.endpoints = new AddressTable(capacity.endpoints, 3, seed);
     this.locks = new Locks(capacity.locks, seed);
     this.scores = new Scores(capacity.scores, seed);
     this.questions = new AddressTable(capacity.questions, 2, seed);

@@ -137,6 +137,7 @@ Deno.test({
       for (const one of open) say(`${one.way.label}: ${one.leecher.received} ${one.leecher.tail}`);
       assert.deepEqual([...open].map((one) => one.way.label), [], "files that did not come");
       await capture.end();
+      keep(capture, "bittorrent");
       // The eye that sees nothing later sees something now.
       const marks = capture.marks(files);
       const blind = swarms.filter(({ way }, at) => way.encrypted !== true && marks[at]! < FILE_BYTES / 32 * 0.4);
@@ -225,6 +226,12 @@ Deno.test({
 
 function isHome(endpoint: string): boolean {
   return endpoint.startsWith("10.91.1.");
+}
+
+/** Keeps a capture for golden ones (tests/golden/cut_live.ts). */
+function keep(capture: Capture, name: string): void {
+  const dir = Deno.env.get("FTWALL_KEEP_CAPTURES");
+  if (dir !== undefined) Deno.copyFileSync(capture.path, `${dir}/${name}.pcap`);
 }
 
 function say(text: string): void {

@@ -28,7 +28,6 @@ home = [ # clients
 ]
 exempt = ["192.168.1.1", "00-11-22-AA-BB-CC"]
 lan = ["br-lan", "wg*"]
-public = ["pppoe-wan"]
 [protocols]
 fasttrack.action = "log"
 winmx = { action = "drop", require = "weak", names = [] }

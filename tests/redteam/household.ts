@@ -5,10 +5,11 @@
 import { CLASSIFIERS } from "../../lib/classify/mod.ts";
 import { REFUSE, type Verdict } from "../../lib/engine/engine.ts";
 import type { Capacity } from "../../lib/state/state.ts";
+import { Packet } from "../../lib/wire/packet.ts";
 import { ACK, PSH, SYN } from "../../lib/wire/tcp.ts";
 import type { Turn } from "../support/conversation.ts";
 import { Desk, HOME } from "../support/desk.ts";
-import { Connection, readEnd, udpPacket } from "../support/packets.ts";
+import { Connection, decode, readEnd, udpPacket } from "../support/packets.ts";
 
 /** Seeded random numbers (xorshift32). */
 export class Chance {
@@ -54,6 +55,15 @@ export class Household extends Desk {
     const verdict = this.judge(bytes, hook);
     if ((verdict & REFUSE) !== 0) this.refused.push(what);
     return verdict;
+  }
+
+  /** Judges one packet that came from this hardware address. */
+  judgeWith(bytes: Uint8Array, hook: number, macHigh: number, macLow: number): Verdict {
+    const packet = new Packet();
+    packet.hook = hook;
+    packet.macHigh = macHigh;
+    packet.macLow = macLow;
+    return this.engine.judge(packet, decode(packet, bytes), this.now);
   }
 
   /** The next port of a client's. */

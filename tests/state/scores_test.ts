@@ -48,3 +48,18 @@ Deno.test("peers beyond the window do not count as distinct", () => {
   add(scores, 2, 10, 1000 + WINDOW + 1);
   assert.equal(scores.peers, 1);
 });
+
+Deno.test("from some distinct peers within the near time on each fact counts for more, once asked for", () => {
+  const scores = new Scores(16, 1);
+  const add = (peer: number, tick: number) => {
+    scores.near = 480;
+    scores.nearPeers = 4;
+    scores.nearPoints = 40;
+    scores.add(0, 0, 0xffff, 1, 0, peer, 10, tick, 1e9, 4800, tick * 125);
+    return Math.round(scores.after);
+  };
+  assert.deepEqual([1, 2, 3, 4, 5].map((peer) => add(peer, peer)), [10, 20, 30, 70, 110]);
+  assert.equal(add(6, 2000), 120, "the others are long ago");
+  scores.add(0, 0, 0xffff, 1, 0, 7, 10, 2001, 1e9, 4800, 2001 * 125);
+  assert.equal(Math.round(scores.after), 130, "asked for once, it holds once");
+});

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { missing } from "./missing_tools.ts";
+import { resolver } from "./name_server.ts";
+import { RouterDaemon } from "./router_daemon.ts";
+import { Homes } from "./support_clients_homes.ts";
+import { Share, startNode, TORRENT_TOOLS, TorrentClient } from "./support_clients_torrent.ts";
+import { ADDRESSES, execute, LAN, Topology, WAN } from "./topology.ts";
+
+const named = missing([...TORRENT_TOOLS, ["openssl", "openssl"], [
+  "sshd",
+  "openssh-server",
+]]);
+
+/** What was done and lost, by kind of traffic. */
+type Counts = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+const SERVER = ADDRESSES.server.v4;
+const SECONDS = 10;
+const TRAFFIC = new URL("../support/everyday_traffic.ts", import.meta.url).pathname;
+
+Deno.test({
+  ...named(
+    "web, TLS, QUIC, calls, WireGuard, OpenVPN, SSH and a DNS flood go on while the same client's BitTorrent is refused",
+  ),
+  async fn() {
+    await using topology = await Topology.create({ prefix: "cm" });
+    await using homes = new Homes(topology);
+    await using stack = new AsyncDisposableStack();
+    const dir = Deno.makeTempDirSync({ prefix: "ftwall-everyday-" });
+    stack.defer(() => Deno.removeSync(dir, { recursive: true }));
+    await must(
+      ...["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=hub.example"],
+      ...["-addext", "subjectAltName=DNS:hub.example", "-addext", "basicConstraints=critical,CA:FALSE"],
+      ...["-keyout", `${dir}/key.pem`, "-out", `${dir}/cert.pem`],
+    );
+    const run = (...args: string[]) => [
+      Deno.execPath(),
+      ...["run", "-A", "--no-check", "--cached-only", "--no-config", "--unstable-net", TRAFFIC, ...args],
+    ];
+    await topology.start("server", run("serve", dir)).prints("ready", 20_000);
+    await topology.start("server", run("echo")).prints("ready", 20_000);
+    await resolver(topology, "server", ["--address=/www.example.org/198.51.100.2"]);
+    await startSsh(topology, dir);
+    const home = await homes.add();
+    const share = stack.use(new Share("everyday", []));
+    const node = await startNode(topology, "server");
+    const seeder = stack.use(
+      await TorrentClient.seed(topology, share, { program: "libtorrent", host: "server", encrypted: true }),
+    );
+    await count(topology);
+    const visit = async () => {
+      const answers = await Promise.all(
+        ["web", "talk", "dns"].map((kind) =>
+          topology.run(home.name, run("visit", SERVER, String(SECONDS), dir, kind), { limit: 60_000 })
+        ),
+      );
+      say(answers.map(({ stdout, stderr }) => stdout + stderr).join(""));
+      return Object.assign({}, ...answers.map(({ stdout }) => JSON.parse(stdout))) as Counts;
+    };
+    await using daemon = await RouterDaemon.start(topology);
+    const leecher = stack.use(TorrentClient.leech(topology, share, {
+      ...{ program: "libtorrent", host: home, encrypted: true, dht: true },
+      nodes: [node],
+      peers: [[SERVER, seeder.port]],
+    }));
+    await daemon.sees({ event: "detected", protocol: "bittorrent", certainty: "certain", client: home.v4 });
+    const visiting = visit();
+    const shell = await topology.run(home.name, [
+      "ssh",
+      ...["-F", "/dev/null", "-i", `${dir}/id`, "-p", "2022", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"],
+      ...[
+        "-o",
+        `UserKnownHostsFile=${dir}/known`,
+        `root@${SERVER}`,
+        `head -c 3000000 ${dir}/blob | sha256sum; sleep 5; echo stayed`,
+      ],
+    ], { limit: 30_000 });
+    const found = await visiting;
+    const { counters, queues } = await daemon.status() as unknown as Record<string, unknown>;
+    say(JSON.stringify({ counters, queues }));
+    assert.equal(leecher.received, 0);
+    assert.match(shell.stdout, /stayed/, shell.stderr);
+    for (const name of ["http", "https", "quic"]) {
+      assert.equal(found[name]!["failed"], 0, `${name}: ${JSON.stringify(found[name])}`);
+      assert.ok(found[name]!["ok"]! >= 5, `${name}: ${JSON.stringify(found[name])}`);
+    }
+    // Counted in the router: programs that share a busy machine lose datagrams by themselves.
+    const counts = await crossed(topology);
+    say(JSON.stringify(counts));
+    for (const [name, { in: came, out: went }] of Object.entries(counts)) {
+      assert.ok(came >= 100, `${name}: only ${came} packets`);
+      assert.equal(went, came, `${name}: packets lost`);
+    }
+    assert.ok(found["dns"]!["sent"]! > SECONDS * 900, JSON.stringify(found["dns"]));
+    // Nothing of it was so much as mentioned.
+    const ports = [8080, 8443, 4433, 40_000, 51_820, 1194, 2022, 53];
+    const mentioned = daemon.seen({ event: "detected" }).filter((event) =>
+      ports.includes(event["peer_port"] as number)
+    );
+    assert.deepEqual(mentioned, []);
+  },
+});
+
+/** UDP ports that are counted where packets enter the router and where they leave it. */
+const COUNTED = [53, 1194, 4433, 40_000, 51_820];
+
+async function count(topology: Topology): Promise<void> {
+  for (const port of COUNTED) {
+    for (const [way, lan, wan] of [["dport", LAN, WAN], ["sport", WAN, LAN]] as const) {
+      const match = ["-p", "udp", `--${way}`, String(port), "-m", "comment", "--comment"];
+      await topology.must("router", [
+        ...["iptables", "-t", "raw", "-I", "PREROUTING", "-i", lan, ...match, `in-${way}-${port}`],
+      ]);
+      await topology.must("router", [
+        ...["iptables", "-t", "mangle", "-A", "POSTROUTING", "-o", wan, ...match, `out-${way}-${port}`],
+      ]);
+    }
+  }
+}
+
+async function crossed(topology: Topology): Promise<Record<string, { in: number; out: number }>> {
+  const counts: Record<string, { in: number; out: number }> = {};
+  const text = await topology.must("router", ["iptables-save", "-c"]);
+  for (const [, packets, side, name] of text.matchAll(/^\[(\d+):\d+\] .*--comment "?(in|out)-([ds]port-\d+)/gm)) {
+    (counts[name!] ??= { in: 0, out: 0 })[side as "in" | "out"] = Number(packets);
+  }
+  return counts;
+}
+
+async function startSsh(topology: Topology, dir: string): Promise<void> {
+  for (const name of ["host", "id"]) await must("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", `${dir}/${name}`);
+  Deno.copyFileSync(`${dir}/id.pub`, `${dir}/authorized`);
+  Deno.writeFileSync(`${dir}/blob`, new Uint8Array(3_000_000));
+  Deno.mkdirSync("/run/sshd", { recursive: true });
+  Deno.writeTextFileSync(
+    `${dir}/sshd.conf`,
+    `Port 2022\nListenAddress ${SERVER}\nHostKey ${dir}/host\nAuthorizedKeysFile ${dir}/authorized\nStrictModes no\n` +
+      `UsePAM no\nPermitRootLogin yes\nPidFile ${dir}/pid\n`,
+  );
+  topology.start("server", ["/usr/sbin/sshd", "-D", "-f", `${dir}/sshd.conf`]);
+  await topology.listening("server", "tcp", 2022);
+}
+
+function say(text: string): void {
+  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
+}
+
+async function must(...command: string[]): Promise<void> {
+  const answer = await execute(command);
+  if (answer.code !== 0) throw new Error(`Cannot run "${command.join(" ")}": ${answer.stderr}`);
+}

@@ -1,0 +1,212 @@
+/** What one hostile client, or anybody outside, can have done to others: as little as may be. */
+import assert from "node:assert/strict";
+import { REFUSE } from "../../lib/engine/engine.ts";
+import { parseAddress } from "../../lib/net/address.ts";
+import { SYN } from "../../lib/wire/tcp.ts";
+import { hex, join, latin, type Turn } from "../support/conversation.ts";
+import { dnsName, dnsQuestion } from "../support/dns_message.ts";
+import { Connection, readEnd, tcpPacket, udpPacket } from "../support/packets.ts";
+import { Chance, Household } from "./household.ts";
+
+const PING = join(hex("27 00000029 80"), latin("KaZaA\0"));
+const PONG = join(hex("28 00000029 00 0000000000"), latin("KaZaA\0"));
+const KRPC = latin("d1:ad2:id20:aaaaaaaaaaaaaaaaaaaae1:q4:ping1:t2:aa1:y1:qe");
+
+function isLocked(home: Household, client: string): boolean {
+  return home.engine.state.locks.find(...parseAddress(client)!, home.now) >= 0;
+}
+
+Deno.test("a client that pings port 443 of a web site does not have it refused to others", () => {
+  const home = new Household();
+  const web: Turn[] = [[">", latin("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n")], [
+    "<",
+    latin("HTTP/1.1 200 OK\r\n\r\n"),
+  ]];
+  home.tcp("surfing", "10.0.0.6:40000", "198.51.100.80:80", web);
+  for (const port of [80, 443, 53]) {
+    home.udp("ping", "10.0.0.66:1214", `198.51.100.80:${port}`, [[">", PING]]);
+    home.tcp(`port ${port}`, `10.0.0.6:${40_001 + port}`, `198.51.100.80:${port}`, web);
+  }
+  assert.deepEqual(home.refused, ["ping", "ping", "ping"]);
+  assert.ok(isLocked(home, "10.0.0.66") && !isLocked(home, "10.0.0.6"));
+});
+
+Deno.test("a game server that somebody pinged does not lock those that play there", () => {
+  const home = new Household();
+  home.udp("ping", "10.0.0.66:1214", "198.51.100.70:27015", [[">", PING]]);
+  home.udp("game", "10.0.0.6:27005", "198.51.100.70:27015", [[">", new Chance(1).bytes(60)]]);
+  assert.ok(!isLocked(home, "10.0.0.6"));
+});
+
+Deno.test("a page cannot lock its reader, nor name peers: its server's answer alone is not the reader's doing", () => {
+  const answers: readonly string[] = [
+    "HTTP/1.1 200 OK\r\nX-Kazaa-Username: me\r\nX-Kazaa-SupernodeIP: 203.0.113.5:4443\r\nX-Kazaa-IP: 203.0.113.6:51820\r\n\r\n",
+    "\x13BitTorrent protocol\0\0\0\0\0\0\0\0aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+  ];
+  for (const answer of answers) {
+    const home = new Household();
+    home.tcp("page", "10.0.0.6:40000", "198.51.100.66:8080", [
+      [">", latin("GET /image.png HTTP/1.1\r\nHost: evil.example.org\r\n\r\n")],
+      ["<", latin(answer)],
+    ]);
+    assert.ok(!isLocked(home, "10.0.0.6"));
+    assert.equal(home.engine.state.peers.count, 0);
+    // Its messenger, that hides what it says, goes on too.
+    home.refused.length = 0;
+    const chance = new Chance(3);
+    home.tcp("messenger", "10.0.0.6:40001", "198.51.100.9:5222", [
+      [">", chance.bytes(300)],
+      ["<", chance.bytes(250)],
+      [">", chance.bytes(130)],
+      ["<", chance.bytes(900)],
+    ]);
+    assert.deepEqual(home.refused, []);
+  }
+});
+
+Deno.test("a STUN server's answer in FastTrack's words does not lock the caller", () => {
+  const home = new Household();
+  home.udp("stun", "10.0.0.6:40000", "198.51.100.66:3478", [
+    [">", join(hex("0001 0000 2112a442"), new Chance(1).bytes(12))],
+    ["<", PONG],
+    ["<", PING],
+  ]);
+  assert.ok(!isLocked(home, "10.0.0.6"));
+  assert.equal(home.engine.state.peers.count, 0);
+});
+
+Deno.test("whoever has an HTTPS record lead to a trained name cannot have an address of his choice trained", () => {
+  const home = new Household();
+  const name = "evil.example.org";
+  home.see("question", udpPacket(readEnd("10.0.0.6:40000"), readEnd("198.51.100.53:53"), dnsQuestion(7, name)));
+  const data = join(hex("0001"), dnsName("c3310.z1301.winmx.com"), hex("0004 0004 cb007109"));
+  const record = join(dnsName(name), hex("0041 0001 0000003c"), Uint8Array.of(0, data.length), data);
+  const answer = join(hex("0007 8180 0001 0001 0000 0000"), dnsName(name), hex("0001 0001"), record);
+  home.see("answer", udpPacket(readEnd("198.51.100.53:53"), readEnd("10.0.0.6:40000"), answer));
+  assert.equal(home.engine.state.trained.count, 0);
+});
+
+Deno.test("one client's word about an endpoint does not have another's hidden flow there refused", () => {
+  const home = new Household();
+  home.udp("ping", "10.0.0.66:6881", "198.51.100.88:8388", [[">", KRPC]]);
+  home.refused.length = 0;
+  const chance = new Chance(5);
+  const hidden: Turn[] = [[">", chance.bytes(300)], ["<", chance.bytes(250)], [">", chance.bytes(130)]];
+  home.tcp("tunnel", "10.0.0.6:40000", "198.51.100.88:8388", hidden);
+  assert.deepEqual(home.refused, []);
+  home.tcp("own", "10.0.0.66:40000", "198.51.100.88:8388", hidden);
+  assert.deepEqual(home.refused, ["own"]);
+});
+
+Deno.test("a datagram in a server's name that comes before the client's first does not cost the client its flow", () => {
+  for (const payload of [PING, KRPC]) {
+    const home = new Household();
+    home.udp("forged", "[2001:db8:1::9]:51820", "10.0.0.6:51820", [[">", payload]]);
+    home.udp("forged", "198.51.100.9:51820", "10.0.0.6:51820", [[">", payload]]);
+    assert.ok(home.refused.length >= 1);
+    home.refused.length = 0;
+    const chance = new Chance(7);
+    home.udp("WireGuard", "10.0.0.6:51820", "198.51.100.9:51820", [
+      [">", join(hex("01000000"), chance.bytes(144))],
+      ["<", join(hex("02000000"), chance.bytes(88))],
+      [">", join(hex("04000000"), chance.bytes(124))],
+    ]);
+    assert.deepEqual(home.refused, []);
+    // Who answers in kind is known for it all the same.
+    home.udp("called", "198.51.100.9:51820", "10.0.0.7:51820", [[">", payload]]);
+    home.udp("answered", "10.0.0.7:51820", "198.51.100.9:51820", [[">", payload]]);
+    assert.deepEqual(home.refused, ["called", "answered"]);
+  }
+});
+
+Deno.test("pings from made-up clients do not push out an operator's lock, nor one that was renewed", () => {
+  const home = new Household(undefined, { locks: 64 });
+  const { timeLocks } = home.engine.learner;
+  timeLocks.lock(...parseAddress("10.0.0.2")!, -1, "operator", "operator", 60_000, 0, "operator", "loud");
+  home.udp("ping", "10.0.0.3:1214", "198.51.100.7:1214", [[">", PING]]);
+  home.pass(70);
+  home.udp("ping", "10.0.0.3:1214", "198.51.100.8:1214", [[">", PING]]);
+  timeLocks.lock(...parseAddress("10.0.0.2")!, -1, "operator", "operator", 60_000, 0, "operator", "loud");
+  for (let i = 0; i < 5000; i++) {
+    home.see("flood", udpPacket(readEnd(`10.1.${i >> 8}.${i & 255}:1214`), readEnd("198.51.100.9:1214"), PING));
+  }
+  assert.equal(home.engine.state.locks.count, 64);
+  assert.ok(isLocked(home, "10.0.0.2") && isLocked(home, "10.0.0.3"));
+});
+
+Deno.test("packets from outside to the router itself do not push out what is known of the clients' hardware", () => {
+  const home = new Household(undefined, { locks: 64 });
+  const { neighbours } = home.engine.state;
+  neighbours.insert(...parseAddress("10.0.0.2")!, 0, home.now + 1000);
+  for (let i = 0; i < 2000; i++) {
+    const packet = udpPacket(readEnd(`198.18.${i >> 8}.${i & 255}:1214`), readEnd("203.0.113.1:1214"), PING);
+    home.judgeWith(packet, 1, 0x0200, i + 1);
+  }
+  assert.ok(neighbours.find(...parseAddress("10.0.0.2")!, 0) >= 0);
+  assert.equal(neighbours.count, 1);
+});
+
+Deno.test("no probe leaves for an address that is not at home, whatever the state says", () => {
+  const home = new Household();
+  const now = home.now;
+  home.engine.state.locks.set(...parseAddress("198.51.100.99")!, now + 120_000, {
+    protocol: home.engine.policy.protocolNumber("fasttrack"),
+    protocolName: "fasttrack",
+    evidence: "udp-ping",
+    since: now,
+    length: 120_000,
+    renewals: 0,
+    by: "detector",
+    reason: "",
+    macHigh: 0,
+    macLow: 0,
+    port: 53,
+    probeAt: now,
+    probes: 0,
+    announced: now + 120_000,
+  });
+  home.now += 1000;
+  home.engine.tick(home.now, home.now);
+  assert.deepEqual(home.engine.outbox.take(), []);
+});
+
+Deno.test("floods from outside cannot grow anything nor make more than a bounded number of notes", () => {
+  const home = new Household();
+  const before = home.events.length;
+  for (let i = 0; i < 20_000; i++) {
+    const from = `198.${i >> 16 & 255}.${i >> 8 & 255}.${i & 255}:6881`;
+    home.see("flood", udpPacket(readEnd(from), readEnd("10.0.0.6:6881"), KRPC));
+  }
+  assert.ok(home.events.length - before < 50, `${home.events.length - before} events`);
+  const { locks, peers, scores, endpoints } = home.engine.state;
+  assert.deepEqual([locks.count, peers.count, scores.table.count, endpoints.count], [0, 0, 0, 0]);
+});
+
+Deno.test("decoys and probes are only ever meant for home, and are no larger than twice what caused them", () => {
+  const home = new Household();
+  const chance = new Chance(11);
+  let sent = 0;
+  for (let i = 0; i < 3000; i++) {
+    const inside = `10.0.${chance.below(4)}.${chance.between(1, 250)}:${chance.between(1, 65_000)}`;
+    const outside = `${chance.between(1, 223)}.${chance.below(256)}.7.9:${chance.between(1, 65_000)}`;
+    const [from, to] = chance.below(2) === 0 ? [inside, outside] : [outside, inside];
+    home.see("ping", udpPacket(readEnd(from), readEnd(to), PING), 1 + chance.below(3));
+    home.now += 20;
+    if (i % 50 === 0) home.engine.tick(home.now, home.now);
+    for (const { client, payload } of home.engine.outbox.take()) {
+      sent++;
+      assert.ok(home.engine.policy.isHome(...client));
+      assert.ok(payload.length <= 2 * PING.length);
+    }
+  }
+  assert.ok(sent > 0);
+});
+
+Deno.test("a SYN that others send in a client's name locks nobody else, and refuses nothing of what it has", () => {
+  const home = new Household();
+  const connection = new Connection(readEnd("10.0.0.6:40000"), readEnd("198.51.100.80:80"));
+  home.see("syn", connection.segment(0, SYN));
+  home.see("forged", tcpPacket(readEnd("198.51.100.80:80"), readEnd("10.0.0.6:40000"), SYN, 99));
+  assert.equal(home.judge(connection.segment(1, SYN | 16)) & REFUSE, 0);
+  assert.equal(home.judge(connection.segment(0, 24, latin("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))) & REFUSE, 0);
+});

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { buildStatus, type KernelStatus } from "../../lib/report/status.ts";
+import { statusText } from "../../lib/report/status_text.ts";
+import { NOW, source } from "../support/status.ts";
+
+const WELL: KernelStatus = {
+  rules: { present: true, backend: "nft", differs: [] },
+  sets: { in_use: true, pending: 0, sent: 12, failed: 0, discarded: 0 },
+  conntrack: { in_use: true, accounting: true, cut: 3, again: 4, failed: 0 },
+  sender: { in_use: true },
+  lan: { interfaces: ["br-lan"], missing: [], prefixes: ["2001:db8::/64"], listening: ["br-lan"] },
+  offload: [],
+};
+
+function lines(kernel: KernelStatus): string[] {
+  const status = buildStatus({ ...source(), kernel: () => kernel });
+  assert.deepEqual(status.kernel, kernel);
+  const text = statusText(status, NOW);
+  const from = text.indexOf("In the kernel:") + 1;
+  return text.slice(from, text.indexOf("", from)).map((line) => line.trim().replace(/ +/g, " "));
+}
+
+Deno.test("status tells what is done in the kernel", () => {
+  assert.deepEqual(lines(WELL), [
+    "rules in place (nft)",
+    "sets locked clients and blocked peers, 12 changes",
+    "connections 3 cut, 4 looked at again",
+    "home 2001:db8::/64 (on-link at br-lan)",
+  ]);
+});
+
+Deno.test("status tells why something is not done in the kernel, and what is in the way", () => {
+  const found = lines({
+    rules: { present: false, backend: null, differs: [] },
+    sets: { in_use: false, why: "there are no rules of ftwall" },
+    conntrack: { in_use: false, why: "no module", accounting: false, cut: 0, again: 0, failed: 0 },
+    sender: { in_use: false, why: "no permission" },
+    lan: { interfaces: [], missing: ["br-lan"], prefixes: [], listening: [] },
+    offload: ['nft flowtable "f"'],
+  });
+  assert.deepEqual(found, [
+    "rules NONE: no packet reaches ftwall; run: ftwall rules --apply",
+    "sets off: there are no rules of ftwall",
+    "connections cannot be cut or looked at again: no module",
+    "accounting OFF: first packets cannot be told from later ones; run: ftwall rules --apply",
+    "decoys off: no permission",
+    "lan there is no interface br-lan",
+    'OFFLOAD nft flowtable "f" takes packets past ftwall; see ftwall doctor',
+  ]);
+});

@@ -24,7 +24,7 @@ import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import { decoyFor } from "./decoy.ts";
 import { Endpoints, isCommonPort, witnessOf } from "./endpoints.ts";
-import type { Emit, FrequentEvent } from "./event.ts";
+import { type Emit, firstBytes, type FrequentEvent, rounded } from "./event.ts";
 import { Notices } from "./notices.ts";
 import { isInvolved } from "./ordinary.ts";
 import type { FlowObserver } from "./observer.ts";
@@ -208,9 +208,7 @@ export class Learner {
 
   #lockFor(side: Side, protocol: number, group: number, evidence: string, port: number): void {
     const length = this.policy.lockMs(this.table, group, protocol);
-    const { locks, neighbours } = this.#state;
-    const isLocked = locks.find(side.c0, side.c1, side.c2, side.c3, this.#clock.now) >= 0;
-    if (length > 0 && (isLocked || mayBeLocked(this.notices, neighbours, side, this.#clock.now))) {
+    if (length > 0 && mayBeLocked(this.notices, this.#state, side, this.#clock.now)) {
       this.timeLocks.lock(
         side.c0,
         side.c1,
@@ -280,9 +278,8 @@ export class Learner {
   }
 
   #block(side: Side, w0: number, w1: number, w2: number, w3: number, port: number, protocol: number, by: string): void {
-    const isNew = this.#state.peers.find(w0, w1, w2, w3, 0) < 0;
-    if (isNew && !mayTeach(this.notices, side, this.#clock.now)) return;
-    this.peers.block(w0, w1, w2, w3, port, protocol, by);
+    const known = this.#state.peers.find(w0, w1, w2, w3, 0) >= 0;
+    if (known || mayTeach(this.notices, side, this.#clock.now)) this.peers.block(w0, w1, w2, w3, port, protocol, by);
   }
 
   /** An encrypted-looking flow that one of its ends gives away. */
@@ -421,16 +418,3 @@ export class Learner {
 }
 
 const NAME_HINT = evidence("name", WEAK, "DNS question for a name of the config's hints");
-
-function rounded(score: number): number {
-  return Math.round(score * 100) / 100;
-}
-
-/** The first bytes of what decided, in hex. */
-function firstBytes(look: Look): string {
-  let text = "";
-  for (let at = look.start; at < look.end && at < look.start + 24; at++) {
-    text += look.bytes[at]!.toString(16).padStart(2, "0");
-  }
-  return text;
-}

@@ -3,7 +3,7 @@
  * the name of every client. What is beyond its share is refused all the same, only not remembered.
  * @module
  */
-import type { AddressTable } from "../state/address_table.ts";
+import type { State } from "../state/state.ts";
 import type { Notices } from "./notices.ts";
 import type { Side } from "./side.ts";
 
@@ -22,8 +22,10 @@ export function mayTeach(notices: Notices, side: Side, now: number): boolean {
   return notices.allow(side.c0, side.c1, side.c2, side.c3, PEERS, now, MOST_PEERS, HOUR);
 }
 
-/** True where a client that is not locked may become so; always where its hardware address is not known. */
-export function mayBeLocked(notices: Notices, neighbours: AddressTable, side: Side, now: number): boolean {
+/** True where a client is locked or may become so; always where its hardware address is not known. */
+export function mayBeLocked(notices: Notices, state: State, side: Side, now: number): boolean {
+  const { locks, neighbours } = state;
+  if (locks.find(side.c0, side.c1, side.c2, side.c3, now) >= 0) return true;
   const row = neighbours.find(side.c0, side.c1, side.c2, side.c3, 0);
   if (row < 0) return true;
   const high = neighbours.values[row * 2]!;

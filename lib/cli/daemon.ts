@@ -40,7 +40,7 @@ import { VERSION } from "./version.ts";
 
 /** Milliseconds that a stop waits for the last log lines. */
 const LAST_LINES = 500;
-/** Milliseconds between looks at the kernel's drop counters, and between `queue-overrun` events. */
+/** Milliseconds between `queue-overrun` events. */
 const OVERRUN_STRETCH = 10_000;
 
 /** Milliseconds after which a new lock, or the end of one, is written to the state file at the earliest. */
@@ -264,24 +264,25 @@ class RunningDaemon implements Daemon {
       this.#lastSave = performance.now();
       this.#saving = this.#lastSave - now;
     }
-    if (now - this.#lastOverrun >= OVERRUN_STRETCH) {
-      this.#lastOverrun = now;
-      this.#overruns();
-    }
+    if (now - this.#lastOverrun >= OVERRUN_STRETCH) this.#overruns(now);
   }
 
-  /** Packets that passed or were dropped unseen since the last look. */
-  #overruns(): void {
+  /** Packets that passed or were dropped unseen. Of a full queue that fails open the kernel counts none. */
+  #overruns(now: number): void {
+    const states = this.#status.queues();
     let lost = 0;
-    for (const queue of this.#queues.list) lost += queue.counters.overruns + queue.counters.missed;
+    for (const { counters } of this.#queues.list) lost += counters.overruns + counters.missed;
+    for (const { queue_dropped, user_dropped } of states) lost += queue_dropped + user_dropped;
     if (lost === this.#lost) return;
     this.#lost = lost;
-    for (const queue of this.#status.queues()) {
+    this.#lastOverrun = now;
+    for (const queue of states) {
       this.#reporter.emit({
         event: "queue-overrun",
         queue: queue.number,
         queue_dropped: queue.queue_dropped,
         user_dropped: queue.user_dropped,
+        missed: queue.missed ?? 0,
       });
     }
   }

@@ -135,6 +135,7 @@ export class DaemonStatus implements StatusSource {
         copy_range: effective.copyRange,
         packets: queue.counters.packets,
         overruns: queue.counters.overruns,
+        missed: queue.counters.missed,
       };
     });
   }

@@ -4,6 +4,8 @@
  * @module
  */
 import { NO_NETWORK, NODE_PONG_LENGTH, pingNetwork, writeNodePong, writePing } from "../wire/fasttrack.ts";
+import type { Sending } from "./outbox.ts";
+import type { Side } from "./side.ts";
 import { encryptionOf, LEAST_ENCRYPTION, PING_MOST } from "../wire/fasttrack.ts";
 
 /**
@@ -25,4 +27,17 @@ export function probeFor(protocol: string): Uint8Array | null {
   if (protocol !== "fasttrack") return null;
   const payload = new Uint8Array(PING_MOST);
   return payload.subarray(0, writePing(payload, 0, LEAST_ENCRYPTION, 0));
+}
+
+/** A decoy for the client of this flow, in its peer's name. */
+export function decoySending(side: Side, payload: Uint8Array, protocol: string): Sending {
+  return {
+    kind: "decoy",
+    client: [side.c0, side.c1, side.c2, side.c3],
+    clientPort: side.clientPort,
+    peer: [side.p0, side.p1, side.p2, side.p3],
+    peerPort: side.peerPort,
+    payload,
+    protocol,
+  };
 }

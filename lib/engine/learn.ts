@@ -22,14 +22,15 @@ import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
 import { hashEndpoint } from "../state/hash.ts";
 import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
-import { decoyFor } from "./decoy.ts";
+import { decoyFor, decoySending } from "./decoy.ts";
 import { Endpoints, isCommonPort, witnessOf } from "./endpoints.ts";
-import type { Emit, FrequentEvent } from "./event.ts";
+import { type Emit, firstBytes, type FrequentEvent, rounded } from "./event.ts";
 import { Notices } from "./notices.ts";
-import { isOrdinary } from "./ordinary.ts";
+import { isInvolved } from "./ordinary.ts";
 import type { FlowObserver } from "./observer.ts";
 import type { Outbox } from "./outbox.ts";
 import { PeerList } from "./peer_list.ts";
+import { mayBeLocked, mayTeach } from "./quota.ts";
 import type { Side } from "./side.ts";
 import { TimeLocks } from "./time_lock.ts";
 
@@ -207,7 +208,7 @@ export class Learner {
 
   #lockFor(side: Side, protocol: number, group: number, evidence: string, port: number): void {
     const length = this.policy.lockMs(this.table, group, protocol);
-    if (length > 0) {
+    if (length > 0 && mayBeLocked(this.notices, this.#state, side, this.#clock.now)) {
       this.timeLocks.lock(
         side.c0,
         side.c1,
@@ -259,12 +260,12 @@ export class Learner {
         w3 = side.fromClient ? side.c3 : side.p3;
       }
       if (classifier.blocksPeers === true && words[at + 5] === CONFIRMED && certainty === CERTAIN) {
-        this.peers.block(w0, w1, w2, w3, words[at + 4]!, protocol, client);
+        this.#block(side, w0, w1, w2, w3, words[at + 4]!, protocol, client);
       } else this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!, witnessOf(side));
     }
     if (certainty !== CERTAIN) return;
     if (classifier.blocksPeers === true) {
-      this.peers.block(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, client);
+      this.#block(side, side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, client);
       return;
     }
     // The port that was called is a listening one; UDP programs of these networks send from theirs.
@@ -274,6 +275,11 @@ export class Learner {
     if (side.tcp === 0 || !side.clientOpened) {
       this.#endpoints.learn(side.c0, side.c1, side.c2, side.c3, side.clientPort, protocol, CONFIRMED, witness);
     }
+  }
+
+  #block(side: Side, w0: number, w1: number, w2: number, w3: number, port: number, protocol: number, by: string): void {
+    const known = this.#state.peers.find(w0, w1, w2, w3, 0) >= 0;
+    if (known || mayTeach(this.notices, side, this.#clock.now)) this.peers.block(w0, w1, w2, w3, port, protocol, by);
   }
 
   /** An encrypted-looking flow that one of its ends gives away. */
@@ -388,49 +394,15 @@ export class Learner {
   maybeDecoy(side: Side, look: Look, protocol: number): void {
     const { decoy, decoyRate, blockUdp } = this.policy.config.lock;
     if (!decoy || !blockUdp || side.tcp !== 0 || !side.fromClient || !isIPv4(side.c0, side.c1, side.c2)) return;
-    const payload = decoyFor(this.policy.protocols[protocol]!, look.bytes, look.start, look.end);
+    const name = this.policy.protocols[protocol]!;
+    const payload = decoyFor(name, look.bytes, look.start, look.end);
     if (payload === null) return;
     if (this.actionFor(side, protocol) < DROP) return;
     if (!this.notices.allow(side.c0, side.c1, side.c2, side.c3, DECOY, this.#clock.now, decoyRate, 1000)) return;
-    const sent = this.#outbox.put({
-      kind: "decoy",
-      client: [side.c0, side.c1, side.c2, side.c3],
-      clientPort: side.clientPort,
-      peer: [side.p0, side.p1, side.p2, side.p3],
-      peerPort: side.peerPort,
-      payload,
-      protocol: this.policy.protocols[protocol]!,
-    });
+    const sent = this.#outbox.put(decoySending(side, payload, name));
     if (!sent || !this.notices.allow(side.c0, side.c1, side.c2, side.c3, DECOY + 1, this.#clock.now, 3, 10_000)) return;
-    this.#emit({
-      event: "decoy-sent",
-      client: side.client,
-      peer: side.peer,
-      protocol: this.policy.protocols[protocol]!,
-    });
+    this.#emit({ event: "decoy-sent", client: side.client, peer: side.peer, protocol: name });
   }
 }
 
 const NAME_HINT = evidence("name", WEAK, "DNS question for a name of the config's hints");
-
-/**
- * The client takes part: it sent the packet at hand, or it opened the flow that is being answered. Not as a browser does: a
- * page can have its reader ask anything of any server, whose answer must not lock the reader or name peers.
- */
-function isInvolved(side: Side, look: Look | null): boolean {
-  if (side.fromClient) return true;
-  return side.clientOpened && (look === null || !isOrdinary(look.otherFirst, side.tcp));
-}
-
-function rounded(score: number): number {
-  return Math.round(score * 100) / 100;
-}
-
-/** The first bytes of what decided, in hex. */
-function firstBytes(look: Look): string {
-  let text = "";
-  for (let at = look.start; at < look.end && at < look.start + 24; at++) {
-    text += look.bytes[at]!.toString(16).padStart(2, "0");
-  }
-  return text;
-}

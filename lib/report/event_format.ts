@@ -104,7 +104,8 @@ function words(e: ReportEvent): string {
     case "reload-refused":
       return `refused to reload, the old config stays in force: ${e.problems.join("; ")}`;
     case "queue-overrun":
-      return `queue ${e.queue} overran: ${e.queue_dropped} packets found it full, ${e.user_dropped} found its socket full`;
+      return `queue ${e.queue} overran: ${e.queue_dropped} packets found it full, ` +
+        `${Math.max(e.missed, e.user_dropped)} found its socket full`;
     case "stopping":
       return `stopping${e.signal === undefined ? "" : ` on ${e.signal}`}: ${tally(e.counters)}`;
     case "note":

@@ -37,6 +37,8 @@ export interface QueueOverrunEvent {
   readonly queue: number;
   readonly queue_dropped: number;
   readonly user_dropped: number;
+  /** Packets that found no room in the socket, dropped or let pass. */
+  readonly missed: number;
 }
 
 /** The daemon ends; the counters of its whole life. */

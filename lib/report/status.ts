@@ -23,6 +23,8 @@ export interface QueueStatus {
   readonly packets?: number;
   /** Times the socket had no room (ENOBUFS). */
   readonly overruns?: number;
+  /** Packets that found no room in the socket, by the gaps in their numbers: also those that a queue which fails open let pass. */
+  readonly missed?: number;
 }
 
 /** One time-lock; times are wall clock in milliseconds. */

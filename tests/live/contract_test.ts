@@ -19,6 +19,8 @@ const TRAFFIC = new Set(
   ["detected", "locked", "renewed", "released", "peer-learned", "trained", "refused", "decoy-sent", "probe-sent"],
 );
 const LOCK = ["client", "protocol", "evidence", "by"];
+/** Where the kernel lists its queues, with what waits in them. */
+const QUEUES = "/proc/self/net/netfilter/nfnetlink_queue";
 /** The fields that each event has at least. */
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   "ready": ["queues", "config", "effective"],
@@ -236,6 +238,26 @@ Deno.test({
     } finally {
       Deno.removeSync(dir, { recursive: true });
     }
+  },
+});
+
+Deno.test({
+  ...named("a full queue that fails closed is told of as queue-overrun, with the kernel's counters"),
+  async fn() {
+    await using topology = await Topology.create({ prefix: "ct" });
+    await queueAll(topology);
+    const config = '[queue]\nlength = 64\nfail = "closed"\n';
+    await using daemon = await RouterDaemon.start(topology, { noRules: true, config });
+    daemon.process.kill("SIGSTOP");
+    await using flood = topology.start("client1", program("traffic.ts", "flood", server.v4, 5000, 1000, 20));
+    const full = async () => /^\s*0\s+\d+\s+64\s+2\s+\d+\s+[1-9]/.test(await topology.must("router", ["cat", QUEUES]));
+    await until("a full queue", full);
+    await flood.stop();
+    daemon.process.kill("SIGCONT");
+    const overrun = await daemon.sees({ event: "queue-overrun", queue: 0 });
+    assert.ok(Number(overrun["queue_dropped"]) > 0, JSON.stringify(overrun));
+    const [queue] = (await daemon.status()).queues;
+    assert.equal(queue!.queue_dropped, overrun["queue_dropped"]);
   },
 });
 

@@ -57,7 +57,7 @@ Deno.test("text and syslog say the same, syslog with the priority of RFC 5424 an
   );
   assert.match(formatSyslog({ event: "reload-refused", problems: ["bad"] }, AT, false), /^<3>/);
   assert.match(
-    formatSyslog({ event: "queue-overrun", queue: 0, queue_dropped: 1, user_dropped: 2 }, AT, false),
+    formatSyslog({ event: "queue-overrun", queue: 0, queue_dropped: 1, user_dropped: 2, missed: 2 }, AT, false),
     /^<4>/,
   );
 });

@@ -16,9 +16,15 @@ const SEARCH_RESULT = join(
 
 /** A hello as ncdc sends it, with one cipher suite: it offers `adc` and `nmdc` (RFC 8446 section 4.1.2, RFC 7301). */
 const HELLO = join(
+<<<<<<< HEAD
   hex("16 0301 003e 01 00003a 0303"),
   new Uint8Array(32).fill(7),
   hex("00 0002 1301 01 00 000f 0010 000b 0009 03"),
+=======
+  hex("16 0301 003d 01 000039 0303"),
+  new Uint8Array(32).fill(7),
+  hex("00 0002 1301 01 00 000e 0010 000b 0009 03"),
+>>>>>>> main
   latin("adc"),
   hex("04"),
   latin("nmdc"),

@@ -154,7 +154,7 @@ Deno.test("a flow refused because of earlier facts says which, and has no protoc
 });
 
 Deno.test("an encrypted flow to a learned endpoint is called by it, and not without having learned", async () => {
-  const calls = encrypted("10.0.0.8:2222", "198.51.100.7:6881");
+  const calls = encrypted("10.0.0.5:2222", "198.51.100.7:6881");
   const after = await replay([pcap([...transfer(), ...calls])]);
   const { protocol, evidence, refused } = after.flows[1] as Record<string, unknown>;
   assert.deepEqual([protocol, evidence], ["bittorrent", "known-peer"]);

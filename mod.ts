@@ -42,6 +42,7 @@ export type { Because, Call, FlowObserver } from "./lib/engine/observer.ts";
 export { Outbox, type Sending } from "./lib/engine/outbox.ts";
 export type { Asker } from "./lib/engine/ask.ts";
 export type { BlockList } from "./lib/engine/block_list.ts";
+export type { Panel } from "./lib/engine/panel.ts";
 export type { PeerList } from "./lib/engine/peer_list.ts";
 export type { Clock } from "./lib/engine/clock.ts";
 export type { Counters } from "./lib/engine/counters.ts";

@@ -95,11 +95,11 @@ export class Endpoints {
     const endpoints = this.#table;
     const known = endpoints.find(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol);
     const better = known >= 0 && endpoints.deadline[known]! > this.#clock.now &&
-      endpoints.values[known * 2 + KIND]! > kind;
+      endpoints.values[known * endpoints.columns + KIND]! > kind;
     if (better) return;
     const until = this.#clock.now + this.policy.config.score.window;
     const row = endpoints.insert(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol, until);
-    endpoints.values[row * 2 + KIND] = kind;
+    endpoints.values[row * endpoints.columns + KIND] = kind;
   }
 
   /** What an encrypted-looking flow is by what is known of both its ends, or null. */
@@ -109,7 +109,7 @@ export class Endpoints {
     if (!knownClient || isCommonPort(side.peerPort)) return null;
     const row = this.#table.find(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol);
     if (row < 0 || this.#table.deadline[row]! <= this.#clock.now) return null;
-    if (this.#table.values[row * 2 + KIND] === CONFIRMED) return KNOWN_CLIENT;
+    if (this.#table.values[row * this.#table.columns + KIND] === CONFIRMED) return KNOWN_CLIENT;
     // Two weak facts are two only where they are of different kinds.
     return side.tcp === 0 ? null : HINTED_CLIENT;
   }

@@ -291,7 +291,7 @@ export class Engine {
     const words = this.state.flows.words;
     const classifier = this.#classifiers[this.asker.matched]!;
     const protocol = this.#protocols[this.asker.matched]!;
-    const look = this.asker.look;
+    const { look } = this.asker;
     const consequence = protocol < 0 ? NOTHING : this.learner.matched(this.#side, classifier, protocol, answer, look);
     if (consequence === NOTHING) {
       if (protocol < 0) this.asker.dismissMatched(row, tcp);
@@ -302,18 +302,15 @@ export class Engine {
       return NOTHING;
     }
     // Anybody can send a datagram in a server's name before the client speaks to it: it goes, what follows is looked at.
-    if (tcp === 0 && consequence === REFUSE_FLOW && !this.#spares(tcp) && isStranger(this.#side)) {
-      this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
-      return REFUSE_FLOW;
-    }
+    const passing = tcp === 0 && consequence === REFUSE_FLOW && !this.#spares(tcp) && isStranger(this.#side);
     const lasting = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#side, protocol) === LOCK;
-    if (lasting) this.asker.keepMatched(row, tcp);
-    else this.asker.dismiss(row);
+    if (lasting && !passing) this.asker.keepMatched(row, tcp);
+    else if (!passing) this.asker.dismiss(row);
     if (consequence === LET_THROUGH || this.#spares(tcp)) {
       if (!lasting) words[flow + FLAGS]! |= ACCEPTED;
       return LET_THROUGH;
     }
-    words[flow + FLAGS]! |= REFUSED;
+    if (!passing) words[flow + FLAGS]! |= REFUSED;
     this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
     return REFUSE_FLOW;
   }

@@ -3,6 +3,7 @@
  * fields; `time` and `dry_run` are added where the event is written.
  * @module
  */
+import type { Look } from "../classify/classifier.ts";
 
 /** How a flow or client came to be treated as it was. */
 export type By = "detector" | "operator" | "state-file";
@@ -146,3 +147,17 @@ export type Emit = (event: TrafficEvent) => void;
 
 /** Events that a flood brings many of: what takes them is asked first, so that those it would not print are not made. */
 export type FrequentEvent = "detected" | "weak" | "refused";
+
+/** A score as events show it. */
+export function rounded(score: number): number {
+  return Math.round(score * 100) / 100;
+}
+
+/** The first bytes of what decided, in hex. */
+export function firstBytes(look: Look): string {
+  let text = "";
+  for (let at = look.start; at < look.end && at < look.start + 24; at++) {
+    text += look.bytes[at]!.toString(16).padStart(2, "0");
+  }
+  return text;
+}

@@ -23,14 +23,14 @@ import { hashEndpoint } from "../state/hash.ts";
 import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import { decoyFor, decoySending } from "./decoy.ts";
-import { firstBytes, rounded } from "./detail.ts";
 import { Endpoints, isCommonPort, witnessOf } from "./endpoints.ts";
-import type { Emit, FrequentEvent } from "./event.ts";
+import { type Emit, firstBytes, type FrequentEvent, rounded } from "./event.ts";
 import { Notices } from "./notices.ts";
-import { isOrdinary } from "./ordinary.ts";
+import { isInvolved } from "./ordinary.ts";
 import type { FlowObserver } from "./observer.ts";
 import type { Outbox } from "./outbox.ts";
 import { PeerList } from "./peer_list.ts";
+import { mayBeLocked, mayTeach } from "./quota.ts";
 import type { Side } from "./side.ts";
 import { TimeLocks } from "./time_lock.ts";
 
@@ -208,7 +208,7 @@ export class Learner {
 
   #lockFor(side: Side, protocol: number, group: number, evidence: string, port: number): void {
     const length = this.policy.lockMs(this.table, group, protocol);
-    if (length > 0) {
+    if (length > 0 && mayBeLocked(this.notices, this.#state, side, this.#clock.now)) {
       this.timeLocks.lock(
         side.c0,
         side.c1,
@@ -260,12 +260,12 @@ export class Learner {
         w3 = side.fromClient ? side.c3 : side.p3;
       }
       if (classifier.blocksPeers === true && words[at + 5] === CONFIRMED && certainty === CERTAIN) {
-        this.peers.block(w0, w1, w2, w3, words[at + 4]!, protocol, client);
+        this.#block(side, w0, w1, w2, w3, words[at + 4]!, protocol, client);
       } else this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!, witnessOf(side));
     }
     if (certainty !== CERTAIN) return;
     if (classifier.blocksPeers === true) {
-      this.peers.block(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, client);
+      this.#block(side, side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, client);
       return;
     }
     // The port that was called is a listening one; UDP programs of these networks send from theirs.
@@ -275,6 +275,11 @@ export class Learner {
     if (side.tcp === 0 || !side.clientOpened) {
       this.#endpoints.learn(side.c0, side.c1, side.c2, side.c3, side.clientPort, protocol, CONFIRMED, witness);
     }
+  }
+
+  #block(side: Side, w0: number, w1: number, w2: number, w3: number, port: number, protocol: number, by: string): void {
+    const known = this.#state.peers.find(w0, w1, w2, w3, 0) >= 0;
+    if (known || mayTeach(this.notices, side, this.#clock.now)) this.peers.block(w0, w1, w2, w3, port, protocol, by);
   }
 
   /** An encrypted-looking flow that one of its ends gives away. */
@@ -401,12 +406,3 @@ export class Learner {
 }
 
 const NAME_HINT = evidence("name", WEAK, "DNS question for a name of the config's hints");
-
-/**
- * The client takes part: it sent the packet at hand, or it opened the flow that is being answered. Not as a browser does: a
- * page can have its reader ask anything of any server, whose answer must not lock the reader or name peers.
- */
-function isInvolved(side: Side, look: Look | null): boolean {
-  if (side.fromClient) return true;
-  return side.clientOpened && (look === null || !isOrdinary(look.otherFirst, side.tcp));
-}

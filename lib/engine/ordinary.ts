@@ -2,6 +2,8 @@
  * What every network is full of, told by a flow's first four bytes.
  * @module
  */
+import type { Look } from "../classify/classifier.ts";
+import type { Side } from "./side.ts";
 
 /**
  * True for a TLS hello, an HTTP request or an SSH greeting over TCP, and for what browsers send over UDP: a STUN binding
@@ -16,4 +18,13 @@ export function isOrdinary(first: number, tcp: number): boolean {
   }
   if (first >>> 16 === 0x1603 && ((first >>> 8) & 0xff) <= 4) return true;
   return first === 0x47455420 || first === 0x504f5354 || first === 0x48454144 || first === 0x5353482d;
+}
+
+/**
+ * The client takes part: it sent the packet at hand, or it opened the flow that is being answered. Not as a browser does: a
+ * page can have its reader ask anything of any server, whose answer must not lock the reader or name peers.
+ */
+export function isInvolved(side: Side, look: Look | null): boolean {
+  if (side.fromClient) return true;
+  return side.clientOpened && (look === null || !isOrdinary(look.otherFirst, side.tcp));
 }

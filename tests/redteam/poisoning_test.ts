@@ -210,3 +210,20 @@ Deno.test("a SYN that others send in a client's name locks nobody else, and refu
   assert.equal(home.judge(connection.segment(1, SYN | 16)) & REFUSE, 0);
   assert.equal(home.judge(connection.segment(0, 24, latin("GET / HTTP/1.1\r\nHost: a\r\n\r\n"))) & REFUSE, 0);
 });
+
+Deno.test("one machine that pings everybody, in everybody's name, fills neither the block list nor the locks", () => {
+  const home = new Household(undefined, { peers: 20_000, locks: 2000, notices: 4096 });
+  for (let i = 0; i < 10_000; i++) {
+    const peer = readEnd(`198.${18 + (i >> 16)}.${i >> 8 & 255}.${i & 255}:1214`);
+    home.judgeWith(udpPacket(readEnd("10.0.0.66:1214"), peer, PING), 2, 0x0200, 66);
+    const client = readEnd(`10.${1 + (i >> 16)}.${i >> 8 & 255}.${i & 255}:1214`);
+    home.judgeWith(udpPacket(client, readEnd("198.51.100.7:1214"), PING), 2, 0x0200, 66);
+  }
+  const { peers, locks } = home.engine.state;
+  assert.ok(peers.count <= 4097, `${peers.count} peers`);
+  assert.ok(locks.count <= 256, `${locks.count} locks`);
+  assert.ok(isLocked(home, "10.0.0.66"));
+  // Another machine still gets what it deserves.
+  home.judgeWith(udpPacket(readEnd("10.0.0.7:1214"), readEnd("203.0.113.7:1214"), PING), 2, 0x0200, 7);
+  assert.ok(isLocked(home, "10.0.0.7"));
+});

@@ -14,6 +14,16 @@ const SEARCH_RESULT = join(
   latin("TTH:ABC (192.0.2.3:411)|"),
 );
 
+/** A hello as ncdc sends it, with one cipher suite: it offers `adc` and `nmdc` (RFC 8446 section 4.1.2, RFC 7301). */
+const HELLO = join(
+  hex("16 0301 003d 01 000039 0303"),
+  new Uint8Array(32).fill(7),
+  hex("00 0002 1301 01 00 000e 0010 000b 0009 03"),
+  latin("adc"),
+  hex("04"),
+  latin("nmdc"),
+);
+
 /** Positives. */
 export const DIRECTCONNECT: readonly Sample[] = [
   {
@@ -89,6 +99,13 @@ export const DIRECTCONNECT: readonly Sample[] = [
     tcp: true,
     turns: [[">", latin("CSUP ADBASE ADTIGR\n")]],
     evidence: "adc-peer",
+    certainty: 3,
+  },
+  {
+    name: "a hub in TLS, by what the hello offers",
+    tcp: true,
+    turns: [[">", HELLO]],
+    evidence: "tls-alpn",
     certainty: 3,
   },
   {

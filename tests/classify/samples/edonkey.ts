@@ -210,6 +210,14 @@ export const EDONKEY: readonly Sample[] = [
     certainty: 2,
   },
   {
+    name: "an obfuscated connection between clients, by the sizes of its flights (captured ones)",
+    tcp: true,
+    whole: true,
+    turns: [[">", noise(232, 31)], ["<", noise(183, 33)], [">", noise(98, 35)], ["<", noise(97, 37)]],
+    evidence: "obfuscated-tcp",
+    certainty: 1,
+  },
+  {
     name: "obfuscated Kad by its lengths",
     tcp: false,
     turns: [[">", hidden(51, 21)], ["<", hidden(135, 23)]],

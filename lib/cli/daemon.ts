@@ -361,11 +361,7 @@ class RunningDaemon implements Daemon {
       await this.#kernel.fit(loaded.config);
     if (needed.length > 0 && !mended) {
       return refuse(
-        needed.map(({ key, needs, command }) =>
-          `${key} was changed, which a reload cannot apply; run: ${command}${
-            needs === "rules" ? ", and reload again" : ""
-          }`
-        ),
+        needed.map(({ key, command }) => `${key} was changed, which a reload cannot apply; run: ${command}`),
       );
     }
     this.#loaded = loaded;

@@ -76,7 +76,7 @@ Deno.test({
     const sink = topology.start("server", program("traffic.ts", "sink", 9000));
     await topology.listening("server", "udp", 9000);
     const control = ["--control", daemon.control];
-    const flood = topology.start("client1", program("traffic.ts", "flood", server.v4, 9000, 2000, 150, 400));
+    const flood = topology.start("client1", program("traffic.ts", "flood", server.v4, 9000, 150, 400, 2000));
     await pause(1500);
     for (let round = 0; round < 4; round++) {
       daemon.process.kill("SIGSTOP");

@@ -5,7 +5,8 @@
  *     surf URL MS [PATIENCE]       fetches URL every MS and tells of each: {"ok":…,"hash":…}
  *     stream HOST MS               one TCP connection to port 22: a numbered line every MS, told when it comes back
  *     resolve HOST NAME TYPE MS    asks the resolver HOST for NAME every MS: {"ok":…,"answers":[…]}
- *     flood HOST PORT RATE SOCKETS sends datagrams of 100 bytes, RATE a second from SOCKETS ports, until SIGTERM: {"sent":…}
+ *     flood HOST PORT RATE SOCKETS [COUNT]  numbered datagrams, RATE a second from SOCKETS ports, until COUNT or SIGTERM: {"sent":…}
+ *     sink PORT                    counts them; SIGUSR1 makes it tell: {"received":…,"missing":…}
  *     send FROM HOST PORT HEX [MS] one datagram from port FROM (0: any), and what comes back within MS: {"answers":[…]}
  *     fake ADDRESS HEX             answers every datagram to port 53 of ADDRESS with the same bytes
  *     hear PORT                    tells of every datagram: {"from":…,"hex":…}
@@ -106,7 +107,7 @@ async function resolve(host: string, name: string, type: string, every: number):
   }
 }
 
-async function flood(host: string, port: number, rate: number, sockets: number): Promise<void> {
+async function flood(host: string, port: number, rate: number, sockets: number, count: number): Promise<void> {
   const senders: Socket[] = [];
   for (let at = 0; at < sockets; at++) {
     const socket = createSocket({ type: isIPv6(host) ? "udp6" : "udp4" });
@@ -119,8 +120,8 @@ async function flood(host: string, port: number, rate: number, sockets: number):
   let failed = 0;
   let ended = false;
   Deno.addSignalListener("SIGTERM", () => ended = true);
-  while (!ended) {
-    const due = Math.ceil((performance.now() - begun) * rate / 1000);
+  while (!ended && sent < count) {
+    const due = Math.min(count, Math.ceil((performance.now() - begun) * rate / 1000));
     for (; sent < due; sent++) {
       const bytes = Buffer.alloc(100, 0x20);
       bytes.writeUInt32BE(sent, 0);
@@ -133,6 +134,19 @@ async function flood(host: string, port: number, rate: number, sockets: number):
   await pause(100);
   tell({ sent, failed });
   Deno.exit(0);
+}
+
+function sink(port: number): void {
+  const seen = new Set<number>();
+  let highest = -1;
+  const socket = createSocket({ type: "udp6", recvBufferSize: 1 << 22 });
+  socket.on("message", (bytes) => {
+    const number = bytes.readUInt32BE(0);
+    seen.add(number);
+    if (number > highest) highest = number;
+  });
+  Deno.addSignalListener("SIGUSR1", () => tell({ received: seen.size, missing: highest + 1 - seen.size }));
+  socket.bind(port, () => tell({ event: "ready" }));
 }
 
 async function send(from: number, host: string, port: number, hex: string, patience: number): Promise<void> {
@@ -188,7 +202,8 @@ if (import.meta.main) {
   else if (what === "surf") await surf(text(0), number(1), number(2, 2000));
   else if (what === "stream") stream(text(0), number(1));
   else if (what === "resolve") await resolve(text(0), text(1), text(2), number(3));
-  else if (what === "flood") await flood(text(0), number(1), number(2), number(3));
+  else if (what === "flood") await flood(text(0), number(1), number(2), number(3), number(4, Infinity));
+  else if (what === "sink") sink(number(0));
   else if (what === "send") await send(number(0), text(1), number(2), text(3), number(4));
   else if (what === "fake") fake(text(0), text(1));
   else if (what === "hear") hear(number(0));

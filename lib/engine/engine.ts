@@ -160,6 +160,11 @@ export class Engine {
   /** Answers for one packet, which came at `now` (milliseconds of the source's time). `outcome` is what decoding said. */
   judge(packet: Packet, outcome: Outcome, now: number): Verdict {
     this.clock.set(now);
+    return this.answer(packet, outcome);
+  }
+
+  /** The same at the time that the clock has: for bursts, as a fraction handed on with each packet costs an allocation. */
+  answer(packet: Packet, outcome: Outcome): Verdict {
     const counters = this.counters;
     counters.packets++;
     if (outcome !== OK) {

@@ -184,8 +184,7 @@ export class Pump {
     const { engine, dryRun } = this.#options;
     const packet = this.#packet;
     const message = queue.message;
-    // Read once: a fraction that is read from a field for each call is a new object for each call.
-    const now = this.#now;
+    engine.clock.set(this.#now);
     let packets = 0;
     if (count >= WORTH_A_LOOK && this.#ahead.useful) {
       for (let i = 0; i < count; i++) this.#ahead.note(queue.view, queue.guess(i));
@@ -205,7 +204,7 @@ export class Pump {
         packet.macLow = message.macLow;
         const { payload, payloadEnd, capLength } = message;
         const outcome = packet.decode(queue.bytes, queue.view, payload, payloadEnd, capLength);
-        verdict = engine.judge(packet, outcome, now);
+        verdict = engine.answer(packet, outcome);
       } catch (error) {
         this.#failed(error);
         queue.verdict(id, dryRun ? NF_ACCEPT : this.#failVerdict);

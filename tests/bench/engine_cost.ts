@@ -64,11 +64,12 @@ export class Sender {
       for (let i = 0; i < count; i++) this.#ahead.note(this.#view, i * ROOM);
       this.#ahead.fetch();
     }
-    const now = this.#now += 0.004 * count;
+    this.#now += 0.004 * count;
+    this.#engine.clock.set(this.#now);
     for (let i = 0; i < count; i++) {
       const end = i * ROOM + this.#length;
       const outcome = packet.decode(this.#bytes, this.#view, i * ROOM, end, this.#length);
-      this.#engine.judge(packet, outcome, now);
+      this.#engine.answer(packet, outcome);
     }
     this.#count = 0;
   }

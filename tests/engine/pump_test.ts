@@ -123,7 +123,7 @@ async function pumped(
   const policy = policyOf(CONFIG.replace("[queue]", `[queue]\n${how.queue ?? ""}`) + (how.config ?? ""));
   const engine = new Engine({ policy, state, classifiers: [fasttrack], emit: (event) => events.push(event) });
   if (how.broken === true) {
-    engine.judge = () => {
+    engine.answer = () => {
       throw new Error("broken on purpose");
     };
   }

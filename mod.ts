@@ -78,7 +78,8 @@ export {
 
 // State
 export { type Capacity, capacityFor, State } from "./lib/state/state.ts";
-export { readState, type Restored, type StateContext, writeState } from "./lib/state/state_file.ts";
+export { type StateContext, writeState } from "./lib/state/state_file.ts";
+export { readState, type Restored } from "./lib/state/state_reader.ts";
 
 export type { AddressTable, RowEnd } from "./lib/state/address_table.ts";
 export type { FlowTable } from "./lib/state/flow_table.ts";

@@ -93,7 +93,6 @@ class RunningDaemon implements Daemon {
   #lost = 0;
   #saidFailure = "";
   #unsaved = false;
-  #saving = 0;
   #reloading: Promise<unknown> = Promise.resolve();
   #signal = "";
 
@@ -234,7 +233,8 @@ class RunningDaemon implements Daemon {
       code = FAILED;
     }
     await begun;
-    this.#save();
+    if (!this.#options.dryRun) this.#store.saveNow(this.#engine.state, this.#context());
+    this.#told();
     this.#reporter.emit({
       event: "stopping",
       ...(this.#signal === "" ? {} : { signal: this.#signal }),
@@ -257,12 +257,11 @@ class RunningDaemon implements Daemon {
     this.#kernel.beat(now);
     const age = now - this.#lastSave;
     // Who kills ftwall must not set clients free: locks are saved soon, but never for more than a fiftieth of the time.
-    const soon = this.#unsaved && age >= Math.max(SAVE_SOON, 50 * this.#saving);
-    if (soon || age >= this.#config.state.interval) {
+    const soon = this.#unsaved && age >= Math.max(SAVE_SOON, 50 * this.#store.cost);
+    if ((soon || age >= this.#config.state.interval) && !this.#store.saving && !this.#options.dryRun) {
       this.#unsaved = false;
-      this.#save();
-      this.#lastSave = performance.now();
-      this.#saving = this.#lastSave - now;
+      this.#lastSave = now;
+      this.#store.save(this.#engine.state, this.#context()).then(() => this.#told());
     }
     if (now - this.#lastOverrun >= OVERRUN_STRETCH) this.#overruns(now);
   }
@@ -292,9 +291,8 @@ class RunningDaemon implements Daemon {
     return stateContext(policy, (number) => trainer.pattern(number), clock.now, clock.wallOffset);
   }
 
-  #save(): void {
-    if (this.#options.dryRun) return;
-    this.#store.save(this.#engine.state, this.#context());
+  /** Says once that the state cannot be written. */
+  #told(): void {
     if (this.#store.failure === this.#saidFailure) return;
     this.#saidFailure = this.#store.failure;
     if (this.#saidFailure !== "") this.#reporter.note("warning", this.#saidFailure);

@@ -1,24 +1,38 @@
 /**
- * The state file on disk: read at start, written atomically at intervals and at stop.
+ * The state file on disk: read at start, written atomically at intervals and at stop. Either way it goes through a buffer of
+ * a few kilobytes, never through memory as a whole.
  * @module
  */
 import type { Policy } from "../policy/policy.ts";
-import { readState, type Restored, type StateContext, writeState } from "../state/state_file.ts";
+import { type StateContext, stateLines } from "../state/state_file.ts";
+import { type Restored, StateReader } from "../state/state_reader.ts";
 import type { State } from "../state/state.ts";
 
-/** Largest state file that is read, bytes. */
-const LARGEST = 64 << 20;
+/** Bytes of a state file that are read at most: beyond those of the largest block list there can be. */
+const LARGEST = 512 << 20;
+/** Bytes that are read or written at once; no line is longer. */
+const PIECE = 16 << 10;
+/** Milliseconds of writing after which the event loop, and with it packets, have their turn. */
+const SLICE = 2;
 
 /** See the module's text. */
 export class StateStore {
   /** Last failure to write, empty where there was none: said once, and in status. */
   failure = "";
+  /** Milliseconds of this thread that the last save took. */
+  cost = 0;
   readonly #path: string;
   #written = "";
+  #save: Save | null = null;
 
   /** Keeps the state in `path`; empty keeps none. */
   constructor(path: string) {
     this.#path = path;
+  }
+
+  /** Whether a save is under way. */
+  get saving(): boolean {
+    return this.#save !== null;
   }
 
   /** Reads the file into the tables; null where there is none. Throws where it is there but cannot be read. */
@@ -29,54 +43,181 @@ export class StateStore {
   /** The same for a file of another name, e.g. the store of ftwall 1. */
   importFrom(path: string, state: State, context: StateContext): Restored | null {
     try {
-      const { isFile, size } = Deno.statSync(path);
-      if (!isFile) throw new Error(`Cannot read the state "${path}": it is no regular file`);
-      if (size > LARGEST) {
-        throw new Error(`Cannot read the state "${path}": it has ${size} bytes, more than ${LARGEST}`);
+      if (!Deno.statSync(path).isFile) throw new Error(`Cannot read the state "${path}": it is no regular file`);
+      using file = Deno.openSync(path);
+      const reader = new StateReader(state, context);
+      const decoder = new TextDecoder();
+      const piece = new Uint8Array(PIECE);
+      for (let left = LARGEST; left > 0; left -= PIECE) {
+        const count = file.readSync(piece);
+        if (count === null || !reader.push(decoder.decode(piece.subarray(0, count), { stream: true }))) {
+          return reader.end();
+        }
       }
-      return readState(Deno.readTextFileSync(path), state, context);
+      return reader.end(`the file has more than ${LARGEST} bytes`);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return null;
       throw error;
     }
   }
 
-  /** Writes the tables: to a new file beside it, synced, renamed over it. Unchanged state is not written again. Never throws. */
-  save(state: State, context: StateContext): void {
-    if (this.#path === "") return;
-    const text = writeState(state, context);
-    const print = fingerprint(text);
-    if (print === this.#written) return;
-    const beside = `${this.#path}.new`;
+  /**
+   * Writes the tables in slices, between which packets are judged; one save at a time, a second call does nothing. To a
+   * new file beside it, synced, renamed over it. Unchanged state does not take the place of what is there. Never throws.
+   */
+  async save(state: State, context: StateContext): Promise<void> {
+    if (this.#path === "" || this.#save !== null) return;
+    const save = new Save(this.#path, state, context);
+    this.#save = save;
+    let cost = 0;
     try {
-      const slash = this.#path.lastIndexOf("/");
-      if (slash > 0) Deno.mkdirSync(this.#path.slice(0, slash), { recursive: true, mode: 0o755 });
-      using file = Deno.openSync(beside, { write: true, create: true, truncate: true, mode: 0o600 });
-      const bytes = new TextEncoder().encode(text);
-      let at = 0;
-      while (at < bytes.length) at += file.writeSync(bytes.subarray(at));
-      file.syncSync();
-      Deno.renameSync(beside, this.#path);
-      this.#written = print;
-      this.failure = "";
+      for (;;) {
+        const began = performance.now();
+        const whole = save.step(began + SLICE);
+        cost += performance.now() - began;
+        if (whole) break;
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        if (this.#save !== save) return;
+      }
+      if (save.print !== this.#written) {
+        await save.sync();
+        if (this.#save !== save) return;
+        save.finish();
+      }
+      this.#done(save, cost);
     } catch (error) {
-      this.failure = `Cannot write the state "${this.#path}": ${
-        error instanceof Error ? error.message : String(error)
-      }`;
+      if (this.#save === save) this.#failed(error);
+    } finally {
+      save.close();
     }
+  }
+
+  /** The same in one go, for a stop; a save that is under way is given up for it. */
+  saveNow(state: State, context: StateContext): void {
+    if (this.#path === "") return;
+    this.#save?.close();
+    const save = new Save(this.#path, state, context);
+    this.#save = save;
+    try {
+      save.step(Infinity);
+      if (save.print !== this.#written) {
+        save.syncNow();
+        save.finish();
+      }
+      this.#done(save, 0);
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      save.close();
+    }
+  }
+
+  #done(save: Save, cost: number): void {
+    this.#save = null;
+    this.#written = save.print;
+    this.cost = cost;
+    this.failure = "";
+  }
+
+  #failed(error: unknown): void {
+    this.#save = null;
+    const found = error instanceof Error ? error.message : String(error);
+    this.failure = `Cannot write the state "${this.#path}": ${found}`;
   }
 }
 
-/** Stands for a text of megabytes that is not worth keeping: its length and two hashes (FNV-1a, and with another prime). */
-function fingerprint(text: string): string {
-  let a = 0x811c9dc5;
-  let b = 0x9e3779b9;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    a = Math.imul(a ^ unit, 0x01000193);
-    b = Math.imul(b ^ unit, 0x85ebca6b) ^ (b >>> 15);
+/** One save: a walk through the tables into a file that is not in force before {@link finish}. */
+class Save {
+  readonly #path: string;
+  readonly #lines: Generator<string, void>;
+  readonly #piece = new Uint8Array(PIECE);
+  readonly #encoder = new TextEncoder();
+  #filled = 0;
+  #file: Deno.FsFile | null = null;
+  #length = 0;
+  #hashA = 0x811c9dc5;
+  #hashB = 0x9e3779b9;
+
+  constructor(path: string, state: State, context: StateContext) {
+    this.#path = path;
+    this.#lines = stateLines(state, context);
   }
-  return `${text.length} ${a} ${b}`;
+
+  /** Stands for what was written: its length and two hashes (FNV-1a, and with another prime). */
+  get print(): string {
+    return `${this.#length} ${this.#hashA} ${this.#hashB}`;
+  }
+
+  /** Goes on until `deadline`, of performance.now(). Answers whether all lines are gathered. */
+  step(deadline: number): boolean {
+    for (let count = 1;; count++) {
+      const next = this.#lines.next();
+      if (next.done === true) return true;
+      if (!this.#take(next.value)) {
+        this.#flush();
+        this.#take(next.value);
+      }
+      if (count % 16 === 0 && performance.now() >= deadline) return false;
+    }
+  }
+
+  /** False where there is no room for the line. */
+  #take(line: string): boolean {
+    const from = this.#filled;
+    const { read, written } = this.#encoder.encodeInto(line, this.#piece.subarray(from));
+    if (read < line.length) return false;
+    this.#filled += written;
+    for (let i = from; i < this.#filled; i++) {
+      const byte = this.#piece[i]!;
+      this.#hashA = Math.imul(this.#hashA ^ byte, 0x01000193);
+      this.#hashB = Math.imul(this.#hashB ^ byte, 0x85ebca6b) ^ (this.#hashB >>> 15);
+    }
+    this.#length += written;
+    return true;
+  }
+
+  #flush(): void {
+    const file = this.#file ??= this.#open();
+    for (let at = 0; at < this.#filled;) at += file.writeSync(this.#piece.subarray(at, this.#filled));
+    this.#filled = 0;
+  }
+
+  #open(): Deno.FsFile {
+    const slash = this.#path.lastIndexOf("/");
+    if (slash > 0) Deno.mkdirSync(this.#path.slice(0, slash), { recursive: true, mode: 0o755 });
+    return Deno.openSync(`${this.#path}.new`, { write: true, create: true, truncate: true, mode: 0o600 });
+  }
+
+  /** Brings it to the disk, on another thread. */
+  async sync(): Promise<void> {
+    this.#flush();
+    await this.#file?.sync();
+  }
+
+  /** The same on this thread. */
+  syncNow(): void {
+    this.#flush();
+    this.#file?.syncSync();
+  }
+
+  /** Puts it in the place of the old one. */
+  finish(): void {
+    Deno.renameSync(`${this.#path}.new`, this.#path);
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  /** Takes away what is not finished. Can be called again. */
+  close(): void {
+    if (this.#file === null) return;
+    this.#file.close();
+    this.#file = null;
+    try {
+      Deno.removeSync(`${this.#path}.new`);
+    } catch {
+      // The next save begins it anew.
+    }
+  }
 }
 
 /** What the names in a state file mean under this policy. */

@@ -154,6 +154,11 @@ export class AddressTable {
     for (let row = 0; row < this.#fresh; row++) if (this.deadline[row]! !== -Infinity) visit(row);
   }
 
+  /** The rows whose entry has not ended at `now`, as the table is when each is asked for: it may change in between. */
+  *rows(now: number): Generator<number, void> {
+    for (let row = 0; row < this.#fresh; row++) if (this.deadline[row]! > now) yield row;
+  }
+
   /** Removes everything. */
   clear(): void {
     this.#index.fill(0);

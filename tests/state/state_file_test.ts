@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseAddress, type Words } from "../../lib/net/address.ts";
 import type { Lock } from "../../lib/state/locks.ts";
-import { readState, type StateContext, writeState } from "../../lib/state/state_file.ts";
+import { type StateContext, stateLines, writeState } from "../../lib/state/state_file.ts";
+import { readState, StateReader } from "../../lib/state/state_reader.ts";
 import { capacityFor, DETAIL, HELD, PROTOCOL, State } from "../../lib/state/state.ts";
 
 const WALL = Date.parse("2026-05-04T10:00:00Z");
@@ -189,4 +190,95 @@ Deno.test("a file larger than the tables fills them and no more", () => {
   const lines = Array.from({ length: 500 }, (_, i) => `203.0.${1 + (i >> 8)}.${i & 255}:1214`);
   readState(lines.join("\n"), state, contextAt(5000));
   assert.equal(state.peers.count, 16);
+});
+
+/** What a reader makes of a text that comes in pieces of these lengths, in turn. */
+function inPieces(text: string, lengths: readonly number[], state: State, context: StateContext) {
+  const reader = new StateReader(state, context);
+  for (let at = 0, i = 0; at < text.length; i++) {
+    const length = Math.max(1, lengths[i % lengths.length]!);
+    if (!reader.push(text.slice(at, at + length))) break;
+    at += length;
+  }
+  return reader.end();
+}
+
+Deno.test("it makes no difference in which pieces a file is read", () => {
+  const text = writeState(filled(), contextAt(2000));
+  const lengths = fc.array(fc.nat(90), { minLength: 1, maxLength: 5 });
+  fc.assert(fc.property(fc.string({ unit: "binary" }), fc.nat(text.length), lengths, (any, at, cuts) => {
+    const hostile = `${text.slice(0, at)}${any}\n${text.slice(at)}${any}`;
+    const whole = emptyState();
+    const pieces = emptyState();
+    const found = readState(hostile, whole, contextAt(3000));
+    assert.deepEqual(inPieces(hostile, cuts, pieces, contextAt(3000)), found);
+    assert.equal(writeState(pieces, contextAt(3000)), writeState(whole, contextAt(3000)));
+  }));
+});
+
+Deno.test("of a line without an end just its beginning is kept, and what comes after it is read", () => {
+  const state = emptyState();
+  const reader = new StateReader(state, contextAt(5000));
+  const before = Deno.memoryUsage().heapUsed;
+  for (let i = 0; i < 2000; i++) assert.ok(reader.push(String.fromCharCode(97 + i % 26).repeat(100_000)));
+  const grown = Deno.memoryUsage().heapUsed - before;
+  assert.ok(grown < 100 << 20, `200 MB of one line took ${grown} bytes`);
+  reader.push("\n198.51.100.1:1214\n");
+  const { bad, problems, peers } = reader.end();
+  assert.deepEqual([bad, peers], [1, 1]);
+  assert.equal(problems[0], `line 1: it is too long: "${"a".repeat(80)}"`);
+});
+
+Deno.test("a file that is something else is left after a hundred thousand bad lines, and that is said", () => {
+  const state = emptyState();
+  const reader = new StateReader(state, contextAt(5000));
+  const piece = "x\n".repeat(10_000);
+  let pieces = 0;
+  while (pieces < 100 && reader.push(piece)) pieces++;
+  assert.equal(pieces, 9);
+  assert.equal(reader.push("198.51.100.1:1214\n"), false);
+  const { bad, problems, peers } = reader.end();
+  assert.deepEqual([bad, peers, problems.length], [100_001, 0, 21]);
+  assert.equal(problems.at(-1), "all after line 100000: 100000 lines could not be read");
+});
+
+Deno.test("the tables may change between two lines: each line is true, and who stays is in the file once", () => {
+  const state = emptyState();
+  const insert = (n: number) => state.peers.insert(0, 0, 0xffff, (198 << 24) + n, 0, 3_600_000);
+  for (let n = 0; n < 200; n++) insert(n);
+  state.locks.set(...wordsOf("10.0.0.5"), 121_000, lockOf({}));
+  let text = "";
+  let count = 0;
+  for (const line of stateLines(state, contextAt(2000))) {
+    text += line;
+    // Odd ones go, before or behind the walk, and others come into their rows.
+    if (++count % 2 === 0) {
+      const n = (count * 37) % 200 | 1;
+      const row = state.peers.find(0, 0, 0xffff, (198 << 24) + n, 0);
+      if (row >= 0) state.peers.remove(row);
+      insert(1000 + count);
+      state.locks.remove(state.locks.table.find(...wordsOf("10.0.0.5"), 0));
+      state.locks.set(...wordsOf("10.0.0.5"), 121_000, lockOf({}));
+    }
+  }
+  const again = emptyState();
+  assert.equal(readState(text, again, contextAt(2000)).bad, 0);
+  const written = text.split("\n");
+  for (let n = 0; n < 200; n += 2) {
+    assert.equal(written.filter((line) => line.startsWith(`peer 198.0.0.${n} `)).length, 1, `198.0.0.${n}`);
+  }
+  assert.equal(again.locks.count, 1);
+});
+
+Deno.test("names and reasons of restored locks come back whole, however often they are in the file", () => {
+  const state = emptyState();
+  const reason = "a reason of more than thirteen characters";
+  const line = `lock 10.0.0.5 operator a-long-name-of-evidence since=2026-05-04T10:00:00.000Z ` +
+    `until=2026-05-04T10:01:00.000Z length=120 renewals=0 port=0 by=operator reason=${encodeURIComponent(reason)}\n`;
+  readState(line + line.replace("10.0.0.5", "10.0.0.6"), state, contextAt(5000));
+  const [one, two] = ["10.0.0.5", "10.0.0.6"].map((client) =>
+    state.locks.at(state.locks.find(...wordsOf(client), 5000))
+  );
+  assert.deepEqual([one!.evidence, one!.reason, one!.by], ["a-long-name-of-evidence", reason, "operator"]);
+  assert.deepEqual([two!.evidence, two!.protocolName], [one!.evidence, "operator"]);
 });

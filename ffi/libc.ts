@@ -52,6 +52,8 @@ const SYMBOLS = {
   strerror: { parameters: ["i32"], result: "pointer" },
   // int madvise(void *addr, size_t length, int advice);
   madvise: { parameters: ["pointer", "usize", "i32"], result: "i32" },
+  // int malloc_trim(size_t pad);   (glibc alone)
+  malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
   // int *__errno_location(void);   (the same name in glibc and musl)
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;

@@ -1,16 +1,16 @@
 /**
- * Gives back the memory of code that only the start needed.
+ * Gives back the memory of code that only the start needed, and of what was freed.
  * @module
  */
 import type { Libc } from "./libc.ts";
 
 const MADV_DONTNEED = 4;
-/** Most lines of /proc/self/smaps that are looked at. */
-const MOST_LINES = 65_536;
+/** Most bytes of /proc/self/smaps that are looked at: some 6000 mappings. */
+const MOST_TEXT = 4 << 20;
 
 /** Milliseconds after the start at which its memory is given back, and between later times. */
 const SETTLING = 2000;
-const TIDYING = 60_000;
+const TIDYING = 5000;
 
 /**
  * Gives memory back: soon after the start what that left behind, later what compiler and saves touched. V8 collects only
@@ -19,7 +19,7 @@ const TIDYING = 60_000;
 export class Tidier {
   readonly #libc: Libc;
   #due = Number.NaN;
-  #first = true;
+  #pages: readonly Pages[] | null = null;
 
   /** Begins to count at the first {@link beat}. */
   constructor(libc: Libc) {
@@ -31,39 +31,54 @@ export class Tidier {
     if (Number.isNaN(this.#due)) this.#due = now + SETTLING;
     if (now < this.#due) return;
     this.#due = now + TIDYING;
-    if (this.#first) (globalThis as { gc?: () => void }).gc?.();
-    this.#first = false;
-    releaseStartPages(this.#libc);
+    const { madvise, malloc_trim } = this.#libc.symbols;
+    if (this.#pages === null) {
+      (globalThis as { gc?: () => void }).gc?.();
+      this.#pages = startPages(readMappings(), Deno.execPath());
+      // What it took to find them is to be given back as well: with the next beat.
+      this.#due = now;
+    }
+    malloc_trim?.(0n);
+    for (const { at, length } of this.#pages) madvise(at, length, MADV_DONTNEED);
   }
 }
 
+/** A stretch of memory that the kernel can read from its file again. */
+export interface Pages {
+  /** Where it begins. */
+  readonly at: Deno.PointerObject;
+  /** Its bytes. */
+  readonly length: bigint;
+}
+
 /**
- * Drops the pages of this executable's own code and constants (read-only, never written, backed by its file) from the
- * process: what still runs is mapped again from the page cache as it is touched. Compilers, parsers and the start of the
- * runtime are most of them. Answers the bytes of the mappings; 0 where /proc does not say, or the kernel does not want to.
+ * The executable's own code and constants (read-only, backed by its file) in the text of /proc/self/smaps. Dropped pages
+ * are mapped again from the page cache as they are touched: compilers, parsers and the start of the runtime are most of
+ * them. A mapping with a page that was ever written, as by the dynamic linker, is left out: that page is not in the file.
  */
-export function releaseStartPages(libc: Libc): number {
-  let maps: string;
-  try {
-    maps = Deno.readTextFileSync("/proc/self/smaps");
-  } catch {
-    return 0;
-  }
-  let released = 0;
-  let start = 0n;
+export function startPages(smaps: string, executable: string): Pages[] {
+  const pages: Pages[] = [];
+  let at: Deno.PointerObject | null = null;
   let length = 0n;
-  for (const line of maps.split("\n", MOST_LINES)) {
-    const fields = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \d+ +(\/.*)$/.exec(line);
-    if (fields !== null || /^[0-9a-f]+-[0-9a-f]+ /.test(line)) {
-      const own = fields !== null && fields[4] === Deno.execPath() && /^r-[x-]p$/.test(fields[3]!);
-      start = own ? BigInt(`0x${fields[1]}`) : 0n;
-      length = own ? BigInt(`0x${fields[2]}`) - start : 0n;
-      continue;
+  for (const line of smaps.split("\n")) {
+    const fields = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \d+ *(.*)$/.exec(line);
+    if (fields !== null) {
+      const own = fields[4] === executable && /^r-[x-]p$/.test(fields[3]!);
+      const start = BigInt(`0x${fields[1]}`);
+      at = own ? Deno.UnsafePointer.create(start) : null;
+      length = BigInt(`0x${fields[2]}`) - start;
+    } else if (at !== null && /^Anonymous: +0 kB$/.test(line)) {
+      pages.push({ at, length });
+      at = null;
     }
-    // A page that was ever written, as by the dynamic linker, is not in the file: then the mapping is left alone.
-    if (start === 0n || !/^Anonymous: +0 kB$/.test(line)) continue;
-    if (libc.symbols.madvise(Deno.UnsafePointer.create(start), length, MADV_DONTNEED) === 0) released += Number(length);
-    start = 0n;
   }
-  return released;
+  return pages;
+}
+
+function readMappings(): string {
+  try {
+    return Deno.readTextFileSync("/proc/self/smaps").slice(0, MOST_TEXT);
+  } catch {
+    return "";
+  }
 }

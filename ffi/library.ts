@@ -6,18 +6,22 @@ import { MissingLibrary } from "./missing.ts";
 
 /** Names the file to load instead of the names below. */
 export const LIBRARY_VARIABLE = "FTWALL_LIBNETFILTER_QUEUE";
+/** The same for libnftables. */
+export const NFTABLES_VARIABLE = "FTWALL_LIBNFTABLES";
 
 const QUEUE_ADVICE = "Install the package libnetfilter-queue1 (Debian, Ubuntu), libnetfilter-queue (OpenWrt), " +
   `libnetfilter_queue (Alpine, Fedora, Arch), or name the file in ${LIBRARY_VARIABLE}`;
+const NFTABLES_ADVICE = "Install the package libnftables1 (Debian, Ubuntu), nftables (elsewhere), " +
+  `or name the file in ${NFTABLES_VARIABLE}`;
 
-/** Where libnetfilter_queue may be: the loader's own search first, then the folders that musl's loader does not search. */
-export function queueLibraryNames(arch: string): readonly string[] {
+/** Where a library may be: the loader's own search first, then the folders that musl's loader does not search. */
+export function libraryNames(file: string, arch: string): readonly string[] {
   return [
-    "libnetfilter_queue.so.1",
-    `/usr/lib/${arch}-linux-gnu/libnetfilter_queue.so.1`,
-    "/usr/lib64/libnetfilter_queue.so.1",
-    "/usr/lib/libnetfilter_queue.so.1",
-    "/usr/local/lib/libnetfilter_queue.so.1",
+    file,
+    `/usr/lib/${arch}-linux-gnu/${file}`,
+    `/usr/lib64/${file}`,
+    `/usr/lib/${file}`,
+    `/usr/local/lib/${file}`,
   ];
 }
 
@@ -49,7 +53,15 @@ export function openLibrary<const T extends Deno.ForeignLibraryInterface>(
 
 /** Opens libnetfilter_queue. A file named in {@link LIBRARY_VARIABLE} is the only one tried. */
 export function openQueueLibrary<const T extends Deno.ForeignLibraryInterface>(symbols: T): Deno.DynamicLibrary<T> {
-  const chosen = Deno.env.get(LIBRARY_VARIABLE);
-  const names = chosen === undefined || chosen === "" ? queueLibraryNames(Deno.build.arch) : [chosen];
-  return openLibrary("libnetfilter_queue", names, symbols, QUEUE_ADVICE);
+  return openLibrary("libnetfilter_queue", namesOf("libnetfilter_queue.so.1", LIBRARY_VARIABLE), symbols, QUEUE_ADVICE);
+}
+
+/** Opens libnftables. A file named in {@link NFTABLES_VARIABLE} is the only one tried. */
+export function openNftablesLibrary<const T extends Deno.ForeignLibraryInterface>(symbols: T): Deno.DynamicLibrary<T> {
+  return openLibrary("libnftables", namesOf("libnftables.so.1", NFTABLES_VARIABLE), symbols, NFTABLES_ADVICE);
+}
+
+function namesOf(file: string, variable: string): readonly string[] {
+  const chosen = Deno.env.get(variable);
+  return chosen === undefined || chosen === "" ? libraryNames(file, Deno.build.arch) : [chosen];
 }

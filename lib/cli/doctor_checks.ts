@@ -2,6 +2,7 @@
  * What `ftwall doctor` looks at. Each check reads, none changes anything.
  * @module
  */
+import type { Choice } from "../firewall/mod.ts";
 import type { Config } from "../policy/config.ts";
 import type { Check, Finding } from "./doctor.ts";
 import { mayAdministrate, readCapabilities } from "./permission.ts";
@@ -262,11 +263,30 @@ async function checkSets(options: DoctorOptions): Promise<Finding> {
   try {
     const wanted = config === null ? firewall.RULES_DEFAULTS : rulesOptions(config, options.queues);
     const choice = await firewall.chooseBackend(firewall.runCommand, "auto", wanted);
-    if (choice.sets) return ok(`${choice.backend} works here, with sets`);
-    return warn(`${choice.backend} works here, but without sets`, choice.notes.join("; "));
+    return setsFinding(choice, choice.backend === "nft" && choice.sets ? await missingNftables() : "");
   } catch (error) {
     if (error instanceof firewall.FirewallError) return fail(error.message, firewall.INSTALL_HINT);
     throw error;
+  }
+}
+
+/** `missing`: why nft's sets are not changed through its library; empty where they are. */
+export function setsFinding(choice: Choice, missing: string): Finding {
+  const { backend, sets, notes } = choice;
+  if (!sets) return warn(`${backend} works here, but without sets`, notes.join("; "));
+  if (missing !== "") return warn(`${backend} works here, with sets, but each change starts the nft tool`, missing);
+  return ok(`${backend} works here, with sets${backend === "nft" ? ", changed through libnftables" : ""}`);
+}
+
+async function missingNftables(): Promise<string> {
+  const { Nftables } = await import("../../ffi/nftables.ts");
+  const { Missing } = await import("../../ffi/missing.ts");
+  try {
+    await Nftables.open().close();
+    return "";
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error;
+    return error.message;
   }
 }
 

@@ -13,6 +13,7 @@ import type { KernelHand } from "./kernel_hand.ts";
 import { type LanFacts, readLan } from "./lan_watch.ts";
 import { RulesWatch } from "./rules_watch.ts";
 import { SetKeeper } from "./set_keeper.ts";
+import { KernelRunner } from "./kernel_runner.ts";
 
 /** Milliseconds between looks at the interfaces. */
 const LAN_EVERY = 60_000;
@@ -37,6 +38,7 @@ export interface KernelSideOptions {
 /** See the module's text. */
 export class KernelSide implements AsyncDisposable {
   readonly #options: KernelSideOptions;
+  readonly #runner = new KernelRunner(runCommand);
   readonly #keeper: SetKeeper;
   readonly #watch: RulesWatch;
   #config: Config;
@@ -52,7 +54,7 @@ export class KernelSide implements AsyncDisposable {
     this.#lan = lan;
     this.#lastLan = now();
     this.#table = engine.learner.table;
-    this.#keeper = new SetKeeper(engine, runCommand);
+    this.#keeper = new SetKeeper(engine, this.#runner);
     this.#watch = new RulesWatch(this.#keeper, runCommand, rules, now, config);
   }
 
@@ -135,6 +137,7 @@ export class KernelSide implements AsyncDisposable {
     const { hand, dryRun } = this.#options;
     const { facts } = this.#watch;
     const counters = this.#keeper.counters;
+    const way = this.#runner.way;
     const why = dryRun ? "not used in dry-run" : this.#watch.sets;
     return {
       rules: facts === null ? null : {
@@ -151,6 +154,7 @@ export class KernelSide implements AsyncDisposable {
           sent: counters.sent,
           failed: counters.failed,
           discarded: counters.discarded,
+          ...(way === null ? {} : { through: way.through, ...(way.why === "" ? {} : { through_why: way.why }) }),
           ...(counters.lastError === null ? {} : { last_error: counters.lastError }),
         }),
       },
@@ -178,5 +182,6 @@ export class KernelSide implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#watch.settled();
     await this.#keeper[Symbol.asyncDispose]();
+    await this.#runner[Symbol.asyncDispose]();
   }
 }

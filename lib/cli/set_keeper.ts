@@ -8,12 +8,13 @@
  */
 import type { Engine } from "../engine/engine.ts";
 import type { TrafficEvent } from "../engine/event.ts";
-import { type Backend, KernelSets, type Runner, SET_SIZE, type SetsState } from "../firewall/mod.ts";
+import { type Backend, KernelSets, SET_SIZE, type SetsState } from "../firewall/mod.ts";
 import { parseAddress } from "../net/address.ts";
 import { DROP } from "../policy/policy.ts";
 import type { Lock } from "../state/locks.ts";
 import { HELD, PROTOCOL } from "../state/state.ts";
 import { addressAt } from "./daemon_status.ts";
+import type { KernelRunner } from "./kernel_runner.ts";
 
 /** Rows of the block list looked at in a beat: a full one of 32 MiB of memory is gone through in half a minute. */
 const ROWS = 4096;
@@ -25,7 +26,7 @@ const MARGIN = 60_000;
 /** See the module's text. */
 export class SetKeeper implements AsyncDisposable {
   readonly #engine: Engine;
-  readonly #run: Runner;
+  readonly #runner: KernelRunner;
   #sets: KernelSets | null = null;
   #backend: Backend | null = null;
   /** When the kernel's entry of each lock ends, and the announced end that this was set by. */
@@ -39,10 +40,10 @@ export class SetKeeper implements AsyncDisposable {
   #table = -1;
   #allowing = false;
 
-  /** Keeps the sets of `engine`, through `run`. */
-  constructor(engine: Engine, run: Runner) {
+  /** Keeps the sets of `engine`, through `runner`. */
+  constructor(engine: Engine, runner: KernelRunner) {
     this.#engine = engine;
-    this.#run = run;
+    this.#runner = runner;
     const { peers } = engine.state;
     peers.onEvict = (row) => this.#forgetPeer(row);
   }
@@ -65,7 +66,7 @@ export class SetKeeper implements AsyncDisposable {
 
   /** Rules with sets are in force: fills them from the tables. Again for rules that were made anew. */
   attach(backend: Backend): void {
-    if (this.#sets === null || this.#backend !== backend) this.#sets = new KernelSets(backend, this.#run);
+    if (this.#sets === null || this.#backend !== backend) this.#sets = this.#setsOf(backend);
     this.#backend = backend;
     if (this.#peers.length === 0) this.#peers = new Uint32Array(this.#engine.state.peers.capacity);
     this.#sets.clear("locked");
@@ -81,7 +82,7 @@ export class SetKeeper implements AsyncDisposable {
   /** Empties the sets, which are to be used no more though the rules still ask them. */
   async empty(backend: Backend): Promise<void> {
     this.detach();
-    const sets = new KernelSets(backend, this.#run);
+    const sets = this.#setsOf(backend);
     sets.clear("locked");
     sets.clear("blocked");
     await sets.settled();
@@ -139,6 +140,10 @@ export class SetKeeper implements AsyncDisposable {
       }
       this.#keepPeer(this.#hand++);
     }
+  }
+
+  #setsOf(backend: Backend): KernelSets {
+    return new KernelSets(backend, this.#runner.run, this.#runner.use(backend));
   }
 
   #eachLock(visit: (row: number, lock: Lock) => void): void {

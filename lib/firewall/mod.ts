@@ -19,7 +19,17 @@ export { type Inspected, inspectRules } from "./inspect.ts";
 export { type Choice, chooseBackend, INSTALL_HINT } from "./backend.ts";
 export type { IptablesFeatures } from "./iptables.ts";
 export { SET_SIZE } from "./nft.ts";
-export { ipsetCreateText, KernelSets, type SetChange, type SetKind, type SetsState, setsText } from "./sets.ts";
+export {
+  ipsetCreateText,
+  KernelSets,
+  LIBRARY_PACE,
+  type SetChange,
+  type SetKind,
+  type SetsPace,
+  type SetsState,
+  setsText,
+  TOOL_PACE,
+} from "./sets.ts";
 export { findOffloads, type Offload } from "./offload.ts";
 export { type Backend, FirewallError, type Ran, runCommand, type Runner } from "./run.ts";
 export { listInterfaces, presentLan } from "./tools.ts";

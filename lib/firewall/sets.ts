@@ -62,8 +62,19 @@ function clamp(seconds: number): number {
   return Math.min(LONGEST, Math.max(1, Math.ceil(seconds)));
 }
 
-/** Milliseconds from one tool to the next: each costs more than all that it changes, and ftwall itself enforces meanwhile. */
-const PACE = 200;
+/** How changes are handed over. */
+export interface SetsPace {
+  /** Most changes at once. */
+  readonly batch: number;
+  /** Milliseconds from one batch to the next; ftwall itself enforces meanwhile. */
+  readonly rest: number;
+}
+
+/** For a tool: each start costs more than all that it changes. */
+export const TOOL_PACE: SetsPace = { batch: 2000, rest: 200 };
+
+/** For a library, where starting costs nothing: small batches hold the kernel's lock, and memory, for less long. */
+export const LIBRARY_PACE: SetsPace = { batch: 250, rest: 10 };
 
 /** Counters of a KernelSets, for `status`. */
 export interface SetsState {
@@ -81,13 +92,13 @@ export interface SetsState {
 
 /**
  * Keeps the kernel sets like ftwall's own tables, off the hot path: changes are collected, the newest for an address
- * wins, and one tool at a time is fed a bounded batch. Failure costs a counter, never an exception.
+ * wins, and one bounded batch at a time is handed over. Failure costs a counter, never an exception.
  */
 export class KernelSets implements AsyncDisposable {
   readonly #backend: Backend;
   readonly #run: Runner;
   readonly #capacity: number;
-  readonly #batch: number;
+  readonly #pace: SetsPace;
   readonly #pending: Map<string, SetChange> = new Map();
   readonly #flush: Set<SetKind> = new Set();
   #working: Promise<void> | null = null;
@@ -98,12 +109,12 @@ export class KernelSets implements AsyncDisposable {
   #hurry: (() => void) | null = null;
   #waiters = 0;
 
-  /** `capacity` changes may wait; `batch` go to the tool at once. */
-  constructor(backend: Backend, run: Runner, limits: { capacity?: number; batch?: number } = {}) {
+  /** `capacity` changes may wait. */
+  constructor(backend: Backend, run: Runner, pace: SetsPace = TOOL_PACE, capacity: number = SET_SIZE) {
     this.#backend = backend;
     this.#run = run;
-    this.#capacity = limits.capacity ?? SET_SIZE;
-    this.#batch = limits.batch ?? 2000;
+    this.#pace = pace;
+    this.#capacity = capacity;
   }
 
   /** Adds or renews an entry. */
@@ -169,7 +180,7 @@ export class KernelSets implements AsyncDisposable {
       const flush = [...this.#flush];
       this.#flush.clear();
       for (const [key, change] of this.#pending) {
-        if (changes.length >= this.#batch) break;
+        if (changes.length >= this.#pace.batch) break;
         changes.push(change);
         this.#pending.delete(key);
       }
@@ -188,7 +199,7 @@ export class KernelSets implements AsyncDisposable {
   async #pause(): Promise<void> {
     if (this.#waiters > 0) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, PACE);
+      const timer = setTimeout(resolve, this.#pace.rest);
       this.#hurry = () => {
         clearTimeout(timer);
         resolve();

@@ -108,6 +108,10 @@ export interface KernelStatus {
     readonly sent?: number;
     readonly failed?: number;
     readonly discarded?: number;
+    /** Changed through a library in this process, or by a tool that is started for it. */
+    readonly through?: "library" | "tool";
+    /** Why it is not the library, where there would be one. */
+    readonly through_why?: string;
     readonly last_error?: string;
   };
   /** The connection table: entries cut, looked at again, and changes that failed. */

@@ -124,6 +124,8 @@ function kernel(lines: string[], facts: KernelStatus): void {
         sets.peers_left_out === undefined ? " and blocked peers" : ` only: ${sets.peers_left_out}`
       }, ` +
         `${grouped(sets.sent ?? 0)} changes` +
+        (sets.through === undefined ? "" : ` through the ${sets.through}`) +
+        (sets.through_why === undefined ? "" : ` (${sets.through_why})`) +
         ((sets.failed ?? 0) === 0 ? "" : `, ${grouped(sets.failed ?? 0)} FAILED: ${sets.last_error ?? ""}`)
       : `off: ${sets.why ?? ""}`,
   );

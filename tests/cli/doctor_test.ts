@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { doctorText, examine, verdictOf } from "../../lib/cli/doctor.ts";
-import { checkCapabilities, checkClock } from "../../lib/cli/doctor_checks.ts";
+import { checkCapabilities, checkClock, setsFinding } from "../../lib/cli/doctor_checks.ts";
 import { readQueues, readSeconds } from "../../lib/cli/read.ts";
 import { nearest } from "../../lib/cli/program.ts";
 
@@ -27,6 +27,19 @@ Deno.test("capabilities are read from the status of the process", () => {
   assert.equal(checkCapabilities("CapEff:\t0000000000001000\n").level, "warn");
   assert.equal(checkCapabilities("CapEff:\t0000000000002000\n").level, "fail");
   assert.equal(checkCapabilities("").level, "warn");
+});
+
+Deno.test("doctor tells how sets are changed, and remarks on a program for each change", () => {
+  const nft = { backend: "nft", sets: true, features: { hashlimit: true }, notes: [] } as const;
+  const none = { ...nft, backend: "iptables", sets: false, notes: ["no kernel sets: ipset: not found"] } as const;
+  assert.deepEqual(setsFinding(nft, ""), {
+    level: "ok",
+    found: "nft works here, with sets, changed through libnftables",
+  });
+  assert.deepEqual(setsFinding({ ...nft, backend: "iptables" }, "").found, "iptables works here, with sets");
+  assert.deepEqual([setsFinding(nft, "Cannot open libnftables").level, setsFinding(none, "").level], ["warn", "warn"]);
+  assert.equal(setsFinding(nft, "Cannot open libnftables").mend, "Cannot open libnftables");
+  assert.equal(setsFinding(none, "").mend, "no kernel sets: ipset: not found");
 });
 
 Deno.test("a clock without battery is noticed", () => {

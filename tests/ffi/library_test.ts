@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { libcNames, openLibrary, openQueueLibrary, queueLibraryNames } from "../../ffi/library.ts";
+import { libcNames, libraryNames, openLibrary, openNftablesLibrary, openQueueLibrary } from "../../ffi/library.ts";
 import { Libc } from "../../ffi/libc.ts";
 import { MissingLibrary } from "../../ffi/missing.ts";
 
@@ -20,23 +20,28 @@ Deno.test("a missing library lists every name tried and the packages", () => {
 });
 
 Deno.test("a file named in the environment is the only one tried", () => {
-  const before = Deno.env.get("FTWALL_LIBNETFILTER_QUEUE");
-  Deno.env.set("FTWALL_LIBNETFILTER_QUEUE", "/nowhere/queue.so");
-  try {
-    assert.throws(() => openQueueLibrary({}), (error: unknown) => {
-      assert.ok(error instanceof MissingLibrary);
-      assert.equal(error.tried.length, 1);
-      const packages = [
-        "libnetfilter-queue1",
-        "libnetfilter-queue (OpenWrt)",
-        "libnetfilter_queue (Alpine, Fedora, Arch)",
-      ];
-      for (const name of packages) assert.ok(error.message.includes(name), error.message);
-      return true;
-    });
-  } finally {
-    if (before === undefined) Deno.env.delete("FTWALL_LIBNETFILTER_QUEUE");
-    else Deno.env.set("FTWALL_LIBNETFILTER_QUEUE", before);
+  const libraries = [
+    [
+      "FTWALL_LIBNETFILTER_QUEUE",
+      openQueueLibrary,
+      ["libnetfilter-queue1", "libnetfilter-queue (OpenWrt)", "libnetfilter_queue (Alpine, Fedora, Arch)"],
+    ],
+    ["FTWALL_LIBNFTABLES", openNftablesLibrary, ["libnftables1 (Debian, Ubuntu)", "nftables (elsewhere)"]],
+  ] as const;
+  for (const [variable, open, packages] of libraries) {
+    const before = Deno.env.get(variable);
+    Deno.env.set(variable, "/nowhere/library.so");
+    try {
+      assert.throws(() => open({}), (error: unknown) => {
+        assert.ok(error instanceof MissingLibrary);
+        assert.equal(error.tried.length, 1);
+        for (const name of [...packages, variable]) assert.ok(error.message.includes(name), error.message);
+        return true;
+      });
+    } finally {
+      if (before === undefined) Deno.env.delete(variable);
+      else Deno.env.set(variable, before);
+    }
   }
 });
 
@@ -50,7 +55,9 @@ Deno.test({ name: "a library without a symbol that is needed counts as missing",
 
 Deno.test("names for musl and for multiarch folders are among those tried", () => {
   assert.ok(libcNames("aarch64").includes("libc.musl-aarch64.so.1"));
-  assert.ok(queueLibraryNames("aarch64").includes("/usr/lib/aarch64-linux-gnu/libnetfilter_queue.so.1"));
+  assert.ok(
+    libraryNames("libnetfilter_queue.so.1", "aarch64").includes("/usr/lib/aarch64-linux-gnu/libnetfilter_queue.so.1"),
+  );
 });
 
 Deno.test({ name: "errno is that of the call before", ignore: ELSEWHERE }, () => {

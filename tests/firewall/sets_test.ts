@@ -72,7 +72,7 @@ Deno.test("clearing forgets what waits and empties the kernel's set first", asyn
 
 Deno.test("what waits is bounded, and goes out in bounded batches", async () => {
   const { run, calls } = recorder();
-  await using sets = new KernelSets("iptables", run, { capacity: 10, batch: 4 });
+  await using sets = new KernelSets("iptables", run, { batch: 4, rest: 200 }, 10);
   for (let at = 0; at < 25; at++) sets.put("blocked", `198.51.100.${at}`, 60);
   assert.equal(sets.state.pending, 10);
   await sets.settled();

@@ -25,6 +25,7 @@ export interface DaemonSettings {
   /** Leaves the firewall rules alone. */
   readonly noRules?: boolean;
   readonly args?: readonly string[];
+  readonly env?: Record<string, string>;
 }
 
 /** See the module's text. `await using` stops it and removes its files; the topology removes the rules. */
@@ -83,7 +84,7 @@ export class RouterDaemon implements AsyncDisposable {
 
   /** Starts the daemon (again) and waits for `ready`. */
   async launch(): Promise<void> {
-    this.#background = this.#topology.start("router", this.command);
+    this.#background = this.#topology.start("router", this.command, { env: this.#settings.env ?? {} });
     this.#read = 0;
     this.#events = [];
     await this.#background.prints('"event":"ready"', 10_000);

@@ -27,6 +27,12 @@ Deno.test("status tells what is done in the kernel", () => {
     "connections 3 cut, 4 looked at again",
     "home 2001:db8::/64 (on-link at br-lan)",
   ]);
+  const sets = { ...WELL.sets, through: "tool", through_why: "Cannot open libnftables" } as const;
+  const failed = { ...WELL.sets, through: "library", failed: 2, last_error: "No such set" } as const;
+  assert.deepEqual([sets, failed].map((each) => lines({ ...WELL, sets: each })[1]), [
+    "sets locked clients and blocked peers, 12 changes through the tool (Cannot open libnftables)",
+    "sets locked clients and blocked peers, 12 changes through the library, 2 FAILED: No such set",
+  ]);
 });
 
 Deno.test("status tells why something is not done in the kernel, and what is in the way", () => {

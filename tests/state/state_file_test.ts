@@ -195,7 +195,8 @@ Deno.test("a file larger than the tables fills them and no more", () => {
 /** What a reader makes of a text that comes in pieces of these lengths, in turn. */
 function inPieces(text: string, lengths: readonly number[], state: State, context: StateContext) {
   const reader = new StateReader(state, context);
-  for (let at = 0, i = 0; at < text.length; i++) {
+  let at = 0;
+  for (let i = 0; at < text.length; i++) {
     const length = Math.max(1, lengths[i % lengths.length]!);
     if (!reader.push(text.slice(at, at + length))) break;
     at += length;

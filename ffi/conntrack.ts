@@ -186,13 +186,12 @@ export class Conntrack implements Disposable {
     tally: Tally,
   ): Promise<number> {
     const sequence = this.#nextSequence();
-    const sent = this.#send(this.#listing, request(0));
-    if (sent !== 0) {
-      tally.lastErrno = sent;
-      return sent;
-    }
+    // The kernel looks through its whole table for the first piece, 10 ms of an empty one, before this call returns.
+    this.#busy = true;
+    const sent = await this.#libc.symbols.sendAsync(this.#listing, this.#requests, BigInt(request(0)), MSG_DONTWAIT);
+    this.#busy = false;
     for (;;) {
-      const length = await this.#fetch();
+      const length = sent < 0 || this.#closed ? -1 : await this.#fetch();
       if (this.#closed) {
         this.#release();
         return EAGAIN;

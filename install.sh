@@ -113,17 +113,16 @@ packages() {
   return 1
 }
 
-library_there() {
-  if have ldconfig && ldconfig -p 2>/dev/null | grep -q 'libnetfilter_queue\.so\.1'; then return 0; fi
-  for f in /lib/libnetfilter_queue.so.1 /lib64/libnetfilter_queue.so.1 /usr/lib/libnetfilter_queue.so.1 \
-    /usr/lib64/libnetfilter_queue.so.1 /usr/lib/*/libnetfilter_queue.so.1 /usr/local/lib/libnetfilter_queue.so.1; do
+library_there() { # library_there FILE
+  if have ldconfig && ldconfig -p 2>/dev/null | grep -qF "$1"; then return 0; fi
+  for f in /lib/"$1" /lib64/"$1" /usr/lib/"$1" /usr/lib64/"$1" /usr/lib/*/"$1" /usr/local/lib/"$1"; do
     [ ! -e "$f" ] || return 0
   done
   return 1
 }
 
 need_library() {
-  if library_there; then say "libnetfilter_queue is there"; return; fi
+  if library_there libnetfilter_queue.so.1; then say "libnetfilter_queue is there"; return; fi
   case $(manager) in
   opkg) packages libnetfilter-queue1 kmod-nfnetlink-queue || true ;;
   apt-get) packages libnetfilter-queue1 || true ;;
@@ -131,7 +130,7 @@ need_library() {
   zypper) packages libnetfilter_queue1 || true ;;
   *) packages libnetfilter_queue || true ;;
   esac
-  library_there || { status=3; die "libnetfilter_queue.so.1 is missing and could not be installed" \
+  library_there libnetfilter_queue.so.1 || { status=3; die "libnetfilter_queue.so.1 is missing and could not be installed" \
     "(Debian libnetfilter-queue1, OpenWrt libnetfilter-queue1, Alpine and Fedora libnetfilter_queue)"; }
 }
 
@@ -142,6 +141,14 @@ need_firewall_tool() {
   apk) if [ -e /etc/openwrt_release ]; then packages nftables kmod-nft-queue; else packages nftables iptables ip6tables ipset; fi ;;
   *) packages nftables iptables ipset ;;
   esac || { status=3; die "neither nft nor iptables is there, and neither could be installed"; }
+}
+
+# nft is made of it; a distribution that links it into nft has it nowhere, and then the tool is used.
+want_nft_library() {
+  have nft || return 0
+  if library_there libnftables.so.1; then say "libnftables is there"; return; fi
+  case $(manager) in apt-get | zypper) packages libnftables1 || true ;; esac
+  library_there libnftables.so.1 || say "without libnftables.so.1 each change of nft's sets starts the nft tool"
 }
 
 # --- Deno -----------------------------------------------------------------------------------------------------------
@@ -487,7 +494,7 @@ start_service() {
 
 install_all() {
   if [ -z "$root" ] && [ -z "$destdir" ]; then status=3; die "installing needs root"; fi
-  if [ -z "$destdir" ]; then need_library; need_firewall_tool; fi
+  if [ -z "$destdir" ]; then need_library; need_firewall_tool; want_nft_library; fi
   if [ -n "$binary" ]; then
     "$binary" version >/dev/null 2>&1 </dev/null || die "\"$binary\" does not run here"
     install_executable "$binary"
@@ -579,7 +586,7 @@ uninstall() {
 # --- test -----------------------------------------------------------------------------------------------------------
 
 # Packages of the live tests: what they build and measure with, and the real clients and servers they run.
-test_packages="gcc libc6-dev libnetfilter-queue1 libnetfilter-queue-dev iptables nftables ipset conntrack iproute2 procps
+test_packages="gcc libc6-dev libnetfilter-queue1 libnetfilter-queue-dev iptables nftables libnftables1 ipset conntrack iproute2 procps
   util-linux libcap2-bin iputils-ping curl openssl tcpdump iperf3 wrk shellcheck busybox dnsmasq-base nginx-light
   transmission-cli transmission-daemon aria2 python3-libtorrent qbittorrent-nox opentracker
   amule-daemon eiskaltdcpp-daemon uhub libndpi-bin"

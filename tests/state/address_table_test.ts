@@ -113,3 +113,17 @@ Deno.test("removing a free row does nothing, and a table of no size is refused",
   assert.equal(table.holds(row), false);
   for (const capacity of [0, -1, NaN, 2 ** 31]) assert.throws(() => new AddressTable(capacity, 0, 0), RangeError);
 });
+
+Deno.test("rows are told one at a time, without those that ended, while the table changes in between", () => {
+  const table = new AddressTable(16, 0, 1);
+  for (let n = 0; n < 8; n++) table.insert(0, 0, 0xffff, n, 0, 100 + n);
+  const seen: number[] = [];
+  for (const row of table.rows(101)) {
+    seen.push(table.key(row, 3));
+    if (seen.length === 1) table.remove(table.find(0, 0, 0xffff, 4, 0));
+    if (seen.length === 2) table.insert(0, 0, 0xffff, 9, 0, 200);
+    if (seen.length === 3) table.insert(0, 0, 0xffff, 10, 0, 200);
+  }
+  // 0 and 1 have ended, 9 came into the row of 4, 10 behind all.
+  assert.deepEqual(seen, [2, 3, 9, 5, 6, 7, 10]);
+});

@@ -13,7 +13,6 @@ import {
   type ReloadAnswer,
 } from "../report/control_protocol.ts";
 import type { Who } from "../report/report_event.ts";
-import type { Status } from "../report/status.ts";
 import { claimPath, peerDescriptor, releasePath } from "./control_path.ts";
 
 type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { readonly command: C }>;
@@ -23,8 +22,8 @@ type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { re
  * is answered as a fault of the daemon. Operators' actions are to be written to the audit log by these.
  */
 export interface ControlHandler {
-  /** Answers `status`. */
-  status(): Status | Promise<Status>;
+  /** Answers `status`: JSON in pieces. */
+  status(): Promise<Iterable<string>>;
   /** Answers `reload`. */
   reload(who: Who): ReloadAnswer | Promise<ReloadAnswer>;
   /** Answers `lock`. */
@@ -52,6 +51,8 @@ export interface ControlOptions {
   readonly patience?: number;
 }
 
+/** Bytes of an answer that are sent at once. */
+const PIECE = 16 << 10;
 /** Connections at once. */
 const MOST = 16;
 /** Milliseconds, see {@link ControlOptions.patience}. */
@@ -151,11 +152,14 @@ export class ControlServer implements AsyncDisposable {
     }
   }
 
-  async #answer(line: string, kernel: { readonly uid: number; readonly pid: number } | null): Promise<string> {
+  async #answer(
+    line: string,
+    kernel: { readonly uid: number; readonly pid: number } | null,
+  ): Promise<Iterable<string>> {
     try {
       const { request, user } = readRequest(line);
       const who: Who = { ...(kernel ?? {}), ...(user === undefined ? {} : { user }) };
-      return JSON.stringify({ ok: true, result: await this.#follow(request, who) }) + "\n";
+      return granted(await this.#follow(request, who));
     } catch (error) {
       if (error instanceof RefusedRequest) return refusal(error.message);
       this.#options.fault?.(`Cannot answer a control request: ${said(error)}`);
@@ -163,23 +167,24 @@ export class ControlServer implements AsyncDisposable {
     }
   }
 
-  #follow(request: ControlRequest, who: Who): unknown {
-    const handler = this.#options.handler;
+  /** The result as JSON, in pieces. */
+  async #follow(request: ControlRequest, who: Who): Promise<Iterable<string>> {
+    const { handler, version } = this.#options;
     switch (request.command) {
       case "ping":
-        return { pid: Deno.pid, version: this.#options.version };
+        return [JSON.stringify({ pid: Deno.pid, version })];
       case "status":
-        return handler.status();
+        return await handler.status();
       case "reload":
-        return handler.reload(who);
+        return [JSON.stringify(await handler.reload(who))];
       case "lock":
-        return handler.lock(request, who);
+        return [JSON.stringify(handler.lock(request, who))];
       case "unlock":
-        return handler.unlock(request, who);
+        return [JSON.stringify(handler.unlock(request, who))];
       case "allow":
-        return handler.allow(request, who);
+        return [JSON.stringify(handler.allow(request, who))];
       case "explain":
-        return handler.explain(request.client);
+        return [JSON.stringify(handler.explain(request.client))];
     }
   }
 
@@ -225,15 +230,37 @@ class Lines {
   }
 }
 
-async function send(connection: Deno.UnixConn, text: string): Promise<boolean> {
-  const bytes = new TextEncoder().encode(text);
-  let start = 0;
-  while (start < bytes.length) start += await connection.write(bytes.subarray(start));
+async function send(connection: Deno.UnixConn, answer: Iterable<string>): Promise<boolean> {
+  const encoder = new TextEncoder();
+  const piece = new Uint8Array(PIECE);
+  let filled = 0;
+  for (let text of answer) {
+    for (;;) {
+      const { read, written } = encoder.encodeInto(text, piece.subarray(filled));
+      filled += written;
+      if (read === text.length) break;
+      text = text.slice(read);
+      await write(connection, piece.subarray(0, filled));
+      filled = 0;
+    }
+  }
+  await write(connection, piece.subarray(0, filled));
   return true;
 }
 
-function refusal(error: string): string {
-  return JSON.stringify({ ok: false, error }) + "\n";
+async function write(connection: Deno.UnixConn, bytes: Uint8Array): Promise<void> {
+  let start = 0;
+  while (start < bytes.length) start += await connection.write(bytes.subarray(start));
+}
+
+function* granted(result: Iterable<string>): Generator<string, void> {
+  yield '{"ok":true,"result":';
+  yield* result;
+  yield "}\n";
+}
+
+function refusal(error: string): Iterable<string> {
+  return [JSON.stringify({ ok: false, error }) + "\n"];
 }
 
 function shut(connection: Deno.UnixConn): void {

@@ -140,14 +140,10 @@ export class DaemonStatus implements StatusSource {
     });
   }
 
-  /** Locks in force. */
+  /** Locks in force; they may change while they are told. */
   *locks(): Generator<LockFacts> {
-    const { locks } = this.#engine.state;
-    const rows: number[] = [];
-    locks.table.each((row) => {
-      if (locks.table.deadline[row]! > this.#engine.clock.now) rows.push(row);
-    });
-    for (const row of rows) yield this.lock(row);
+    const { clock, state } = this.#engine;
+    for (const row of state.locks.table.rows(clock.now)) yield this.lock(row);
   }
 
   /** One lock by its row. */

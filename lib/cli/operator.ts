@@ -13,7 +13,7 @@ import {
 } from "../report/control_protocol.ts";
 import type { AuditEvent, Who } from "../report/report_event.ts";
 import type { Reporter } from "../report/reporter.ts";
-import { buildStatus, type Status } from "../report/status.ts";
+import { lockStatus, statusPieces } from "../report/status.ts";
 import type { ControlHandler } from "./control_server.ts";
 import type { DaemonStatus } from "./daemon_status.ts";
 
@@ -48,9 +48,9 @@ export class Operator implements ControlHandler {
   }
 
   /** Answers `status`. */
-  async status(): Promise<Status> {
+  async status(): Promise<Iterable<string>> {
     await this.#status.fresh();
-    return buildStatus(this.#status);
+    return statusPieces(this.#status);
   }
 
   /** Answers `reload`. */
@@ -140,7 +140,7 @@ export class Operator implements ControlHandler {
     const lockRow = state.locks.find(...words, clock.now);
     const allowance = state.allowances.find(...words, 0);
     const [high, low] = this.#mac(words);
-    const lock = lockRow < 0 ? null : buildStatus(this.#status).locks.find((one) => one.client === address) ?? null;
+    const lock = lockRow < 0 ? null : lockStatus(this.#status.lock(lockRow));
     const { halfLife, threshold } = policy.config.score;
     const history = this.#reporter.history.of(address);
     const scores = policy.protocols.flatMap((protocol, number) => {

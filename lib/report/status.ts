@@ -215,6 +215,45 @@ const LOCK_SAMPLE = 8192;
 
 /** Builds the answer. */
 export function buildStatus(source: StatusSource): Status {
+  return statusOf(source, first(source.locks(), LOCK_SAMPLE).map(lockStatus));
+}
+
+const NO_LOCKS = '"locks":[]';
+
+/** The same as JSON, in pieces: with thousands of locks neither they nor their text are ever in memory together. */
+export function statusPieces(source: StatusSource): Iterable<string> {
+  const text = JSON.stringify(statusOf(source, []));
+  // A quotation mark within a string would have a backslash before it.
+  const at = text.indexOf(NO_LOCKS) + NO_LOCKS.length - 1;
+  return pieces(text.slice(0, at), source.locks(), text.slice(at));
+}
+
+function* pieces(head: string, locks: Iterable<LockFacts>, tail: string): Generator<string, void> {
+  yield head;
+  let count = 0;
+  for (const lock of locks) {
+    yield `${count === 0 ? "" : ","}${JSON.stringify(lockStatus(lock))}`;
+    if (++count === LOCK_SAMPLE) break;
+  }
+  yield tail;
+}
+
+/** A time-lock as the answer has it. */
+export function lockStatus(lock: LockFacts): LockStatus {
+  return {
+    client: lock.client,
+    ...(lock.mac === undefined ? {} : { mac: lock.mac }),
+    protocol: lock.protocol,
+    evidence: lock.evidence,
+    since: rfc3339(lock.since),
+    until: rfc3339(lock.until),
+    renewals: lock.renewals,
+    by: lock.by,
+    ...(lock.reason === undefined ? {} : { reason: lock.reason }),
+  };
+}
+
+function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
   const config = source.config();
   const peers = source.peers();
   const trained = source.trained();
@@ -236,17 +275,7 @@ export function buildStatus(source: StatusSource): Status {
       },
     },
     queues: [...source.queues()],
-    locks: first(source.locks(), LOCK_SAMPLE).map((lock) => ({
-      client: lock.client,
-      ...(lock.mac === undefined ? {} : { mac: lock.mac }),
-      protocol: lock.protocol,
-      evidence: lock.evidence,
-      since: rfc3339(lock.since),
-      until: rfc3339(lock.until),
-      renewals: lock.renewals,
-      by: lock.by,
-      ...(lock.reason === undefined ? {} : { reason: lock.reason }),
-    })),
+    locks,
     allowed: first(source.allowed?.() ?? [], LOCK_SAMPLE).map((a) => ({ client: a.client, until: rfc3339(a.until) })),
     peers: {
       count: peers.count,

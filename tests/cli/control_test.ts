@@ -8,13 +8,15 @@ import { LONGEST_REQUEST, readRequest, RefusedRequest } from "../../lib/report/c
 import type { Who } from "../../lib/report/report_event.ts";
 import type { Status } from "../../lib/report/status.ts";
 
-const STATUS = { version: "test", text: "ü" } as unknown as Status;
+// Longer than what is sent at once, of characters that take several bytes.
+const STATUS = { version: "test", text: "ü€".repeat(30_000) } as unknown as Status;
 
 class Handler implements ControlHandler {
   readonly asked: unknown[] = [];
   readonly whos: Who[] = [];
   status() {
-    return STATUS;
+    const text = JSON.stringify(STATUS);
+    return Promise.resolve([text.slice(0, 1001), "", text.slice(1001)]);
   }
   async reload(who: Who) {
     this.whos.push(who);

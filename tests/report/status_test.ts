@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { explainText } from "../../lib/report/explain_text.ts";
 import { metricsText } from "../../lib/report/metrics.ts";
 import { serveMetrics } from "../../lib/report/metrics_server.ts";
-import { buildStatus } from "../../lib/report/status.ts";
+import { buildStatus, statusPieces } from "../../lib/report/status.ts";
 import { statusText } from "../../lib/report/status_text.ts";
 import { VerdictTimes } from "../../lib/report/verdict_times.ts";
 import { NOW, source } from "../support/status.ts";
@@ -63,6 +63,22 @@ Deno.test("samples are bounded however large the tables are", () => {
   const status = buildStatus({ ...source(), peers: () => ({ count: 1e6, capacity: 1e6, entries: many() }) });
   assert.equal(status.peers.sample.length, 20);
   assert.ok(asked <= 21);
+});
+
+Deno.test("the status in pieces is the same, with no lock, one or more than are shown", () => {
+  for (const count of [0, 1, 3, 10_000]) {
+    let built = 0;
+    const locks = function* () {
+      for (const given = [...source().locks()][0]!; built < count; built++) {
+        yield { ...given, client: `10.0.${built >> 8}.${built & 255}`, reason: '"locks":[] {}' };
+      }
+    };
+    const daemon = { ...source(), locks };
+    const text = [...statusPieces(daemon)].join("");
+    assert.ok(built <= 8192);
+    built = 0;
+    assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(buildStatus(daemon))));
+  }
 });
 
 Deno.test("the status for people", () => {

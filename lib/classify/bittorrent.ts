@@ -14,6 +14,7 @@ import { mse } from "./bittorrent/mse.ts";
 import { mayBeMessage, peerMessages } from "./bittorrent/peer_wire.ts";
 import { awaitsTracker, trackerRequest, trackerResponse } from "./bittorrent/udp_tracker.ts";
 import { utp } from "./bittorrent/utp.ts";
+import { vuzeDht } from "./bittorrent/vuze_dht.ts";
 import { type Classifier, type Evidence, type Look, UNDECIDED, UNRELATED } from "./classifier.ts";
 
 /** Datagrams of a flow that may be none of ours before it is given up: clients share their port with STUN and the like. */
@@ -72,6 +73,7 @@ function classifyUdp(look: Look): Evidence {
     if (mayBeKrpc(look)) answer = krpc(look);
   } else if (byte === 0x42) answer = lsd(look);
   else if ((byte & 15) === 1 && byte <= 0x41) answer = utp(look);
+  else if (byte === 0 || byte >= 0x80) answer = vuzeDht(look);
   if (answer === UNRELATED) answer = trackerRequest(look);
   if (answer === UNRELATED) answer = trackerResponse(look);
   if (answer === UNRELATED) answer = awaitsTracker(look);

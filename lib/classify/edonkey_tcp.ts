@@ -39,6 +39,17 @@ const FRAME_CHAIN = evidence(
   STRONG,
   "Two or more chained frames with known opcodes one way, a frame's protocol byte the other way; odds 2^-60, one way seen",
 );
+const ONE_SIDE = evidence(
+  "tcp-frames-one-side",
+  STRONG,
+  "Two or more frames of E3, C5 or D4 with known opcodes that fill one side's segments to the byte (aMule); odds 2^-60, " +
+    "nothing of the other side seen",
+);
+const SERVER_MESSAGE = evidence(
+  "tcp-server-message",
+  STRONG,
+  "E3, length, 38, a u16le that is the length less 3, then as much text: how servers greet (aMule); odds 2^-48",
+);
 const PART = evidence(
   "tcp-part",
   CERTAIN,
@@ -79,11 +90,11 @@ function isProtocol(byte: number): boolean {
 /** Answers for one direction of a TCP flow. */
 export function classifyEdonkeyTcp(look: Look): Evidence {
   const bytes = look.bytes;
+  if (look.end - look.start < 6) return UNDECIDED;
   if (!look.first) return isProtocol(bytes[look.fresh]!) ? running(look, look.fresh) : UNDECIDED;
   const at = look.start;
   const end = look.end;
   if (!isProtocol(bytes[at]!)) return obfuscatedTcp(look);
-  if (end - at < 6) return UNDECIDED;
   const length = look.view.getUint32(at + 1, true);
   if (length < 1 || length > LONGEST) return UNRELATED;
   if (!isFrame(bytes, at, end)) return UNRELATED;
@@ -137,7 +148,21 @@ function greeting(look: Look, at: number, end: number, length: number): Evidence
     if (bytes[at + 7] !== 1 || count === 0 || count > 64) return UNRELATED;
     return walkTags(bytes, at + 12, frameEnd, count) === frameEnd ? EMULE_INFO : UNRELATED;
   }
+  if (bytes[at] === EDONKEY && opcode === 0x38 && end >= frameEnd && length > 6) {
+    return look.view.getUint16(at + 6, true) === length - 3 && isText(bytes, at + 8, frameEnd)
+      ? SERVER_MESSAGE
+      : UNRELATED;
+  }
   return UNRELATED;
+}
+
+/** Lines as servers write them: no control bytes but tab and line ends; the high half may be anything. */
+function isText(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!;
+    if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) return false;
+  }
+  return true;
 }
 
 /** Frames of a transfer that prove themselves by their own arithmetic: at a stream's start or at any segment's. */
@@ -195,7 +220,8 @@ function chain(look: Look, at: number, end: number): Evidence {
     here += 5 + length;
     frames++;
   }
-  if (frames === 0 || look.otherNth === 0) return UNDECIDED;
+  if (frames === 0) return UNDECIDED;
+  if (look.otherNth === 0) return frames >= 2 && here === end ? ONE_SIDE : UNDECIDED;
   // Only four bytes of the other side are kept: protocol byte and the low 24 bits of its length.
   const other = look.otherFirst;
   if (!isProtocol(other >>> 24)) return UNRELATED;

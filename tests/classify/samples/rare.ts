@@ -173,7 +173,7 @@ export const NOT_APPLEJUICE: readonly Sample[] = [
 ];
 
 /** RC4 of a message under a key: for making a greeting. */
-function rc4(key: Uint8Array, message: Uint8Array): Uint8Array {
+export function rc4(key: Uint8Array, message: Uint8Array): Uint8Array {
   const box = Uint8Array.from({ length: 256 }, (_, i) => i);
   let j = 0;
   for (let i = 0; i < 256; i++) {

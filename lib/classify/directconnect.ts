@@ -49,7 +49,7 @@ const ADC_COMMAND = evidence(
   "adc-command",
   STRONG,
   "BINF or BSCH with a session identifier and a field, two session identifiers, a file's or a client's hash in base32, or two " +
-    "commands in a row, at a segment's start (ADC 1.0); odds 2^-60, but text",
+    "commands in a row with a session identifier, at a segment's start (ADC 1.0); odds 2^-60, but text",
 );
 
 const DOLLAR = 0x24;

@@ -96,7 +96,7 @@ function isAddressee(byte: number): boolean {
   return (byte >= 0x42 && byte <= 0x46) || byte === 0x48 || byte === 0x49;
 }
 
-/** True where ADC's commands begin: two in a row, or one with session identifiers, a file's hash or a client's identifier. */
+/** True where ADC's commands begin: two in a row, one of them with a session identifier, or one with session identifiers, a file's hash or a client's identifier. */
 export function isAdcCommand(bytes: Uint8Array, at: number, end: number): boolean {
   for (let i = 0; i < FILE_REQUEST.length; i++) {
     const word = FILE_REQUEST[i]!;
@@ -111,8 +111,16 @@ export function isAdcCommand(bytes: Uint8Array, at: number, end: number): boolea
   if ((to === 0x44 || to === 0x45) && isCode(bytes, at + 5, end, SESSION) && isCode(bytes, at + 10, end, SESSION)) {
     return true;
   }
+  // Redis has an HGET as well: a session identifier must stand in one of the two.
   const line = seekByte(bytes, at, Math.min(end, at + LONGEST), LINE_FEED);
-  return line > 0 && isAction(bytes, line + 1, end);
+  return line > 0 && isAction(bytes, line + 1, end) &&
+    (isFromSession(bytes, at, end) || isFromSession(bytes, line + 1, end));
+}
+
+/** A command that names its sender's session. */
+function isFromSession(bytes: Uint8Array, at: number, end: number): boolean {
+  const to = bytes[at]!;
+  return (to === 0x42 || (to >= 0x44 && to <= 0x46)) && isCode(bytes, at + 5, end, SESSION);
 }
 
 /** `length` letters of base32 and white space behind them. */

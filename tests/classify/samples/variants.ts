@@ -76,7 +76,9 @@ export const BITTORRENT_VARIANTS: readonly Sample[] = [
     [">", utp("41", 700, CLOCK, 1, 0)],
     [">", utp("01", 701, CLOCK + 9000, 2, 77, 68)],
   ]),
-  sample(false, "a uTP SYN that nobody answers", "utp-syn", 1, [[">", utp("41", 700, CLOCK, 1, 0)], [
+  sample(false, "a uTP SYN alone", "utp-header", 1, [[">", utp("41", 700, CLOCK, 1, 0)]]),
+  sample(false, "a uTP reset alone", "utp-header", 1, [["<", utp("31", 700, CLOCK, 1, 9)]]),
+  sample(false, "a uTP SYN that is sent again", "utp-one-way", 2, [[">", utp("41", 700, CLOCK, 1, 0)], [
     ">",
     utp("41", 700, CLOCK + 3000000, 1, 0),
   ]]),
@@ -144,6 +146,19 @@ export const NOT_BITTORRENT_VARIANTS: readonly Sample[] = [
     tcp: false,
     turns: six.map((i) => [">", utp("01", 7, CLOCK + i, i * 700, 0, 9)]),
   },
+  {
+    name: "a uTP SYN that is sent again with another number",
+    tcp: false,
+    weak: true,
+    turns: [[">", utp("41", 700, CLOCK, 1, 0)], [">", utp("41", 700, CLOCK + 3000000, 2, 0)]],
+  },
+  {
+    name: "a uTP SYN that is doubled on its way",
+    tcp: false,
+    weak: true,
+    turns: [[">", utp("41", 700, CLOCK, 1, 0)], [">", utp("41", 700, CLOCK, 1, 0)]],
+  },
+  { name: "uTP data alone", tcp: false, turns: [[">", utp("01", 700, CLOCK, 1, 0, 9)]] },
   { name: "a scrape answered with another count", tcp: false, turns: [[">", SCRAPE], ["<", SCRAPED.slice(0, 20)]] },
   { name: "a scrape alone, twice", tcp: false, turns: [[">", SCRAPE], [">", SCRAPE]] },
   { name: "an announcement of zeros", tcp: false, turns: [[">", join(ODD_ANNOUNCE.slice(0, 16), new Uint8Array(82))]] },

@@ -159,7 +159,7 @@ function converse(look: Look, type: number): Evidence {
   const notedSequence = note0 & 0xffff;
   if ((note1 & TAG_MASK) !== TAG) {
     const alone = look.otherNth === 0 && opening === 0;
-    const low = alone ? (acknowledged & 0xff) << 8 | clock & 0xff : opening !== 0 ? clock : 0;
+    const low = alone ? (acknowledged & 0xff) << 8 | seconds(clock) : opening !== 0 ? clock : 0;
     note(look, id, sequence, side | opening | (alone ? ONE_WAY : 0), low);
     return type !== DATA && sequence !== 0 && (opening === 0 || acknowledged === 0) && isAlone(look)
       ? UTP_HEADER_ALONE
@@ -212,19 +212,24 @@ function converse(look: Look, type: number): Evidence {
   return UNDECIDED;
 }
 
+/** About the seconds of a clock in units of 2^16 µs, eight bits of them: pauses of up to two minutes go forwards. */
+function seconds(clock: number): number {
+  return clock >>> 4 & 0xff;
+}
+
 /** The next packet of the only side that was seen. */
 function goOn(look: Look, id: number, sequence: number, acknowledged: number, clock: number, side: number): Evidence {
   const { note0, note1 } = look;
   const steps = apart(sequence, note0 & 0xffff);
   const acknowledges = (acknowledged - (note1 >>> 8) << 24) >> 24;
-  const passed = (clock - note1 << 24) >> 24;
+  const passed = (seconds(clock) - note1 << 24) >> 24;
   let count = note1 & AGREED_MASK;
   if (id !== note0 >>> 16 || Math.abs(steps) > STRIDE || Math.abs(acknowledges) > STRIDE || passed < 0) count = 0;
   else if (steps < 0) return UNDECIDED; // sent again
   else if (steps > 0 || acknowledges > 0) count += AGREED;
   if (count >= ENOUGH_ALONE * AGREED && look.otherNth === 0) return UTP_ONE_WAY;
   if (count > AGREED_MASK) count = AGREED_MASK;
-  note(look, id, sequence, side | ONE_WAY | count, (acknowledged & 0xff) << 8 | clock & 0xff);
+  note(look, id, sequence, side | ONE_WAY | count, (acknowledged & 0xff) << 8 | seconds(clock));
   return UNDECIDED;
 }
 

@@ -254,3 +254,11 @@ Deno.test("captures that hold 54 bytes of a datagram and 42 of a segment still t
   const page = latin(`GET /announcements?id=1&info_hash=${"%89".repeat(20)} HTTP/1.1\r\n\r\n`);
   assert.equal(snapped(true, 42, [">", page]), "undecided");
 });
+
+Deno.test("a datagram through a relay names its target, advertised", () => {
+  const relayed = join(hex("0000 00 01 c0000209 1ae1"), GET_PEERS);
+  const { answer, look } = udp([">", relayed]);
+  assert.equal(answer.name, "dht-query");
+  assert.deepEqual(endpoints(look), [[0, 0, 0xffff, 0xc0000209 | 0, 0x1ae1, 1]]);
+  assert.deepEqual(look.found.infoHash, HASH);
+});

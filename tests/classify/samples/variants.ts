@@ -113,6 +113,18 @@ export const BITTORRENT_VARIANTS: readonly Sample[] = [
       "BT-SEARCH * HTTP/1.1\nHost: 239.192.152.143:6771\nPort: 6881\nInfohash: c57b7038207b7cd35e6ac9da481cf5b32ffa7fdc\n\n",
     ),
   ]]),
+  sample(false, "a DHT question through a SOCKS 5 relay", "dht-query", 3, [[
+    ">",
+    join(hex("0000 00 01 c0000207 1ae1"), latin("d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe")),
+  ]]),
+  sample(false, "a uTP connection through a SOCKS 5 relay, by IPv6 and by name", "utp", 3, [
+    [">", join(hex("0000 00 04 20010db8000000000000000000000001 1ae1"), utp("41", 700, CLOCK, 1, 0))],
+    ["<", join(hex("0000 00 03 09"), latin("a.example"), hex("1ae1"), utp("21", 700, CLOCK, 9, 1))],
+  ]),
+  sample(false, "a UDP tracker through a SOCKS 5 relay", "udp-tracker", 3, [[
+    ">",
+    hex("0000 00 01 c0000207 1ae1 0000041727101980 00000000 5f1e22a0"),
+  ]]),
   sample(true, "a tracker's refusal", "http-tracker-word", 3, [["<", ok("d14:failure reason17:Torrent not founde")]]),
   sample(true, "a scrape's answer", "http-tracker-word", 3, [[
     "<",
@@ -157,6 +169,19 @@ export const NOT_BITTORRENT_VARIANTS: readonly Sample[] = [
     tcp: false,
     weak: true,
     turns: [[">", utp("41", 700, CLOCK, 1, 0)], [">", utp("41", 700, CLOCK, 1, 0)]],
+  },
+  {
+    name: "a relayed datagram of something else",
+    tcp: false,
+    turns: [[">", join(hex("0000 00 01 c0000207 0035"), noise(40, 3))]],
+  },
+  {
+    name: "a fragment of a relayed DHT question",
+    tcp: false,
+    turns: [[
+      ">",
+      join(hex("0000 01 01 c0000207 1ae1"), latin("d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe")),
+    ]],
   },
   { name: "uTP data alone", tcp: false, turns: [[">", utp("01", 700, CLOCK, 1, 0, 9)]] },
   { name: "a scrape answered with another count", tcp: false, turns: [[">", SCRAPE], ["<", SCRAPED.slice(0, 20)]] },

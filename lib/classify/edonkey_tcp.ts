@@ -137,9 +137,8 @@ function greeting(look: Look, at: number, end: number, length: number): Evidence
     if (count === 0 || count > 64) return UNRELATED;
     const tail = walkTags(bytes, hash + 26, frameEnd, count);
     if (tail === BROKEN_TAGS) return UNRELATED;
-    // Greetings between clients end with the server's address and port.
-    const wanted = answer === SERVER_LOGIN ? frameEnd : frameEnd - 6;
-    return tail === wanted ? answer : UNRELATED;
+    // Greetings between clients end with the server's address and port; Overnet has no servers.
+    return tail === frameEnd || (answer !== SERVER_LOGIN && tail === frameEnd - 6) ? answer : UNRELATED;
   }
   if (bytes[at] === EMULE && (opcode === 0x01 || opcode === 0x02)) {
     if (length < 8 || length > 4096) return UNRELATED;

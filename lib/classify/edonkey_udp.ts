@@ -12,8 +12,8 @@ import { walkTags } from "./edonkey_tags.ts";
 const KAD_CONVERSATION = evidence(
   "kad-conversation",
   CERTAIN,
-  "A Kad request of exact length and its answer: opcode pair, length = fixed part + 25 a contact, echoed target (aMule); odds " +
-    "2^-48 and below",
+  "A Kad or Overnet request of exact length and its answer: opcode pair, length = fixed part + 25 (23) a contact, echoed target " +
+    "(aMule, mldonkey); odds 2^-42 and below",
 );
 const UDP_CONVERSATION = evidence(
   "udp-conversation",
@@ -70,6 +70,8 @@ const KAD1_HELLO = 14;
 const KAD1_BOOTSTRAP = 15;
 /** A node as Kad 1 writes it: id, address, two ports, type. */
 const KAD1_NODE = 25;
+/** A node as Overnet writes it: id, address, port, kind. */
+const OVERNET_NODE = 23;
 /** Head of an answer with contacts, all that must be in view of it. */
 const LEAST_HEAD = 35;
 
@@ -101,7 +103,7 @@ export function classifyEdonkeyUdp(look: Look): Evidence {
       if (look.fromOpener) look.note0 = note;
       else look.note1 = note;
     }
-    return kind === KAD_LOOKUP || kind === KAD_HELLO ? KAD_REQUEST : UNDECIDED;
+    return protocol === KAD && (kind === KAD_LOOKUP || kind === KAD_HELLO) ? KAD_REQUEST : UNDECIDED;
   }
   if (isLoneAnswer(look, protocol, opcode, at, size)) return KAD_REQUEST;
   return isShort(protocol, opcode, size) ? UNDECIDED : obfuscatedKad(look);
@@ -174,6 +176,13 @@ function asked(look: Look, protocol: number, opcode: number, at: number, size: n
   }
   if (protocol === EDONKEY) {
     switch (opcode) {
+      // Overnet: the same questions in eDonkey's clothes.
+      case 0x0a:
+        return isOvernetNode(look, at, size) ? KAD_BOOTSTRAP : NONE;
+      case 0x0c:
+        return isOvernetNode(look, at, size) ? KAD_HELLO : NONE;
+      case 0x0e:
+        return size === 19 && bytes[at + 2]! <= 32 ? KAD_LOOKUP : NONE;
       case 0x96:
         return size === 6 ? SERVER_STATUS : NONE;
       case 0xa2:
@@ -246,6 +255,16 @@ function answered(look: Look, protocol: number, opcode: number, at: number, size
   }
   if (protocol === EDONKEY) {
     switch (kind) {
+      case KAD_LOOKUP:
+        return opcode === 0x0f && size >= 19 && size === 19 + OVERNET_NODE * look.bytes[at + 18]!
+          ? KAD_CONVERSATION
+          : UNDECIDED;
+      case KAD_HELLO:
+        return opcode === 0x0d && size === 2 ? KAD_CONVERSATION : UNDECIDED;
+      case KAD_BOOTSTRAP:
+        return opcode === 0x0b && size > 4 && size === 4 + OVERNET_NODE * look.view.getUint16(at + 2, true)
+          ? KAD_CONVERSATION
+          : UNDECIDED;
       case SERVER_STATUS:
         return opcode === 0x97 && size >= 14 && (size - 2) % 2 === 0 && echoes(look, at + 2, echo)
           ? UDP_CONVERSATION
@@ -292,6 +311,11 @@ function firstAsked(first: number, length: number): number {
 function isNode(look: Look, at: number, size: number): boolean {
   return size === 2 + KAD1_NODE && look.bytes[at + 26]! <= 4 && look.view.getUint16(at + 22) !== 0 &&
     look.view.getUint16(at + 24) !== 0;
+}
+
+/** The sender's node and nothing more, as Overnet's questions have it. */
+function isOvernetNode(look: Look, at: number, size: number): boolean {
+  return size === 2 + OVERNET_NODE && look.bytes[at + 24]! <= 4 && look.view.getUint16(at + 22) !== 0;
 }
 
 /** A server's name and description, each behind its u16 length, to the end. */

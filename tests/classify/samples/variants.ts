@@ -265,6 +265,18 @@ export const EDONKEY_VARIANTS: readonly Sample[] = [
     "<",
     join(hex("e39b"), noise(16, 5), hex("01 cb007107 3612")),
   ]]),
+  sample(false, "an Overnet node makes itself known", "kad-conversation", 3, [[
+    ">",
+    join(hex("e30c"), noise(16, 3), hex("cb007107 3612 00")),
+  ], ["<", hex("e30d")]]),
+  sample(false, "an Overnet search", "kad-conversation", 3, [[">", join(hex("e30e 02"), noise(16, 3))], [
+    "<",
+    join(hex("e30f"), noise(16, 3), hex("02"), noise(46, 5)),
+  ]]),
+  sample(false, "an Overnet node joins", "kad-conversation", 3, [[
+    ">",
+    join(hex("e30a"), noise(16, 3), hex("cb007107 3612 00")),
+  ], ["<", join(hex("e30b 0300"), noise(69, 5))]]),
 ];
 /** Near misses. */
 export const NOT_EDONKEY_VARIANTS: readonly Sample[] = [
@@ -295,6 +307,12 @@ export const NOT_EDONKEY_VARIANTS: readonly Sample[] = [
     tcp: false,
     turns: [[">", join(hex("c590"), noise(16, 3))], ["<", hex("c59200")]],
   },
+  {
+    name: "an Overnet search answered with another count",
+    tcp: false,
+    turns: [[">", join(hex("e30e 02"), noise(16, 3))], ["<", join(hex("e30f"), noise(16, 3), hex("03"), noise(46, 5))]],
+  },
+  { name: "an Overnet search alone", tcp: false, turns: [[">", join(hex("e30e 02"), noise(16, 3))]] },
 ];
 
 // Gnutella

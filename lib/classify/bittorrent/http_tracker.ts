@@ -26,6 +26,7 @@ import {
 } from "../../wire/http.ts";
 import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../classifier.ts";
 import { endpoints, listeningPort } from "./endpoints.ts";
+import { websocketTracker } from "./websocket_tracker.ts";
 
 const HASH_ODDS = "info_hash in the query of a GET decodes to exactly 20 bytes";
 /** An announcement to a tracker. */
@@ -129,6 +130,9 @@ export function httpTracker(look: Look): Evidence {
   }
   if (isLongTermSeed(bytes)) return LONG_TERM_SEED;
   if (!whole && look.length > end - start && isCutRequest(bytes)) return HTTP_TRACKER_CUT;
+  if (whole && head.find("upgrade") && head.valueStarts("websocket") && head.findBody() >= 0) {
+    return websocketTracker(bytes, head.body, end);
+  }
   if (!whole || !head.find("user-agent")) return head.body < 0 && look.nth < 3 ? UNDECIDED : UNRELATED;
   for (let i = 0; i < AGENTS.length; i++) {
     if (startsWith(bytes, head.value, head.valueEnd, AGENTS[i]!)) return USER_AGENT;
@@ -201,7 +205,10 @@ export function mayBeAnswer(look: Look): boolean {
 export function httpAnswer(look: Look): Evidence {
   const { bytes, start, end } = look;
   if (end - start < 16) return UNDECIDED;
-  if (head.read(bytes, start, end) !== RESPONSE || head.status !== 200) return UNRELATED;
+  if (head.read(bytes, start, end) !== RESPONSE) return UNRELATED;
+  // A WebSocket begins: the client speaks next.
+  if (head.status === 101) return look.otherNth > 0 ? UNDECIDED : UNRELATED;
+  if (head.status !== 200) return UNRELATED;
   let body = head.findBody();
   if (body < 0 || body === end) return look.nth < 4 ? UNDECIDED : UNRELATED;
   if (head.find("transfer-encoding") && head.valueStarts("chunked")) body = chunk(bytes, body, end);

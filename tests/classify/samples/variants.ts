@@ -56,6 +56,25 @@ const VUZE_PONG = hex(`00000401 0a0b0c0d 8ac1d2e3f4051627 ${VUZE_HEAD} 00001234`
 const ok = (body: string, headers = "") =>
   latin(`HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n${headers}\r\n${body}`);
 
+const UPGRADE = latin(
+  "GET / HTTP/1.1\r\nHost: tracker.example:8000\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nUser-Agent: bittorrent-tracker/9\r\n\r\n",
+);
+const SWITCHED = latin("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+/** A text frame from a client, masked. */
+function masked(text: string): Uint8Array {
+  const key = hex("9f1c33aa");
+  const body = latin(text).map((byte, i) => byte ^ key[i & 3]!);
+  const size = body.length < 126
+    ? Uint8Array.of(0x80 | body.length)
+    : Uint8Array.of(0xfe, body.length >>> 8, body.length & 0xff);
+  return join(hex("81"), size, key, body);
+}
+const WS_ANNOUNCE = masked(
+  '{"uploaded":0,"downloaded":0,"left":null,"action":"announce","info_hash":"abcdefghijklmnopqrst",' +
+    '"peer_id":"-WW0102-abcdefghijkl","numwant":5,"offers":[]}',
+);
+
 /** BitTorrent. */
 export const BITTORRENT_VARIANTS: readonly Sample[] = [
   sample(
@@ -140,6 +159,11 @@ export const BITTORRENT_VARIANTS: readonly Sample[] = [
       "GET /data?fid=0123456789abcdef0123456789abcdef01234567&size=12345 HTTP/1.1\r\nUser-Agent: Mozilla/4.0\r\n\r\n",
     ),
   ]]),
+  sample(true, "WebTorrent's announcement over a WebSocket in clear", "websocket-tracker", 3, [
+    [">", UPGRADE],
+    ["<", SWITCHED],
+    [">", WS_ANNOUNCE],
+  ], WHOLE),
 ];
 /** Near misses. */
 export const NOT_BITTORRENT_VARIANTS: readonly Sample[] = [
@@ -205,6 +229,16 @@ export const NOT_BITTORRENT_VARIANTS: readonly Sample[] = [
   { name: "another search over HTTP's first line", tcp: false, turns: [[">", latin("BT-SEARCH HTTP/1.1\r\n\r\n")]] },
   { name: "bencode over HTTP with files of another kind", tcp: true, turns: [["<", ok("d5:filesd1:ai1eee")]] },
   { name: "data by another id", tcp: true, turns: [[">", latin("GET /data?fid=0123&size=12345 HTTP/1.1\r\n\r\n")]] },
+  {
+    name: "a chat over a WebSocket",
+    tcp: true,
+    turns: [[">", UPGRADE], ["<", SWITCHED], [">", masked('{"action":"announce","room":"info_hash"}')]],
+  },
+  {
+    name: "binary frames of a WebSocket",
+    tcp: true,
+    turns: [[">", UPGRADE], ["<", SWITCHED], [">", hex("8284 9f1c33aa 00000000")]],
+  },
 ];
 
 // eDonkey

@@ -53,8 +53,8 @@ const SERVER_MESSAGE = evidence(
 const PART = evidence(
   "tcp-part",
   CERTAIN,
-  "A frame of a running transfer: its length equals 25 or 41 plus the byte range it names, or three or six ordered offsets " +
-    "(aMule); odds 2^-72",
+  "A frame of a running transfer: its length equals 25 or 41 plus the byte range it names, or three or six ordered offsets, " +
+    "or a compressed block of a size above the piece's that begins with zlib's head (aMule); odds 2^-56 and below",
 );
 const SOURCES = evidence(
   "tcp-found-sources",
@@ -67,6 +67,8 @@ const EMULE = 0xc5;
 const PACKED = 0xd4;
 /** Longer frames are not sent: parts go in blocks of 10,240 bytes, server lists stay below this as well. */
 const LONGEST = 0x40000;
+/** Blocks are sent in pieces of this size at most. */
+const LONGEST_PIECE = 10_240;
 
 /** Bit 0: an opcode after E3; bit 1: after C5. */
 const OPCODES = opcodes(
@@ -195,6 +197,15 @@ function running(look: Look, at: number): Evidence {
     const size = (view.getUint32(body + 8, true) - view.getUint32(body, true)) | 0;
     const high = view.getUint32(body + 12, true);
     return size > 0 && high < 0x100 && length === size + 33 ? PART : UNDECIDED;
+  }
+  // Compressed part: hash, from (in 64 bits for A1), size of the whole block, and as the block's first piece a zlib head.
+  if (bytes[at] === EMULE && (opcode === 0x40 || opcode === 0xa1)) {
+    const sized = opcode === 0x40 ? body + 4 : body + 8;
+    if (end - sized < 6) return UNDECIDED;
+    const block = view.getUint32(sized, true);
+    const piece = at + 5 + length - sized - 4;
+    const packed = bytes[sized + 4] === 0x78 && view.getUint16(sized + 4) % 31 === 0;
+    return packed && piece > 0 && piece <= LONGEST_PIECE && block >= piece && block <= LONGEST ? PART : UNDECIDED;
   }
   if (bytes[at] === EDONKEY && opcode === 0x42 && length === 18 + 6 * bytes[body]! && length > 18) {
     const last = Math.min(end, at + 5 + length);

@@ -311,6 +311,10 @@ export const EDONKEY_VARIANTS: readonly Sample[] = [
     ">",
     join(hex("e30a"), noise(16, 3), hex("cb007107 3612 00")),
   ], ["<", join(hex("e30b 0300"), noise(69, 5))]]),
+  sample(true, "a compressed part, picked up in the middle", "tcp-part", 3, [[
+    "<",
+    frame(0x40, join(noise(16, 3), u32(0x2a00), u32(50_000), hex("78da"), noise(1000, 5)), 0xc5).slice(0, 600),
+  ]], MIDSTREAM),
 ];
 /** Near misses. */
 export const NOT_EDONKEY_VARIANTS: readonly Sample[] = [
@@ -347,6 +351,18 @@ export const NOT_EDONKEY_VARIANTS: readonly Sample[] = [
     turns: [[">", join(hex("e30e 02"), noise(16, 3))], ["<", join(hex("e30f"), noise(16, 3), hex("03"), noise(46, 5))]],
   },
   { name: "an Overnet search alone", tcp: false, turns: [[">", join(hex("e30e 02"), noise(16, 3))]] },
+  {
+    name: "a compressed part larger than its block",
+    tcp: true,
+    midstream: true,
+    turns: [["<", frame(0x40, join(noise(16, 3), u32(0x2a00), u32(500), hex("78da"), noise(1000, 5)), 0xc5)]],
+  },
+  {
+    name: "a compressed part without zlib's head",
+    tcp: true,
+    midstream: true,
+    turns: [["<", frame(0x40, join(noise(16, 3), u32(0x2a00), u32(50_000), hex("78db"), noise(1000, 5)), 0xc5)]],
+  },
 ];
 
 // Gnutella

@@ -20,7 +20,13 @@ import { compare, CUT, literal, SAME, seekByte } from "./literal.ts";
 const LOGIN = evidence(
   "tcp-login",
   CERTAIN,
-  "03 00 5A 06 06 05 and nothing else in the stream yet (l7-filter; 4 captured flows); odds 2^-48",
+  "03 00 5A, then 06 06 05 (4 captured flows) or 04 03 05 (ipp2p), and nothing else in the opener's stream yet; odds 2^-47",
+);
+const LOGIN_FORM = evidence(
+  "tcp-login-form",
+  STRONG,
+  "03 00, 5A or 5D, two numbers below 16, 05 and nothing else in the opener's stream yet: logins of other versions (l7-filter, " +
+    "ipp2p); odds 2^-39",
 );
 const CONVERSATION = evidence(
   "tcp-conversation",
@@ -35,10 +41,11 @@ const PEERS = evidence(
 const TRANSFER = evidence(
   "tcp-transfer",
   STRONG,
-  "GET sha1: or PUSH SHA1: in place of a path at the start (ipp2p); odds 2^-72, but text",
+  "GET sha1:, GET hash: or PUSH SHA1: in place of a path at the start (ipp2p); odds 2^-72, but text",
 );
 
 const GET = literal("GET sha1:");
+const GET_HASH = literal("GET hash:");
 const PUSH = literal("PUSH SHA1:");
 
 /** Recognises logins, client connections and transfers. */
@@ -55,13 +62,13 @@ export const ares: Classifier = {
     const { bytes, start: at, end } = look;
     switch (bytes[at]) {
       case 0x03:
-        return login(bytes, at, end);
+        return look.fromOpener ? login(bytes, at, end) : UNRELATED;
       case 0x87:
         return answer(look, at, end);
       case 0x06:
         return peer(look, at, end);
       case 0x47:
-        return transfer(bytes, at, end, GET);
+        return transfer(bytes, at, end, at + 4 < end && bytes[at + 4] === 0x68 ? GET_HASH : GET);
       case 0x50:
         return transfer(bytes, at, end, PUSH);
       default:
@@ -71,11 +78,14 @@ export const ares: Classifier = {
 };
 
 function login(bytes: Uint8Array, at: number, end: number): Evidence {
-  if (bytes[at + 1] !== 0 || bytes[at + 2] !== 0x5a) return UNRELATED;
+  if (bytes[at + 1] !== 0 || (bytes[at + 2] !== 0x5a && bytes[at + 2] !== 0x5d)) return UNRELATED;
   if (end - at < 6) return UNDECIDED;
   if (bytes[at + 5] !== 0x05) return UNRELATED;
   if (end - at > 6) return UNRELATED;
-  return bytes[at + 3] === 0x06 && bytes[at + 4] === 0x06 ? LOGIN : UNDECIDED;
+  const major = bytes[at + 3]!;
+  const minor = bytes[at + 4]!;
+  if (bytes[at + 2] === 0x5a && (major === 6 && minor === 6 || major === 4 && minor === 3)) return LOGIN;
+  return major < 16 && minor < 16 ? LOGIN_FORM : UNDECIDED;
 }
 
 function answer(look: Look, at: number, end: number): Evidence {

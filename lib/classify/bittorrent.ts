@@ -14,7 +14,9 @@ import { mse } from "./bittorrent/mse.ts";
 import { mayBeMessage, peerMessages } from "./bittorrent/peer_wire.ts";
 import { awaitsTracker, trackerRequest, trackerResponse } from "./bittorrent/udp_tracker.ts";
 import { utp } from "./bittorrent/utp.ts";
+import { vuzeDht } from "./bittorrent/vuze_dht.ts";
 import { type Classifier, type Evidence, type Look, UNDECIDED, UNRELATED } from "./classifier.ts";
+import { ProxyTarget, unwrapDatagram } from "./proxy.ts";
 
 /** Datagrams of a flow that may be none of ours before it is given up: clients share their port with STUN and the like. */
 const FOREIGN_DATAGRAMS = 2;
@@ -65,13 +67,41 @@ function classifyHello(look: Look): Evidence {
   return outcome === SERVER_NAME && isBittorrentName(serverName) ? TRACKER_NAME : UNRELATED;
 }
 
+/** Datagrams of a flow that are looked at inside a relay's header. */
+const RELAYED_DATAGRAMS = 8;
+/** Target of the relayed datagram at hand. */
+const target: ProxyTarget = new ProxyTarget();
+
+/**
+ * A datagram, and one inside the header that SOCKS 5 puts in front for its relay. The header alone says nothing: three
+ * zeros, a kind of address. What stands behind it proves itself, or is nothing.
+ */
 function classifyUdp(look: Look): Evidence {
+  const answer = classifyDatagram(look);
+  if (answer.certainty > 0 || look.bytes[look.start] !== 0) return answer;
+  const { start, length } = look;
+  const inner = unwrapDatagram(look.bytes, start, look.end, target);
+  if (inner < 0 || inner === look.end || target.port === 0) return answer;
+  look.start = look.fresh = inner;
+  look.length = length - (inner - start);
+  const relayed = classifyDatagram(look);
+  look.start = look.fresh = start;
+  look.length = length;
+  if (relayed.certainty > 0) {
+    if (target.hasAddress) look.peer(target.w0, target.w1, target.w2, target.w3, target.port);
+    return relayed;
+  }
+  return look.nth <= RELAYED_DATAGRAMS ? UNDECIDED : answer;
+}
+
+function classifyDatagram(look: Look): Evidence {
   let answer: Evidence = UNRELATED;
   const byte = look.bytes[look.start]!;
   if (byte === 0x64) {
     if (mayBeKrpc(look)) answer = krpc(look);
   } else if (byte === 0x42) answer = lsd(look);
   else if ((byte & 15) === 1 && byte <= 0x41) answer = utp(look);
+  else if (byte === 0 || byte >= 0x80) answer = vuzeDht(look);
   if (answer === UNRELATED) answer = trackerRequest(look);
   if (answer === UNRELATED) answer = trackerResponse(look);
   if (answer === UNRELATED) answer = awaitsTracker(look);

@@ -16,6 +16,7 @@ import {
   UNDECIDED,
   UNRELATED,
 } from "./classifier.ts";
+import { isAdcCommand, isCommandPair, isOwnCommand } from "./directconnect_commands.ts";
 import { classifyDirectConnectUdp } from "./directconnect_udp.ts";
 import { readEndpoint } from "./endpoint_text.ts";
 import { compare, CUT, isBase32, literal, SAME, seek, seekByte } from "./literal.ts";
@@ -30,7 +31,13 @@ const CONVERSATION = evidence(
 const COMMAND = evidence(
   "nmdc-command",
   CERTAIN,
-  "$MyINFO $ALL, $ADCGET, $ADCSND, or $ConnectToMe and $Search with an address, at a segment's start (NMDC; captured); odds 2^-64",
+  "$MyINFO $ALL, $ADCGET, $ADCSND, $ConnectToMe or $Search with an address, $Search Hub: with its flags, $Direction with a " +
+    "number, at a segment's start (NMDC; captured); odds 2^-64",
+);
+const COMMANDS = evidence(
+  "nmdc-commands",
+  STRONG,
+  "Two commands of NMDC in a row, each $, a known word, a space or |, the first ended by | (NMDC); odds 2^-60, but text",
 );
 const ADC_HUB = evidence(
   "adc-hub",
@@ -41,8 +48,8 @@ const ADC_PEER = evidence("adc-peer", CERTAIN, "CSUP AD and a feature name at th
 const ADC_COMMAND = evidence(
   "adc-command",
   STRONG,
-  "BINF or BSCH, a session identifier of four base32 letters, a two-letter field at a segment's start (ADC 1.0); odds 2^-60, " +
-    "but text",
+  "BINF or BSCH with a session identifier and a field, two session identifiers, a file's or a client's hash in base32, or two " +
+    "commands in a row with a session identifier, at a segment's start (ADC 1.0); odds 2^-60, but text",
 );
 
 const DOLLAR = 0x24;
@@ -84,8 +91,8 @@ export const directconnect: Classifier = {
   tcp: true,
   udp: true,
   least: 4,
-  // 16 is TLS, which may offer either; $ is NMDC; B, C, H and I begin ADC commands over TCP, U those over UDP.
-  first: [0x16, 0x24, 0x42, 0x43, 0x48, 0x49, 0x55],
+  // 16 is TLS, which may offer either; $ is NMDC; B to F, H and I begin ADC commands over TCP, U those over UDP.
+  first: [0x16, 0x24, 0x42, 0x43, 0x44, 0x45, 0x46, 0x48, 0x49, 0x55],
   midstream: true,
   classify(look: Look): Evidence {
     if (!look.tcp) return classifyDirectConnectUdp(look);
@@ -101,13 +108,16 @@ function greeting(look: Look): Evidence {
     case DOLLAR:
       return nmdc(look, at, end);
     case 0x48:
-      return supports(look, HSUP, ADC_HUB);
+      return greetingOr(look, supports(look, HSUP, ADC_HUB));
     case 0x49:
-      return supports(look, ISUP, ADC_HUB);
+      return greetingOr(look, supports(look, ISUP, ADC_HUB));
     case 0x43:
-      return supports(look, CSUP, ADC_PEER);
+      return greetingOr(look, supports(look, CSUP, ADC_PEER));
     case 0x42:
-      // A hub's broadcasts: a session that was picked up in the middle.
+    case 0x44:
+    case 0x45:
+    case 0x46:
+      // A session that was picked up in the middle.
       return look.nth === 1 ? command(look, at) : command(look, look.fresh);
     case 0x16: {
       if (!look.fromOpener) return UNRELATED;
@@ -118,6 +128,13 @@ function greeting(look: Look): Evidence {
       // The other side may still greet; text before a hub's $Lock is chat.
       return look.otherNth === 0 ? UNDECIDED : UNRELATED;
   }
+}
+
+/** What a stream's start says; where that is no greeting, it may be the middle of a session. */
+function greetingOr(look: Look, answer: Evidence): Evidence {
+  return answer === UNRELATED && look.nth === 1 && isAdcCommand(look.bytes, look.start, look.end)
+    ? ADC_COMMAND
+    : answer;
 }
 
 function nmdc(look: Look, at: number, end: number): Evidence {
@@ -141,7 +158,10 @@ function nmdc(look: Look, at: number, end: number): Evidence {
   }
   const word = firstOf(bytes, at, end);
   if (word === CUT) return UNDECIDED;
-  if (word === SAME) return look.otherFirst === OTHER_LOCK ? CONVERSATION : UNDECIDED;
+  if (word === SAME) {
+    if (look.otherFirst === OTHER_LOCK) return CONVERSATION;
+    return isCommandPair(bytes, at, end) ? COMMANDS : UNDECIDED;
+  }
   // Other commands begin with a capital as well: a session that was picked up in the middle.
   if (bytes[at + 1]! < 0x41 || bytes[at + 1]! > 0x5a) return UNRELATED;
   const first = command(look, at);
@@ -181,8 +201,9 @@ function supports(look: Look, word: Uint8Array, answer: Evidence): Evidence {
 function command(look: Look, at: number): Evidence {
   const bytes = look.bytes;
   const end = look.end;
-  if (bytes[at] === 0x42) return broadcast(bytes, at, end) ? ADC_COMMAND : UNDECIDED;
-  if (bytes[at] !== DOLLAR) return UNDECIDED;
+  if (bytes[at] !== DOLLAR) {
+    return broadcast(bytes, at, end) || isAdcCommand(bytes, at, end) ? ADC_COMMAND : UNDECIDED;
+  }
   const info = compare(bytes, at, end, MY_INFO);
   if (info === SAME) return COMMAND;
   const get = compare(bytes, at, end, ADC_GET);
@@ -199,9 +220,12 @@ function command(look: Look, at: number): Evidence {
     return after > 0 && after + 4 < end && bytes[after] === SPACE && isFlag(bytes[after + 1]!) &&
         bytes[after + 2] === 0x3f
       ? COMMAND
+      : isOwnCommand(bytes, at, end)
+      ? COMMAND
       : UNDECIDED;
   }
-  return UNDECIDED;
+  if (isOwnCommand(bytes, at, end)) return COMMAND;
+  return isCommandPair(bytes, at, end) ? COMMANDS : UNDECIDED;
 }
 
 /** `F` or `T`. */

@@ -9,7 +9,7 @@ import { compare, isBase32, literal, SAME, seekByte } from "./literal.ts";
 const RESULT = evidence(
   "udp-search-result",
   CERTAIN,
-  "$SR, a nick, byte 05 between the fields, | at the end (NMDC; captured from EiskaltDC++); odds 2^-46",
+  "$SR, a nick, byte 05 between the fields, | at the end where that is in view (NMDC; captured from EiskaltDC++); odds 2^-46",
 );
 const PING = evidence("udp-ping", STRONG, "$Ping, address and port, | (NMDC); one short text");
 const ADC = evidence(
@@ -33,8 +33,8 @@ export function classifyDirectConnectUdp(look: Look): Evidence {
   if (bytes[at] === 0x55) return isAdc(bytes, at, end) ? ADC : UNRELATED;
   if (compare(bytes, at, end, SR) === SAME) {
     if (seekByte(bytes, at + 5, end, 0x05) < 0) return UNRELATED;
-    // A cut capture hides the end; the rest is sure enough for strong only where the end is seen.
-    if (look.length !== end - at || bytes[end - 1] !== PIPE) return UNRELATED;
+    // A cut capture hides the end.
+    if (look.length === end - at && bytes[end - 1] !== PIPE) return UNRELATED;
     hub(look, at, end);
     return RESULT;
   }

@@ -12,8 +12,8 @@ export const edonkey: Classifier = {
   title: "eDonkey, eMule and Kad",
   tcp: true,
   udp: true,
-  // Shorter Kad messages exist (2 and 4 bytes) and never count.
-  least: 6,
+  // Kad's ping, and the answers to a re-ask.
+  least: 2,
   // Every byte, for obfuscated Kad: plain packets begin with C5, D4, E3, E4 or E5.
   first: "any",
   midstream: true,

@@ -7,7 +7,7 @@
  * @module
  */
 import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED, WEAK } from "./classifier.ts";
-import { LEAST_ENCRYPTED, looksEncrypted } from "./encrypted.ts";
+import { hasKnownOpening, LEAST_ENCRYPTED, looksEncrypted } from "./encrypted.ts";
 
 /** Four flights fit. */
 export const OBFUSCATED_TCP: Evidence = evidence(
@@ -33,19 +33,24 @@ const LEAST_PORT = 1024;
 /** Answers for a stream that does not begin as plain eDonkey does. */
 export function obfuscatedTcp(look: Look): Evidence {
   const { bytes, start, end, nth, otherNth, fromOpener } = look;
-  if (!look.first || (look.fromClient === fromOpener ? look.peerPort : look.clientPort) < LEAST_PORT) return UNRELATED;
+  if (!look.first || look.peerPort < LEAST_PORT || look.clientPort < LEAST_PORT) return UNRELATED;
   const size = end - start;
   if (nth === 1) {
     if (otherNth !== (fromOpener ? 0 : 1)) return UNRELATED;
     const fits = fromOpener
       ? size >= LEAST_GREETING && size <= LONGEST_GREETING
       : size >= LEAST_ANSWER && size <= LONGEST_ANSWER;
-    return fits && (size < LEAST_ENCRYPTED || looksEncrypted(bytes, start, end)) ? UNDECIDED : UNRELATED;
+    return fits && isHidden(bytes, start, end) ? UNDECIDED : UNRELATED;
   }
   if (nth !== 2) return UNRELATED;
   const from = start + look.ownLength;
   const hello = end - from;
   if (otherNth !== (fromOpener ? 1 : 2) || hello < LEAST_HELLO || hello > LONGEST_HELLO) return UNRELATED;
-  if (hello >= LEAST_ENCRYPTED && !looksEncrypted(bytes, from, end)) return UNRELATED;
+  if (!isHidden(bytes, from, end)) return UNRELATED;
   return fromOpener ? UNDECIDED : OBFUSCATED_TCP;
+}
+
+/** Without structure; of bytes too few to tell, without a length or a word that is known. */
+function isHidden(bytes: Uint8Array, from: number, to: number): boolean {
+  return to - from < LEAST_ENCRYPTED ? !hasKnownOpening(bytes, from, to) : looksEncrypted(bytes, from, to);
 }

@@ -39,11 +39,22 @@ const FRAME_CHAIN = evidence(
   STRONG,
   "Two or more chained frames with known opcodes one way, a frame's protocol byte the other way; odds 2^-60, one way seen",
 );
+const ONE_SIDE = evidence(
+  "tcp-frames-one-side",
+  STRONG,
+  "Two or more frames of E3, C5 or D4 with known opcodes that fill one side's segments to the byte (aMule); odds 2^-60, " +
+    "nothing of the other side seen",
+);
+const SERVER_MESSAGE = evidence(
+  "tcp-server-message",
+  STRONG,
+  "E3, length, 38, a u16le that is the length less 3, then as much text: how servers greet (aMule); odds 2^-48",
+);
 const PART = evidence(
   "tcp-part",
   CERTAIN,
-  "A frame of a running transfer: its length equals 25 or 41 plus the byte range it names, or three or six ordered offsets " +
-    "(aMule); odds 2^-72",
+  "A frame of a running transfer: its length equals 25 or 41 plus the byte range it names, or three or six ordered offsets, " +
+    "or a compressed block of a size above the piece's that begins with zlib's head (aMule); odds 2^-56 and below",
 );
 const SOURCES = evidence(
   "tcp-found-sources",
@@ -56,6 +67,8 @@ const EMULE = 0xc5;
 const PACKED = 0xd4;
 /** Longer frames are not sent: parts go in blocks of 10,240 bytes, server lists stay below this as well. */
 const LONGEST = 0x40000;
+/** Blocks are sent in pieces of this size at most. */
+const LONGEST_PIECE = 10_240;
 
 /** Bit 0: an opcode after E3; bit 1: after C5. */
 const OPCODES = opcodes(
@@ -79,11 +92,11 @@ function isProtocol(byte: number): boolean {
 /** Answers for one direction of a TCP flow. */
 export function classifyEdonkeyTcp(look: Look): Evidence {
   const bytes = look.bytes;
+  if (look.end - look.start < 6) return UNDECIDED;
   if (!look.first) return isProtocol(bytes[look.fresh]!) ? running(look, look.fresh) : UNDECIDED;
   const at = look.start;
   const end = look.end;
   if (!isProtocol(bytes[at]!)) return obfuscatedTcp(look);
-  if (end - at < 6) return UNDECIDED;
   const length = look.view.getUint32(at + 1, true);
   if (length < 1 || length > LONGEST) return UNRELATED;
   if (!isFrame(bytes, at, end)) return UNRELATED;
@@ -126,9 +139,8 @@ function greeting(look: Look, at: number, end: number, length: number): Evidence
     if (count === 0 || count > 64) return UNRELATED;
     const tail = walkTags(bytes, hash + 26, frameEnd, count);
     if (tail === BROKEN_TAGS) return UNRELATED;
-    // Greetings between clients end with the server's address and port.
-    const wanted = answer === SERVER_LOGIN ? frameEnd : frameEnd - 6;
-    return tail === wanted ? answer : UNRELATED;
+    // Greetings between clients end with the server's address and port; Overnet has no servers.
+    return tail === frameEnd || (answer !== SERVER_LOGIN && tail === frameEnd - 6) ? answer : UNRELATED;
   }
   if (bytes[at] === EMULE && (opcode === 0x01 || opcode === 0x02)) {
     if (length < 8 || length > 4096) return UNRELATED;
@@ -137,7 +149,21 @@ function greeting(look: Look, at: number, end: number, length: number): Evidence
     if (bytes[at + 7] !== 1 || count === 0 || count > 64) return UNRELATED;
     return walkTags(bytes, at + 12, frameEnd, count) === frameEnd ? EMULE_INFO : UNRELATED;
   }
+  if (bytes[at] === EDONKEY && opcode === 0x38 && end >= frameEnd && length > 6) {
+    return look.view.getUint16(at + 6, true) === length - 3 && isText(bytes, at + 8, frameEnd)
+      ? SERVER_MESSAGE
+      : UNRELATED;
+  }
   return UNRELATED;
+}
+
+/** Lines as servers write them: no control bytes but tab and line ends; the high half may be anything. */
+function isText(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!;
+    if (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) return false;
+  }
+  return true;
 }
 
 /** Frames of a transfer that prove themselves by their own arithmetic: at a stream's start or at any segment's. */
@@ -172,6 +198,15 @@ function running(look: Look, at: number): Evidence {
     const high = view.getUint32(body + 12, true);
     return size > 0 && high < 0x100 && length === size + 33 ? PART : UNDECIDED;
   }
+  // Compressed part: hash, from (in 64 bits for A1), size of the whole block, and as the block's first piece a zlib head.
+  if (bytes[at] === EMULE && (opcode === 0x40 || opcode === 0xa1)) {
+    const sized = opcode === 0x40 ? body + 4 : body + 8;
+    if (end - sized < 6) return UNDECIDED;
+    const block = view.getUint32(sized, true);
+    const piece = at + 5 + length - sized - 4;
+    const packed = bytes[sized + 4] === 0x78 && view.getUint16(sized + 4) % 31 === 0;
+    return packed && piece > 0 && piece <= LONGEST_PIECE && block >= piece && block <= LONGEST ? PART : UNDECIDED;
+  }
   if (bytes[at] === EDONKEY && opcode === 0x42 && length === 18 + 6 * bytes[body]! && length > 18) {
     const last = Math.min(end, at + 5 + length);
     for (let i = body + 1; i + 6 <= last; i += 6) {
@@ -195,7 +230,8 @@ function chain(look: Look, at: number, end: number): Evidence {
     here += 5 + length;
     frames++;
   }
-  if (frames === 0 || look.otherNth === 0) return UNDECIDED;
+  if (frames === 0) return UNDECIDED;
+  if (look.otherNth === 0) return frames >= 2 && here === end ? ONE_SIDE : UNDECIDED;
   // Only four bytes of the other side are kept: protocol byte and the low 24 bits of its length.
   const other = look.otherFirst;
   if (!isProtocol(other >>> 24)) return UNRELATED;

@@ -5,15 +5,15 @@
  * protocol headers of aMule; a capture of two Kad nodes.
  * @module
  */
-import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNDECIDED, WEAK } from "./classifier.ts";
+import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED, WEAK } from "./classifier.ts";
 import { obfuscatedKad } from "./edonkey_obfuscated.ts";
 import { walkTags } from "./edonkey_tags.ts";
 
 const KAD_CONVERSATION = evidence(
   "kad-conversation",
   CERTAIN,
-  "A Kad request of exact length and its answer: opcode pair, length = fixed part + 25 a contact, echoed target (aMule); odds " +
-    "2^-48 and below",
+  "A Kad or Overnet request of exact length and its answer: opcode pair, length = fixed part + 25 (23) a contact, echoed target " +
+    "(aMule, mldonkey); odds 2^-42 and below",
 );
 const UDP_CONVERSATION = evidence(
   "udp-conversation",
@@ -23,7 +23,23 @@ const UDP_CONVERSATION = evidence(
 const UDP_REASK = evidence(
   "udp-reask",
   STRONG,
-  "C5 90 with a file hash, answered by C5 91 of 6 to 64 bytes (aMule); odds 2^-32, but nothing echoed",
+  "C5 90 with a file hash, answered by C5 91 of 4 to 64 bytes or C5 92 or 93 of 2 (aMule); odds 2^-32, but nothing echoed",
+);
+const UDP_SOURCES = evidence(
+  "udp-sources",
+  STRONG,
+  "E3 9A or 94 with file hashes, answered by E3 9B whose length is 19 + 6 times the count in it (aMule); odds 2^-48, another hash",
+);
+const UDP_DESCRIPTION = evidence(
+  "udp-description",
+  STRONG,
+  "E3 A2 and nothing else, answered by E3 A3 with two texts whose lengths fill it (aMule); odds 2^-60, but nothing echoed",
+);
+const KAD_CHECK = evidence(
+  "kad-check",
+  CERTAIN,
+  "E4 60 in 2 bytes answered by E4 61 in 4, or E4 50 in 4 or E4 53 in 21 answered by E4 58 in 6 (aMule); odds 2^-32 among " +
+    "datagrams of these lengths",
 );
 const KAD_REQUEST = evidence(
   "kad-request",
@@ -43,11 +59,21 @@ const KAD_BOOTSTRAP = 3;
 const KAD_SEARCH = 4;
 const KAD_PUBLISH = 5;
 const KAD_PUBLISH_PACKED = 6;
+const KAD_PING = 7;
 const SERVER_STATUS = 8;
 const GET_SOURCES = 9;
 const SERVER_DESCRIPTION = 10;
 const REASK = 11;
 const SEARCH = 12;
+const KAD_FIREWALL = 13;
+const KAD1_HELLO = 14;
+const KAD1_BOOTSTRAP = 15;
+/** A node as Kad 1 writes it: id, address, two ports, type. */
+const KAD1_NODE = 25;
+/** A node as Overnet writes it: id, address, port, kind. */
+const OVERNET_NODE = 23;
+/** Head of an answer with contacts, all that must be in view of it. */
+const LEAST_HEAD = 35;
 
 /** Answers for one datagram. */
 export function classifyEdonkeyUdp(look: Look): Evidence {
@@ -61,10 +87,11 @@ export function classifyEdonkeyUdp(look: Look): Evidence {
     case EMULE:
       break;
     default:
-      return obfuscatedKad(look);
+      return size >= 6 ? obfuscatedKad(look) : look.nth > 4 ? UNRELATED : UNDECIDED;
   }
-  // A cut capture cannot show whether lengths agree.
-  if (look.end - at < size) return UNDECIDED;
+  // A cut capture shows whether lengths agree only where the head says how many contacts follow.
+  const headed = bytes[at] === KAD || bytes[at] === KAD_PACKED;
+  if (look.end - at < size && (!headed || look.end - at < LEAST_HEAD)) return UNDECIDED;
   const protocol = bytes[at]!;
   const opcode = bytes[at + 1]!;
   const answer = answered(look, protocol, opcode, at, size);
@@ -76,7 +103,7 @@ export function classifyEdonkeyUdp(look: Look): Evidence {
       if (look.fromOpener) look.note0 = note;
       else look.note1 = note;
     }
-    return kind === KAD_LOOKUP || kind === KAD_HELLO ? KAD_REQUEST : UNDECIDED;
+    return protocol === KAD && (kind === KAD_LOOKUP || kind === KAD_HELLO) ? KAD_REQUEST : UNDECIDED;
   }
   if (isLoneAnswer(look, protocol, opcode, at, size)) return KAD_REQUEST;
   return isShort(protocol, opcode, size) ? UNDECIDED : obfuscatedKad(look);
@@ -121,6 +148,16 @@ function asked(look: Look, protocol: number, opcode: number, at: number, size: n
         return isHello(look, at, size) ? KAD_HELLO : NONE;
       case 0x01:
         return size === 2 ? KAD_BOOTSTRAP : NONE;
+      case 0x60:
+        return size === 2 ? KAD_PING : NONE;
+      case 0x50:
+        return size === 4 ? KAD_FIREWALL : NONE;
+      case 0x53:
+        return size === 21 ? KAD_FIREWALL : NONE;
+      case 0x00:
+        return isNode(look, at, size) ? KAD1_BOOTSTRAP : NONE;
+      case 0x10:
+        return isNode(look, at, size) ? KAD1_HELLO : NONE;
       case 0x33:
         return size >= 20 ? KAD_SEARCH : NONE;
       case 0x34:
@@ -139,10 +176,17 @@ function asked(look: Look, protocol: number, opcode: number, at: number, size: n
   }
   if (protocol === EDONKEY) {
     switch (opcode) {
+      // Overnet: the same questions in eDonkey's clothes.
+      case 0x0a:
+        return isOvernetNode(look, at, size) ? KAD_BOOTSTRAP : NONE;
+      case 0x0c:
+        return isOvernetNode(look, at, size) ? KAD_HELLO : NONE;
+      case 0x0e:
+        return size === 19 && bytes[at + 2]! <= 32 ? KAD_LOOKUP : NONE;
       case 0x96:
         return size === 6 ? SERVER_STATUS : NONE;
       case 0xa2:
-        return size === 6 ? SERVER_DESCRIPTION : NONE;
+        return size === 6 || size === 2 ? SERVER_DESCRIPTION : NONE;
       case 0x9a:
         return size >= 18 && (size - 2) % 16 === 0 ? GET_SOURCES : NONE;
       case 0x94:
@@ -194,6 +238,16 @@ function answered(look: Look, protocol: number, opcode: number, at: number, size
         return opcode === 0x4b && (size === 19 || size === 20) && echoes(look, at + 2, echo)
           ? KAD_CONVERSATION
           : UNDECIDED;
+      case KAD_PING:
+        return opcode === 0x61 && size === 4 ? KAD_CHECK : UNDECIDED;
+      case KAD_FIREWALL:
+        return opcode === 0x58 && size === 6 ? KAD_CHECK : UNDECIDED;
+      case KAD1_HELLO:
+        return opcode === 0x18 && isNode(look, at, size) ? KAD_CONVERSATION : UNDECIDED;
+      case KAD1_BOOTSTRAP:
+        if (opcode !== 0x08 || size < 4 || size !== 4 + KAD1_NODE * look.view.getUint16(at + 2, true)) return UNDECIDED;
+        contacts(look, at + 4, at + size);
+        return KAD_CONVERSATION;
       case KAD_PUBLISH_PACKED:
         return opcode === 0x4b && (size === 19 || size === 20) ? KAD_CONVERSATION : UNDECIDED;
     }
@@ -201,24 +255,40 @@ function answered(look: Look, protocol: number, opcode: number, at: number, size
   }
   if (protocol === EDONKEY) {
     switch (kind) {
+      case KAD_LOOKUP:
+        return opcode === 0x0f && size >= 19 && size === 19 + OVERNET_NODE * look.bytes[at + 18]!
+          ? KAD_CONVERSATION
+          : UNDECIDED;
+      case KAD_HELLO:
+        return opcode === 0x0d && size === 2 ? KAD_CONVERSATION : UNDECIDED;
+      case KAD_BOOTSTRAP:
+        return opcode === 0x0b && size > 4 && size === 4 + OVERNET_NODE * look.view.getUint16(at + 2, true)
+          ? KAD_CONVERSATION
+          : UNDECIDED;
       case SERVER_STATUS:
         return opcode === 0x97 && size >= 14 && (size - 2) % 2 === 0 && echoes(look, at + 2, echo)
           ? UDP_CONVERSATION
           : UNDECIDED;
       case SERVER_DESCRIPTION:
-        return opcode === 0xa3 && size >= 10 && echoes(look, at + 2, echo) ? UDP_CONVERSATION : UNDECIDED;
+        if (opcode !== 0xa3 || size < 6) return UNDECIDED;
+        if (echo !== 0 && echoes(look, at + 2, echo)) return size >= 10 ? UDP_CONVERSATION : UNDECIDED;
+        return echo === 0 && isDescription(look, at, size) ? UDP_DESCRIPTION : UNDECIDED;
       case GET_SOURCES:
-        if (opcode !== 0x9b || size < 25 || !echoes(look, at + 2, echo)) return UNDECIDED;
-        sources(look, at, size);
-        return UDP_CONVERSATION;
+        if (opcode !== 0x9b || size < 25) return UNDECIDED;
+        if (echoes(look, at + 2, echo)) {
+          sources(look, at, size);
+          return UDP_CONVERSATION;
+        }
+        return size === 19 + 6 * look.bytes[at + 18]! ? UDP_SOURCES : UNDECIDED;
       case SEARCH:
         return opcode === 0x99 && isResult(look, at, size) ? UDP_CONVERSATION : UNDECIDED;
     }
     return UNDECIDED;
   }
   if (kind !== REASK) return UNDECIDED;
-  // 92 and 93 (not found, queue full) are two bytes: nothing to convict on.
-  return opcode === 0x91 && size <= 64 ? UDP_REASK : UNDECIDED;
+  // 91 is the place in the queue, behind it what the other has of the file; 92 and 93 are "not found" and "queue full".
+  if (opcode === 0x91) return size >= 4 && size <= 64 ? UDP_REASK : UNDECIDED;
+  return (opcode === 0x92 || opcode === 0x93) && size === 2 ? UDP_REASK : UNDECIDED;
 }
 
 /** The 28 bits kept of a request stand here. */
@@ -233,12 +303,30 @@ function firstAsked(first: number, length: number): number {
   if (head === 0xe421 && length === 35 && (wanted === 2 || wanted === 4 || wanted === 11)) return KAD_LOOKUP;
   if (head === 0xe411 && length >= 22 && length <= 128) return KAD_HELLO;
   if (head === 0xe401 && length === 2) return KAD_BOOTSTRAP;
+  if (head === 0xe460 && length === 2) return KAD_PING;
   return NONE;
+}
+
+/** A message of Kad 1 that is the sender's node: both ports, and a type of 0 to 4. */
+function isNode(look: Look, at: number, size: number): boolean {
+  return size === 2 + KAD1_NODE && look.bytes[at + 26]! <= 4 && look.view.getUint16(at + 22) !== 0 &&
+    look.view.getUint16(at + 24) !== 0;
+}
+
+/** The sender's node and nothing more, as Overnet's questions have it. */
+function isOvernetNode(look: Look, at: number, size: number): boolean {
+  return size === 2 + OVERNET_NODE && look.bytes[at + 24]! <= 4 && look.view.getUint16(at + 22) !== 0;
+}
+
+/** A server's name and description, each behind its u16 length, to the end. */
+function isDescription(look: Look, at: number, size: number): boolean {
+  const name = look.view.getUint16(at + 2, true);
+  return name + 6 <= size && look.view.getUint16(at + 4 + name, true) === size - 6 - name;
 }
 
 /** Hello: id, TCP port, version, tag count, tags to the end. */
 function isHello(look: Look, at: number, size: number): boolean {
-  if (size < 22) return false;
+  if (size < 22 || look.end - at < size) return false;
   const bytes = look.bytes;
   const version = bytes[at + 20]!;
   const tags = bytes[at + 21]!;
@@ -271,7 +359,8 @@ function isLoneAnswer(look: Look, protocol: number, opcode: number, at: number, 
 
 /** Kad contacts: id, address (low byte first), UDP port, TCP port, version. */
 function contacts(look: Look, from: number, to: number): void {
-  for (let at = from; at + 25 <= to; at += 25) {
+  const end = Math.min(to, look.end);
+  for (let at = from; at + 25 <= end; at += 25) {
     const address = look.view.getInt32(at + 16, true);
     look.peer(0, 0, 0xffff, address, look.view.getUint16(at + 20, true));
     look.peer(0, 0, 0xffff, address, look.view.getUint16(at + 22, true));

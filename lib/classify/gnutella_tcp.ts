@@ -8,7 +8,7 @@
 import { HttpHead, NO_LINE, REQUEST, RESPONSE } from "../wire/http.ts";
 import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED } from "./classifier.ts";
 import { readEndpoints } from "./endpoint_text.ts";
-import { compare, CUT, isHexDigit, literal, SAME } from "./literal.ts";
+import { compare, CUT, isHexDigit, literal, SAME, seek } from "./literal.ts";
 
 const CONNECT = evidence(
   "tcp-connect",
@@ -34,17 +34,27 @@ const TRANSFER = evidence(
 const SERVED = evidence(
   "tcp-served",
   CERTAIN,
-  "An HTTP head with a header line X-Gnutella-… or Content-Type application/x-gnutella (gtk-gnutella)",
+  "An HTTP head with a header line X-Gnutella-…, a Content-Type or Accept with application/x-gnutella, or of an answer " +
+    "Server with a servent's name and a header that only servents send (gtk-gnutella)",
 );
 const CACHE = evidence(
   "gwebcache",
   STRONG,
-  "An HTTP request with client=, four capitals, and net=gnutella or net=gnutella2 (GWebCache 2)",
+  "An HTTP request with client=, four capitals, and net=gnutella or net=gnutella2, or version= and hostfile=1, urlfile=1 or " +
+    "statfile=1 (GWebCache 1 and 2)",
 );
 
+const CHAT = evidence(
+  "tcp-chat",
+  CERTAIN,
+  "CHAT CONNECT/0. at the start: servents' chat (LimeWire, gtk-gnutella); odds 2^-120",
+);
+
+const CHAT_CONNECT = literal("CHAT CONNECT/0.");
 const GNUTELLA_CONNECT = literal("GNUTELLA CONNECT/0.");
 const GNUTELLA_ANSWER = literal("GNUTELLA/0.");
 const GNUTELLA_OK = literal("GNUTELLA OK");
+const MEDIA_TYPE = literal("application/x-gnutella");
 const GIV = literal("GIV ");
 const PUSH_GUID = literal("PUSH guid:");
 /** Heads longer than this are not waited for. */
@@ -95,6 +105,10 @@ export function classifyGnutellaTcp(look: Look): Evidence {
       if (push === CUT) return UNDECIDED;
       if (push === SAME) return hexAnswer(look, at + PUSH_GUID.length, 0, GUID_PUSH);
       return http(look, at, end);
+    }
+    case 0x43: { // C
+      const chat = compare(bytes, at, end, CHAT_CONNECT);
+      return chat === SAME ? CHAT : chat === CUT ? UNDECIDED : UNRELATED;
     }
     case 0x48: // H: HEAD, HTTP
       return http(look, at, end);
@@ -147,14 +161,14 @@ function http(look: Look, at: number, end: number): Evidence {
   const shaped = kind === REQUEST && isTarget();
   const cache = kind === REQUEST && isCache(look.bytes);
   let servent = false;
+  let own = false;
   while (head.next()) {
     if (head.nameStarts("x-gnutella-")) return SERVED;
-    if ((head.nameIs("content-type") || head.nameIs("accept")) && head.valueStarts("application/x-gnutella")) {
-      return SERVED;
-    }
-    if (!servent && (head.nameIs("user-agent") || head.nameIs("server"))) servent = isServent();
-    else if (shaped && !servent) servent = isOwnHeader();
-    if (servent && shaped) return TRANSFER;
+    if ((head.nameIs("content-type") || head.nameIs("accept")) && names(look.bytes)) return SERVED;
+    if (head.nameIs("user-agent") || head.nameIs("server")) servent ||= isServent();
+    else own ||= isOwnHeader();
+    if (shaped && (servent || own)) return TRANSFER;
+    if (servent && own && kind === RESPONSE) return SERVED;
   }
   if (cache) return CACHE;
   if (head.body >= 0 || end - at > LONGEST_HEAD) return UNRELATED;
@@ -167,10 +181,16 @@ function isTarget(): boolean {
     head.targetStarts("/gnutella/");
 }
 
+/** True where the value at hand holds a media type of Gnutella's. */
+function names(bytes: Uint8Array): boolean {
+  return seek(bytes, head.value, head.valueEnd, MEDIA_TYPE) >= 0;
+}
+
 /** Headers that servents alone send; X-Queue is proxies' as well, so only with a servent's path. */
 function isOwnHeader(): boolean {
   return head.nameIs("x-queue") || head.nameIs("x-alt") || head.nameIs("x-nalt") || head.nameIs("x-thex-uri") ||
-    head.nameIs("x-try-ultrapeers") || head.nameIs("x-features") || head.nameIs("listen-ip") || head.nameIs("x-node");
+    head.nameIs("x-content-urn") || head.nameIs("x-try-ultrapeers") || head.nameIs("x-features") ||
+    head.nameIs("listen-ip") || head.nameIs("x-node");
 }
 
 function isServent(): boolean {
@@ -178,10 +198,18 @@ function isServent(): boolean {
   return false;
 }
 
+/** What the first version of the protocol asks for, with the value 1. */
+function asksForList(): boolean {
+  return (head.parameter("hostfile") || head.parameter("urlfile") || head.parameter("statfile")) &&
+    head.valueEnd - head.value === 1 && head.valueStarts("1");
+}
+
 function isCache(bytes: Uint8Array): boolean {
-  if (!head.parameter("net") || !head.valueStarts("gnutella")) return false;
-  const rest = head.valueEnd - head.value - 8;
-  if (rest !== 0 && !(rest === 1 && bytes[head.value + 8] === 0x32)) return false;
+  if (head.parameter("net")) {
+    if (!head.valueStarts("gnutella")) return false;
+    const rest = head.valueEnd - head.value - 8;
+    if (rest !== 0 && !(rest === 1 && bytes[head.value + 8] === 0x32)) return false;
+  } else if (!asksForList() || !head.parameter("version")) return false;
   if (!head.parameter("client") || head.valueEnd - head.value < 4) return false;
   for (let i = head.value; i < head.value + 4; i++) if (bytes[i]! < 0x41 || bytes[i]! > 0x5a) return false;
   return true;

@@ -25,11 +25,13 @@ const MULTISTREAM = evidence(
 const MDNS = evidence(
   "mdns",
   STRONG,
-  "A DNS message whose first name is _p2p._udp.local (libp2p specs, mDNS discovery); odds 2^-140, says only that it is installed",
+  "A DNS message whose first name is _p2p._udp.local, or _ipfs-discovery._udp.local of older ones (libp2p specs, mDNS " +
+    "discovery); odds 2^-140, says only that it is installed",
 );
 
 const MULTISTREAM_WORD = literal("\x13/multistream/1.0.0\n");
 const SERVICE = literal("\x04_p2p\x04_udp\x05local\0");
+const OLD_SERVICE = literal("\x0f_ipfs-discovery\x04_udp\x05local\0");
 
 /** Recognises protocol negotiation over TCP and discovery over multicast DNS. */
 export const libp2p: Classifier = {
@@ -48,6 +50,7 @@ export const libp2p: Classifier = {
       return outcome === SAME ? MULTISTREAM : outcome === CUT ? UNDECIDED : UNRELATED;
     }
     if (end - at < 12 + SERVICE.length || bytes[at] !== 0 || bytes[at + 1] !== 0) return UNRELATED;
-    return compare(bytes, at + 12, end, SERVICE) === SAME ? MDNS : UNRELATED;
+    const named = compare(bytes, at + 12, end, SERVICE) === SAME || compare(bytes, at + 12, end, OLD_SERVICE) === SAME;
+    return named ? MDNS : UNRELATED;
   },
 };

@@ -42,6 +42,18 @@ const TRANSFER: Evidence = evidence(
   "The responder greets with the single byte 31, the opener asks GET or SEND, nick, quoted file name, number without a space behind the word (napster.txt, ipp2p, nDPI; captures of mldonkey); HTTP has a space there and no such greeting",
 );
 
+const TRANSFER_REQUEST: Evidence = evidence(
+  "transfer-request",
+  STRONG,
+  "GET or SEND with a nick right behind it, a quoted file name and a number at the opener's start; the greeting was not seen (napster.txt)",
+);
+const SERVER_FRAMES: Evidence = evidence(
+  "server-frames",
+  STRONG,
+  "The responder's stream begins with three frames of text whose lengths fit, of types that servers send, the first an " +
+    "acknowledged login, a message of the day or an error (napster.txt); below 2^-90",
+);
+
 const LOGIN_TYPE = 2;
 const NEW_USER_TYPE = 6;
 const NICK_TYPE = 7;
@@ -155,9 +167,9 @@ function classifyTransfer(look: Look): Evidence {
   if (at + 2 >= end) return at + 1 < end && bytes[at + 1] !== 0x20 ? UNRELATED : UNDECIDED;
   if (bytes[at + 1] !== 0x20 || digitsEnd(bytes, at + 2, end) === at + 2) return UNRELATED;
   if (greeted) return TRANSFER;
-  // Some clients do not wait for the greeting: hold the answer until it comes.
+  // Some clients do not wait for the greeting: with it, should it come, this is certain.
   if (look.claim()) look.note0 = ASKED;
-  return UNDECIDED;
+  return TRANSFER_REQUEST;
 }
 
 function classifyResponder(look: Look): Evidence {
@@ -168,7 +180,8 @@ function classifyResponder(look: Look): Evidence {
   // Answers count behind a frame that fitted the opener's first segment.
   const asked = look.otherFirst >>> 24 | look.otherFirst >>> 8 & 0xff00;
   const askedType = look.otherFirst >>> 8 & 0xff | look.otherFirst << 8 & 0xff00;
-  const split = look.otherNth > 0 && look.otherLength < FRAME_HEAD;
+  if (look.otherNth === 0) return serverFrames(bytes, start, end);
+  const split = look.otherLength < FRAME_HEAD;
   if (!split && !isOpenerType(askedType)) return UNRELATED;
   if (split || asked + FRAME_HEAD > look.otherLength) return UNDECIDED;
   if (end - start < FRAME_HEAD) return UNDECIDED;
@@ -188,6 +201,26 @@ function classifyResponder(look: Look): Evidence {
   return UNRELATED;
 }
 
+/** A server of which the client's side is not seen. */
+function serverFrames(bytes: Uint8Array, start: number, end: number): Evidence {
+  let at = start;
+  for (let frame = 0; frame < SERVER_FRAMES_LEAST; frame++) {
+    if (end - at < FRAME_HEAD) return UNDECIDED;
+    const length = bytes[at]! | bytes[at + 1]! << 8;
+    const type = bytes[at + 2]! | bytes[at + 3]! << 8;
+    const text = at + FRAME_HEAD;
+    const fits = frame === 0
+      ? length > 0 && (type === ACK_TYPE || type === MESSAGE_TYPE || type === ERROR_TYPE)
+      : SERVER_TYPES.includes(type);
+    if (!fits || length > LOGIN_MOST || !isPrintable(bytes, text, Math.min(text + length, end))) return UNRELATED;
+    at = text + length;
+  }
+  return at <= end ? SERVER_FRAMES : UNDECIDED;
+}
+
+const SERVER_FRAMES_LEAST = 3;
+/** Error, login, motd and what servers send with it: statistics, channels, hot list, admins' texts. */
+const SERVER_TYPES: readonly number[] = [0, 3, 201, 202, 209, 210, 214, 403, 404, 405, 618, 621, 627, 628, 748];
 const GET_WORD = [0x47, 0x45, 0x54] as const;
 const SEND_WORD = [0x53, 0x45, 0x4e, 0x44] as const;
 

@@ -376,8 +376,8 @@ function contentLength(bytes: Uint8Array): number {
 }
 
 /**
- * The payload behind SOCKS 5's datagram header (RFC 1928 section 7), only for datagrams to or from a known relay: its
- * offset, with the target in `target`; -1 where there is no such header, or where it is a fragment of several.
+ * The payload behind SOCKS 5's datagram header (RFC 1928 section 7): its offset, with the target in `target`; -1 where there
+ * is no such header, or where it is a fragment of several. Other datagrams begin so as well: what is behind it must tell.
  */
 export function unwrapDatagram(bytes: Uint8Array, start: number, end: number, target: ProxyTarget): number {
   target.clear();

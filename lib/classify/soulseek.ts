@@ -16,6 +16,7 @@ import {
   UNRELATED,
   WEAK,
 } from "./classifier.ts";
+import { isRunning, loginAnswer, NO_MESSAGE, WHOLE_MESSAGE } from "./soulseek_server.ts";
 import { INIT_GREETING, NO_GREETING, obfuscatedGreeting, PIERCE_GREETING } from "./soulseek_obfuscated.ts";
 
 const LOGIN = evidence(
@@ -23,6 +24,18 @@ const LOGIN = evidence(
   CERTAIN,
   "Length, code 1, name, password, version below 2000, 32 lower-case hex digits, minor version: lengths chain to the end " +
     "(Nicotine+); odds 2^-200",
+);
+const LOGIN_ANSWER = evidence(
+  "server-answer",
+  CERTAIN,
+  "Length, code 1, then 1, greeting, address and 32 lower-case hex digits whose lengths chain to the end, or 0 and a reason " +
+    "that begins INVALID (Nicotine+); odds below 2^-100",
+);
+const RUNNING = evidence(
+  "server-message",
+  CERTAIN,
+  "A whole message at a segment's start: code 18 with name, type P, F or D, address and port, or a distributed search " +
+    "with 31000000, name and words; lengths add up (Nicotine+); odds below 2^-100",
 );
 const PEER_INIT = evidence(
   "peer-init",
@@ -54,6 +67,8 @@ const OBFUSCATED_PIERCE = evidence(
 const LONGEST_MESSAGE = 2048;
 /** Longest name and password that are waited for, in bytes. */
 const LONGEST = 256;
+/** Longest answer of the server to a login: it may greet with a page of text. */
+const LONGEST_ANSWER = 4096;
 /** `05000000`, as {@link Look.otherFirst} has it. */
 const OTHER_PIERCE = 0x05000000;
 
@@ -66,21 +81,27 @@ export const soulseek: Classifier = {
   least: 8,
   // Lengths come first, and obfuscated messages begin with a random key.
   first: "any",
+  // The session with the server lasts for days.
+  midstream: true,
   classify(look: Look): Evidence {
-    if (!look.first) return UNRELATED;
     const { view, start: at, end } = look;
+    if (!look.first) return isRunning(view, look.bytes, look.fresh, end) ? RUNNING : UNDECIDED;
     const length = view.getUint32(at, true);
     if (end - at >= 9 && look.bytes[at + 4] === 0 && length === 5) return pierced(look, at + 9, end);
     // A peer's answer to a pierced firewall is a message at once.
     if (look.otherFirst === OTHER_PIERCE && look.otherLength === 9) {
       return peerMessage(look, at, end);
     }
-    if (look.bytes[at + 4] === 1 && length < 3 * LONGEST) {
+    if (look.bytes[at + 4] === 1 && length < LONGEST_ANSWER) {
       const plain = length < 15 || length > 134 ? UNRELATED : init(look, at, end, length);
       if (plain !== UNRELATED) return plain;
-      const login = length < 50 ? UNRELATED : logIn(look, at, end, length);
+      const login = length < 50 || length > 3 * LONGEST ? UNRELATED : logIn(look, at, end, length);
       if (login !== UNRELATED) return login;
+      const answered = loginAnswer(view, look.bytes, at, end);
+      if (answered !== NO_MESSAGE) return answered === WHOLE_MESSAGE ? LOGIN_ANSWER : UNDECIDED;
     }
+    // A capture may begin in the middle of a session and not tell.
+    if (look.nth === 1 && isRunning(view, look.bytes, at, end)) return RUNNING;
     return obfuscated(look, at, end);
   },
 };
@@ -109,6 +130,8 @@ function logIn(look: Look, at: number, end: number, length: number): Evidence {
   const secret = view.getUint32(password, true);
   // 4 code, 4 + name, 4 + password, 4 version, 4 + 32 digest, 4 minor version.
   if (secret > LONGEST || length !== name + secret + 56) return UNRELATED;
+  // The lengths agree; a cut capture shows no more.
+  if (look.length > end - at) return LOGIN;
   const version = password + 4 + secret;
   if (end < version + 40) return UNDECIDED;
   if (view.getUint32(version, true) >= 2000 || view.getUint32(version + 4, true) !== 32) return UNRELATED;

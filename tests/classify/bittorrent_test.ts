@@ -237,3 +237,28 @@ Deno.test("a million random payloads are never strong or certain, and rarely men
   }
   assert.ok(weak < 100, `${weak} weak mentions`);
 });
+
+Deno.test("captures that hold 54 bytes of a datagram and 42 of a segment still tell", () => {
+  const snapped = (tcp: boolean, snap: number, ...turns: Turn[]) =>
+    converse(goingOn(bittorrent), { tcp, snap }, turns).answer.name;
+  for (const [name, bytes] of [["dht-query", GET_PEERS], ["dht-response", PEERS], ["lsd", LSD]] as const) {
+    assert.equal(snapped(false, 54, [">", bytes]), name);
+  }
+  assert.equal(snapped(false, 54, [">", UDP_ANNOUNCE]), "udp-tracker");
+  const six = join(latin("d2:ip18:"), noise(18, 3), latin("1:rd2:id20:abcdefghij01234567891:p1:ae1:t2:aa1:y1:re"));
+  assert.equal(snapped(false, 34, ["<", six]), "dht-response", "IPv6");
+  assert.equal(snapped(true, 42, [">", HANDSHAKE]), "tcp-handshake");
+  const announce = latin(`GET /announce?info_hash=${"%89".repeat(20)}&port=6881 HTTP/1.1\r\n\r\n`);
+  assert.equal(snapped(true, 30, [">", announce]), "http-tracker-cut");
+  assert.equal(snapped(true, 20, [">", announce]), "undecided");
+  const page = latin(`GET /announcements?id=1&info_hash=${"%89".repeat(20)} HTTP/1.1\r\n\r\n`);
+  assert.equal(snapped(true, 42, [">", page]), "undecided");
+});
+
+Deno.test("a datagram through a relay names its target, advertised", () => {
+  const relayed = join(hex("0000 00 01 c0000209 1ae1"), GET_PEERS);
+  const { answer, look } = udp([">", relayed]);
+  assert.equal(answer.name, "dht-query");
+  assert.deepEqual(endpoints(look), [[0, 0, 0xffff, 0xc0000209 | 0, 0x1ae1, 1]]);
+  assert.deepEqual(look.found.infoHash, HASH);
+});

@@ -55,3 +55,22 @@ Deno.test("a Kad answer is recognised where another classifier holds the notes",
   ]]);
   assert.equal(answer.name, "kad-conversation");
 });
+
+Deno.test("a Kad answer in a capture that holds 54 bytes of it counts, and names the contacts in view", () => {
+  const request = join(hex("e4210b"), noise(32, 3));
+  const contact = join(noise(16, 5), hex("077100cb 4012 3612 09"));
+  const answer = join(hex("e429"), request.slice(3, 19), hex("04"), contact, contact, contact, contact);
+  const plain = converse(goingOn(edonkey), { tcp: false, snap: 54 }, [[">", request], ["<", answer]]);
+  assert.equal(plain.answer.name, "kad-conversation");
+  assert.equal(plain.look.found.count, 2);
+  const packed = join(hex("e529 78da"), noise(150, 7));
+  assert.equal(
+    converse(goingOn(edonkey), { tcp: false, snap: 54 }, [[">", request], ["<", packed]]).answer.name,
+    "kad-conversation",
+  );
+  const other = join(answer, hex("00"));
+  assert.equal(
+    converse(goingOn(edonkey), { tcp: false, snap: 54 }, [[">", request], ["<", other]]).answer.certainty,
+    0,
+  );
+});

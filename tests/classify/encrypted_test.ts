@@ -26,6 +26,14 @@ Deno.test("what has structure does not look encrypted", () => {
     ["its own length, big end first", join(hex("00c8"), noise(200, 3))],
     ["its own length in four bytes", join(hex("000000c8"), noise(200, 3))],
     ["its own length, little end first", join(hex("cc000000"), noise(200, 3))],
+    ["a length behind a magic number and a version", join(hex("9f1c33aa 0102 00c8"), noise(200, 3))],
+    ["the rest's length in four bytes behind a magic number", join(hex("9f1c33aa c8000000"), noise(200, 3))],
+    ["two frames", join(hex("0050"), noise(80, 3), hex("0060"), noise(96, 5))],
+    [
+      "three frames, little end first",
+      join(hex("50000000"), noise(80, 3), hex("60000000"), noise(96, 5), hex("30000000"), noise(48, 7)),
+    ],
+    ["WeChat's records", join(hex("19f104 0050"), noise(80, 3), hex("16f103 0060"), noise(90, 5))],
   ];
   for (const [name, bytes] of cases) assert.ok(!looks(bytes), name);
 });

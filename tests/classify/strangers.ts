@@ -4,7 +4,11 @@
  * @module
  */
 import { hex, join, latin, type Turn } from "../support/conversation.ts";
+import { noise } from "../support/noise.ts";
+import { MORE_STRANGERS } from "./strangers_more.ts";
 import type { Sample } from "./table.ts";
+
+export { noise } from "../support/noise.ts";
 
 function tcp(name: string, ...turns: Turn[]): Sample {
   return { name, tcp: true, turns };
@@ -16,19 +20,6 @@ function udp(name: string, ...turns: Turn[]): Sample {
 
 function zeros(length: number): Uint8Array {
   return new Uint8Array(length);
-}
-
-/** Bytes that look random, the same in every run. */
-export function noise(length: number, seed: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let state = seed | 1;
-  for (let i = 0; i < length; i++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    bytes[i] = state >>> 11;
-  }
-  return bytes;
 }
 
 const PAGE =
@@ -293,4 +284,5 @@ export const STRANGERS: readonly Sample[] = [
   ]),
   udp("encrypted datagrams", [">", noise(35, 229)], ["<", noise(44, 233)], [">", noise(119, 239)]),
   udp("zeros in a datagram", [">", zeros(64)], ["<", zeros(64)]),
+  ...MORE_STRANGERS,
 ];

@@ -18,6 +18,7 @@ import type { Sample } from "../classify/table.ts";
 import { hex, join, latin, type Turn } from "../support/conversation.ts";
 import { dnsAnswer, dnsQuestion } from "../support/dns_message.ts";
 import { Connection, readEnd, udpPacket } from "../support/packets.ts";
+import { SESSIONS } from "./sessions.ts";
 
 /** One capture. */
 export interface Golden {
@@ -36,6 +37,10 @@ export interface Conversation {
   readonly midstream?: boolean;
   readonly inbound?: boolean;
   readonly port?: number;
+  /** Between addresses of IPv6. */
+  readonly ipv6?: boolean;
+  /** Longest payload of one TCP segment in bytes; default {@link SEGMENT}. */
+  readonly segment?: number;
 }
 
 const PING = join(hex("27 00000029 80"), latin("KaZaA\0"));
@@ -136,6 +141,7 @@ export const GOLDENS: readonly Golden[] = [
   ...pair("xunlei", table, shown(rare.XUNLEI), shown(rare.NOT_XUNLEI)),
   ...pair("resilio", table, shown(rare.RESILIO), shown(rare.NOT_RESILIO)),
   ...pair("libp2p", table, shown(rare.LIBP2P), shown(rare.NOT_LIBP2P)),
+  ...SESSIONS,
 ];
 
 /** 2026-05-04 10:00:00 UTC. */
@@ -146,8 +152,11 @@ const SEGMENT = 1400;
 /** The packets of a golden capture: each flow between a client and a peer of its own, 10 ms a packet, one flow a second. */
 export function packetsOf(golden: Golden): { readonly bytes: Uint8Array; readonly milliseconds: number }[] {
   return golden.flows.flatMap((flow, number) => {
-    const client = readEnd(`10.0.${number >> 7}.${1 + (number & 127)}:${40000 + number}`);
-    const peer = readEnd(`198.51.${100 + (number >> 7)}.${1 + (number & 127)}:${flow.port ?? 50000 + number}`);
+    const low = 1 + (number & 127);
+    const six = flow.ipv6 === true;
+    const client = readEnd(`${six ? `[fd00::${number >> 7}:${low}]` : `10.0.${number >> 7}.${low}`}:${40000 + number}`);
+    const address = six ? `[2001:db8::${number >> 7}:${low}]` : `198.51.${100 + (number >> 7)}.${low}`;
+    const peer = readEnd(`${address}:${flow.port ?? 50000 + number}`);
     return conversation(flow, flow.inbound === true ? [peer, client] : [client, peer]).map((bytes, index) => ({
       bytes,
       milliseconds: START + number * 1000 + index * 10,
@@ -169,8 +178,9 @@ function conversation(flow: Conversation, [opener, responder]: readonly [End, En
     packets.push(line.segment(0, SYN), line.segment(1, SYN | ACK), line.segment(0, ACK));
   }
   for (const [arrow, bytes] of flow.turns) {
-    for (let at = 0; at < bytes.length; at += SEGMENT) {
-      packets.push(line.segment(arrow === ">" ? 0 : 1, ACK | PSH, bytes.slice(at, at + SEGMENT)));
+    const size = flow.segment ?? SEGMENT;
+    for (let at = 0; at < bytes.length; at += size) {
+      packets.push(line.segment(arrow === ">" ? 0 : 1, ACK | PSH, bytes.slice(at, at + size)));
     }
   }
   if (flow.midstream !== true) packets.push(line.segment(0, FIN | ACK), line.segment(1, FIN | ACK));

@@ -70,6 +70,37 @@ Deno.test("a household's evening and night cross no threshold: games, calls, VPN
   assert.equal(home.engine.state.locks.count, 0);
 });
 
+/** Flights of programs with a cipher of their own, as they frame them: what stands in front of so many random bytes. */
+const FRAMED: readonly (readonly [name: string, frame: (body: Uint8Array) => Uint8Array])[] = [
+  ["two bytes of length", (body) => join(hex(word(body.length, 2)), body)],
+  ["four bytes of length, little end first", (body) => join(hex(word(body.length, 4)).reverse(), body)],
+  ["magic, version, length", (body) => join(hex("9f1c 0102 0000"), hex(word(body.length, 2)), body)],
+  ["magic and the length of all", (body) => join(hex("c3a5"), hex(word(body.length + 4, 2)), body)],
+  ["two frames", (body) => join(hex("0030"), body.slice(0, 48), hex(word(body.length - 48, 2)), body.slice(48))],
+  ["WeChat's records", (body) => join(hex("19f104"), hex(word(body.length, 2)), body)],
+];
+const word = (value: number, bytes: number) => value.toString(16).padStart(bytes * 2, "0");
+
+Deno.test("a program that frames what it ciphers reaches thirty hosts on high ports within a minute", () => {
+  for (const [name, frame] of FRAMED) {
+    const home = new Household();
+    const chance = new Chance(7);
+    for (let host = 1; host <= 30; host++) {
+      home.tcp(name, `10.0.0.5:${home.port()}`, `198.51.100.${host}:${chance.between(5000, 60_000)}`, [
+        [">", frame(chance.bytes(chance.between(100, 500)))],
+        ["<", frame(chance.bytes(chance.between(100, 500)))],
+        [">", frame(chance.bytes(chance.between(100, 500)))],
+        ["<", frame(chance.bytes(chance.between(100, 1000)))],
+      ]);
+      home.pass(2);
+    }
+    assert.deepEqual(home.refused, [], `${name}: ${home.detected}`);
+    assert.equal(home.engine.state.locks.count, 0);
+    // Chance makes a frame of no length once in a thousand.
+    assert.ok(home.detected.length <= 1, `${name}: ${home.detected}`);
+  }
+});
+
 Deno.test("the desk does see file sharing when there is some", () => {
   const home = new Household();
   const shake = join(hex("13"), latin("BitTorrent protocol"), new Uint8Array(8), new Chance(1).bytes(40));

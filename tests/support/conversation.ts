@@ -39,6 +39,8 @@ export interface Setting {
   readonly peerPort?: number;
   /** Flow picked up in the middle: `look.first` is false (TCP). */
   readonly midstream?: boolean;
+  /** A capture that holds only this many bytes of each payload. */
+  readonly snap?: number;
 }
 
 /** Answer of the classifier after the last turn, or at the first match or exclusion; `turn` is 1-based. */
@@ -67,7 +69,8 @@ export function converse(classifier: Classifier, setting: Setting, turns: readon
       lengths[own] = payload.length;
       for (let i = 0; i < 4; i++) firsts[own] = (firsts[own]! << 8) | (payload[i] ?? 0);
     }
-    const shown = setting.tcp && !setting.midstream ? join(streams[own]!, payload) : payload;
+    const kept = payload.slice(0, setting.snap ?? payload.length);
+    const shown = setting.tcp && !setting.midstream ? join(streams[own]!, kept) : kept;
     streams[own] = shown;
     if (counts[own] === 1 && mayBe(payload)) possible = true;
     if (!setting.tcp && !mayBe(payload)) continue;
@@ -78,8 +81,8 @@ export function converse(classifier: Classifier, setting: Setting, turns: readon
     look.view = new DataView(guarded.buffer);
     look.start = 16;
     look.end = 16 + shown.length;
-    look.fresh = look.end - payload.length;
-    look.length = shown.length;
+    look.fresh = look.end - kept.length;
+    look.length = shown.length + payload.length - kept.length;
     look.tcp = setting.tcp;
     look.fromOpener = own === 0;
     look.fromClient = (own === 0) === (setting.openerIsClient ?? true);

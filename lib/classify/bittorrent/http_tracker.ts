@@ -13,9 +13,20 @@ import {
   LIST,
   STRING,
 } from "../../wire/bencode.ts";
-import { decodedLength, HttpHead, OTHER_LINE, percentDecode, REQUEST, RESPONSE, startsWith } from "../../wire/http.ts";
+import {
+  decodedLength,
+  exactly,
+  hexValue,
+  HttpHead,
+  OTHER_LINE,
+  percentDecode,
+  REQUEST,
+  RESPONSE,
+  startsWith,
+} from "../../wire/http.ts";
 import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../classifier.ts";
 import { endpoints, listeningPort } from "./endpoints.ts";
+import { websocketTracker } from "./websocket_tracker.ts";
 
 const HASH_ODDS = "info_hash in the query of a GET decodes to exactly 20 bytes";
 /** An announcement to a tracker. */
@@ -24,11 +35,24 @@ export const HTTP_TRACKER: Evidence = evidence(
   3,
   `${HASH_ODDS}, beside peer_id of 20 bytes or a port (BEP 3); by name and length, no other use of this pair is known`,
 );
+/** The beginning of one. */
+export const HTTP_TRACKER_CUT: Evidence = evidence(
+  "http-tracker-cut",
+  2,
+  "a capture cut within a GET whose path ends in a part with announce or scrape, info_hash first in its query (BEP 3, 48)",
+);
 /** A tracker's answer. */
 export const HTTP_TRACKER_RESPONSE: Evidence = evidence(
   "http-tracker-response",
   3,
   "a bencoded dictionary with an integer interval and peers of a legal length as the body of an HTTP answer (BEP 3, 23)",
+);
+/** A tracker's answer to a scrape, or its refusal. */
+export const HTTP_TRACKER_WORD: Evidence = evidence(
+  "http-tracker-word",
+  3,
+  'a bencoded dictionary as the body of an HTTP answer: with "failure reason", or with "files" that holds ' +
+    'a dictionary with "complete" under a key of 20 bytes (BEP 3, 48); by name and length',
 );
 /** A question for a torrent's numbers. */
 export const HTTP_SCRAPE: Evidence = evidence(
@@ -41,6 +65,12 @@ export const WEB_SEED: Evidence = evidence(
   "web-seed",
   3,
   `${HASH_ODDS}, beside piece, or in the path /webseed (BEP 17)`,
+);
+/** A file fetched from other users by BitComet's own hash. */
+export const LONG_TERM_SEED: Evidence = evidence(
+  "long-term-seed",
+  2,
+  "GET /data?fid= and 40 hex digits, then &size= and a number (BitComet; nDPI); odds 2^-150, but text that another could write",
 );
 /** A BitTorrent client's name in a request that is none of the above. */
 export const USER_AGENT: Evidence = evidence(
@@ -98,11 +128,35 @@ export function httpTracker(look: Look): Evidence {
       return answer;
     }
   }
+  if (isLongTermSeed(bytes)) return LONG_TERM_SEED;
+  if (!whole && look.length > end - start && isCutRequest(bytes)) return HTTP_TRACKER_CUT;
+  if (whole && head.find("upgrade") && head.valueStarts("websocket") && head.findBody() >= 0) {
+    return websocketTracker(bytes, head.body, end);
+  }
   if (!whole || !head.find("user-agent")) return head.body < 0 && look.nth < 3 ? UNDECIDED : UNRELATED;
   for (let i = 0; i < AGENTS.length; i++) {
     if (startsWith(bytes, head.value, head.valueEnd, AGENTS[i]!)) return USER_AGENT;
   }
   return UNRELATED;
+}
+
+/** A tracker's path and the first words of its query. */
+function isCutRequest(bytes: Uint8Array): boolean {
+  let at = lastPart(bytes);
+  while (at < head.targetEnd && bytes[at] !== 0x3f) {
+    if (startsWith(bytes, at, head.targetEnd, "announce") || startsWith(bytes, at, head.targetEnd, "scrape")) break;
+    at++;
+  }
+  while (at < head.targetEnd && bytes[at] !== 0x3f) at++;
+  return exactly(bytes, at, head.targetEnd, "?info_hash=");
+}
+
+/** `/data?fid=…&size=…`. */
+function isLongTermSeed(bytes: Uint8Array): boolean {
+  if (!head.targetStarts("/data?fid=") || !head.parameter("fid") || head.valueEnd - head.value !== 40) return false;
+  for (let at = head.value; at < head.valueEnd; at++) if (hexValue(bytes[at]!) < 0) return false;
+  return head.parameter("size") && head.valueEnd > head.value && bytes[head.value]! >= 0x30 &&
+    bytes[head.value]! <= 0x39;
 }
 
 /** What a request with an info-hash asks for. */
@@ -147,18 +201,24 @@ export function mayBeAnswer(look: Look): boolean {
     (end - start < 5 || bytes[start + 4] === 0x2f);
 }
 
-/** Judges an HTTP answer by its body; call where {@link mayBeAnswer}. Packed and chunked bodies stay unread. */
+/** Judges an HTTP answer by its body; call where {@link mayBeAnswer}. Packed bodies stay unread, of chunked ones the first is. */
 export function httpAnswer(look: Look): Evidence {
   const { bytes, start, end } = look;
   if (end - start < 16) return UNDECIDED;
-  if (head.read(bytes, start, end) !== RESPONSE || head.status !== 200) return UNRELATED;
-  const body = head.findBody();
+  if (head.read(bytes, start, end) !== RESPONSE) return UNRELATED;
+  // A WebSocket begins: the client speaks next.
+  if (head.status === 101) return look.otherNth > 0 ? UNDECIDED : UNRELATED;
+  if (head.status !== 200) return UNRELATED;
+  let body = head.findBody();
   if (body < 0 || body === end) return look.nth < 4 ? UNDECIDED : UNRELATED;
+  if (head.find("transfer-encoding") && head.valueStarts("chunked")) body = chunk(bytes, body, end);
+  if (body >= end) return look.nth < 4 ? UNDECIDED : UNRELATED;
   if (bytes[body] !== 0x64) return UNRELATED;
   // How long the body is on the wire is not known: what is not there may still come.
   const outcome = message.read(bytes, body, end, 1 << 20);
   if (outcome === BENCODE_BROKEN || message.type !== DICTIONARY) return UNRELATED;
   if (message.typeOf(message.find(-1, "interval")) !== INTEGER) {
+    if (isWord(bytes, end, outcome)) return HTTP_TRACKER_WORD;
     return outcome === BENCODE_WHOLE || outcome === BENCODE_EXCESSIVE ? UNRELATED : UNDECIDED;
   }
   const four = compact(look, "peers", 6);
@@ -166,6 +226,25 @@ export function httpAnswer(look: Look): Evidence {
   const listed = message.typeOf(message.find(-1, "peers")) === LIST;
   if (four || six || listed) return HTTP_TRACKER_RESPONSE;
   return outcome === BENCODE_WHOLE ? UNRELATED : UNDECIDED;
+}
+
+/** Offset behind the line that says how long the first chunk is (RFC 9112 section 7.1); `body` where there is none. */
+function chunk(bytes: Uint8Array, body: number, end: number): number {
+  let at = body;
+  while (at < end && at - body < 8 && hexValue(bytes[at]!) >= 0) at++;
+  if (at === body) return body;
+  while (at < end && bytes[at] !== 0x0a) at++;
+  return at + 1;
+}
+
+/** A refusal in full, or the beginning of a scrape's numbers. */
+function isWord(bytes: Uint8Array, end: number, outcome: number): boolean {
+  if (outcome === BENCODE_WHOLE && message.stringLength(-1, "failure reason") > 0) return true;
+  const files = message.find(-1, "files");
+  if (message.typeOf(files) !== DICTIONARY) return false;
+  // Keys are sorted: "complete" is a record's first.
+  const record = message.at(files) + 24;
+  return exactly(bytes, message.at(files), end, "d20:") && exactly(bytes, record, end, "d8:completei");
 }
 
 /** Reports the endpoints of the string with this key; false where there is none of a legal length. */

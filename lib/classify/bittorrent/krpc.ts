@@ -4,10 +4,11 @@
  * @module
  */
 import { Bencode, BENCODE_CUT, BENCODE_WHOLE, DICTIONARY, INTEGER, STRING } from "../../wire/bencode.ts";
+import { exactly } from "../../wire/http.ts";
 import { type Evidence, evidence, type Look, UNRELATED } from "../classifier.ts";
 import { endpoints, listeningPort } from "./endpoints.ts";
 
-const BASIS = "a bencoded dictionary that fills the datagram, with t of 1-20 bytes, y and ";
+const BASIS = "a bencoded dictionary that fills the datagram, with y and ";
 /** A query. */
 export const DHT_QUERY: Evidence = evidence(
   "dht-query",
@@ -27,7 +28,6 @@ export const DHT_ERROR: Evidence = evidence(
   `${BASIS}e a list of an integer and a string (BEP 5); odds below 2^-80`,
 );
 
-const LONGEST_TRANSACTION = 20;
 const LONGEST_METHOD = 32;
 const ID_LENGTH = 20;
 /** The top dictionary, as `Bencode.find` names it. */
@@ -46,14 +46,15 @@ export function mayBeKrpc(look: Look): boolean {
   return digit >= 0x31 && digit <= 0x39 && (bytes[start + 2] === 0x3a || bytes[start + 3] === 0x3a);
 }
 
-/** Judges one datagram as KRPC, and learns what it names. */
+/**
+ * Judges one datagram as KRPC, and learns what it names. The transaction `t` is not asked for: defective clients leave it
+ * empty or send a number, and it proves nothing.
+ */
 export function krpc(look: Look): Evidence {
   const { bytes, start, end } = look;
   const outcome = message.read(bytes, start, end, look.length);
   if (outcome === BENCODE_CUT) return cutShort(look);
   if (outcome !== BENCODE_WHOLE || look.length - (message.stop - start) > MOST_PADDING) return UNRELATED;
-  const t = message.stringLength(TOP, "t");
-  if (t < 1 || t > LONGEST_TRANSACTION) return UNRELATED;
   const y = message.find(TOP, "y");
   if (message.typeOf(y) !== STRING || message.length(y) !== 1) return UNRELATED;
   switch (bytes[message.at(y)]) {
@@ -76,7 +77,16 @@ export function krpc(look: Look): Evidence {
  */
 function cutShort(look: Look): Evidence {
   const answer = query(look);
-  return answer === UNRELATED ? response(look) : answer;
+  if (answer !== UNRELATED) return answer;
+  return startsAsAnswer(look) ? DHT_RESPONSE : response(look);
+}
+
+/** An answer that begins with the asker's address (BEP 42), cut within or before its identifier. */
+function startsAsAnswer(look: Look): boolean {
+  const { bytes, start, end } = look;
+  const six = exactly(bytes, start, end, "d2:ip18:");
+  if (!six && !exactly(bytes, start, end, "d2:ip6:")) return false;
+  return exactly(bytes, start + (six ? 26 : 13), end, "1:rd2:id");
 }
 
 /** The dictionary with this key, where its `id` has 20 bytes; -1 where there is none. */

@@ -11,17 +11,17 @@ import { listeningPort } from "./endpoints.ts";
 export const LSD: Evidence = evidence(
   "lsd",
   3,
-  'the datagram begins "BT-SEARCH * HTTP/1.1" CR LF and has a line "Infohash:" with 40 hex digits (BEP 14); odds 2^-176',
+  'the datagram begins "BT-SEARCH * HTTP/1." (BEP 14), a word that no other protocol has; odds 2^-144',
 );
 
-const OPENING = "BT-SEARCH * HTTP/1.1\r\n";
+const OPENING = "BT-SEARCH * HTTP/1.";
 
-/** Judges one datagram as local service discovery, and learns hash and port. */
+/** Judges one datagram as local service discovery, and learns hash and port where they are in view. */
 export function lsd(look: Look): Evidence {
   const { bytes, start, end, found } = look;
   if (!exactly(bytes, start, end, OPENING)) return UNRELATED;
   let port = 0;
-  let hashes = 0;
+  let hashed = false;
   for (let line = start + OPENING.length; line < end;) {
     let stop = line;
     while (stop < end && bytes[stop] !== 0x0d && bytes[stop] !== 0x0a) stop++;
@@ -35,7 +35,8 @@ export function lsd(look: Look): Evidence {
       while (at < stop && bytes[at] === 0x20) at++;
       let digits = 0;
       while (at + digits < stop && hexValue(bytes[at + digits]!) >= 0) digits++;
-      if (digits === 40 && hashes++ === 0) {
+      if (digits === 40 && !hashed) {
+        hashed = true;
         for (let i = 0; i < 20; i++) {
           found.infoHash[i] = (hexValue(bytes[at + 2 * i]!) << 4) | hexValue(bytes[at + 2 * i + 1]!);
         }
@@ -44,7 +45,6 @@ export function lsd(look: Look): Evidence {
     }
     line = stop + 1;
   }
-  if (hashes === 0) return UNRELATED;
   listeningPort(look, port);
   return LSD;
 }

@@ -31,6 +31,23 @@ export const UTP_HANDSHAKE: Evidence = evidence(
   'a valid uTP data header, then 13 "BitTorrent protocol" where the header ends (BEP 29, BEP 3); odds 2^-160',
 );
 
+/** A connection of which one side is seen. */
+export const UTP_ONE_WAY: Evidence = evidence(
+  "utp-one-way",
+  2,
+  "six valid headers in a row from one side: the same connection id at 2, the clock at 4 going on, sequence or " +
+    "acknowledged number at 16 and 18 moving up a little each time; or a SYN sent again with its numbers a little later, or " +
+    "followed by a packet with the next id and number (BEP 29); odds below 2^-86 on random bytes, one side seen",
+);
+/** A packet of a connection, no more. */
+export const UTP_HEADER_ALONE: Evidence = evidence(
+  "utp-header",
+  1,
+  "a datagram that is a uTP header and no more: a SYN with time difference and acknowledged number 0, or a STATE, FIN or RESET; " +
+    "version 1, a valid extension chain, connection id, time and sequence number not 0 (BEP 29); odds 2^-56 and 2^-19",
+  true,
+);
+
 /** Length of the header without extensions. */
 export const UTP_HEADER = 20;
 const DATA = 0;
@@ -49,6 +66,16 @@ const MOVED = 0x200000;
 /** Changes of side that agreed, counted in bits 16 to 18. */
 const AGREED = 0x10000;
 const AGREED_MASK = 0x70000;
+
+/** Only one side was seen so far. Then the low half holds acknowledged number and clock instead, eight bits each. */
+const ONE_WAY = 0x100000;
+/** Steps of one side that show a running connection by itself. */
+const ENOUGH_ALONE = 5;
+/** Packets sent between two that are seen: lost ones, and those the other way round a retransmission. */
+const STRIDE = 64;
+
+/** A SYN is sent again after seconds, up to half a minute: in units of 2^16 µs. */
+const PATIENCE = 600;
 
 /** How far an acknowledged number may lag behind or lead a sequence number seen: packets are lost, reordered, in flight. */
 const DRIFT = 512;
@@ -95,6 +122,17 @@ function apart(a: number, b: number): number {
   return ((a - b) << 16) >> 16;
 }
 
+/** True where nothing was seen of the flow before, and all of it is in view. */
+function isAlone(look: Look): boolean {
+  return look.nth === 1 && look.otherNth === 0 && look.length === look.end - look.start;
+}
+
+/** True where a sequence number follows another, or comes a few packets behind it. */
+function isNext(sequence: number, before: number): boolean {
+  const steps = apart(sequence, before);
+  return steps > 0 && steps <= STRIDE;
+}
+
 /** Judges a datagram as part of a uTP connection. */
 export function utp(look: Look): Evidence {
   const header = utpHeader(look);
@@ -116,22 +154,40 @@ function converse(look: Look, type: number): Evidence {
   const acknowledged = view.getUint16(start + 18);
   const side = look.fromOpener ? OF_OPENER : 0;
   const opening = type === SYN ? IS_SYN : 0;
+  const clock = view.getInt32(start + 4) >>> 16;
   const notedId = note0 >>> 16;
   const notedSequence = note0 & 0xffff;
   if ((note1 & TAG_MASK) !== TAG) {
-    note(look, id, sequence, side | opening, 0);
-    return UNDECIDED;
+    const alone = look.otherNth === 0 && opening === 0;
+    const low = alone ? (acknowledged & 0xff) << 8 | seconds(clock) : opening !== 0 ? clock : 0;
+    note(look, id, sequence, side | opening | (alone ? ONE_WAY : 0), low);
+    return type !== DATA && sequence !== 0 && (opening === 0 || acknowledged === 0) && isAlone(look)
+      ? UTP_HEADER_ALONE
+      : UNDECIDED;
   }
   if ((note1 & IS_SYN) !== 0) {
     if ((note1 & OF_OPENER) !== side) {
       if (opening === 0 && id === notedId && acknowledged === notedSequence) return UTP;
-    } else if (opening !== 0) note(look, id, sequence, side | opening, 0);
+    } else if (opening !== 0) {
+      const passed = clock - note1 & 0xffff;
+      const again = id === notedId && sequence === notedSequence && passed > 0 && passed < PATIENCE;
+      if (again && look.otherNth === 0) return UTP_ONE_WAY;
+      note(look, id, sequence, side | opening, clock);
+    } else if (look.otherNth === 0 && id === (notedId + 1 & 0xffff) && isNext(sequence, notedSequence)) {
+      return UTP_ONE_WAY;
+    }
     // Whatever else comes before the SYN's answer says nothing, and must not push it out.
     return UNDECIDED;
   }
   if (opening !== 0) {
-    note(look, id, sequence, side | opening, 0);
+    note(look, id, sequence, side | opening, clock);
     return UNDECIDED;
+  }
+  if ((note1 & ONE_WAY) !== 0) {
+    if ((note1 & OF_OPENER) === side) return goOn(look, id, sequence, acknowledged, clock, side);
+    // The other side speaks after all: what was counted meant something else.
+    note(look, notedId, notedSequence, note1 & OF_OPENER, 0);
+    return converse(look, type);
   }
   let facts = note1 & (MOVED | AGREED_MASK);
   if ((note1 & OF_OPENER) === side) {
@@ -153,6 +209,27 @@ function converse(look: Look, type: number): Evidence {
     if ((facts & AGREED_MASK) >= ENOUGH * AGREED && (facts & MOVED) !== 0) return UTP_STREAM;
   }
   note(look, id, sequence, side | facts, notedSequence);
+  return UNDECIDED;
+}
+
+/** About the seconds of a clock in units of 2^16 µs, eight bits of them: pauses of up to two minutes go forwards. */
+function seconds(clock: number): number {
+  return clock >>> 4 & 0xff;
+}
+
+/** The next packet of the only side that was seen. */
+function goOn(look: Look, id: number, sequence: number, acknowledged: number, clock: number, side: number): Evidence {
+  const { note0, note1 } = look;
+  const steps = apart(sequence, note0 & 0xffff);
+  const acknowledges = (acknowledged - (note1 >>> 8) << 24) >> 24;
+  const passed = (seconds(clock) - note1 << 24) >> 24;
+  let count = note1 & AGREED_MASK;
+  if (id !== note0 >>> 16 || Math.abs(steps) > STRIDE || Math.abs(acknowledges) > STRIDE || passed < 0) count = 0;
+  else if (steps < 0) return UNDECIDED; // sent again
+  else if (steps > 0 || acknowledges > 0) count += AGREED;
+  if (count >= ENOUGH_ALONE * AGREED && look.otherNth === 0) return UTP_ONE_WAY;
+  if (count > AGREED_MASK) count = AGREED_MASK;
+  note(look, id, sequence, side | ONE_WAY | count, (acknowledged & 0xff) << 8 | seconds(clock));
   return UNDECIDED;
 }
 

@@ -4,6 +4,7 @@
  */
 import { hex, join, latin } from "../../support/conversation.ts";
 import type { Sample } from "../table.ts";
+import { DIRECTCONNECT_VARIANTS, NOT_DIRECTCONNECT_VARIANTS } from "./variants.ts";
 
 const CID = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFG";
 const SEARCH_RESULT = join(
@@ -131,6 +132,7 @@ export const DIRECTCONNECT: readonly Sample[] = [
     evidence: "udp-adc",
     certainty: 3,
   },
+  ...DIRECTCONNECT_VARIANTS,
 ];
 
 /** Near misses. */
@@ -162,4 +164,5 @@ export const NOT_DIRECTCONNECT: readonly Sample[] = [
     midstream: true,
     turns: [["<", latin("$ConnectToMe one two|")]],
   },
+  ...NOT_DIRECTCONNECT_VARIANTS,
 ];

@@ -5,6 +5,7 @@
 import { hex, join, latin } from "../../support/conversation.ts";
 import { noise } from "../strangers.ts";
 import type { Sample } from "../table.ts";
+import { EDONKEY_VARIANTS, NOT_EDONKEY_VARIANTS } from "./variants.ts";
 
 /** A frame: protocol byte, length, rest. */
 export function frame(protocol: number, body: Uint8Array): Uint8Array {
@@ -130,7 +131,7 @@ export const EDONKEY: readonly Sample[] = [
       ">",
       join(hex("e429"), KAD_REQ.slice(3, 19), hex("02"), CONTACT, CONTACT),
     ]],
-    evidence: "kad-conversation",
+    evidence: "kad-check",
     certainty: 3,
   },
   {
@@ -231,21 +232,12 @@ export const EDONKEY: readonly Sample[] = [
     evidence: "obfuscated-kad",
     certainty: 1,
   },
+  ...EDONKEY_VARIANTS,
 ];
 
 /** Near misses. */
 export const NOT_EDONKEY: readonly Sample[] = [
-  {
-    name: "Kad pings alone, too short to say anything",
-    tcp: false,
-    turns: [[">", hex("e460")], ["<", hex("e4614812")]],
-  },
   { name: "a four-byte E3 1B", tcp: false, turns: [[">", hex("e31b0000")], ["<", hex("e31b0001")]] },
-  {
-    name: "a firewall check answered in six bytes",
-    tcp: false,
-    turns: [[">", hex("e4503612")], ["<", hex("e458cb007107")]],
-  },
   {
     name: "a lookup for 3 contacts",
     tcp: false,
@@ -305,4 +297,5 @@ export const NOT_EDONKEY: readonly Sample[] = [
     midstream: true,
     turns: [[">", frame(0xe3, join(hex("46"), noise(16, 5), hex("00280000 41280000"), noise(64, 9)))]],
   },
+  ...NOT_EDONKEY_VARIANTS,
 ];

@@ -5,6 +5,7 @@
 import { hex, join, latin } from "../../support/conversation.ts";
 import { noise } from "../strangers.ts";
 import type { Sample } from "../table.ts";
+import { GNUTELLA_VARIANTS, NOT_GNUTELLA_VARIANTS } from "./variants.ts";
 
 const GUID = hex("ffc8310292bdd77cff8037a751d76d03"); // captured form: FF at 8, 03 at 15
 
@@ -194,6 +195,7 @@ export const GNUTELLA: readonly Sample[] = [
     evidence: "udp-reliable",
     certainty: 3,
   },
+  ...GNUTELLA_VARIANTS,
 ];
 
 /** Near misses. */
@@ -249,4 +251,5 @@ export const NOT_GNUTELLA: readonly Sample[] = [
   { name: "GND with part above count", tcp: false, turns: [[">", hex("474e4410 3e8f 03 02 540b")]] },
   { name: "GND with reserved flags", tcp: false, turns: [[">", hex("474e440c 3e8f 01 01 540b")]] },
   { name: "an acknowledgement with a tail", tcp: false, turns: [[">", hex("474e4400 3e8f 01 00 00")]] },
+  ...NOT_GNUTELLA_VARIANTS,
 ];

@@ -15,7 +15,7 @@ export const ARES: readonly Sample[] = [
     name: "a login of another version, answered (captured form)",
     tcp: true,
     whole: true,
-    turns: [[">", hex("03005a070805")], ["<", ANSWER]],
+    turns: [[">", hex("03005a170805")], ["<", ANSWER]],
     evidence: "tcp-conversation",
     certainty: 3,
   },
@@ -23,9 +23,30 @@ export const ARES: readonly Sample[] = [
     name: "an answer in the older form",
     tcp: true,
     whole: true,
-    turns: [[">", hex("03005a070805")], ["<", join(hex("87003b"), noise(135, 3))]],
+    turns: [[">", hex("03005a170805")], ["<", join(hex("87003b"), noise(135, 3))]],
     evidence: "tcp-conversation",
     certainty: 3,
+  },
+  {
+    name: "a login of the first version (ipp2p)",
+    tcp: true,
+    turns: [[">", hex("03005a040305")]],
+    evidence: "tcp-login",
+    certainty: 3,
+  },
+  {
+    name: "a supernode's login",
+    tcp: true,
+    turns: [[">", hex("03005d070805")]],
+    evidence: "tcp-login-form",
+    certainty: 2,
+  },
+  {
+    name: "a transfer by the older word",
+    tcp: true,
+    turns: [[">", latin("GET hash:2jmj7l5rSw0yVb/vlWAYkK/YBwk= HTTP/1.1\r\n\r\n")]],
+    evidence: "tcp-transfer",
+    certainty: 2,
   },
   {
     name: "clients greeting each other (captured form)",
@@ -52,8 +73,9 @@ export const ARES: readonly Sample[] = [
 ];
 /** Near misses. */
 export const NOT_ARES: readonly Sample[] = [
+  { name: "a login from the listener", tcp: true, turns: [["<", hex("03005a060605")]] },
   { name: "a login with more behind it", tcp: true, turns: [[">", hex("03005a06060500")]] },
-  { name: "an answer of 139 bytes", tcp: true, turns: [[">", hex("03005a070805")], ["<", join(ANSWER, hex("00"))]] },
+  { name: "an answer of 139 bytes", tcp: true, turns: [[">", hex("03005a170805")], ["<", join(ANSWER, hex("00"))]] },
   { name: "an answer to something else", tcp: true, turns: [[">", hex("03005b070805")], ["<", ANSWER]] },
   {
     name: "a greeting whose length does not fit",
@@ -114,9 +136,29 @@ export const MANOLITO: readonly Sample[] = [
     evidence: "tcp-dialogue",
     certainty: 3,
   },
+  {
+    name: "a datagram of 20 bytes",
+    tcp: false,
+    turns: [[">", join(hex("3d4bd9"), noise(13, 3), hex("edbb 0102"))]],
+    evidence: "udp-words",
+    certainty: 2,
+  },
+  {
+    name: "a datagram of 25 bytes",
+    tcp: false,
+    turns: [["<", join(hex("3e4a"), noise(18, 3), hex("092f20 0102"))]],
+    evidence: "udp-words",
+    certainty: 2,
+  },
 ];
 /** Near misses. */
 export const NOT_MANOLITO: readonly Sample[] = [
+  { name: "a datagram of 21 bytes", tcp: false, turns: [[">", join(hex("3d4bd9"), noise(13, 3), hex("edbb 010203"))]] },
+  {
+    name: "a datagram with another end",
+    tcp: false,
+    turns: [[">", join(hex("3d4bd9"), noise(13, 3), hex("edbc 0102"))]],
+  },
   { name: "FTP's SIZE", tcp: true, turns: [[">", latin("SIZE file\r\n")], ["<", latin("STR 0")]] },
   { name: "the same word twice", tcp: true, turns: [[">", latin("SIZ 12345")], ["<", latin("SIZ 12345")]] },
 ];
@@ -131,7 +173,7 @@ export const NOT_APPLEJUICE: readonly Sample[] = [
 ];
 
 /** RC4 of a message under a key: for making a greeting. */
-function rc4(key: Uint8Array, message: Uint8Array): Uint8Array {
+export function rc4(key: Uint8Array, message: Uint8Array): Uint8Array {
   const box = Uint8Array.from({ length: 256 }, (_, i) => i);
   let j = 0;
   for (let i = 0; i < 256; i++) {
@@ -222,11 +264,7 @@ export const RESILIO: readonly Sample[] = [
 /** Near misses. */
 export const NOT_RESILIO: readonly Sample[] = [
   { name: "the word without a dictionary", tcp: false, turns: [[">", latin("BSYNC\0list")]] },
-  {
-    name: "an LSD announcement",
-    tcp: false,
-    turns: [[">", latin("BT-SEARCH * HTTP/1.1\r\nHost: 239.192.152.143:6771\r\n\r\n")]],
-  },
+  { name: "the word in small letters", tcp: false, turns: [[">", join(latin("bsync\0"), DISCOVERY.slice(6))]] },
 ];
 
 /** libp2p: from its specifications. */
@@ -249,6 +287,16 @@ export const LIBP2P: readonly Sample[] = [
     name: "discovery on the local net",
     tcp: false,
     turns: [[">", join(hex("0000 0000 0001 0000 0000 0000"), latin("\x04_p2p\x04_udp\x05local\0"), hex("000c 0001"))]],
+    evidence: "mdns",
+    certainty: 2,
+  },
+  {
+    name: "discovery of older versions",
+    tcp: false,
+    turns: [[
+      ">",
+      join(hex("0000 0000 0001 0000 0000 0000"), latin("\x0f_ipfs-discovery\x04_udp\x05local\0"), hex("000c 0001")),
+    ]],
     evidence: "mdns",
     certainty: 2,
   },

@@ -4,6 +4,7 @@
  */
 import { hex, join, latin } from "../../support/conversation.ts";
 import type { Sample } from "../table.ts";
+import { NOT_SOULSEEK_VARIANTS, SOULSEEK_VARIANTS } from "./variants.ts";
 
 const LOGIN = join(
   hex("48000000 01000000 08000000"),
@@ -67,6 +68,7 @@ export const SOULSEEK: readonly Sample[] = [
     evidence: "obfuscated-pierce",
     certainty: 3,
   },
+  ...SOULSEEK_VARIANTS,
 ];
 
 /** Near misses. */
@@ -101,4 +103,5 @@ export const NOT_SOULSEEK: readonly Sample[] = [
   { name: "an obfuscated piercing with a tail", tcp: true, turns: [[">", join(HIDDEN_PIERCE, hex("00"))]] },
   { name: "counters under an empty key", tcp: true, turns: [[">", hex("00000000 05000000 00 01020304")]] },
   { name: "counters under a key of one bit", tcp: true, turns: [[">", hex("01000000 07000000 04 01020304")]] },
+  ...NOT_SOULSEEK_VARIANTS,
 ];

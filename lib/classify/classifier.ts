@@ -155,6 +155,6 @@ export interface Classifier {
   readonly blocksPeers?: boolean;
   /** Data packets per direction after which the engine stops asking (default 8). */
   readonly patience?: number;
-  /** Answers UNRELATED, UNDECIDED or a module-level Evidence. */
-  classify(look: Look): Evidence;
+  /** Answers UNRELATED, UNDECIDED or a module-level Evidence. Called as a bare function. */
+  classify(this: void, look: Look): Evidence;
 }

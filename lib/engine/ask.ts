@@ -370,7 +370,7 @@ export class Asker {
       }
       look.asked = panel.numbers[place]! + 1;
       look.found.clear();
-      answer = this.#one(panel.list[place]!);
+      answer = this.#one(panel.asks[place]!);
       if (answer.certainty !== 0 && (answer.number === (told & 0xffff) || answer.number === told >>> 16)) {
         answer = UNDECIDED;
       }
@@ -394,9 +394,9 @@ export class Asker {
   }
 
   /** One classifier; should it throw against its contract, it is counted and out for this flow. */
-  #one(classifier: Classifier): Evidence {
+  #one(classify: Classifier["classify"]): Evidence {
     try {
-      return classifier.classify(this.look);
+      return classify(this.look);
     } catch (error) {
       this.failures++;
       this.failure = error;

@@ -9,8 +9,11 @@ export const PATIENCE = 8;
 
 /** What one transport asks: which classifiers, which of them for a first byte. */
 export class Panel {
-  /** The classifiers, in order. */
-  readonly list: readonly Classifier[];
+  /**
+   * How to ask each classifier, in order. The bare functions: classifiers state different things of themselves, so reading
+   * the function from the object anew for each question would meet one shape of object after the other.
+   */
+  readonly asks: readonly Classifier["classify"][];
   /** Numbers in the whole list, by place in the panel. */
   readonly numbers: Int32Array;
   /** Fewest payload bytes of each. */
@@ -28,7 +31,7 @@ export class Panel {
   constructor(classifiers: readonly Classifier[], tcp: boolean) {
     const list = classifiers.filter((classifier) => tcp ? classifier.tcp : classifier.udp);
     if (list.length > 31) throw new RangeError(`Cannot ask more than 31 classifiers a transport: ${list.length}`);
-    this.list = list;
+    this.asks = list.map(({ classify }) => classify);
     this.numbers = Int32Array.from(list, (classifier) => classifiers.indexOf(classifier));
     this.least = Int32Array.from(list, (classifier) => classifier.least);
     this.patience = Int32Array.from(list, (classifier) => classifier.patience ?? PATIENCE);

@@ -119,6 +119,11 @@ export function replayText(recorder: FlowRecorder, facts: PlayedFacts, print: (l
     `${grouped(summary.packets)} packets in ${grouped(summary.flows)} flows over ${duration(summary.seconds)}: ` +
       `${grouped(summary.recognised)} flows recognised, ${grouped(summary.refused)} packets refused`,
   );
+  if (recorder.unrecorded > 0) {
+    print(
+      `There was no room to record ${grouped(recorder.unrecorded)} flows more; their packets were judged and counted`,
+    );
+  }
   const earlier = Object.entries(summary.refused_because).map(([fact, n]) => `${n} ${fact}`);
   if (earlier.length > 0) print(`Flows refused for earlier facts alone: ${earlier.join(", ")}`);
   print(

@@ -13,6 +13,11 @@ export interface ByteInput {
 
 /** Bytes of the window. Four times the largest packet, so that few bytes are moved for each that is read. */
 const SIZE = 4 << 20;
+/**
+ * Bytes asked of the input at once, beyond what is needed: few enough that they lie in a core's own cache from the system's
+ * copying until they are looked at, as each read falls on the place of the one before.
+ */
+const READ = 256 << 10;
 /** The largest frame or block that is read whole: above the largest that Linux makes (BIG TCP, 512 KiB and headers). */
 export const LARGEST_RECORD: number = 1 << 20;
 
@@ -54,7 +59,9 @@ export class Window implements Disposable {
       this.at = 0;
     }
     while (this.end < count && !this.#ended) {
-      const read = this.#input.readSync(this.bytes.subarray(this.end));
+      const read = this.#input.readSync(
+        this.bytes.subarray(this.end, Math.min(SIZE, Math.max(count, this.end + READ))),
+      );
       if (read === null) this.#ended = true;
       else this.end += read;
     }

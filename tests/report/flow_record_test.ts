@@ -171,4 +171,7 @@ Deno.test("flows beyond the capacity are counted, not kept", () => {
   assert.equal(r.flows, 2);
   assert.equal(r.unrecorded, 3);
   assert.equal([...r.lines()].length, 2);
+  const printed: string[] = [];
+  replayText(r, FACTS, (line) => printed.push(line));
+  assert.ok(printed.some((line) => line.includes("no room to record 3 flows more")), printed.join("\n"));
 });

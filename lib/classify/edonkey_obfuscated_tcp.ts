@@ -7,7 +7,7 @@
  * @module
  */
 import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED, WEAK } from "./classifier.ts";
-import { LEAST_ENCRYPTED, looksEncrypted } from "./encrypted.ts";
+import { beginsAsText, LEAST_ENCRYPTED, looksEncrypted } from "./encrypted.ts";
 
 /** Four flights fit. */
 export const OBFUSCATED_TCP: Evidence = evidence(
@@ -40,7 +40,9 @@ export function obfuscatedTcp(look: Look): Evidence {
     const fits = fromOpener
       ? size >= LEAST_GREETING && size <= LONGEST_GREETING
       : size >= LEAST_ANSWER && size <= LONGEST_ANSWER;
-    return fits && (size < LEAST_ENCRYPTED || looksEncrypted(bytes, start, end)) ? UNDECIDED : UNRELATED;
+    if (!fits) return UNRELATED;
+    const hidden = size < LEAST_ENCRYPTED ? !beginsAsText(bytes, start, end) : looksEncrypted(bytes, start, end);
+    return hidden ? UNDECIDED : UNRELATED;
   }
   if (nth !== 2) return UNRELATED;
   const from = start + look.ownLength;

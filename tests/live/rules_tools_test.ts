@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { applyRules, checkRules, KernelSets, removeRules, rulesText } from "../../lib/firewall/mod.ts";
-import { cannot, named, OPTIONS } from "./rules_scene.ts";
+import { cannot, named, OPTIONS, TALK, talk } from "./rules_scene.ts";
 import { ADDRESSES, hasTool, Topology } from "./topology.ts";
 
-const { client1 } = ADDRESSES;
+const { client1, server } = ADDRESSES;
 const noNft = cannot ?? (hasTool("nft") ? null : "no nft");
 
 Deno.test({
@@ -37,6 +37,28 @@ Deno.test({
     assert.deepEqual([sets.state.failed, sets.state.lastError], [0, null]);
     assert.match(await topology.must("router", ["nft", "list", "set", "inet", "ftwall", "locked4"]), /timeout 1h/);
     assert.deepEqual(await removeRules(run), ["nft table inet ftwall"]);
+  },
+});
+
+Deno.test({
+  ...named("nft rules queue of TCP what opens a connection or has payload, whatever the header's length", noNft),
+  async fn() {
+    await using topology = await Topology.create();
+    const echo = topology.start("server", [Deno.execPath(), "run", "-A", "--no-check", TALK, "echo", "4000"]);
+    await echo.prints("ready");
+    await topology.must("router", ["sh", "-c", "echo 1 >/proc/sys/net/netfilter/nf_conntrack_acct"]);
+    const text = rulesText("nft", OPTIONS).replace(/queue num [0-9-]+( bypass)?/g, "counter accept");
+    for (const timestamps of ["1", "0"]) {
+      await topology.must("client1", ["sh", "-c", `echo ${timestamps} >/proc/sys/net/ipv4/tcp_timestamps`]);
+      for (const host of [server.v4, server.v6]) {
+        await topology.must("router", ["nft", "-f", "-"], { stdin: text });
+        // The shortest payload there is.
+        assert.deepEqual(await talk(topology, "client1", "tcp", host, 4000, "x", 5), [5, null]);
+        const list = await topology.must("router", ["nft", "list", "chain", "inet", "ftwall", "first"]);
+        const queued = [...list.matchAll(/counter packets (\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+        assert.equal(queued, 1 + 5 + 5, `${host}, timestamps ${timestamps}: ${list}`);
+      }
+    }
   },
 });
 

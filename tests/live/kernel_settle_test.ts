@@ -50,7 +50,8 @@ for (const masquerade of [false, true]) {
           const before = await queued(topology);
           await topology.must("client1", ["curl", "-s", "-o", "/dev/null", `${url}/${size}`]);
           const cost = await queued(topology) - before;
-          assert.equal(cost, 2, `a page of ${size} bytes cost ${cost} packets`);
+          // One of them may be sent again on a busy machine.
+          assert.ok(cost >= 2 && cost <= 3, `a page of ${size} bytes cost ${cost} packets`);
         }
         for (const way of [[], ["-R"]]) {
           const before = await queued(topology);

@@ -181,6 +181,7 @@ for (const backend of backends.length > 0 ? backends : ["iptables"] as const) {
       const command = [Deno.execPath(), "run", "-A", "--no-check", TALK];
       const flow = topology.start("client1", [...command, "udp", server.v4, "4000", "settle", "40", "40", "paced"]);
       await scenery.echo.prints(/(udp .*settle\n){5}/);
+      await judge.prints(/hook=2 /);
       const before = forwarded(judge);
       await applyRules(backend, { ...OPTIONS, mark: nextEpoch(OPTIONS.mark) }, topology.runner("router"));
       await flow.status;

@@ -82,3 +82,22 @@ Deno.test({
     assert.doesNotMatch(await topology.must("router", ["iptables-legacy-save"]), /ftwall/);
   },
 });
+
+Deno.test({
+  ...named("iptables without the u32 match queues packets without payload as well, and says so", cannot),
+  async fn() {
+    await using topology = await Topology.create();
+    const inside = topology.runner("router");
+    const lacking = (command: string, args: readonly string[], stdin?: string) =>
+      stdin?.includes("-m u32") === true
+        ? Promise.resolve({ code: 2, stdout: "", stderr: "Couldn't load match `u32'" })
+        : inside(command, args, stdin);
+    const { changed, notes } = await applyRules("iptables", OPTIONS, lacking);
+    assert.ok(changed && notes.some((note) => note.startsWith("no u32 match")), notes.join());
+    assert.equal((await applyRules("iptables", OPTIONS, lacking)).changed, false);
+    assert.deepEqual((await checkRules(OPTIONS, lacking)).differs, []);
+    // With the match at hand again the rules are made anew.
+    assert.equal((await applyRules("iptables", OPTIONS, inside)).changed, true);
+    assert.deepEqual((await checkRules(OPTIONS, inside)).differs, []);
+  },
+});

@@ -7,7 +7,7 @@
  * @module
  */
 import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED, WEAK } from "./classifier.ts";
-import { hasKnownOpening, LEAST_ENCRYPTED, looksEncrypted } from "./encrypted.ts";
+import { beginsAsText, hasKnownOpening, LEAST_ENCRYPTED, looksEncrypted } from "./encrypted.ts";
 
 /** Four flights fit. */
 export const OBFUSCATED_TCP: Evidence = evidence(
@@ -50,7 +50,8 @@ export function obfuscatedTcp(look: Look): Evidence {
   return fromOpener ? UNDECIDED : OBFUSCATED_TCP;
 }
 
-/** Without structure; of bytes too few to tell, without a length or a word that is known. */
+/** Without structure; of bytes too few to tell, neither text nor with an opening that is known. */
 function isHidden(bytes: Uint8Array, from: number, to: number): boolean {
-  return to - from < LEAST_ENCRYPTED ? !hasKnownOpening(bytes, from, to) : looksEncrypted(bytes, from, to);
+  if (to - from >= LEAST_ENCRYPTED) return looksEncrypted(bytes, from, to);
+  return !beginsAsText(bytes, from, to) && !hasKnownOpening(bytes, from, to);
 }

@@ -77,8 +77,12 @@ export function classifyHttp(look: Look): Evidence {
     return match;
   }
   if (head.body < 0) return UNDECIDED;
-  // A plain request may still have an answer that tells; a plain answer ends it (but 1xx has another one behind it).
-  return kind === RESPONSE && head.status >= 200 ? UNRELATED : UNDECIDED;
+  // A plain answer ends it, but 1xx has another one behind it. A plain request may still have an answer that tells: of a
+  // client's own program, asked from outside. A client that asks for a file of the network shows that in its request.
+  if (kind === RESPONSE) return head.status >= 200 ? UNRELATED : UNDECIDED;
+  return look.fromOpener && look.fromClient && !isNumberedPath(bytes, head.target, head.targetEnd)
+    ? UNRELATED
+    : UNDECIDED;
 }
 
 /** A push: the side that has the file connects, says so, and is then asked for it. */

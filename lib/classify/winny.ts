@@ -6,6 +6,7 @@
  * @module
  */
 import { CERTAIN, type Classifier, type Evidence, evidence, type Look, UNRELATED } from "./classifier.ts";
+import { beginsAsText } from "./encrypted.ts";
 
 const GREETING = evidence(
   "tcp-greeting",
@@ -30,16 +31,13 @@ export const winny: Classifier = {
   // Two random bytes come first.
   first: "any",
   classify(look: Look): Evidence {
-    if (!look.first || isText(look.bytes, look.start) || isTls(look.bytes, look.start)) return UNRELATED;
+    // The cipher need not be set up for text.
+    if (!look.first || beginsAsText(look.bytes, look.start, look.end) || isTls(look.bytes, look.start)) {
+      return UNRELATED;
+    }
     return opens(look.bytes, look.start) ? GREETING : UNRELATED;
   },
 };
-
-/** Six letters in a row are text nearly always (random bytes: 1 in 380): the cipher need not be set up for them. */
-function isText(bytes: Uint8Array, at: number): boolean {
-  for (let i = at; i < at + 6; i++) if (bytes[i]! < 0x20 || bytes[i]! > 0x7e) return false;
-  return true;
-}
 
 /** A TLS record of the handshake. */
 function isTls(bytes: Uint8Array, at: number): boolean {

@@ -30,14 +30,10 @@ import {
 import { STREAM_BYTES, type Streams } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
 import { SYN } from "../wire/tcp.ts";
+import { forgetBeginning, inferStart } from "./beginning.ts";
 import { spokenTo } from "./enough.ts";
 import { Panel, PATIENCE } from "./panel.ts";
-import { KNOWN, SAME, Tunnels } from "./tunnels.ts";
-
-/** Stands among a TCP flow's candidates, above all classifiers, as long as it may be a handshake with a proxy. */
-const TUNNEL = 1 << 31;
-/** What is forgotten of a flow that is looked at again. */
-const BEGINNINGS = [CALLED, DATA_PACKETS, OPENER_FIRST, RESPONDER_FIRST, FIRST_LENGTHS, NOTE0, NOTE1, OWNER] as const;
+import { KNOWN, SAME, TUNNEL, Tunnels } from "./tunnels.ts";
 
 /** See the module's text. */
 export class Asker {
@@ -96,15 +92,7 @@ export class Asker {
     const flow = row * FLOW_WORDS;
     this.release(row);
     words[flow + CANDIDATES] = tcp !== 0 ? this.tcp.midstream : this.#udp.all;
-    for (const word of BEGINNINGS) words[flow + word] = 0;
-  }
-
-  /** Notes where a stream starts, from its SYN. A SYN may carry data (RFC 7413): it counts after the SYN's own number. */
-  noteStart(row: number, packet: Packet, fromOpener: boolean): void {
-    const words = this.#flows.words;
-    const flow = row * FLOW_WORDS;
-    words[flow + (fromOpener ? OPENER_BASE : RESPONDER_BASE)] = (packet.seq + 1) | 0;
-    words[flow + FLAGS]! |= fromOpener ? OPENER_BASED : RESPONDER_BASED;
+    forgetBeginning(words, flow);
   }
 
   /** Gives the stream slots of a flow back. */
@@ -187,8 +175,10 @@ export class Asker {
     const seq = (packet.flags & SYN) !== 0 ? (packet.seq + 1) | 0 : packet.seq;
     if ((flags & based) === 0) {
       words[baseAt] = seq;
-      words[flow + FLAGS] = flags | based;
+      words[flow + FLAGS]! |= based;
     }
+    const late = inferStart(words, flow, packet, seq, fromOpener, flags);
+    if (late > 0) own = this.#defer(flow, late);
     let offset = (seq - words[baseAt]!) | 0;
     // Retransmitted or before the start: was seen already.
     if (offset + packet.length <= 0) return UNDECIDED;
@@ -256,6 +246,16 @@ export class Asker {
     return tunnel && answer.certainty === 0 ? this.#through(row, flow, answer) : answer;
   }
 
+  /** What was seen of a responder that spoke first lies `count` bytes behind what comes now: 0 packets of it count so far. */
+  #defer(flow: number, count: number): number {
+    const words = this.#flows.words;
+    words[flow + CANDIDATES] = this.tcp.all | TUNNEL;
+    forgetBeginning(words, flow);
+    const slot = (words[flow + SLOTS]! >>> 16) - 1;
+    if (slot >= 0) this.#streams.defer(slot, count);
+    return 0;
+  }
+
   /** A flow that may go through a proxy: behind the handshake everything is asked anew, as if it went there directly. */
   #through(row: number, flow: number, answer: Evidence): Evidence {
     const step = this.tunnels.step(row);
@@ -265,7 +265,7 @@ export class Asker {
     if (step === KNOWN) return UNDECIDED;
     const words = this.#flows.words;
     words[flow + CANDIDATES] = this.tcp.all;
-    for (const word of BEGINNINGS) words[flow + word] = 0;
+    forgetBeginning(words, flow);
     const opener = this.#inner(row, flow, true);
     return opener === UNDECIDED ? this.#inner(row, flow, false) : opener;
   }

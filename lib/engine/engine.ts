@@ -27,6 +27,7 @@ import type { State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
 import { ACK, FIN, RST, SYN } from "../wire/tcp.ts";
 import { Asker } from "./ask.ts";
+import { noteStart } from "./beginning.ts";
 import { BlockList } from "./block_list.ts";
 import { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
@@ -256,7 +257,7 @@ export class Engine {
   /** Asks the classifiers and does what follows from their answer. */
   #askAbout(packet: Packet, row: number, flow: number, fromOpener: boolean, tcp: number): number {
     const words = this.state.flows.words;
-    if (tcp !== 0 && (packet.flags & SYN) !== 0) this.asker.noteStart(row, packet, fromOpener);
+    if (tcp !== 0 && (packet.flags & SYN) !== 0) noteStart(words, flow, packet, fromOpener);
     if (packet.length === 0) return NOTHING;
     let answer = this.asker.ask(row, packet, fromOpener);
     if (this.asker.targeted) {

@@ -13,8 +13,9 @@ import {
   RESUMED,
   TCP,
 } from "../state/flow_table.ts";
+import { isOrdinary } from "./ordinary.ts";
 import type { Panel } from "./panel.ts";
-import { Tunnels } from "./tunnels.ts";
+import { TUNNEL, Tunnels } from "./tunnels.ts";
 
 /** Data packets of a flow, both directions, after which it is let go. Most are let go sooner, when no classifier waits. */
 const ENOUGH = 64;
@@ -44,10 +45,20 @@ export function isEnough(panel: Panel, words: Int32Array, flow: number, first: b
   const counts = words[flow + DATA_PACKETS]!;
   const sent = (counts & 0xffff) + (counts >>> 16);
   const tcp = (flags & TCP) !== 0;
+  const opener = words[flow + OPENER_FIRST]!;
+  if (tcp && first && (flags & (MIDSTREAM | RESUMED)) === 0) {
+    // Both have spoken: nobody waits for the middle of what began otherwise.
+    if ((counts & 0xffff) !== 0 && counts >>> 16 !== 0) {
+      words[flow + CANDIDATES]! &= spokenTo(panel, words, flow) | TUNNEL;
+    } // What everyday traffic is answered, nobody wants to see whom the question itself did not interest.
+    else if (isOrdinary(opener, 1) && (words[flow + CANDIDATES]! & panel.dispatch[opener >>> 24]!) === 0) {
+      words[flow + CANDIDATES] = 0;
+    }
+  }
   if (tcp && sent >= OPENED && (flags & (MIDSTREAM | RESUMED)) === 0) {
     // A proxy's handshake may come byte by byte, and what it leads to begins behind it.
     const mayLead = (flags & NO_PROXY) === 0 && (counts & 0xffff) !== 0 &&
-      Tunnels.mayBegin(words[flow + OPENER_FIRST]! >>> 24);
+      Tunnels.mayBegin(opener >>> 24);
     if (!mayLead) words[flow + CANDIDATES]! &= first ? spokenTo(panel, words, flow) : 0;
   }
   const enough = !tcp ? ENOUGH_UDP : (flags & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;

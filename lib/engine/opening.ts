@@ -6,6 +6,7 @@ import { isPrivate } from "../net/address.ts";
 import type { Policy } from "../policy/policy.ts";
 import {
   CLOSING,
+  DATA_PACKETS,
   EPOCH,
   FLAGS,
   FLOW_WORDS,
@@ -15,6 +16,7 @@ import {
   OPENER_BASED,
   OPENER_IS_CLIENT,
   PASS,
+  REFUSED,
 } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
 import type { Packet } from "../wire/packet.ts";
@@ -81,7 +83,11 @@ export function openFlow(
 export function isReused(flows: FlowTable, row: number, packet: Packet, fromOpener: boolean): boolean {
   const words = flows.words;
   const flow = row * FLOW_WORDS;
-  if (!fromOpener) return (words[flow + FLAGS]! & CLOSING) !== 0;
+  // The ends of most flows are not seen. Both sides may open a connection at once, but not where one has already spoken.
+  if (!fromOpener) {
+    const flags = words[flow + FLAGS]!;
+    return (flags & CLOSING) !== 0 || (words[flow + DATA_PACKETS] !== 0 && (flags & REFUSED) === 0);
+  }
   if ((words[flow + FLAGS]! & OPENER_BASED) === 0) return true;
   return words[flow + OPENER_BASE] !== ((packet.seq + 1) | 0);
 }

@@ -28,6 +28,9 @@ export interface Target {
 /** Most proxied flows whose target is remembered; the oldest is forgotten and its proxy counts as the peer again. */
 const MOST = 4096;
 
+/** Stands among a TCP flow's candidates, above all classifiers, as long as it may be a handshake with a proxy. */
+export const TUNNEL = 1 << 31;
+
 /** What became of the proxy question for a flow: nothing new, the target is known, or the inner streams begin. */
 export type Step = 0 | 1 | 2;
 /** Nothing new. */

@@ -1,4 +1,4 @@
-import { type Choice, chooseBackend, reason } from "./backend.ts";
+import { type Choice, chooseBackend, reason, VARIANTS } from "./backend.ts";
 import { type Inspected, inspectRules, inspectTool } from "./inspect.ts";
 import { iptablesJumps, iptablesRules, iptablesText, type Jump, REJECT_CHAIN } from "./iptables.ts";
 import { NFT_TABLE, nftRemoveText, nftRules, nftText } from "./nft.ts";
@@ -229,10 +229,10 @@ export async function checkRules(options: RulesOptions, run: Runner): Promise<Ch
       continue;
     }
     const family = tool === "ip6tables" ? 6 : 4;
-    const variants = [true, false].flatMap((sets) => [true, false].map((hashlimit) => ({ sets, hashlimit })));
-    const match = variants.find(({ sets, hashlimit }) => {
+    const variants = [true, false].flatMap((sets) => VARIANTS.map((features) => ({ sets, features })));
+    const match = variants.find(({ sets, features }) => {
       const wanted = { ...options, lan, sets: options.sets && sets };
-      return part.stamp === stampOf(tool === "nft" ? nftText(wanted) : iptablesText(wanted, family, { hashlimit }));
+      return part.stamp === stampOf(tool === "nft" ? nftText(wanted) : iptablesText(wanted, family, features));
     });
     if (match === undefined) {
       differs.push(`${tool}: made from other options, run ftwall rules --apply`);
@@ -241,7 +241,7 @@ export async function checkRules(options: RulesOptions, run: Runner): Promise<Ch
     const wanted = { ...options, lan, sets: options.sets && match.sets };
     const count = tool === "nft"
       ? nftRules(wanted).length
-      : iptablesRules(wanted, family, match).length + (options.refuse === "reject" ? 2 : 0);
+      : iptablesRules(wanted, family, match.features).length + (options.refuse === "reject" ? 2 : 0);
     if (part.rules !== count) differs.push(`${tool}: ${part.rules} rules found, ${count} expected`);
     const hooks = ["forward", "input", "output", "post"];
     if (tool !== "nft" && options.refuse === "reject") hooks.push("reject");

@@ -1,4 +1,4 @@
-import { type IptablesFeatures, iptablesText } from "./iptables.ts";
+import { ALL_FEATURES, type IptablesFeatures, iptablesText } from "./iptables.ts";
 import { nftText } from "./nft.ts";
 import { RULES_DEFAULTS, type RulesOptions } from "./options.ts";
 import { type Backend, FirewallError, type Ran, type Runner } from "./run.ts";
@@ -22,7 +22,7 @@ export const INSTALL_HINT: string = [
   "Alpine: apk add nftables (or iptables ip6tables ipset)",
   "OpenWrt with nft: opkg install nftables kmod-nft-queue kmod-nfnetlink-queue",
   "OpenWrt with iptables: opkg install iptables-mod-nfqueue kmod-ipt-nfqueue iptables-mod-conntrack-extra" +
-  " iptables-mod-hashlimit kmod-ipt-ipset ipset",
+  " iptables-mod-hashlimit iptables-mod-u32 kmod-ipt-ipset ipset",
 ].join("; ");
 
 /**
@@ -37,7 +37,7 @@ export async function chooseBackend(
   const notes: string[] = [];
   if (wanted !== "iptables") {
     const answer = await tryNft(run, options);
-    if (answer.code === 0) return { backend: "nft", sets: true, features: { hashlimit: true }, notes };
+    if (answer.code === 0) return { backend: "nft", sets: true, features: ALL_FEATURES, notes };
     notes.push(`nft cannot be used: ${reason(answer)}`);
   }
   if (wanted !== "nft") {
@@ -59,6 +59,14 @@ async function tryNft(run: Runner, options: RulesOptions): Promise<Ran> {
   return await run("nft", ["-c", "-f", "-"], text.replaceAll(/ \{ type filter hook [^}]*\}/g, ""));
 }
 
+/** What may be done without, from the best on. */
+export const VARIANTS: readonly IptablesFeatures[] = [
+  ALL_FEATURES,
+  { hashlimit: true, u32: false },
+  { hashlimit: false, u32: true },
+  { hashlimit: false, u32: false },
+];
+
 async function tryIptables(run: Runner, options: RulesOptions, notes: string[]): Promise<Choice | null> {
   let sets = options.sets;
   if (sets) {
@@ -74,7 +82,7 @@ async function tryIptables(run: Runner, options: RulesOptions, notes: string[]):
     }
   }
   // Sets are left out of the trial, since they would have to exist where it takes place.
-  for (const features of [{ hashlimit: true }, { hashlimit: false }]) {
+  for (const features of VARIANTS) {
     const text = iptablesText({ ...options, sets: false }, 4, features);
     let answer = await run("unshare", ["-n", "iptables-restore", "--noflush"], text);
     if (answer.code === 127 || /unshare/.test(answer.stderr)) {
@@ -83,9 +91,10 @@ async function tryIptables(run: Runner, options: RulesOptions, notes: string[]):
     }
     if (answer.code === 0) {
       if (!features.hashlimit) notes.push("no hashlimit match: one rate limit serves all locked clients together");
+      if (!features.u32) notes.push("no u32 match: TCP packets without payload visit ftwall as well");
       return { backend: "iptables", sets, features, notes };
     }
-    if (!features.hashlimit || answer.code === 127) notes.push(`iptables cannot be used: ${reason(answer)}`);
+    if (features === VARIANTS.at(-1) || answer.code === 127) notes.push(`iptables cannot be used: ${reason(answer)}`);
     if (answer.code === 127) break;
   }
   return null;

@@ -4,12 +4,15 @@ import { checkOptions, fingerprint, hex, type RulesOptions, sortAddresses } from
 export const MANGLE_CHAINS = [
   "ftwall_forward",
   "ftwall_sort",
+  "ftwall_settled",
   "ftwall_lan",
   "ftwall_fromhome",
   "ftwall_tohome",
   "ftwall_locked",
   "ftwall_blocked",
   "ftwall_judge",
+  "ftwall_bare",
+  "ftwall_first",
   "ftwall_accepted",
   "ftwall_refuse",
   "ftwall_input",
@@ -53,7 +56,22 @@ export function iptablesJumps(options: RulesOptions): Jump[] {
 export interface IptablesFeatures {
   /** Rates are kept per client; without it one rate serves all clients. */
   readonly hashlimit: boolean;
+  /** Packets without payload are told from others and pass; without it they visit user space like any other. */
+  readonly u32: boolean;
 }
+
+/** Everything. */
+export const ALL_FEATURES: IptablesFeatures = { hashlimit: true, u32: true };
+
+/**
+ * TCP without payload: the match goes from the packet's start (20 bytes of IPv4 without options, 40 of IPv6) by the length
+ * of the TCP header to its end and reads the four bytes that end with the first byte of payload, which must not be there.
+ * A packet with IP options or extension headers counts as one with payload.
+ */
+const BARE = {
+  4: '-m u32 --u32 "0>>24=0x45" -m u32 ! --u32 "32>>26&0x3c@17=0:0xffffffff"',
+  6: '-m u32 --u32 "4>>8&0xff=6" -m u32 ! --u32 "52>>26&0x3c@37=0:0xffffffff"',
+} as const;
 
 /**
  * The chains for `iptables-restore --noflush` (family 4) or `ip6tables-restore --noflush` (family 6). Naming a chain
@@ -62,7 +80,7 @@ export interface IptablesFeatures {
 export function iptablesText(
   options: RulesOptions,
   family: 4 | 6,
-  features: IptablesFeatures = { hashlimit: true },
+  features: IptablesFeatures = ALL_FEATURES,
 ): string {
   checkOptions(options);
   const rules = iptablesRules(options, family, features);
@@ -104,6 +122,14 @@ export function iptablesRules(options: RulesOptions, family: 4 | 6, features: Ip
   const add = (chain: string, ...list: string[]) => list.forEach((rule) => rules.push(`-A ftwall_${chain} ${rule}`));
 
   add("forward", "-p tcp -g ftwall_sort", "-p udp -g ftwall_sort");
+  // Nearly all packets are of settled connections: they leave by the shortest way. Only a lock ends what its client had.
+  const locks = options.sets && options.cut;
+  const settled = `-m connmark --mark ${under(accepted)} -m mark --mark ${under(0)}`;
+  add("sort", `${settled} ${locks ? "-g ftwall_settled" : "-j RETURN"}`);
+  if (locks) {
+    const locked = `-m set --match-set ftwall_locked${family}`;
+    add("settled", `${locked} src -g ftwall_locked`, `${locked} dst -j DROP`);
+  }
   add("sort", `-m connmark --mark ${under(own)} -j RETURN`, `-d ${multicast} -j RETURN`, ...spared);
   for (const mac of exempt.macs) {
     // Replies carry another machine's MAC, so the connection remembers whose it is.
@@ -142,6 +168,14 @@ export function iptablesRules(options: RulesOptions, family: 4 | 6, features: Ip
     `-m connmark --mark ${under(refused)} -g ftwall_refuse`,
     ...told,
     `-m mark --mark ${under(accepted)} -g ftwall_accepted`,
+    "-p tcp -g ftwall_bare",
+    "-g ftwall_first",
+  );
+  // Of packets without payload only the one that opens a connection tells anything.
+  if (features.u32) add("bare", "-p tcp --tcp-flags SYN,ACK SYN -g ftwall_first", `${BARE[family]} -j RETURN`);
+  add("bare", "-g ftwall_first");
+  add(
+    "first",
     `-m connmark ! --mark ${under(0)} ${judged}`,
     `-p udp --sport 53 ${judged}`,
     `-p udp --dport 53 ${judged}`,
@@ -150,14 +184,14 @@ export function iptablesRules(options: RulesOptions, family: 4 | 6, features: Ip
   for (const way of ["original", "reply"]) {
     for (const [transport, count] of [["tcp", options.packetsTcp], ["udp", options.packetsUdp]] as const) {
       add(
-        "judge",
+        "first",
         `-p ${transport} -m conntrack --ctdir ${way.toUpperCase()} -m connbytes --connbytes 0:${count} ` +
           `--connbytes-dir ${way} --connbytes-mode packets ${judged}`,
       );
     }
   }
   if (options.sample > 0) {
-    add("judge", `-m limit --limit ${options.sample}/sec --limit-burst ${options.sample} ${judged}`);
+    add("first", `-m limit --limit ${options.sample}/sec --limit-burst ${options.sample} ${judged}`);
   }
   add("accepted", `-j CONNMARK --set-xmark ${under(accepted)}`, `-j MARK --set-xmark ${under(0)}`);
   // Rejecting is left to our chain in the filter table, which knows the packet by its mark.

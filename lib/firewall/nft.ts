@@ -46,7 +46,26 @@ const HOOKS = [
   ["output", "output", -5],
   ["post", "postrouting", -150],
 ] as const;
-const CHAINS = ["sort", "lan", "fromhome", "tohome", "locked", "blocked", "judge", "accepted", "refuse", "input_home"];
+const CHAINS = [
+  "sort",
+  "settled",
+  "lan",
+  "fromhome",
+  "tohome",
+  "locked",
+  "blocked",
+  "judge",
+  "bare",
+  "bare4",
+  "bare6",
+  "first",
+  "accepted",
+  "refuse",
+  "input_home",
+];
+
+/** TCP header lengths in 32-bit words, those of an ACK with and without timestamps first. */
+const TCP_HEADERS = [8, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15];
 
 function nftSets(options: RulesOptions): [string, string][] {
   const sets: [string, string][] = [
@@ -85,7 +104,16 @@ export function nftRules(options: RulesOptions): [chain: string, rule: string][]
   const rules: [string, string][] = [];
   const add = (chain: string, ...list: string[]) => list.forEach((rule) => rules.push([chain, rule]));
 
+  const families = [["ip", 4], ["ip6", 6]] as const;
   add("forward", "meta l4proto { tcp, udp } goto sort");
+  // Nearly all packets are of settled connections: they leave by the shortest way. Only a lock ends what its client had.
+  const locks = options.sets && options.cut;
+  add("sort", `ct mark & ${M} == ${hex(accepted)} meta mark & ${M} == 0 ${locks ? "goto settled" : "return"}`);
+  if (locks) {
+    for (const [ip, n] of families) {
+      add("settled", `${ip} saddr @locked${n} goto locked`, `${ip} daddr @locked${n} drop`);
+    }
+  }
   add(
     "sort",
     `ct mark & ${M} == ${hex(own)} return`,
@@ -106,7 +134,6 @@ export function nftRules(options: RulesOptions): [chain: string, rule: string][]
     const uncut = options.cut ? "" : `ct mark & ${M} != ${hex(accepted)} `;
     // A lock ends what its client had; the block list leaves alone what was let through, for a client that is exempt.
     const passed = `ct mark & ${M} == ${hex(accepted)} return`;
-    const families = [["ip", 4], ["ip6", 6]] as const;
     for (const [ip, n] of families) {
       add("fromhome", `${ip} saddr @locked${n} ${uncut}goto locked`);
       add("tohome", `${ip} daddr @locked${n} ${uncut}drop`);
@@ -130,6 +157,27 @@ export function nftRules(options: RulesOptions): [chain: string, rule: string][]
     `ct mark & ${M} == ${hex(refused)} goto refuse`,
     told,
     `meta mark & ${M} == ${hex(accepted)} goto accepted`,
+    "meta l4proto tcp goto bare",
+    "goto first",
+  );
+  // Of packets without payload only the one that opens a connection tells anything. All headers of the others have a
+  // length that their own offset says: a table of pairs, as no rule can subtract. (A set of pairs would be one rule, but
+  // nft 1.0.6 ends with an assertion when it lists one with a field of four bits.)
+  add(
+    "bare",
+    "tcp flags & (syn | ack) == syn goto first",
+    "ip hdrlength 5 ip length <= 80 goto bare4",
+    "ip6 nexthdr tcp ip6 length <= 60 goto bare6",
+    "goto first",
+  );
+  for (const words of TCP_HEADERS) {
+    add("bare4", `ip length ${20 + 4 * words} tcp doff ${words} return`);
+    add("bare6", `ip6 length ${4 * words} tcp doff ${words} return`);
+  }
+  add("bare4", "goto first");
+  add("bare6", "goto first");
+  add(
+    "first",
     `ct mark & ${M} != 0 ${judged}`,
     `udp sport 53 ${judged}`,
     `udp dport 53 ${judged}`,
@@ -140,7 +188,7 @@ export function nftRules(options: RulesOptions): [chain: string, rule: string][]
     ]),
   );
   if (options.sample > 0) {
-    add("judge", `limit rate ${options.sample}/second burst ${options.sample} packets ${judged}`);
+    add("first", `limit rate ${options.sample}/second burst ${options.sample} packets ${judged}`);
   }
   add("accepted", save(accepted), `meta mark set meta mark & ${rest}`);
   if (options.refuse === "reject") {

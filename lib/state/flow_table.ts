@@ -74,6 +74,8 @@ export const EXEMPT = 4096;
 export const WATCHED = 8192;
 /** Flag: its answer was taken back after a reload: what comes is looked at as the middle of a stream. */
 export const RESUMED = 16384;
+/** Flag: the responder's stream start was worked out, as its answer to the SYN was not seen. */
+export const INFERRED = 32768;
 
 /** Bits of the flags from which on the number of the classifier stands that had a flow {@link WATCHED}. */
 export const WATCHER_SHIFT = 16;

@@ -82,6 +82,15 @@ export class Streams {
     }
   }
 
+  /** What a slot holds begins `count` bytes further on: what is before it is still to come. */
+  defer(slot: number, count: number): void {
+    const base = slot * STREAM_BYTES;
+    this.bytes.copyWithin(base + count, base, base + STREAM_BYTES - count);
+    this.#islandStart[slot] = count;
+    this.#islandEnd[slot] = Math.min(STREAM_BYTES, count + this.filled[slot]!);
+    this.filled[slot] = 0;
+  }
+
   /** Gives a slot back. */
   release(slot: number): void {
     if (this.#owner[slot] === -1) return;

@@ -106,15 +106,20 @@ server { listen 8080 backlog=4096 reuseport; location / { return 200 "ok"; } } }
   await using _ = topology.start("server", ["nginx", "-c", conf, "-p", workshop.dir]);
   await topology.listening("server", "tcp", 8080);
   await topology.must("client1", ["sh", "-c", "echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range"]);
-  const rates = await inTurn(["ftwall", "single", "none"] as const, plan.rounds, async (name) => {
-    await using _ = await Ruled.create(bench, name);
+  const tracking = ["FORWARD", "-m", "conntrack", "--ctstate", "INVALID"];
+  const rates = await inTurn(["ftwall", "single", "tracked", "none"] as const, plan.rounds, async (name) => {
+    await using _ = await Ruled.create(bench, name === "tracked" ? "none" : name);
+    if (name === "tracked") await topology.must("router", ["iptables", "-A", ...tracking]);
     const args = ["-t1", "-c32", plan.quick ? "-d1s" : "-d2s", "-H", "Connection: close", `http://${server.v4}:8080/`];
     const answer = await topology.must("client1", ["wrk", ...args], { limit: 30_000 });
+    if (name === "tracked") await topology.must("router", ["iptables", "-D", ...tracking]);
     return Number(/Requests\/sec:\s+([\d.]+)/.exec(answer)?.[1] ?? NaN);
   });
   const about = { bench: "connections", name: "HTTP requests, each a new connection", unit: "a second" };
   return [
     compared({ ...about, against: "no rule", least: 0.7 }, rates.ftwall, rates.none),
+    // What every router with NAT does anyway.
+    compared({ ...about, against: "connection tracking alone" }, rates.ftwall, rates.tracked),
     compared({ ...about, against: "single, same rules", least: 0.95 }, rates.ftwall, rates.single),
   ];
 }

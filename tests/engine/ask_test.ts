@@ -61,6 +61,89 @@ Deno.test("what is sent again is shown once, also with another cut and other byt
   assert.deepEqual(eye.shown.map((one) => one.text), ["hello", "hello world"]);
 });
 
+/** A desk with a connection of which the rules showed the SYN only, and the sequence number of the responder's first byte. */
+function halfShown(...list: ReturnType<typeof witness>[]): { desk: Desk; line: Connection; start: number } {
+  const desk = new Desk(list);
+  const line = new Connection(C, P);
+  desk.judge(line.segment(0, SYN));
+  line.segment(1, SYN | ACK);
+  return { desk, line, start: line.next(1) };
+}
+
+const told = (eye: ReturnType<typeof witness>) => eye.shown.map(({ text, first }) => `${first ? "" : "…"}${text}`);
+
+Deno.test("without the answer to the SYN a responder's stream starts where the opener acknowledged it", () => {
+  for (const order of [["a", "b", "c"], ["b", "a", "c"], ["b", "c", "a"]]) {
+    const eye = witness();
+    const { desk, line, start } = halfShown(eye);
+    desk.judge(line.at(0, line.next(0), DATA, latin("ask"), start));
+    for (const part of order) desk.judge(line.at(1, start + "abc".indexOf(part), DATA, latin(part)));
+    const shown = told(eye);
+    assert.equal(shown.at(-1), "abc", order.join(""));
+    assert.ok(shown.slice(1).every((text) => "abc".startsWith(text)), shown.join());
+  }
+});
+
+Deno.test("a responder that speaks first starts with its first segment, or with one that comes late", () => {
+  for (const order of [["ab", "cd", "ef"], ["cd", "ab", "ef"], ["cd", "ef", "ab"], ["cd", "abc", "ef"]]) {
+    const eye = witness();
+    const { desk, line, start } = halfShown(eye);
+    for (const part of order) desk.judge(line.at(1, start + "abcdef".indexOf(part), DATA, latin(part)));
+    assert.equal(told(eye).at(-1), "abcdef", order.join());
+    assert.ok(eye.shown.every(({ first, fromOpener }) => first && !fromOpener));
+  }
+});
+
+Deno.test("a responder's late start is shown also to those who had given up", () => {
+  const eye = witness((_look, { text }) => text.startsWith("start") ? SURE : UNRELATED);
+  const { desk, line, start } = halfShown(eye);
+  assert.equal(desk.judge(line.at(1, start + 5, DATA, latin("middle"))) & REFUSE, 0);
+  assert.equal(desk.judge(line.at(1, start, DATA, latin("start"))) & REFUSE, REFUSE);
+});
+
+Deno.test("a responder's start is not moved once the opener has spoken, nor by an acknowledgement that leads nowhere", () => {
+  const eye = witness();
+  const { desk, line, start } = halfShown(eye);
+  desk.judge(line.segment(1, DATA, latin("hello")));
+  desk.judge(line.at(0, line.next(0), DATA, latin("ask"), start + 5));
+  desk.judge(line.at(1, start - 4, DATA, latin("fake")));
+  desk.judge(line.segment(1, DATA, latin("!")));
+  assert.deepEqual(told(eye), ["hello", "ask", "hello!"]);
+  const other = witness();
+  const forged = halfShown(other);
+  forged.desk.judge(forged.line.at(0, forged.line.next(0), DATA, latin("ask"), forged.start + 100_000));
+  forged.desk.judge(forged.line.segment(1, DATA, latin("answer")));
+  assert.deepEqual(told(other), ["ask", "answer"]);
+});
+
+Deno.test("data in the SYN and in its answer count from behind them (TCP Fast Open)", () => {
+  const eye = witness();
+  const desk = new Desk([eye]);
+  const line = new Connection(C, P);
+  const syn = line.next(0);
+  const answer = line.next(1);
+  desk.judge(line.at(0, syn, SYN, latin("GE")));
+  desk.judge(line.at(1, answer, SYN | ACK, latin("HT"), syn + 3));
+  desk.judge(line.at(0, syn + 3, DATA, latin("T"), answer + 3));
+  desk.judge(line.at(1, answer + 3, DATA, latin("TP"), syn + 4));
+  assert.deepEqual(told(eye), ["GE", "HT", "GET", "HTTP"]);
+});
+
+Deno.test("a SYN from the other side is a simultaneous open before anybody spoke, and another connection after", () => {
+  const eye = witness();
+  const desk = new Desk([eye]);
+  const line = new Connection(C, P);
+  desk.judge(line.segment(0, SYN));
+  desk.judge(line.segment(1, SYN));
+  desk.judge(line.segment(1, DATA, latin("one")));
+  assert.deepEqual(eye.shown.map(({ text, fromOpener }) => [text, fromOpener]), [["one", false]]);
+  // The end of the connection was not shown.
+  const back = new Connection(P, C);
+  desk.judge(back.segment(0, SYN));
+  desk.judge(back.segment(0, DATA, latin("two")));
+  assert.deepEqual(eye.shown.slice(1).map(({ text, fromOpener }) => [text, fromOpener]), [["two", true]]);
+});
+
 Deno.test("bytes before the stream's start are trimmed, as the receiver does", () => {
   const eye = witness();
   const { desk, line } = connected(eye);

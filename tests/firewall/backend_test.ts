@@ -32,7 +32,8 @@ const NO_QUEUE = {
 
 Deno.test("nft is taken where its trial succeeds, and nothing else is run", async () => {
   const { run, calls } = machine([[/^unshare -n nft -c -f -$/, {}]]);
-  assert.deepEqual(await chooseBackend(run), { backend: "nft", sets: true, features: { hashlimit: true }, notes: [] });
+  const features = { hashlimit: true, u32: true };
+  assert.deepEqual(await chooseBackend(run), { backend: "nft", sets: true, features, notes: [] });
   assert.deepEqual(calls, ["unshare -n nft -c -f -"]);
 });
 
@@ -47,19 +48,29 @@ Deno.test("a kernel without the nft queue statement gets iptables, and the reaso
   assert.match(choice.notes[0]!, /no nft queue statement.*kmod-nft-queue/);
 });
 
-Deno.test("without ipset and hashlimit iptables still serves, with less", async () => {
-  let tries = 0;
-  const { run } = machine([[/^unshare -n ipset|^ipset/, { code: 127 }]]);
-  const choice = await chooseBackend((command, args, stdin) => {
-    if (args.includes("iptables-restore")) {
-      tries++;
-      const code = stdin?.includes("hashlimit") === true ? 2 : 0;
-      return Promise.resolve({ code, stdout: "", stderr: code === 0 ? "" : "Couldn't load match `hashlimit'" });
-    }
-    return run(command, args, stdin);
-  });
-  assert.deepEqual([tries, choice.sets, choice.features.hashlimit], [2, false, false]);
-  assert.equal(choice.notes.length, 3);
+Deno.test("without ipset and some matches iptables still serves, with less", async () => {
+  for (
+    const [lacks, tries, features] of [
+      [["u32"], 2, { hashlimit: true, u32: false }],
+      [["hashlimit"], 3, { hashlimit: false, u32: true }],
+      [["hashlimit", "u32"], 4, { hashlimit: false, u32: false }],
+    ] as const
+  ) {
+    let tried = 0;
+    const { run } = machine([[/^unshare -n ipset|^ipset/, { code: 127 }]]);
+    const choice = await chooseBackend((command, args, stdin) => {
+      if (args.includes("iptables-restore")) {
+        tried++;
+        const lack = lacks.find((match) => stdin?.includes(`-m ${match}`));
+        const stderr = lack === undefined ? "" : `Couldn't load match \`${lack}'`;
+        return Promise.resolve({ code: lack === undefined ? 0 : 2, stdout: "", stderr });
+      }
+      return run(command, args, stdin);
+    });
+    assert.deepEqual([tried, choice.sets, choice.features], [tries, false, features]);
+    // nft, the sets, and each match.
+    assert.equal(choice.notes.length, 2 + lacks.length, choice.notes.join("; "));
+  }
 });
 
 Deno.test("where unshare may not be used, the trial takes place in chains that nothing jumps to", async () => {

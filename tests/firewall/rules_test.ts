@@ -10,6 +10,7 @@ import {
   type RulesOptions,
   rulesText,
 } from "../../lib/firewall/mod.ts";
+import { iptablesText } from "../../lib/firewall/iptables.ts";
 
 const BACKENDS: readonly Backend[] = ["nft", "iptables"];
 
@@ -168,6 +169,42 @@ Deno.test("locks and blocks are asked before anything that was settled", () => {
   assert.ok(at("--match-set ftwall_locked4 src") < at("-A ftwall_fromhome -g ftwall_judge"));
   assert.ok(at("--match-set ftwall_blocked4 src -g ftwall_blocked") < at("-A ftwall_tohome -g ftwall_judge"));
   assert.ok(at("-A ftwall_judge -m connmark --mark 0x1000000/0xf000000 -j RETURN") < at("-m connbytes"));
+});
+
+Deno.test("TCP without payload leaves before any rule that queues it, but for the packet that opens a connection", () => {
+  for (const family of [4, 6] as const) {
+    const text = iptablesText(RULES_DEFAULTS, family);
+    const bare = text.split("\n").filter((line) => line.startsWith("-A ftwall_bare"));
+    assert.deepEqual(bare.map((line) => / -[jg] (\w+)$/.exec(line)?.[1]), ["ftwall_first", "RETURN", "ftwall_first"]);
+    assert.match(bare[0]!, /--tcp-flags SYN,ACK SYN/);
+    const without = iptablesText(RULES_DEFAULTS, family, { hashlimit: true, u32: false });
+    assert.doesNotMatch(without, /u32/);
+    assert.deepEqual(without.match(/-A ftwall_bare .*/g), ["-A ftwall_bare -g ftwall_first"]);
+    assert.doesNotMatch(text, /-A ftwall_(judge|bare) .*NFQUEUE/);
+  }
+  const nft = rulesText("nft", RULES_DEFAULTS);
+  assert.doesNotMatch(nft, /add rule inet ftwall (judge|bare\d?) .*queue/);
+  // Total length of IPv4 with a header of 20 bytes, payload length of IPv6: each header length once.
+  for (const [chain, ip, extra] of [["bare4", "ip", 20], ["bare6", "ip6", 0]] as const) {
+    const pairs = [...nft.matchAll(new RegExp(`${chain} ${ip} length (\\d+) tcp doff (\\d+) return`, "g"))];
+    assert.deepEqual(pairs.map(([, length, words]) => Number(length) - 4 * Number(words)), Array(11).fill(extra));
+    assert.deepEqual(new Set(pairs.map(([, , words]) => Number(words))).size, 11);
+  }
+});
+
+Deno.test("a settled connection's packet leaves by the first rule, unless a lock may end it", () => {
+  for (
+    const [options, iptables, nft] of [
+      [{ sets: true, cut: true }, "-g ftwall_settled", "goto settled"],
+      [{ sets: true, cut: false }, "-j RETURN", "return"],
+      [{ sets: false, cut: true }, "-j RETURN", "return"],
+    ] as const
+  ) {
+    const first = (backend: Backend, chain: string) =>
+      rulesText(backend, { ...RULES_DEFAULTS, ...options }).split("\n").find((line) => line.includes(chain)) ?? "";
+    assert.ok(first("iptables", "-A ftwall_sort").endsWith(iptables), first("iptables", "-A ftwall_sort"));
+    assert.ok(first("nft", "rule inet ftwall sort").endsWith(nft));
+  }
 });
 
 Deno.test("hooked chains are never deleted, and nothing of others is touched", () => {

@@ -45,11 +45,13 @@ for (const masquerade of [false, true]) {
       await iperf.prints("listening");
       for (const host of [server.v4, server.v6]) {
         const url = `http://${host.includes(":") ? `[${host}]` : host}`;
+        // The SYN and the request settle it.
         for (const size of [5000, 50_000_000]) {
           const before = await queued(topology);
           await topology.must("client1", ["curl", "-s", "-o", "/dev/null", `${url}/${size}`]);
           const cost = await queued(topology) - before;
-          assert.ok(cost <= 20, `a page of ${size} bytes cost ${cost} packets`);
+          // One of them may be sent again on a busy machine.
+          assert.ok(cost >= 2 && cost <= 3, `a page of ${size} bytes cost ${cost} packets`);
         }
         for (const way of [[], ["-R"]]) {
           const before = await queued(topology);
@@ -81,7 +83,7 @@ for (const masquerade of [false, true]) {
         // Retransmissions of the handshake meet the kernel's own refusal.
         await topology.run("client1", program("traffic.ts", "dial", host, 6881, 4000, HANDSHAKE));
         const cost = await queued(topology) - before;
-        assert.ok(cost >= 3 && cost <= 5, `a refused connection cost ${cost} packets`);
+        assert.ok(cost >= 2 && cost <= 3, `a refused connection cost ${cost} packets`);
         assert.match(await connections(topology), new RegExp(`dport=6881 .*mark=${0x02000000} `));
         const seen = (await daemon.status()).counters.packets;
         for (let port = 0; port < 5; port++) {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { applyRules, checkRules, KernelSets, removeRules, rulesText } from "../../lib/firewall/mod.ts";
-import { cannot, named, OPTIONS } from "./rules_scene.ts";
+import { cannot, named, OPTIONS, TALK, talk } from "./rules_scene.ts";
 import { ADDRESSES, hasTool, Topology } from "./topology.ts";
 
-const { client1 } = ADDRESSES;
+const { client1, server } = ADDRESSES;
 const noNft = cannot ?? (hasTool("nft") ? null : "no nft");
 
 Deno.test({
@@ -40,6 +40,28 @@ Deno.test({
   },
 });
 
+Deno.test({
+  ...named("nft rules queue of TCP what opens a connection or has payload, whatever the header's length", noNft),
+  async fn() {
+    await using topology = await Topology.create();
+    const echo = topology.start("server", [Deno.execPath(), "run", "-A", "--no-check", TALK, "echo", "4000"]);
+    await echo.prints("ready");
+    await topology.must("router", ["sh", "-c", "echo 1 >/proc/sys/net/netfilter/nf_conntrack_acct"]);
+    const text = rulesText("nft", OPTIONS).replace(/queue num [0-9-]+( bypass)?/g, "counter accept");
+    for (const timestamps of ["1", "0"]) {
+      await topology.must("client1", ["sh", "-c", `echo ${timestamps} >/proc/sys/net/ipv4/tcp_timestamps`]);
+      for (const host of [server.v4, server.v6]) {
+        await topology.must("router", ["nft", "-f", "-"], { stdin: text });
+        // The shortest payload there is.
+        assert.deepEqual(await talk(topology, "client1", "tcp", host, 4000, "x", 5), [5, null]);
+        const list = await topology.must("router", ["nft", "list", "chain", "inet", "ftwall", "first"]);
+        const queued = [...list.matchAll(/counter packets (\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+        assert.equal(queued, 1 + 5 + 5, `${host}, timestamps ${timestamps}: ${list}`);
+      }
+    }
+  },
+});
+
 const noLegacy = cannot ?? (hasTool("iptables-legacy") ? null : "no iptables-legacy");
 
 Deno.test({
@@ -58,5 +80,24 @@ Deno.test({
     assert.notDeepEqual(await removeRules(inside), []);
     assert.deepEqual(await removeRules(inside), []);
     assert.doesNotMatch(await topology.must("router", ["iptables-legacy-save"]), /ftwall/);
+  },
+});
+
+Deno.test({
+  ...named("iptables without the u32 match queues packets without payload as well, and says so", cannot),
+  async fn() {
+    await using topology = await Topology.create();
+    const inside = topology.runner("router");
+    const lacking = (command: string, args: readonly string[], stdin?: string) =>
+      stdin?.includes("-m u32") === true
+        ? Promise.resolve({ code: 2, stdout: "", stderr: "Couldn't load match `u32'" })
+        : inside(command, args, stdin);
+    const { changed, notes } = await applyRules("iptables", OPTIONS, lacking);
+    assert.ok(changed && notes.some((note) => note.startsWith("no u32 match")), notes.join());
+    assert.equal((await applyRules("iptables", OPTIONS, lacking)).changed, false);
+    assert.deepEqual((await checkRules(OPTIONS, lacking)).differs, []);
+    // With the match at hand again the rules are made anew.
+    assert.equal((await applyRules("iptables", OPTIONS, inside)).changed, true);
+    assert.deepEqual((await checkRules(OPTIONS, inside)).differs, []);
   },
 });

@@ -33,9 +33,16 @@ export function udpPacket(from: End, to: End, payload: Uint8Array): Uint8Array {
 }
 
 /** The bytes of a TCP segment. */
-export function tcpPacket(from: End, to: End, flags: number, seq: number, payload: Uint8Array = EMPTY): Uint8Array {
+export function tcpPacket(
+  from: End,
+  to: End,
+  flags: number,
+  seq: number,
+  payload: Uint8Array = EMPTY,
+  ack: number = 0,
+): Uint8Array {
   const bytes = new Uint8Array(60 + payload.length);
-  return bytes.subarray(0, buildTcp(bytes, new DataView(bytes.buffer), 0, ends(from, to), flags, seq, 0, payload));
+  return bytes.subarray(0, buildTcp(bytes, new DataView(bytes.buffer), 0, ends(from, to), flags, seq, ack, payload));
 }
 
 /** Decodes bytes into a packet, as a source does. */
@@ -69,8 +76,8 @@ export class Connection {
   }
 
   /** A segment at any sequence number. */
-  at(side: 0 | 1, seq: number, flags: number, payload: Uint8Array = EMPTY): Uint8Array {
+  at(side: 0 | 1, seq: number, flags: number, payload: Uint8Array = EMPTY, ack: number = 0): Uint8Array {
     const [from, to] = side === 0 ? [this.#opener, this.#responder] : [this.#responder, this.#opener];
-    return tcpPacket(from, to, flags, seq, payload);
+    return tcpPacket(from, to, flags, seq, payload, ack);
   }
 }

@@ -15,6 +15,7 @@ import {
   TRACKER,
 } from "./support_clients_torrent.ts";
 import { ADDRESSES, LAN, Topology } from "./topology.ts";
+import { watchSeconds } from "./watch.ts";
 
 const named = missing(TORRENT_TOOLS);
 
@@ -78,7 +79,7 @@ const WAYS: readonly Way[] = [
   { label: "upload-plain", seeder: "transmission", leecher: "aria2", tracker: "http", upload: true },
 ];
 /** How long nothing of any file may cross. */
-const SECONDS = 35;
+const SECONDS = watchSeconds(35);
 /** Bytes of one flow and direction that begin a conversation and hold no block (16 KiB each) of a file. */
 const OVERTURE = 6000;
 
@@ -167,6 +168,7 @@ Deno.test({
         evidence.set(key, (evidence.get(key) ?? 0) + 1);
       }
       say([...evidence].map(([name, count]) => `${name} ${count}`).join(", "));
+      for (const [label, bytes] of received) say(`${label}: ${bytes} bytes in ${SECONDS} s`);
       const large = [
         ...inside.volumes().filter(({ to, bytes }) => isHome(to) && bytes > OVERTURE),
         ...outside.volumes().filter(({ from, bytes }) => isHome(from) && bytes > OVERTURE),

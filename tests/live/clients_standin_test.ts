@@ -5,20 +5,21 @@ import { RouterDaemon } from "./router_daemon.ts";
 import { Capture } from "./support_clients_capture.ts";
 import { Homes } from "./support_clients_homes.ts";
 import { ADDRESSES, type Background, LAN, Topology } from "./topology.ts";
+import { watchSeconds } from "./watch.ts";
 
 const named = missing([["tcpdump", "tcpdump"]]);
 
 const SERVER = ADDRESSES.server.v4;
 const BYTES = 200_000;
-const SECONDS = 20;
+const SECONDS = watchSeconds(20);
 
-/** What runs at home. */
+/** What runs at home; each has a peer of its own, so that none is refused for what was learned by another. */
 const WAYS: readonly (readonly [label: string, file: string, ...args: readonly string[]])[] = [
   ["soulseek-login", "soulseek_client.ts", "fetch", `${SERVER}:2242`, `${SERVER}:2234`],
-  ["soulseek-peer", "soulseek_client.ts", "fetch", "", `${SERVER}:2234`],
-  ["soulseek-obfuscated", "soulseek_client.ts", "fetch", "", `${SERVER}:2234`, "obfuscated"],
+  ["soulseek-peer", "soulseek_client.ts", "fetch", "", `${SERVER}:2235`],
+  ["soulseek-obfuscated", "soulseek_client.ts", "fetch", "", `${SERVER}:2236`, "obfuscated"],
   ["gnutella-network", "gnutella_client.ts", "fetch", `${SERVER}:6346`],
-  ["gnutella-download", "gnutella_client.ts", "fetch", `${SERVER}:6346`, "direct"],
+  ["gnutella-download", "gnutella_client.ts", "fetch", `${SERVER}:6347`, "direct"],
 ];
 
 Deno.test({
@@ -29,8 +30,8 @@ Deno.test({
     const run = (...args: readonly [string, ...string[]]) => program(`../support/${args[0]}`, ...args.slice(1));
     const outside = [
       run("soulseek_client.ts", "server", "2242", `${SERVER}:2234`),
-      run("soulseek_client.ts", "share", "2234", String(BYTES)),
-      run("gnutella_client.ts", "share", "6346", String(BYTES)),
+      ...[2234, 2235, 2236].map((port) => run("soulseek_client.ts", "share", String(port), String(BYTES))),
+      ...[6346, 6347].map((port) => run("gnutella_client.ts", "share", String(port), String(BYTES))),
     ].map((command) => topology.start("server", command));
     for (const one of outside) await one.prints("ready");
     const fetchAll = async () =>
@@ -63,6 +64,7 @@ Deno.test({
         `${event["client"]} ${event["protocol"]} ${event["evidence"]} ${event["certainty"]}`
       );
       say([...new Set(lines)].join("\n"));
+      for (const { label, running } of fetching) say(`${label}: ${received(running)} bytes in ${SECONDS} s`);
       assert.deepEqual(
         fetching.map(({ label, running }) => [label, received(running)]),
         WAYS.map(([label]) => [label, 0]),

@@ -102,8 +102,10 @@ Deno.test({
 });
 
 /** Each with a server and a file of its own. */
-const BY_SERVER: readonly Pick<EmuleSettings, "obfuscation" | "noKad">[] = [
+const BY_SERVER: readonly (Pick<EmuleSettings, "obfuscation" | "noKad"> & { readonly lowId?: boolean })[] = [
   { obfuscation: "off", noKad: true },
+  // Who shares cannot be called, and calls back when the server asks him to.
+  { obfuscation: "off", noKad: true, lowId: true },
   { obfuscation: "usual" },
   { obfuscation: "usual", noKad: true },
   { obfuscation: "required", noKad: true },
@@ -146,6 +148,10 @@ Deno.test({
         );
         Deno.mkdirSync(`${seeder.dir}/Incoming`);
         Deno.writeFileSync(`${seeder.dir}/Incoming/shared.bin`, content);
+        if (way.lowId === true) {
+          const call = ["INPUT", "-i", "lo", "-p", "tcp", "--syn", "--dport", String(port), "-j", "REJECT"];
+          await topology.must("server", ["iptables", "-A", ...call]);
+        }
         await seeder.start(NEIGHBOURS);
         const link = await seeder.page("shared.bin", EMULE_BYTES);
         const leecher = nodes.use(
@@ -197,8 +203,8 @@ Deno.test({
   },
 });
 
-function labelOf({ obfuscation, noKad }: typeof BY_SERVER[number]): string {
-  return `obfuscation ${obfuscation}${noKad === true ? "" : ", Kad"}`;
+function labelOf({ obfuscation, noKad, lowId }: typeof BY_SERVER[number]): string {
+  return `obfuscation ${obfuscation}${noKad === true ? "" : ", Kad"}${lowId === true ? ", called back" : ""}`;
 }
 
 function keep(capture: Capture, name: string): void {

@@ -136,11 +136,15 @@ IsClientCryptLayerRequired=${obfuscation === "required" ? 1 : 0}
     let most = 0;
     for (const dir of ["Temp", "Incoming"]) {
       for (const entry of Deno.readDirSync(`${this.dir}/${dir}`)) {
-        if (!entry.isFile || /\.(met|bak|seeds)$/.test(entry.name)) continue;
-        const bytes = Deno.readFileSync(`${this.dir}/${dir}/${entry.name}`);
-        let count = 0;
-        for (let at = 0; at < bytes.length; at++) if (bytes[at] === content[at] && bytes[at] !== 0) count++;
-        most = Math.max(most, count);
+        if (!entry.isFile || /\.(met|bak|backup|seeds)$/.test(entry.name)) continue;
+        try {
+          const bytes = Deno.readFileSync(`${this.dir}/${dir}/${entry.name}`);
+          let count = 0;
+          for (let at = 0; at < bytes.length; at++) if (bytes[at] === content[at] && bytes[at] !== 0) count++;
+          most = Math.max(most, count);
+        } catch {
+          // Renamed meanwhile.
+        }
       }
     }
     return most;

@@ -83,6 +83,8 @@ const SECONDS = watchSeconds(35);
 /** Bytes of one flow and direction that begin a conversation and hold no block (16 KiB each) of a file. */
 const OVERTURE = 6000;
 
+/** ftwall is stopped and started again at half time. */
+const restarts = Deno.env.get("FTWALL_RESTART") !== undefined;
 const only = Deno.env.get("FTWALL_CLIENTS_ONLY");
 
 Deno.test({
@@ -127,7 +129,7 @@ Deno.test({
       const running = swarms.map(({ way, leech }) => ({ way, leecher: leechers.use(leech()) }));
       const begun = performance.now();
       const open = new Set(running);
-      while (open.size > 0 && performance.now() - begun < 60_000) {
+      while (open.size > 0 && performance.now() - begun < 90_000) {
         await new Promise((resolve) => setTimeout(resolve, 500));
         for (const one of open) {
           if (!one.leecher.complete) continue;
@@ -157,7 +159,14 @@ Deno.test({
         }),
       );
       const running = swarms.map(({ way, leech }) => ({ way, leecher: leechers.use(leech()) }));
-      await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
+      await new Promise((resolve) => setTimeout(resolve, SECONDS * 500));
+      if (restarts) {
+        const first = running.map(({ way, leecher }) => [way.label, leecher.received]);
+        assert.deepEqual(first, ways.map((way) => [way.label, 0]), "before ftwall was started again");
+        await daemon.process.stop();
+        await daemon.launch();
+      }
+      await new Promise((resolve) => setTimeout(resolve, SECONDS * 500));
       const received = running.map(({ way, leecher }) => [way.label, leecher.received]);
       for (const { way, leecher } of running) if (leecher.ended) say(`${way.label} ended: ${leecher.tail}`);
       await inside.end();

@@ -94,7 +94,7 @@ Deno.test({
         return open.size === 0;
       };
       const missed = () => [...open].map(({ way, client }) => `${labelOf(way)}: ${client.tail}`).join("\n");
-      await until("every file", look, 60_000, missed);
+      await until("every file", look, 90_000, missed);
       await capture.end();
       keep(capture, "directconnect");
     });

@@ -81,7 +81,7 @@ Deno.test({
       const running = await leech(leechers);
       const begun = performance.now();
       const open = new Set(running);
-      while (open.size > 0 && performance.now() - begun < 60_000) {
+      while (open.size > 0 && performance.now() - begun < 120_000) {
         await new Promise((resolve) => setTimeout(resolve, 500));
         for (const one of open) {
           const bytes = one.leecher.received(content);
@@ -168,7 +168,7 @@ Deno.test({
       const running = await leech(nodes);
       const begun = performance.now();
       const open = new Set(running);
-      while (open.size > 0 && performance.now() - begun < 60_000) {
+      while (open.size > 0 && performance.now() - begun < 120_000) {
         await new Promise((resolve) => setTimeout(resolve, 500));
         for (const one of open) {
           const bytes = one.leecher.received(one.content);

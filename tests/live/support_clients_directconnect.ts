@@ -232,9 +232,13 @@ export class Eiskalt implements DirectConnectClient {
       if (found === undefined) continue;
       const magnet = `magnet:?xt=urn:tree:tiger:${found.TTH}&xl=${found["Real Size"]}&dn=${found.Filename}`;
       if (!queued) await this.#call("magnet.add", { directory: `${this.#dir}/have/`, magnet });
+      // The list says who has it; a file without a source is not asked for. Lists come first: asked for again and again, they
+      // keep the file from coming.
+      const lists = await this.#call("list.local", { separator: ";" }) as string | null;
+      if ((!queued || turn % 6 === 0) && lists?.includes(found.Nick) !== true) {
+        await this.#call("list.download", { huburl: hub, nick: found.Nick });
+      }
       queued = true;
-      // The list says who has it; a file without a source is not asked for.
-      await this.#call("list.download", { huburl: hub, nick: found.Nick });
       await this.#call("queue.matchlists");
     }
   }

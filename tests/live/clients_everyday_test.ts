@@ -94,8 +94,8 @@ Deno.test({
     for (const [name, fast] of Object.entries(bulk)) {
       const before = free.bulk[name]!;
       say(`${name}: ${before.toFixed(0)} MB/s without ftwall, ${fast.toFixed(0)} with it`);
-      // Half is what other work on the machine may do to it.
-      assert.ok(fast > before / 2, `${name}: ${before} MB/s became ${fast}`);
+      // Other work on the machine may take as much.
+      assert.ok(fast > before / 3, `${name}: ${before} MB/s became ${fast}`);
     }
     // Counted in the router: programs that share a busy machine lose datagrams by themselves.
     const counts = await crossed(topology);

@@ -6,7 +6,7 @@
  * To a server the key comes by Diffie-Hellman (aMule, EncryptedStreamSocket): a byte, 96 bytes of key, the length of the
  * padding in clear and the padding (98 to 113 bytes), answered by 96 bytes of key and 7 to 22 ciphered ones, then magic, method,
  * padding (6 to 21) and the login. The length in clear has odds of 2^-8, the three sizes 2^-16 among sizes of all kinds: two
- * facts. MTProto's first messages have the first two sizes and not the third.
+ * facts. To a program whose sizes always are these only the first applies: the one that is known of is left out by its port.
  *
  * It keeps no notes: those of such a flow may be BitTorrent's, whose obfuscated handshake has sizes like these.
  * @module
@@ -28,7 +28,7 @@ export const OBFUSCATED_SERVER: Evidence = evidence(
   "obfuscated-server",
   STRONG,
   "random flights of 98 + n, n up to 15 in clear at 97, then 103-118 back, then 60-180: an obfuscated login to a server (aMule); " +
-    "odds 2^-24",
+    "odds 2^-24, 2^-8 where the sizes are no chance",
   true,
 );
 
@@ -73,10 +73,14 @@ const LEAST_SERVER_ANSWER = 103;
 /** Six bytes, then a login with hash, identifier, port and four tags, one of them the user's name; padding likewise. */
 const LEAST_LOGIN = 60;
 const LONGEST_LOGIN = 180;
+/** Telegram's cipher begins with 105 bytes (64 of key, then 41), here, at 80 and at 443: one in 256 of them has the 7 at 97. */
+const MESSENGER_PORT = 5222;
 
 function isServerLogin(look: Look, login: number): boolean {
+  const port = look.fromClient ? look.peerPort : look.clientPort;
   const padding = look.ownLength - KEY_END;
-  return padding >= 0 && padding <= LONGEST_PADDING && look.bytes[look.start + KEY_END - 1] === padding &&
+  return port !== MESSENGER_PORT && padding >= 0 && padding <= LONGEST_PADDING &&
+    look.bytes[look.start + KEY_END - 1] === padding &&
     look.otherLength >= LEAST_SERVER_ANSWER && look.otherLength <= LEAST_SERVER_ANSWER + LONGEST_PADDING &&
     login >= LEAST_LOGIN && login <= LONGEST_LOGIN;
 }

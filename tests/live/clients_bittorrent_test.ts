@@ -15,7 +15,7 @@ import {
   TRACKER,
 } from "./support_clients_torrent.ts";
 import { ADDRESSES, LAN, Topology } from "./topology.ts";
-import { watchSeconds } from "./watch.ts";
+import { keep, say, watchSeconds } from "./watch.ts";
 
 const named = missing(TORRENT_TOOLS);
 
@@ -237,14 +237,4 @@ Deno.test({
 
 function isHome(endpoint: string): boolean {
   return endpoint.startsWith("10.91.1.");
-}
-
-/** Keeps a capture for golden ones (tests/golden/cut_live.ts). */
-function keep(capture: Capture, name: string): void {
-  const dir = Deno.env.get("FTWALL_KEEP_CAPTURES");
-  if (dir !== undefined) Deno.copyFileSync(capture.path, `${dir}/${name}.pcap`);
-}
-
-function say(text: string): void {
-  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
 }

@@ -13,7 +13,7 @@ import {
 } from "./support_clients_directconnect.ts";
 import { Homes } from "./support_clients_homes.ts";
 import { ADDRESSES, LAN, Topology, until } from "./topology.ts";
-import { watchSeconds } from "./watch.ts";
+import { keep, say, watchSeconds } from "./watch.ts";
 
 const named = missing(DIRECT_CONNECT_TOOLS);
 
@@ -117,12 +117,3 @@ Deno.test({
     });
   },
 });
-
-function keep(capture: Capture, name: string): void {
-  const dir = Deno.env.get("FTWALL_KEEP_CAPTURES");
-  if (dir !== undefined) Deno.copyFileSync(capture.path, `${dir}/${name}.pcap`);
-}
-
-function say(text: string): void {
-  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
-}

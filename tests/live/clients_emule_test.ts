@@ -6,7 +6,7 @@ import { Capture } from "./support_clients_capture.ts";
 import { EMULE_BYTES, EMULE_TOOLS, EmuleNode, type EmuleSettings } from "./support_clients_emule.ts";
 import { Homes } from "./support_clients_homes.ts";
 import { ADDRESSES, LAN, Topology } from "./topology.ts";
-import { watchSeconds } from "./watch.ts";
+import { keep, say, watchSeconds } from "./watch.ts";
 
 const SERVER = ADDRESSES.server.v4;
 
@@ -205,13 +205,4 @@ Deno.test({
 
 function labelOf({ obfuscation, noKad, lowId }: typeof BY_SERVER[number]): string {
   return `obfuscation ${obfuscation}${noKad === true ? "" : ", Kad"}${lowId === true ? ", called back" : ""}`;
-}
-
-function keep(capture: Capture, name: string): void {
-  const dir = Deno.env.get("FTWALL_KEEP_CAPTURES");
-  if (dir !== undefined) Deno.copyFileSync(capture.path, `${dir}/${name}.pcap`);
-}
-
-function say(text: string): void {
-  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
 }

@@ -5,6 +5,7 @@ import { RouterDaemon } from "./router_daemon.ts";
 import { type Home, Homes } from "./support_clients_homes.ts";
 import { Share, startNode, TORRENT_TOOLS, TorrentClient } from "./support_clients_torrent.ts";
 import { ADDRESSES, execute, LAN, Topology, WAN } from "./topology.ts";
+import { say } from "./watch.ts";
 
 const named = missing([
   ...TORRENT_TOOLS,
@@ -198,10 +199,6 @@ async function startSsh(topology: Topology, dir: string): Promise<void> {
   );
   topology.start("server", ["/usr/sbin/sshd", "-D", "-f", `${dir}/sshd.conf`]);
   await topology.listening("server", "tcp", 2022);
-}
-
-function say(text: string): void {
-  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
 }
 
 async function must(...command: string[]): Promise<void> {

@@ -5,7 +5,7 @@ import { RouterDaemon } from "./router_daemon.ts";
 import { Capture } from "./support_clients_capture.ts";
 import { Homes } from "./support_clients_homes.ts";
 import { ADDRESSES, type Background, LAN, Topology } from "./topology.ts";
-import { watchSeconds } from "./watch.ts";
+import { keep, say, watchSeconds } from "./watch.ts";
 
 const named = missing([["tcpdump", "tcpdump"]]);
 
@@ -47,8 +47,7 @@ Deno.test({
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
       await capture.end();
-      const dir = Deno.env.get("FTWALL_KEEP_CAPTURES");
-      if (dir !== undefined) Deno.copyFileSync(capture.path, `${dir}/standin.pcap`);
+      keep(capture, "standin");
       assert.deepEqual(
         // Some come more than once.
         fetching.map(({ label, running }) => [label, Math.min(BYTES, received(running))]),
@@ -81,8 +80,4 @@ Deno.test({
 
 function received(running: Background): number {
   return Math.max(0, ...told(running).map((line) => Number(line["received"] ?? 0)));
-}
-
-function say(text: string): void {
-  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
 }

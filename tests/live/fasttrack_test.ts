@@ -3,6 +3,7 @@ import { Bystander, program, serve, Surfer, told } from "./everyday.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
 import { ADDRESSES, type Host, Topology, until } from "./topology.ts";
+import { say } from "./watch.ts";
 
 const named = missing([]);
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -212,7 +213,3 @@ Deno.test({
     await Promise.all([closed(true, 0.2), closed(false, 0.06)]);
   },
 });
-
-function say(text: string): void {
-  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
-}

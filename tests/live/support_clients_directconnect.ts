@@ -138,6 +138,8 @@ export class Eiskalt implements DirectConnectClient {
   readonly #background: Background;
   readonly #looking: Promise<void>;
   #ended = false;
+  /** How far it came, for error messages. */
+  #stage = "starts";
 
   constructor(topology: Topology, settings: DirectConnectSettings) {
     this.#topology = topology;
@@ -156,7 +158,7 @@ export class Eiskalt implements DirectConnectClient {
   }
 
   get tail(): string {
-    return (this.#background.stdout + this.#background.stderr).slice(-1500);
+    return `${this.#stage}: ${(this.#background.stdout + this.#background.stderr).slice(-1500)}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -188,6 +190,8 @@ export class Eiskalt implements DirectConnectClient {
       UseTLS: 1,
       // 0: takes connections as it is; 3: passive.
       IncomingConnections: passive === true ? 3 : 0,
+      // Seconds; a minute else, and a search before anybody is there would be the only one for that long.
+      MinimumSearchInterval: 5,
     };
     const lines = Object.entries(settings).map(([name, value]) =>
       `<${name} type="${typeof value === "string" ? "string" : "int"}">${value}</${name}>`
@@ -224,6 +228,7 @@ export class Eiskalt implements DirectConnectClient {
     if (wanted === undefined) return;
     let queued = false;
     for (let turn = 0; !this.#ended; turn++) {
+      this.#stage = queued ? "waits for the file" : "searches";
       // Answers to an earlier search are no answers any more.
       if (!queued && turn % 6 === 0) await this.#call("search.send", { searchstring: wanted });
       await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -235,7 +240,8 @@ export class Eiskalt implements DirectConnectClient {
       // The list says who has it; a file without a source is not asked for. Lists come first: asked for again and again, they
       // keep the file from coming.
       const lists = await this.#call("list.local", { separator: ";" }) as string | null;
-      if ((!queued || turn % 6 === 0) && lists?.includes(found.Nick) !== true) {
+      if (lists?.includes(found.Nick) === true) this.#stage += ", has the list";
+      else if (!queued || turn % 6 === 0) {
         await this.#call("list.download", { huburl: hub, nick: found.Nick });
       }
       queued = true;

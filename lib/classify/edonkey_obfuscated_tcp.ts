@@ -3,10 +3,15 @@
  * (6 to 260), then both hellos, all of it ciphered with a key made from the called user's hash. Sizes and randomness are all
  * that shows, so it is weak; beside Kad of the same client it is one fact of two.
  *
+ * To a server the key comes by Diffie-Hellman (aMule, EncryptedStreamSocket): a byte, 96 bytes of key, the length of the
+ * padding in clear and the padding (98 to 113 bytes), answered by 96 bytes of key and 7 to 22 ciphered ones, then magic, method,
+ * padding (6 to 21) and the login. The length in clear has odds of 2^-8, the three sizes 2^-16 among sizes of all kinds: two
+ * facts. To a program whose sizes always are these only the first applies: the one that is known of is left out by its port.
+ *
  * It keeps no notes: those of such a flow may be BitTorrent's, whose obfuscated handshake has sizes like these.
  * @module
  */
-import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED, WEAK } from "./classifier.ts";
+import { type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED, WEAK } from "./classifier.ts";
 import { beginsAsText, hasKnownOpening, LEAST_ENCRYPTED, looksEncrypted } from "./encrypted.ts";
 
 /** Four flights fit. */
@@ -15,6 +20,15 @@ export const OBFUSCATED_TCP: Evidence = evidence(
   WEAK,
   "flights of 12-266, 6-260, then 40-400 bytes each way, without structure: obfuscated eMule's greeting and hellos (aMule); " +
     "sizes only",
+  true,
+);
+
+/** A login behind an exchange of keys. */
+export const OBFUSCATED_SERVER: Evidence = evidence(
+  "obfuscated-server",
+  STRONG,
+  "random flights of 98 + n, n up to 15 in clear at 97, then 103-118 back, then 60-180: an obfuscated login to a server (aMule); " +
+    "odds 2^-24, 2^-8 where the sizes are no chance",
   true,
 );
 
@@ -47,7 +61,28 @@ export function obfuscatedTcp(look: Look): Evidence {
   const hello = end - from;
   if (otherNth !== (fromOpener ? 1 : 2) || hello < LEAST_HELLO || hello > LONGEST_HELLO) return UNRELATED;
   if (!isHidden(bytes, from, end)) return UNRELATED;
-  return fromOpener ? UNDECIDED : OBFUSCATED_TCP;
+  if (!fromOpener) return OBFUSCATED_TCP;
+  return isServerLogin(look, hello) ? OBFUSCATED_SERVER : UNDECIDED;
+}
+
+/** Marker, the client's half of the key, length of what follows. */
+const KEY_END = 98;
+const LONGEST_PADDING = 15;
+/** The server's half, magic, two methods, length; padding likewise. */
+const LEAST_SERVER_ANSWER = 103;
+/** Six bytes, then a login with hash, identifier, port and four tags, one of them the user's name; padding likewise. */
+const LEAST_LOGIN = 60;
+const LONGEST_LOGIN = 180;
+/** Telegram's cipher begins with 105 bytes (64 of key, then 41), here, at 80 and at 443: one in 256 of them has the 7 at 97. */
+const MESSENGER_PORT = 5222;
+
+function isServerLogin(look: Look, login: number): boolean {
+  const port = look.fromClient ? look.peerPort : look.clientPort;
+  const padding = look.ownLength - KEY_END;
+  return port !== MESSENGER_PORT && padding >= 0 && padding <= LONGEST_PADDING &&
+    look.bytes[look.start + KEY_END - 1] === padding &&
+    look.otherLength >= LEAST_SERVER_ANSWER && look.otherLength <= LEAST_SERVER_ANSWER + LONGEST_PADDING &&
+    login >= LEAST_LOGIN && login <= LONGEST_LOGIN;
 }
 
 /** Without structure; of bytes too few to tell, neither text nor with an opening that is known. */

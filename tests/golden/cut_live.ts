@@ -1,11 +1,18 @@
 /**
  * Cuts golden captures from what the live tests with real clients keep: `FTWALL_KEEP_CAPTURES=DIR` for those tests, then
- * `deno run -A tests/golden/cut_live.ts DIR`. The first packets of some flows, a few KiB; the addresses are those of the
+ * `deno run -A tests/golden/cut_live.ts DIR`; what DIR does not hold stays as it is. The first packets of some flows, a few KiB; the addresses are those of the
  * network namespaces.
  */
 const CUTS: readonly (readonly [folder: string, capture: string, packets: number, what: string, wanted: RegExp])[] = [
   ["bittorrent_live", "bittorrent", 40, "aria2, transmission, libtorrent, rtorrent and qbittorrent-nox", /./],
   ["edonkey_live", "emule", 40, "aMule 2.3.3, plain and with obfuscation required, Kad on", /./],
+  [
+    "edonkey_server_live",
+    "emule_server",
+    40,
+    "aMule 2.3.3 with the tests' server, in clear, as it is set up, and with obfuscation required",
+    /198\.51\.100\.2:/,
+  ],
   [
     "directconnect_live",
     "directconnect",
@@ -23,6 +30,7 @@ const LONGEST = 700;
 function cut(dir: string): void {
   const here = new URL(".", import.meta.url).pathname;
   for (const [folder, capture, most, what, wanted] of CUTS) {
+    if (![...Deno.readDirSync(dir)].some(({ name }) => name === `${capture}.pcap`)) continue;
     const file = Deno.readFileSync(`${dir}/${capture}.pcap`);
     const view = new DataView(file.buffer);
     const parts: Uint8Array[] = [file.slice(0, 24)];

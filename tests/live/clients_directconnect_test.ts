@@ -1,160 +1,119 @@
 import assert from "node:assert/strict";
-import { program } from "./everyday.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
 import { Capture } from "./support_clients_capture.ts";
-import { type Home, Homes } from "./support_clients_homes.ts";
-import { ADDRESSES, execute, type Host, LAN, Topology } from "./topology.ts";
+import {
+  DIRECT_CONNECT_TOOLS,
+  type DirectConnectClient,
+  type DirectConnectSettings,
+  Eiskalt,
+  Ncdc,
+  type Scheme,
+  startHub,
+} from "./support_clients_directconnect.ts";
+import { Homes } from "./support_clients_homes.ts";
+import { ADDRESSES, LAN, Topology, until } from "./topology.ts";
+import { keep, say, watchSeconds } from "./watch.ts";
 
-const named = missing([["ncdc", "ncdc"], ["uhub", "uhub"], ["tcpdump", "tcpdump"], ["openssl", "openssl"]]);
+const named = missing(DIRECT_CONNECT_TOOLS);
 
 const FILE_BYTES = 300_000;
-const SECONDS = 25;
-const NCDC = new URL("../support/ncdc_client.py", import.meta.url).pathname;
+const SECONDS = watchSeconds(25);
 const SERVER = ADDRESSES.server.v4;
 
 interface Way {
-  readonly label: string;
-  readonly scheme: "adc" | "adcs" | "dchub";
+  readonly program: "ncdc" | "eiskalt";
+  readonly scheme: Scheme;
+  readonly passive?: boolean;
 }
 
-const WAYS: readonly Way[] = [
-  { label: "nmdc", scheme: "dchub" },
-  { label: "adc", scheme: "adc" },
-  { label: "adcs", scheme: "adcs" },
-];
+const labelOf = ({ program, scheme, passive }: Way) =>
+  `${program} ${scheme} ${passive === true ? "passive" : "active"}`;
+
+const only = new RegExp(Deno.env.get("FTWALL_CLIENTS_ONLY") ?? "");
+
+const WAYS: readonly Way[] = (["dchub", "adc", "adcs"] as const).flatMap((scheme): Way[] => [
+  { program: "ncdc", scheme },
+  { program: "eiskalt", scheme },
+  { program: "eiskalt", scheme, passive: true },
+]).filter((way) => only.test(labelOf(way)));
 
 Deno.test({
-  ...named("ncdc moves files over NMDC, ADC and ADC in TLS without ftwall, and not a byte with it"),
+  ...named("ncdc and eiskaltdcpp move files over NMDC, ADC and ADC in TLS without ftwall, and not a byte with it"),
   async fn(test) {
     await using topology = await Topology.create({ prefix: "cm" });
     await using homes = new Homes(topology);
     await using stack = new AsyncDisposableStack();
     const dir = Deno.makeTempDirSync({ prefix: "ftwall-dc-" });
     stack.defer(() => Deno.removeSync(dir, { recursive: true }));
-    const content = new Uint8Array(FILE_BYTES);
-    for (let at = 0; at < FILE_BYTES; at += 50_000) crypto.getRandomValues(content.subarray(at, at + 50_000));
-    await certificate(dir);
-    const ncdc = (host: Host | Home, address: string, port: number, nick: string, hub: string, ...more: string[]) => {
-      const folder = Deno.makeTempDirSync({ dir, prefix: `${nick}-` });
-      const name = typeof host === "string" ? host : host.name;
-      const settings = ["nick " + nick, `active_ip ${address}`, `active_port ${port}`, "active true"];
-      topology.start(name, [
-        "python3",
-        NCDC,
-        folder,
-        ...settings.map((text) => `/set ${text}`),
-        ...more.slice(0, 1),
-        `/open hub ${hub}`,
-        ...more.slice(1),
-      ], { env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" } });
-      return folder;
-    };
-    const shared = `${dir}/shared`;
-    Deno.mkdirSync(shared);
-    Deno.writeFileSync(`${shared}/rarefile.bin`, content);
-    const hubs = await Promise.all(WAYS.map(async ({ label, scheme }, at) => {
-      const port = 1511 + at;
-      if (scheme === "dchub") await topology.start("server", program("../support/nmdc_hub.ts", port)).prints("ready");
-      else {
-        const conf = `${dir}/${label}.conf`;
-        Deno.writeTextFileSync(
-          conf,
-          `server_port=${port}\nserver_bind_addr=${SERVER}\n` +
-            (scheme === "adcs"
-              ? `tls_enable=yes\ntls_require=yes\ntls_certificate=${dir}/cert.pem\ntls_private_key=${dir}/key.pem\n`
-              : ""),
-        );
-        topology.start("server", ["uhub", "-c", conf]);
-        await topology.listening("server", "tcp", port);
+    const start = (program: Way["program"], settings: DirectConnectSettings): DirectConnectClient =>
+      program === "ncdc" ? new Ncdc(topology, settings) : new Eiskalt(topology, settings);
+    const files = new Map<Way["program"], Uint8Array>();
+    for (const program of ["ncdc", "eiskalt"] as const) {
+      const content = new Uint8Array(FILE_BYTES);
+      for (let at = 0; at < FILE_BYTES; at += 50_000) crypto.getRandomValues(content.subarray(at, at + 50_000));
+      files.set(program, content);
+      Deno.mkdirSync(`${dir}/${program}`);
+      Deno.writeFileSync(`${dir}/${program}/${program}file.bin`, content);
+    }
+    const contents = [...files.values()];
+    const hubs = new Map<Scheme, string>();
+    for (const [at, scheme] of (["dchub", "adc", "adcs"] as const).entries()) {
+      const hub = await startHub(topology, dir, scheme, 1511 + at);
+      hubs.set(scheme, hub);
+      for (const [which, program] of (["ncdc", "eiskalt"] as const).entries()) {
+        const port = 5000 + at * 20 + which * 10;
+        const nick = `${program}seeder`;
+        stack.use(start(program, { host: "server", address: SERVER, port, nick, hub, share: `${dir}/${program}` }));
       }
-      const hub = `${scheme}://${SERVER}:${port}`;
-      ncdc("server", SERVER, 5000 + at, "alice", hub, `/share s ${shared}`, "wait 1");
-      return { label, hub };
-    }));
-    await new Promise((resolve) => setTimeout(resolve, 5000));
-    const leech = async () =>
-      await Promise.all(hubs.map(async ({ label, hub }, at) => {
-        const home = await homes.add();
-        const folder = ncdc(
-          home,
-          home.v4,
-          6000 + at,
-          `bob${at}${home.name}`,
-          hub,
-          "wait 0.1",
-          "wait 3",
-          "/search rarefile",
-          "wait 3",
-          "key down",
-          "key d",
-          "wait 4",
-          "key d",
-          "wait 30",
-        );
-        return { label, folder };
+    }
+    const leech = async (leechers: AsyncDisposableStack) =>
+      await Promise.all(WAYS.map(async (way, at) => {
+        const host = await homes.add();
+        const { program, scheme, passive = false } = way;
+        const nick = `${program}${at}${host.name}`;
+        const client = leechers.use(start(program, {
+          ...{ host, address: host.v4, port: 6000 + at * 10, nick, hub: hubs.get(scheme)!, passive },
+          wanted: `${program}file`,
+        }));
+        return { way, client, received: () => client.received(files.get(program)!) };
       }));
-    const received = (folder: string) => {
-      let most = 0;
-      for (const part of ["dl", "inc"]) {
-        try {
-          for (const entry of Deno.readDirSync(`${folder}/${part}`)) {
-            const bytes = Deno.readFileSync(`${folder}/${part}/${entry.name}`);
-            most = Math.max(most, bytes.filter((byte, at) => byte !== 0 && byte === content[at]).length);
-          }
-        } catch {
-          // Not made yet.
-        }
-      }
-      return most;
-    };
-    await test.step("with ftwall", async () => {
-      await using daemon = await RouterDaemon.start(topology);
-      await using capture = await Capture.start(topology, "router", LAN);
-      const running = await leech();
-      await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
-      for (const event of daemon.seen({ event: "detected" })) {
-        say(`${event["client"]} ${event["protocol"]} ${event["evidence"]} ${event["certainty"]}`);
-      }
-      await capture.end();
-      assert.deepEqual(
-        running.map(({ label, folder }) => [label, received(folder)]),
-        WAYS.map(({ label }) => [label, 0]),
-      );
-      assert.deepEqual(capture.marks([content]), [0]);
-    });
     await test.step("without it every file comes", async () => {
       await using capture = await Capture.start(topology, "router", LAN);
-      const running = await leech();
+      await using leechers = new AsyncDisposableStack();
+      const running = await leech(leechers);
       const begun = performance.now();
-      while (running.some(({ folder }) => received(folder) < FILE_BYTES / 2) && performance.now() - begun < 30_000) {
-        await new Promise((resolve) => setTimeout(resolve, 500));
-      }
+      const open = new Set(running);
+      const look = () => {
+        for (const one of open) {
+          // Bytes that are zero cannot be counted.
+          if (one.received() < FILE_BYTES * 0.99) continue;
+          open.delete(one);
+          say(`${labelOf(one.way)}: whole file after ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+        }
+        return open.size === 0;
+      };
+      const missed = () => [...open].map(({ way, client }) => `${labelOf(way)}: ${client.tail}`).join("\n");
+      await until("every file", look, 90_000, missed);
       await capture.end();
       keep(capture, "directconnect");
-      for (const { label, folder } of running) {
-        say(`${label}: ${received(folder)} bytes`);
-        if (received(folder) === 0) say(Deno.readTextFileSync(`${folder}/screen`).slice(-1500));
-      }
-      assert.deepEqual(running.filter(({ folder }) => received(folder) < FILE_BYTES / 2).map(({ label }) => label), []);
+    });
+    await test.step("with ftwall nothing comes", async () => {
+      await using daemon = await RouterDaemon.start(topology);
+      await using capture = await Capture.start(topology, "router", LAN);
+      await using leechers = new AsyncDisposableStack();
+      const running = await leech(leechers);
+      await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
+      const events = daemon.seen({ event: "detected" }).map((event) =>
+        `${event["client"]} ${event["protocol"]} ${event["evidence"]} ${event["certainty"]}`
+      );
+      say([...new Set(events)].sort().join("\n"));
+      await capture.end();
+      const received = running.map(({ way, received }) => [labelOf(way), received()]);
+      for (const [label, bytes] of received) say(`${label}: ${bytes} bytes in ${SECONDS} s`);
+      say(JSON.stringify(capture.volumes().filter(({ bytes }) => bytes > 3000)));
+      assert.deepEqual(received, WAYS.map((way) => [labelOf(way), 0]));
+      assert.deepEqual(capture.marks(contents), contents.map(() => 0));
     });
   },
 });
-
-async function certificate(dir: string): Promise<void> {
-  const made = await execute([
-    "openssl",
-    ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=hub.example"],
-    ...["-keyout", `${dir}/key.pem`, "-out", `${dir}/cert.pem`],
-  ]);
-  if (made.code !== 0) throw new Error(`Cannot make a certificate: ${made.stderr}`);
-}
-
-function keep(capture: Capture, name: string): void {
-  const dir = Deno.env.get("FTWALL_KEEP_CAPTURES");
-  if (dir !== undefined) Deno.copyFileSync(capture.path, `${dir}/${name}.pcap`);
-}
-
-function say(text: string): void {
-  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
-}

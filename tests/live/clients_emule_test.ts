@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
+import { program } from "./everyday.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
 import { Capture } from "./support_clients_capture.ts";
 import { EMULE_BYTES, EMULE_TOOLS, EmuleNode, type EmuleSettings } from "./support_clients_emule.ts";
 import { Homes } from "./support_clients_homes.ts";
 import { ADDRESSES, LAN, Topology } from "./topology.ts";
+import { keep, say, watchSeconds } from "./watch.ts";
 
 const SERVER = ADDRESSES.server.v4;
 
 const named = missing(EMULE_TOOLS);
 
 /** How long nothing may cross. aMule tries its sources every few seconds at first. */
-const SECONDS = 35;
+const SECONDS = watchSeconds(35);
 
 Deno.test({
   ...named("aMule moves files without ftwall, and in clear not a byte with it; what is obfuscated is mentioned"),
@@ -23,17 +25,17 @@ Deno.test({
     let base = 4662;
     // New ones for each step: a sharing node remembers who asked lately, and lets the same address wait when it asks again.
     const leech = async (nodes: AsyncDisposableStack) => {
-      const pairs = await Promise.all([false, true].map(async (obfuscated, at) => {
+      const pairs = await Promise.all((["off", "required"] as const).map(async (obfuscation, at) => {
         const port = base;
         base += 100;
         const home = await homes.add();
-        const outside: EmuleSettings = { host: "server", address: SERVER, port, number: 1 + at * 2, obfuscated };
-        const inside: EmuleSettings = { host: home, address: home.v4, port: 4662, number: 2 + at * 2, obfuscated };
+        const outside: EmuleSettings = { host: "server", address: SERVER, port, number: 1 + at * 2, obfuscation };
+        const inside: EmuleSettings = { host: home, address: home.v4, port: 4662, number: 2 + at * 2, obfuscation };
         const seeder = nodes.use(new EmuleNode(topology, outside));
         Deno.mkdirSync(`${seeder.dir}/Incoming`);
         Deno.writeFileSync(`${seeder.dir}/Incoming/file.bin`, content);
         await seeder.start([inside]);
-        return { label: obfuscated ? "obfuscated" : "plain", seeder, inside, outside };
+        return { label: obfuscation === "off" ? "plain" : "obfuscated", seeder, inside, outside };
       }));
       return await Promise.all(pairs.map(async ({ label, seeder, inside, outside }) => {
         const leecher = nodes.use(new EmuleNode(topology, inside));
@@ -64,6 +66,7 @@ Deno.test({
       }
       await capture.end();
       const received = running.map(({ label, leecher }) => [label, leecher.received(content)]);
+      for (const [label, bytes] of received) say(`${label}: ${bytes} bytes in ${SECONDS} s`);
       say(JSON.stringify(capture.volumes().filter(({ bytes }) => bytes > 1000)));
       assert.deepEqual(received[0], ["plain", 0]);
       assert.deepEqual(capture.marks([content]), [0]);
@@ -78,7 +81,7 @@ Deno.test({
       const running = await leech(leechers);
       const begun = performance.now();
       const open = new Set(running);
-      while (open.size > 0 && performance.now() - begun < 60_000) {
+      while (open.size > 0 && performance.now() - begun < 120_000) {
         await new Promise((resolve) => setTimeout(resolve, 500));
         for (const one of open) {
           const bytes = one.leecher.received(content);
@@ -98,11 +101,108 @@ Deno.test({
   },
 });
 
-function keep(capture: Capture, name: string): void {
-  const dir = Deno.env.get("FTWALL_KEEP_CAPTURES");
-  if (dir !== undefined) Deno.copyFileSync(capture.path, `${dir}/${name}.pcap`);
-}
+/** Each with a server and a file of its own. */
+const BY_SERVER: readonly (Pick<EmuleSettings, "obfuscation" | "noKad"> & { readonly lowId?: boolean })[] = [
+  { obfuscation: "off", noKad: true },
+  // Who shares cannot be called, and calls back when the server asks him to.
+  { obfuscation: "off", noKad: true, lowId: true },
+  { obfuscation: "usual" },
+  { obfuscation: "usual", noKad: true },
+  { obfuscation: "required", noKad: true },
+];
+/** Other nodes of Kad, each at an address of its own. */
+const NEIGHBOURS: readonly EmuleSettings[] = [10, 11, 12, 13, 14, 15].map((number) => ({
+  ...{ host: "server", address: `198.51.100.${number}`, port: 7000 + number * 50, number, obfuscation: "usual" },
+}));
 
-function say(text: string): void {
-  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
+Deno.test({
+  ...named("aMule that finds its sources by a server moves files without ftwall, and not a byte with it"),
+  async fn(test) {
+    await using topology = await Topology.create({ prefix: "cm" });
+    await using homes = new Homes(topology);
+    await using neighbours = new AsyncDisposableStack();
+    await Promise.all(NEIGHBOURS.map(async (neighbour) => {
+      await topology.must("server", ["ip", "addr", "add", `${neighbour.address}/24`, "dev", "eth0"]);
+      const node = neighbours.use(new EmuleNode(topology, neighbour));
+      await node.start(NEIGHBOURS.filter((other) => other !== neighbour));
+    }));
+    const ways = await Promise.all(BY_SERVER.map(async (way, at) => {
+      const server = { address: SERVER, port: 4661 + at * 10, hidden: 4665 + at * 10 };
+      const running = topology.start("server", program("../support/ed2k_server.ts", ...Object.values(server)));
+      await running.prints("ready");
+      const content = new Uint8Array(EMULE_BYTES);
+      for (let from = 0; from < EMULE_BYTES; from += 50_000) {
+        crypto.getRandomValues(content.subarray(from, from + 50_000));
+      }
+      return { way, server, running, content, at };
+    }));
+    let base = 5662;
+    const leech = async (nodes: AsyncDisposableStack) =>
+      await Promise.all(ways.map(async ({ way, server, content, at }) => {
+        const home = await homes.add();
+        const common = { ...way, server };
+        const port = base;
+        base += 100;
+        const seeder = nodes.use(
+          new EmuleNode(topology, { ...common, host: "server", address: SERVER, port, number: 1 + at * 2 }),
+        );
+        Deno.mkdirSync(`${seeder.dir}/Incoming`);
+        Deno.writeFileSync(`${seeder.dir}/Incoming/shared.bin`, content);
+        if (way.lowId === true) {
+          const call = ["INPUT", "-i", "lo", "-p", "tcp", "--syn", "--dport", String(port), "-j", "REJECT"];
+          await topology.must("server", ["iptables", "-A", ...call]);
+        }
+        await seeder.start(NEIGHBOURS);
+        const link = await seeder.page("shared.bin", EMULE_BYTES);
+        const leecher = nodes.use(
+          new EmuleNode(topology, { ...common, host: home, address: home.v4, port: 4662, number: 2 + at * 2 }),
+        );
+        await leecher.start(NEIGHBOURS);
+        await leecher.command("search local shared");
+        await leecher.command(`add ${link}`);
+        return { label: labelOf(way), leecher, content };
+      }));
+    await test.step("without it the files come", async () => {
+      await using nodes = new AsyncDisposableStack();
+      await using capture = await Capture.start(topology, "router", LAN);
+      const running = await leech(nodes);
+      const begun = performance.now();
+      const open = new Set(running);
+      while (open.size > 0 && performance.now() - begun < 120_000) {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        for (const one of open) {
+          const bytes = one.leecher.received(one.content);
+          if (bytes < EMULE_BYTES / 10) continue;
+          open.delete(one);
+          say(`${one.label}: ${bytes} bytes after ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+        }
+      }
+      for (const { running } of ways) say(running.stdout);
+      for (const { label, leecher } of open) {
+        say(`${label}: ${await leecher.command("status")} ${await leecher.command("show dl")} ${leecher.tail}`);
+      }
+      await capture.end();
+      keep(capture, "emule_server");
+      assert.deepEqual([...open].map(({ label }) => label), [], "files that did not come");
+    });
+    await test.step("with ftwall nothing comes", async () => {
+      await using daemon = await RouterDaemon.start(topology);
+      await using nodes = new AsyncDisposableStack();
+      await using capture = await Capture.start(topology, "router", LAN);
+      const running = await leech(nodes);
+      await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
+      for (const event of daemon.seen({ event: "detected" })) {
+        say(`${event["client"]} ${event["peer_port"]} ${event["evidence"]} ${event["certainty"]} ${event.time}`);
+      }
+      await capture.end();
+      const received = running.map(({ label, leecher, content }) => [label, leecher.received(content)]);
+      for (const [label, bytes] of received) say(`${label}: ${bytes} bytes in ${SECONDS} s`);
+      say(JSON.stringify(capture.volumes().filter(({ bytes }) => bytes > 1000)));
+      assert.deepEqual(received, BY_SERVER.map((way) => [labelOf(way), 0]));
+    });
+  },
+});
+
+function labelOf({ obfuscation, noKad, lowId }: typeof BY_SERVER[number]): string {
+  return `obfuscation ${obfuscation}${noKad === true ? "" : ", Kad"}${lowId === true ? ", called back" : ""}`;
 }

@@ -5,20 +5,21 @@ import { RouterDaemon } from "./router_daemon.ts";
 import { Capture } from "./support_clients_capture.ts";
 import { Homes } from "./support_clients_homes.ts";
 import { ADDRESSES, type Background, LAN, Topology } from "./topology.ts";
+import { keep, say, watchSeconds } from "./watch.ts";
 
 const named = missing([["tcpdump", "tcpdump"]]);
 
 const SERVER = ADDRESSES.server.v4;
 const BYTES = 200_000;
-const SECONDS = 20;
+const SECONDS = watchSeconds(20);
 
-/** What runs at home. */
+/** What runs at home; each has a peer of its own, so that none is refused for what was learned by another. */
 const WAYS: readonly (readonly [label: string, file: string, ...args: readonly string[]])[] = [
   ["soulseek-login", "soulseek_client.ts", "fetch", `${SERVER}:2242`, `${SERVER}:2234`],
-  ["soulseek-peer", "soulseek_client.ts", "fetch", "", `${SERVER}:2234`],
-  ["soulseek-obfuscated", "soulseek_client.ts", "fetch", "", `${SERVER}:2234`, "obfuscated"],
+  ["soulseek-peer", "soulseek_client.ts", "fetch", "", `${SERVER}:2235`],
+  ["soulseek-obfuscated", "soulseek_client.ts", "fetch", "", `${SERVER}:2236`, "obfuscated"],
   ["gnutella-network", "gnutella_client.ts", "fetch", `${SERVER}:6346`],
-  ["gnutella-download", "gnutella_client.ts", "fetch", `${SERVER}:6346`, "direct"],
+  ["gnutella-download", "gnutella_client.ts", "fetch", `${SERVER}:6347`, "direct"],
 ];
 
 Deno.test({
@@ -29,8 +30,8 @@ Deno.test({
     const run = (...args: readonly [string, ...string[]]) => program(`../support/${args[0]}`, ...args.slice(1));
     const outside = [
       run("soulseek_client.ts", "server", "2242", `${SERVER}:2234`),
-      run("soulseek_client.ts", "share", "2234", String(BYTES)),
-      run("gnutella_client.ts", "share", "6346", String(BYTES)),
+      ...[2234, 2235, 2236].map((port) => run("soulseek_client.ts", "share", String(port), String(BYTES))),
+      ...[6346, 6347].map((port) => run("gnutella_client.ts", "share", String(port), String(BYTES))),
     ].map((command) => topology.start("server", command));
     for (const one of outside) await one.prints("ready");
     const fetchAll = async () =>
@@ -46,8 +47,7 @@ Deno.test({
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
       await capture.end();
-      const dir = Deno.env.get("FTWALL_KEEP_CAPTURES");
-      if (dir !== undefined) Deno.copyFileSync(capture.path, `${dir}/standin.pcap`);
+      keep(capture, "standin");
       assert.deepEqual(
         // Some come more than once.
         fetching.map(({ label, running }) => [label, Math.min(BYTES, received(running))]),
@@ -63,6 +63,7 @@ Deno.test({
         `${event["client"]} ${event["protocol"]} ${event["evidence"]} ${event["certainty"]}`
       );
       say([...new Set(lines)].join("\n"));
+      for (const { label, running } of fetching) say(`${label}: ${received(running)} bytes in ${SECONDS} s`);
       assert.deepEqual(
         fetching.map(({ label, running }) => [label, received(running)]),
         WAYS.map(([label]) => [label, 0]),
@@ -79,8 +80,4 @@ Deno.test({
 
 function received(running: Background): number {
   return Math.max(0, ...told(running).map((line) => Number(line["received"] ?? 0)));
-}
-
-function say(text: string): void {
-  if (Deno.env.get("FTWALL_LIVE_VERBOSE") !== undefined) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
 }

@@ -1,9 +1,9 @@
 /**
- * The compiled executable that live tests run, made once for all files of a run.
+ * The executable that live tests run: the one that is installed, built once for all files of a run.
  */
+import { dirname } from "node:path";
 
 const root = new URL("../../", import.meta.url).pathname;
-const FLAGS = ["--optimize-for-size", "--max-old-space-size=128", "--max-semi-space-size=2"];
 
 /** How to start ftwall, and what that is: the executable, or why it runs from source. */
 export interface Executable {
@@ -14,8 +14,8 @@ export interface Executable {
 let made: Executable | null = null;
 
 /**
- * Compiles `dist/live/ftwall` unless it is newer than every source. Where no denort can be had the program runs from source,
- * which is said.
+ * Builds `dist/ftwall` unless it is newer than every source. Where no denort can be had the program runs from source, which
+ * is said.
  */
 export function executable(): Executable {
   made ??= make();
@@ -23,28 +23,30 @@ export function executable(): Executable {
 }
 
 function make(): Executable {
-  const deno = Deno.execPath();
-  const path = `${root}dist/live/ftwall`;
+  const path = `${root}dist/ftwall`;
+  Deno.mkdirSync(`${root}dist`, { recursive: true });
+  // Test files run side by side; whoever comes second finds it built.
+  using lock = Deno.openSync(`${root}dist/building`, { create: true, write: true });
+  lock.lockSync(true);
   if (modified(path) > newest()) return { command: [path], kind: "compiled" };
+  const deno = Deno.execPath();
   const runtime = [Deno.env.get("DENORT_BIN"), `${Deno.env.get("FTWALL_SHARED") ?? `${root}../shared`}/runtime/denort`]
     .find((candidate) => candidate !== undefined && modified(candidate) > 0);
-  Deno.mkdirSync(`${root}dist/live`, { recursive: true });
-  const { code, stderr } = new Deno.Command(deno, {
-    args: [
-      ...["compile", "-A", "--no-prompt", "--no-code-cache", "--exclude-unused-npm", "--no-check"],
-      `--v8-flags=${FLAGS.join(",")}`,
-      ...["-o", path, "main.ts"],
-    ],
+  const { code, stdout, stderr } = new Deno.Command("sh", {
+    args: ["install.sh", "--build"],
     cwd: root,
-    env: { NO_COLOR: "1", ...(runtime === undefined ? {} : { DENORT_BIN: runtime }) },
+    env: {
+      PATH: `${dirname(deno)}:${Deno.env.get("PATH") ?? ""}`,
+      ...(runtime === undefined ? {} : { DENORT_BIN: runtime }),
+    },
     stdin: "null",
-    stdout: "null",
+    stdout: "piped",
     stderr: "piped",
   }).outputSync();
   if (code === 0) return { command: [path], kind: "compiled" };
-  const lines = new TextDecoder().decode(stderr).split("\n");
-  const reason = lines.find((line) => line.startsWith("error")) ?? lines[0] ?? "";
-  const kind = `source, as it could not be compiled: ${reason}`;
+  const text = new TextDecoder();
+  const reason = (text.decode(stdout) + text.decode(stderr)).trim().split("\n").at(-1) ?? "";
+  const kind = `source, as it could not be built: ${reason}`;
   Deno.stderr.writeSync(new TextEncoder().encode(`live tests run ftwall from ${kind}\n`));
   return { command: [deno, "run", "-A", "--no-check", "--cached-only", `${root}main.ts`], kind };
 }
@@ -67,6 +69,8 @@ function newest(): number {
     }
   };
   for (const dir of ["lib", "ffi"]) walk(`${root}${dir}`);
-  for (const file of ["main.ts", "deno.json", "deno.lock"]) latest = Math.max(latest, modified(`${root}${file}`));
+  for (const file of ["main.ts", "mod.ts", "deno.json", "deno.lock", ".dvmrc"]) {
+    latest = Math.max(latest, modified(`${root}${file}`));
+  }
   return latest;
 }

@@ -3,6 +3,7 @@ import { Bystander, program, serve, Surfer, told } from "./everyday.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
 import { ADDRESSES, type Host, Topology, until } from "./topology.ts";
+import { say } from "./watch.ts";
 
 const named = missing([]);
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -55,7 +56,8 @@ async function story(
   const during = self.count(locked + 100, locked + 4200);
   assert.ok(during.ok === 0 && during.failed > 3, `${during.ok} pages in spite of the lock`);
   const echoes = told(login).filter(({ at, echoed }) =>
-    echoed !== undefined && at > locked + 250 && at < locked + 4200
+    // What was under way is told late on a busy machine.
+    echoed !== undefined && at > locked + 1000 && at < locked + 4200
   );
   assert.equal(echoes.length, 0, "the login went on in spite of the lock");
   await Promise.all([self.stop(), login.stop("SIGKILL")]);
@@ -143,69 +145,71 @@ async function peers(topology: Topology): Promise<ReturnType<Topology["start"]>>
   return running;
 }
 
+/** Seconds of the time-lock: short, so that the test is. FTWALL_LOCK=120 shows the real ones; all else is stretched likewise. */
+const LOCK = Number(Deno.env.get("FTWALL_LOCK") ?? "10");
+const STRETCH = LOCK / 10;
+
+/** A client of a network of its own runs against ftwall, is closed, and surfs again. */
+async function closed(decoy: boolean, scale: number): Promise<void> {
+  const name = decoy ? "led by decoys" : "without decoys";
+  await using topology = await Topology.create({ masquerade: true });
+  const running = await peers(topology);
+  // The peers hold port 80 of their own addresses; the web server is on the server's first one.
+  await serve(topology);
+  const start = (scale: number) =>
+    topology.start(
+      "client1",
+      program("../support/fasttrack_client.ts", "--peers", PEERS, "--scale", scale, "--transfer", "yes"),
+    );
+  const free = start(0.1);
+  await free.prints('"payload"', 10_000);
+  await free.stop();
+  await using daemon = await RouterDaemon.start(topology, {
+    config: `[lock]\nseconds = ${LOCK}\ndecoy = ${decoy}\n`,
+  });
+  const accepted = () => told(running).filter((line) => line["event"] === "accepted").length;
+  const met = accepted();
+  const other = await Bystander.start(topology, "client2");
+  const self = new Surfer(topology, "client1", 4, 1000, 700);
+  await until("pages", () => self.count().ok > 5);
+  const begun = Date.now();
+  const client = start(Math.min(1, scale * STRETCH));
+  await client.prints('"started"');
+  if (decoy) {
+    const list = async () => (await daemon.status()).peers.count >= 200;
+    await until("the whole list", list, 30_000 * STRETCH, () => daemon.tail());
+    say(`${name}: the whole list after ${(Date.now() - begun) / 1000} s`);
+  }
+  await pause(18 * STRETCH - (Date.now() - begun) / 1000);
+  const stopped = Date.now();
+  await client.stop();
+  const lines = told(client);
+  const count = (event: string) => lines.filter((line) => line["event"] === event).length;
+  assert.equal(count("connected"), 0, JSON.stringify(lines.find((line) => line["event"] === "connected")));
+  assert.equal(accepted(), met);
+  assert.ok(count("ping") > 0);
+  if (!decoy) {
+    for (const phase of ["udp", "parallel", "serial"]) {
+      assert.ok(lines.some((line) => line["phase"] === phase), `it never came to phase ${phase}`);
+    }
+  }
+  const during = self.count(begun + 1500, stopped);
+  assert.equal(during.ok, 0, `${during.ok} pages while it ran`);
+  assert.ok(during.failed > 15);
+  await until("pages again", () => self.firstAfter(stopped) !== null, LOCK * 1000 + 15_000, () => daemon.tail());
+  const took = (self.firstAfter(stopped)! - stopped) / 1000;
+  assert.ok(took > LOCK / 5 && took < LOCK + 11, `surfing came back after ${took} s`);
+  const probes = daemon.seen({ event: "probe-sent", client: "10.91.1.11" }).length;
+  say(
+    `${name}: ran ${((stopped - begun) / 1000).toFixed(0)} s, ${JSON.stringify(lines.at(-1))}, ${probes} probes, ` +
+      `surfing again ${took.toFixed(1)} s after its end, the other one had ${other.check(40)}`,
+  );
+  await Promise.all([self.stop(), other.stop()]);
+}
+
 Deno.test({
   ...named("a FastTrack client never meets a peer, shows its whole list, and surfs again soon after it is closed"),
-  async fn(test) {
-    await using topology = await Topology.create({ masquerade: true });
-    const running = await peers(topology);
-    // The peers hold port 80 of their own addresses; the web server is on the server's first one.
-    await serve(topology);
-    await test.step("without ftwall it has sessions at once", async () => {
-      const client = topology.start(
-        "client1",
-        program("../support/fasttrack_client.ts", "--peers", PEERS, "--scale", 0.1, "--transfer", "yes"),
-      );
-      await client.prints('"payload"', 10_000);
-      await client.stop();
-    });
-    for (
-      const [name, decoy, scale] of [["led by decoys", true, 0.2], ["without decoys", false, 0.06]] as const
-    ) {
-      await test.step(name, async () => {
-        await using daemon = await RouterDaemon.start(topology, {
-          config: `[lock]\nseconds = 10\ndecoy = ${decoy}\n`,
-        });
-        const accepted = () => told(running).filter((line) => line["event"] === "accepted").length;
-        const met = accepted();
-        const other = await Bystander.start(topology, "client2");
-        const self = new Surfer(topology, "client1", 4, 1000, 700);
-        await until("pages", () => self.count().ok > 5);
-        const begun = Date.now();
-        const client = topology.start(
-          "client1",
-          program("../support/fasttrack_client.ts", "--peers", PEERS, "--scale", scale, "--transfer", "yes"),
-        );
-        await client.prints('"started"');
-        if (decoy) {
-          await until(
-            "the whole list",
-            async () => (await daemon.status()).peers.count >= 200,
-            30_000,
-            () => daemon.tail(),
-          );
-        }
-        await pause(18 - (Date.now() - begun) / 1000);
-        const stopped = Date.now();
-        await client.stop();
-        const lines = told(client);
-        const count = (event: string) => lines.filter((line) => line["event"] === event).length;
-        assert.equal(count("connected"), 0, JSON.stringify(lines.find((line) => line["event"] === "connected")));
-        assert.equal(accepted(), met);
-        assert.ok(count("ping") > 0);
-        if (!decoy) {
-          for (const phase of ["udp", "parallel", "serial"]) {
-            assert.ok(lines.some((line) => line["phase"] === phase), `it never came to phase ${phase}`);
-          }
-        }
-        const during = self.count(begun + 1500, stopped);
-        assert.equal(during.ok, 0, `${during.ok} pages while it ran`);
-        assert.ok(during.failed > 15);
-        await until("pages again", () => self.firstAfter(stopped) !== null, 25_000, () => daemon.tail());
-        const took = (self.firstAfter(stopped)! - stopped) / 1000;
-        assert.ok(took > 2 && took < 21, `surfing came back after ${took} s`);
-        other.check(40);
-        await Promise.all([self.stop(), other.stop()]);
-      });
-    }
+  async fn() {
+    await Promise.all([closed(true, 0.2), closed(false, 0.06)]);
   },
 });

@@ -23,10 +23,14 @@ export interface EmuleSettings {
   readonly host: Host | Home;
   readonly address: string;
   readonly port: number;
-  /** 1 to 14. */
+  /** 1 to 15. */
   readonly number: number;
-  /** Protocol obfuscation: off, or required of everybody. */
-  readonly obfuscated: boolean;
+  /** Protocol obfuscation: off, used where it can be (what aMule does unless told), or required of everybody. */
+  readonly obfuscation: "off" | "usual" | "required";
+  /** Takes no part in Kad. */
+  readonly noKad?: boolean;
+  /** The eDonkey server that it uses; `hidden` is the port for obfuscated connections. */
+  readonly server?: { readonly address: string; readonly port: number; readonly hidden: number };
 }
 
 /** A running amuled. */
@@ -43,8 +47,8 @@ export class EmuleNode implements AsyncDisposable {
 
   /** Starts it with these contacts, and waits until it can be commanded. */
   async start(contacts: readonly EmuleSettings[]): Promise<void> {
-    const { port, number, obfuscated, address } = this.settings;
-    const flag = obfuscated ? 1 : 0;
+    const { port, number, obfuscation, address, server, noKad } = this.settings;
+    const used = obfuscation === "off" ? 0 : 1;
     const dir = this.dir;
     for (const name of ["Incoming", "Temp"]) Deno.mkdirSync(`${dir}/${name}`, { recursive: true });
     Deno.writeTextFileSync(
@@ -55,9 +59,11 @@ Address=${address}
 Port=${port}
 UDPPort=${port + 10}
 UDPEnable=1
-ConnectToKad=1
-ConnectToED2K=0
+ConnectToKad=${noKad === true ? 0 : 1}
+ConnectToED2K=${server === undefined ? 0 : 1}
 Autoconnect=1
+Reconnect=1
+SafeServerConnect=0
 FilterLanIPs=0
 ParanoidFiltering=0
 FilterLevel=0
@@ -70,13 +76,19 @@ ECPort=${port + 20}
 ECPassword=${createHash("md5").update(SECRET).digest("hex")}
 IpFilterClients=0
 [Obfuscation]
-IsClientCryptLayerSupported=${flag}
-IsCryptLayerRequested=${flag}
-IsClientCryptLayerRequired=${flag}
+IsClientCryptLayerSupported=${used}
+IsCryptLayerRequested=${used}
+IsClientCryptLayerRequired=${obfuscation === "required" ? 1 : 0}
 `,
     );
+    // Its own choice of a user's hash is the same for all that are started within a second; with eMule's marks.
+    const user = crypto.getRandomValues(new Uint8Array(16));
+    user[5] = 0x0e;
+    user[14] = 0x6f;
+    Deno.writeFileSync(`${dir}/preferences.dat`, new Uint8Array([0x14, ...user]));
     Deno.writeFileSync(`${dir}/preferencesKad.dat`, new Uint8Array([0, 0, 0, 0, 0, 0, ...kadId(number), 0]));
     Deno.writeFileSync(`${dir}/nodes.dat`, nodesFile(contacts));
+    if (server !== undefined) Deno.writeFileSync(`${dir}/server.met`, serversFile(server));
     this.#background = this.#topology.start(nameOf(this.settings.host), ["amuled", "-c", dir, "-o"], {
       env: { HOME: dir },
     });
@@ -84,29 +96,39 @@ IsClientCryptLayerRequired=${flag}
     await this.#topology.listening(nameOf(this.settings.host), "tcp", port + 20, 20_000);
   }
 
-  /** Runs a command of amulecmd. */
+  /** Runs a command of amulecmd; a busy amuled does not always let it in. */
   async command(text: string): Promise<string> {
-    const answer = await this.#topology.run(nameOf(this.settings.host), [
-      "amulecmd",
-      ...["-h", "127.0.0.1", "-p", String(this.settings.port + 20), "-P", SECRET, "-c", text],
-    ]);
-    return answer.stdout;
+    const command = ["amulecmd", "-h", "127.0.0.1", "-p", String(this.settings.port + 20), "-P", SECRET, "-c", text];
+    let output = "";
+    await until(
+      `amulecmd "${text}"`,
+      async () => {
+        output = (await this.#topology.run(nameOf(this.settings.host), command)).stdout;
+        return output.includes("Succeeded");
+      },
+      20_000,
+      () => output,
+    );
+    return output;
   }
 
-  /** The link by which others find a shared file here. Names the user's hash where connections are obfuscated. */
-  async link(name: string, size: number): Promise<string> {
+  /** The link of a file that is shared here, as web pages have it: name, size and hash. */
+  async page(name: string, size: number): Promise<string> {
     let hash: string | undefined;
     await until("the shared file", async () => {
       hash = /([0-9A-F]{32}) .*/.exec(await this.command("show shared"))?.[1];
       return hash !== undefined;
     }, 20_000);
+    return `ed2k://|file|${name}|${size}|${hash}|/`;
+  }
+
+  /** The same with this node as a source. Names the user's hash where connections are obfuscated. */
+  async link(name: string, size: number): Promise<string> {
+    const page = await this.page(name, size);
     const user = Deno.readFileSync(`${this.dir}/preferences.dat`).slice(1, 17);
-    // Marks of eMule's that are set when the file is read.
-    user[5] = 0x0e;
-    user[14] = 0x6f;
     const hex = Array.from(user, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    const { address, port, obfuscated } = this.settings;
-    return `ed2k://|file|${name}|${size}|${hash}|/|sources,${address}:${port}${obfuscated ? `:131:${hex}` : ""}|/`;
+    const { address, port, obfuscation } = this.settings;
+    return `${page}|sources,${address}:${port}${obfuscation === "off" ? "" : `:131:${hex}`}|/`;
   }
 
   /** Bytes on its disk that equal the file's. */
@@ -114,11 +136,15 @@ IsClientCryptLayerRequired=${flag}
     let most = 0;
     for (const dir of ["Temp", "Incoming"]) {
       for (const entry of Deno.readDirSync(`${this.dir}/${dir}`)) {
-        if (!entry.isFile || /\.(met|bak|seeds)$/.test(entry.name)) continue;
-        const bytes = Deno.readFileSync(`${this.dir}/${dir}/${entry.name}`);
-        let count = 0;
-        for (let at = 0; at < bytes.length; at++) if (bytes[at] === content[at] && bytes[at] !== 0) count++;
-        most = Math.max(most, count);
+        if (!entry.isFile || /\.(met|bak|backup|seeds)$/.test(entry.name)) continue;
+        try {
+          const bytes = Deno.readFileSync(`${this.dir}/${dir}/${entry.name}`);
+          let count = 0;
+          for (let at = 0; at < bytes.length; at++) if (bytes[at] === content[at] && bytes[at] !== 0) count++;
+          most = Math.max(most, count);
+        } catch {
+          // Renamed meanwhile.
+        }
       }
     }
     return most;
@@ -157,6 +183,15 @@ function nodesFile(contacts: readonly EmuleSettings[]): Uint8Array {
     bytes.push(...kadId(number), ...address.split(".").map(Number).reverse());
     for (const each of [port + 10, port]) bytes.push(each & 255, each >> 8);
     bytes.push(8, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+  }
+  return new Uint8Array(bytes);
+}
+
+/** server.met: one server, with the flags and the port of obfuscated connections (tags 92 and 97). */
+function serversFile({ address, port, hidden }: NonNullable<EmuleSettings["server"]>): Uint8Array {
+  const bytes = [0x0e, 1, 0, 0, 0, ...address.split(".").map(Number), port & 255, port >> 8, 2, 0, 0, 0];
+  for (const [name, value] of [[0x92, 0x400], [0x97, hidden]] as const) {
+    bytes.push(3, 1, 0, name, value & 255, value >> 8, 0, 0);
   }
   return new Uint8Array(bytes);
 }

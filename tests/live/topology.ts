@@ -38,6 +38,8 @@ export const ADDRESSES = {
 export const LAN = "br-lan";
 export const WAN = "wan";
 
+/** Files of tests run side by side in one process: their namespaces differ by this. */
+const run = `${Deno.pid.toString(36)}${crypto.getRandomValues(new Uint16Array(1))[0]!.toString(36)}`;
 let made = 0;
 
 /** Why live tests cannot run here, or null when they can. Put it into the test's name with `ignore: reason !== null`. */
@@ -45,7 +47,7 @@ export function skipReason(tools: readonly string[] = ["ip", "iptables"]): strin
   if (Deno.build.os !== "linux") return "not Linux";
   if (Deno.uid() !== 0) return "not root";
   for (const tool of tools) if (!hasTool(tool)) return `no ${tool}`;
-  const name = `fwprobe${Deno.pid}`;
+  const name = `fwprobe${run}`;
   if (!runSync(["ip", "netns", "add", name]).success) return "no network namespaces";
   runSync(["ip", "netns", "del", name]);
   return null;
@@ -152,7 +154,7 @@ export class Topology implements AsyncDisposable {
 
   /** Builds it. `masquerade` hides the LAN behind the router's outside address, as most routers do (IPv4). */
   static async create(options: { prefix?: string; masquerade?: boolean } = {}): Promise<Topology> {
-    const topology = new Topology(`${options.prefix ?? "fw"}${Deno.pid.toString(36)}x${made++}`);
+    const topology = new Topology(`${options.prefix ?? "fw"}${run}x${made++}`);
     try {
       await topology.#build(options.masquerade ?? false);
     } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * Traffic that looks like peer-to-peer and is none, for live tests, with what was lost of it.
  *
- * `serve FOLDER` (with cert.pem, key.pem): HTTP 8080, HTTPS 8443, QUIC 4433. `echo`: a call 40000, WireGuard 51820,
+ * `serve FOLDER` (with cert.pem, key.pem): HTTP 8080, HTTPS 8443 (`/large`: 40 MB), QUIC 4433. `echo`: a call 40000, WireGuard 51820,
  * OpenVPN 1194. `visit SERVER SECONDS FOLDER web|talk|dns` uses all of a kind at once, `dns` a resolver at port 53 with a
  * thousand questions a second, and prints one JSON line with counts.
  * @module
@@ -13,6 +13,8 @@ import { createServer as createHttp, get as httpGet } from "node:http";
 import { createServer as createHttps, get as httpsGet } from "node:https";
 
 const PAGE = 500_000;
+/** Bytes of what is downloaded to see how fast that goes. */
+const LARGE = 40_000_000;
 const body = Buffer.alloc(PAGE, "No peer was asked for this. ");
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -82,8 +84,10 @@ const TALKS: Readonly<Record<string, Talk>> = { call, wireguard, openvpn };
 function serve(folder: string): void {
   const cert = Deno.readTextFileSync(`${folder}/cert.pem`);
   const key = Deno.readTextFileSync(`${folder}/key.pem`);
-  createHttp((_, response) => response.end(body)).listen(8080);
-  createHttps({ cert, key }, (_, response) => response.end(body)).listen(8443);
+  const large = Buffer.alloc(LARGE, "No peer was asked for this either. ");
+  const answer = (url = "") => url === "/large" ? large : body;
+  createHttp((request, response) => response.end(answer(request.url))).listen(8080);
+  createHttps({ cert, key }, (request, response) => response.end(answer(request.url))).listen(8443);
   quicServe(cert, key);
   Deno.stdout.writeSync(encode("ready\n"));
 }

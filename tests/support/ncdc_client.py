@@ -1,7 +1,7 @@
 """Drives ncdc through a terminal of its own: ncdc_client.py FOLDER COMMAND…
 
-Commands are typed in order; "wait N" lets N seconds pass, "key NAME" presses a key (enter, down, d). Afterwards it waits
-until it is ended. Everything that the terminal shows goes to FOLDER/screen.
+Commands are typed in order; "wait N" lets N seconds pass, "key NAME" presses a key (enter, down, d). What follows "repeat"
+is typed over and over until it is ended. Everything that the terminal shows goes to FOLDER/screen.
 """
 import fcntl
 import os
@@ -37,8 +37,7 @@ def watch(seconds):
                 sys.exit(1)
 
 
-try:
-    watch(1)
+def enter(commands):
     for command in commands:
         word, _, rest = command.partition(" ")
         if word == "wait":
@@ -49,7 +48,14 @@ try:
         else:
             os.write(terminal, command.encode() + b"\r")
             watch(0.4)
+
+
+try:
+    watch(1)
+    at = commands.index("repeat") if "repeat" in commands else len(commands)
+    enter(commands[:at])
     while True:
-        watch(60)
+        enter(commands[at + 1:])
+        watch(1)
 finally:
     os.kill(pid, signal.SIGKILL)

@@ -29,6 +29,13 @@ function hidden(length: number, seed: number): Uint8Array {
   return bytes;
 }
 
+/** The client's half of a key exchange with a server: marker, key, length of the padding, padding. */
+function half(padding: number, seed: number, said = padding): Uint8Array {
+  const bytes = noise(98 + padding, seed);
+  bytes[97] = said;
+  return bytes;
+}
+
 /** Client's hello, with eMule's mark in the hash. */
 export const HELLO = frame(0xe3, join(hex("01 10"), HASH, ID_PORT, TAGS, SERVER));
 /** The answer. */
@@ -219,6 +226,14 @@ export const EDONKEY: readonly Sample[] = [
     certainty: 1,
   },
   {
+    name: "an obfuscated login to a server (captured sizes)",
+    tcp: true,
+    whole: true,
+    turns: [[">", half(6, 41)], ["<", noise(108, 43)], [">", noise(92, 45)]],
+    evidence: "obfuscated-server",
+    certainty: 2,
+  },
+  {
     name: "obfuscated Kad by its lengths",
     tcp: false,
     turns: [[">", hidden(51, 21)], ["<", hidden(135, 23)]],
@@ -238,6 +253,24 @@ export const EDONKEY: readonly Sample[] = [
 /** Near misses. */
 export const NOT_EDONKEY: readonly Sample[] = [
   { name: "a four-byte E3 1B", tcp: false, turns: [[">", hex("e31b0000")], ["<", hex("e31b0001")]] },
+  {
+    name: "a key exchange whose length in clear is another one",
+    tcp: true,
+    weak: true,
+    turns: [[">", half(6, 41, 7)], ["<", noise(108, 43)], [">", noise(92, 45)]],
+  },
+  {
+    name: "a key exchange answered with a byte too many",
+    tcp: true,
+    weak: true,
+    turns: [[">", half(6, 41)], ["<", noise(119, 43)], [">", noise(92, 45)]],
+  },
+  {
+    name: "a key exchange with more behind it than a login",
+    tcp: true,
+    weak: true,
+    turns: [[">", half(6, 41)], ["<", noise(108, 43)], [">", noise(181, 45)]],
+  },
   {
     name: "a lookup for 3 contacts",
     tcp: false,

@@ -58,10 +58,10 @@ const LENGTH = 1;
 const PROBE_AT = 2;
 const ANNOUNCED = 3;
 const TIMES = 4;
-/** Places for the name of a protocol and of an evidence: no name that ftwall gives is as long. */
-const NAME = 32;
-/** Places for what an operator said. */
-const REASON = 256;
+/** Places for the name of a protocol and of an evidence, and its length: no name that ftwall gives is as long. */
+const NAME = 1 + 32;
+/** Places for what an operator said, and its length. */
+const REASON = 1 + 256;
 
 /** Locks by client address. */
 export class Locks {
@@ -219,37 +219,37 @@ class LockRow implements Lock {
   }
 
   get protocolName(): string {
-    return readText(this.#names, this.#row * 2 * NAME, NAME);
+    return readText(this.#names, this.#row * 2 * NAME);
   }
   set protocolName(value: string) {
     writeText(this.#names, this.#row * 2 * NAME, NAME, value);
   }
 
   get evidence(): string {
-    return readText(this.#names, (this.#row * 2 + 1) * NAME, NAME);
+    return readText(this.#names, (this.#row * 2 + 1) * NAME);
   }
   set evidence(value: string) {
     writeText(this.#names, (this.#row * 2 + 1) * NAME, NAME, value);
   }
 
   get reason(): string {
-    return readText(this.#reasons, this.#row * REASON, REASON);
+    return readText(this.#reasons, this.#row * REASON);
   }
   set reason(value: string) {
     writeText(this.#reasons, this.#row * REASON, REASON, value);
   }
 }
 
-/** A text ends at its first zero, or fills its place. */
-function readText(units: Uint16Array, at: number, most: number): string {
+/** A text stands behind its length. */
+function readText(units: Uint16Array, at: number): string {
   let text = "";
-  for (let i = at; i < at + most && units[i] !== 0; i++) text += String.fromCharCode(units[i]!);
+  for (let i = at + 1; i <= at + units[at]!; i++) text += String.fromCharCode(units[i]!);
   return text;
 }
 
-function writeText(units: Uint16Array, at: number, most: number, text: string): void {
-  const length = Math.min(text.length, most);
-  for (let i = 0; i < length; i++) units[at + i] = text.charCodeAt(i);
-  // Read first: a place that was never used stays untouched, and takes no memory.
-  if (length < most && units[at + length] !== 0) units[at + length] = 0;
+function writeText(units: Uint16Array, at: number, places: number, text: string): void {
+  const length = Math.min(text.length, places - 1);
+  // Not where nothing changes: a place that was never written takes no memory.
+  if (units[at] !== length) units[at] = length;
+  for (let i = 0; i < length; i++) units[at + 1 + i] = text.charCodeAt(i);
 }

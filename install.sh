@@ -582,7 +582,7 @@ uninstall() {
 test_packages="gcc libc6-dev libnetfilter-queue1 libnetfilter-queue-dev iptables nftables ipset conntrack iproute2 procps
   util-linux libcap2-bin iputils-ping curl openssl tcpdump iperf3 wrk shellcheck busybox dnsmasq-base nginx-light
   transmission-cli transmission-daemon aria2 python3-libtorrent qbittorrent-nox opentracker
-  amule-daemon eiskaltdcpp-daemon uhub libndpi-bin"
+  amule-daemon eiskaltdcpp-daemon uhub libndpi-bin strace"
 
 install_test_packages() {
   wanted=''

@@ -311,10 +311,12 @@ class RunningDaemon implements Daemon {
 
   #beat(now: number): void {
     this.#tidier.beat(now);
-    this.#kernel.beat(now);
     void this.#workers?.count();
-    // In dry-run no file is written.
-    if (!this.#options.dryRun) this.#state.beat(now, this.#config.state.interval, () => performance.now());
+    this.#engine.hold(() => {
+      this.#kernel.beat(now);
+      // In dry-run no file is written.
+      if (!this.#options.dryRun) this.#state.beat(now, this.#config.state.interval, () => performance.now());
+    });
     this.#overruns.beat(now);
   }
 

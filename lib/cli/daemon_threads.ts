@@ -42,9 +42,12 @@ export function shareTables(
   return { shares, capacities, seed, ground: new SharedGround(), memory, turn: new Turn(memory) };
 }
 
-/** How many threads judge packets of so many queues, the main one included. */
+/**
+ * How many threads judge packets of so many queues, the main one included. One core is left to what the kernel does before a
+ * packet is queued: where there is none, two threads do less than one.
+ */
 export function threadsFor(wanted: "auto" | number, queues: number, cores: number): number {
-  return Math.max(1, Math.min(queues, wanted === "auto" ? cores : wanted));
+  return Math.max(1, Math.min(queues, wanted === "auto" ? cores - 1 : wanted));
 }
 
 /** Queues of each thread, the main one's first. */

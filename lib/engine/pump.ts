@@ -154,11 +154,11 @@ export class Pump {
     engine.turn?.enter();
     try {
       engine.tick(this.#now, wall());
-      this.#send();
-      beat(this.#now);
     } finally {
       engine.turn?.leave();
     }
+    this.#send();
+    beat(this.#now);
   }
 
   #send(): void {

@@ -94,7 +94,7 @@ const queue: Section<QueueConfig> = {
     threads: field(
       spelling.threads,
       "auto",
-      "Threads that the queues are spread over: auto takes one for each queue, but no more than there are processor cores. What one learns is in force on all.",
+      "Threads that the queues are spread over: auto takes one for each queue, but leaves one processor core to the kernel. What one thread learns is in force on all.",
       "restart",
     ),
     fail: field(

@@ -589,7 +589,7 @@ uninstall() {
 test_packages="gcc libc6-dev libnetfilter-queue1 libnetfilter-queue-dev iptables nftables libnftables1 ipset conntrack iproute2 procps
   util-linux libcap2-bin iputils-ping curl openssl openssh-client openssh-server ngtcp2-client ngtcp2-server tcpdump
   iperf3 wrk shellcheck busybox dnsmasq-base nginx-light transmission-cli transmission-daemon aria2 python3-libtorrent
-  qbittorrent-nox rtorrent opentracker amule-daemon amule-utils ncdc eiskaltdcpp-daemon uhub libndpi-bin"
+  qbittorrent-nox rtorrent opentracker amule-daemon amule-utils ncdc eiskaltdcpp-daemon uhub libndpi-bin strace"
 
 install_test_packages() {
   wanted=''

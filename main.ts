@@ -2,8 +2,10 @@
  * ftwall: peer-to-peer file sharing stops, everything else goes on.
  * @module
  */
-import { main } from "./lib/cli/mod.ts";
+import { main, serveAs } from "./lib/cli/mod.ts";
 
 if (import.meta.main) {
-  Deno.exit(await main(Deno.args));
+  // The daemon starts this module again for each of its further threads, which have a name.
+  const { name } = globalThis as { readonly name?: string };
+  if (name === undefined || !(await serveAs(name))) Deno.exit(await main(Deno.args));
 }

@@ -53,6 +53,7 @@ export type { TimeLocks } from "./lib/engine/time_lock.ts";
 export type { Step, Target, Tunnels } from "./lib/engine/tunnels.ts";
 export type { Side } from "./lib/engine/side.ts";
 export type { Trainer } from "./lib/engine/train.ts";
+export { Turn, TURN_BYTES, type TurnEnds } from "./lib/engine/turn.ts";
 export { play, type Played } from "./lib/engine/play.ts";
 
 // Classifiers

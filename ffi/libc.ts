@@ -51,6 +51,8 @@ const SYMBOLS = {
   read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   // ssize_t write(int fd, const void *buf, size_t count);
   write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  // int clock_gettime(clockid_t clockid, struct timespec *tp);
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   // pid_t getpid(void);
   getpid: { parameters: [], result: "i32" },
   // unsigned int if_nametoindex(const char *ifname);
@@ -94,6 +96,8 @@ export const EAFNOSUPPORT = 97;
 export const ENOBUFS = 105;
 /** No kernel side behind this netlink protocol. */
 export const ECONNREFUSED = 111;
+
+const CLOCK_MONOTONIC = 1;
 
 /** Do not wait. */
 export const MSG_DONTWAIT = 0x40;
@@ -170,6 +174,13 @@ export class Libc implements Disposable {
   /** Index of a network interface; 0 where there is none of that name. */
   interfaceIndex(name: string): number {
     return this.symbols.if_nametoindex(cString(name));
+  }
+
+  /** Milliseconds of the machine's monotonic clock, the same on all threads. */
+  monotonic(): number {
+    const spec = new BigInt64Array(new ArrayBuffer(16));
+    this.symbols.clock_gettime(CLOCK_MONOTONIC, spec);
+    return Number(spec[0]!) * 1000 + Number(spec[1]!) / 1e6;
   }
 
   /** Unloads the library. No call may be under way on another thread. */

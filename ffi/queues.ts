@@ -116,12 +116,14 @@ export class Queues implements Disposable {
     for (let i = 0; i < list.length; i++) list[i]!.readable = polled[POLLFD_WORDS * i + 1]! >>> ANSWERS !== 0;
   }
 
+  /** Descriptor of the eventfd that ends a {@link wait}: other threads of this process may write to it (see {@link ring}). */
+  get bell(): number {
+    return this.#bell;
+  }
+
   /** Ends a {@link wait} that is under way, or the next one at once. */
   wake(): void {
-    if (this.#closed) return;
-    this.#bellWord.fill(0);
-    this.#bellWord[0] = 1;
-    this.#libc.symbols.write(this.#bell, this.#bellWord, 8n);
+    if (!this.#closed) ring(this.#libc, this.#bell, this.#bellWord);
   }
 
   /**
@@ -145,4 +147,11 @@ export class Queues implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Rings the bell of queues that may be another thread's. `word` is room for the eight bytes that are written. */
+export function ring(libc: Libc, bell: number, word: Uint8Array<ArrayBuffer>): void {
+  word.fill(0);
+  word[0] = 1;
+  libc.symbols.write(bell, word, 8n);
 }

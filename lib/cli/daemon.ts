@@ -3,12 +3,12 @@
  * @module
  */
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
-import type { EffectiveSettings } from "../../ffi/netfilter_queue.ts";
 import { Queues } from "../../ffi/queues.ts";
 import { Tidier } from "../../ffi/start_pages.ts";
 import { CLASSIFIERS } from "../classify/mod.ts";
 import { Engine } from "../engine/engine.ts";
 import type { TrafficEvent } from "../engine/event.ts";
+import type { Sending } from "../engine/outbox.ts";
 import { Pump } from "../engine/pump.ts";
 import type { Config } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
@@ -22,10 +22,21 @@ import { serveMetrics } from "../report/metrics_server.ts";
 import { Reporter } from "../report/reporter.ts";
 import { buildStatus } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
-import { capacityFor, State } from "../state/state.ts";
+import { State } from "../state/state.ts";
 import { ControlServer } from "./control_server.ts";
 import type { Daemon, DaemonOptions } from "./daemon_options.ts";
+import { Overruns } from "./daemon_overruns.ts";
 import { DaemonStatus } from "./daemon_status.ts";
+import {
+  capacityOf,
+  effectiveFields,
+  printedBy,
+  queueSettings,
+  type Shared,
+  sharesOf,
+  shareTables,
+} from "./daemon_threads.ts";
+import { Workers } from "./daemon_workers.ts";
 import { DONE, FAILED } from "./failure.ts";
 import { KernelHand } from "./kernel_hand.ts";
 import { KernelSide } from "./kernel_side.ts";
@@ -35,16 +46,11 @@ import { loadAny, loadForCommand } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
 import { Operator } from "./operator.ts";
 import { rulesOptions } from "./rules_options.ts";
-import { stateContext, StateStore } from "./state_store.ts";
+import { StateKeeper } from "./state_keeper.ts";
 import { VERSION } from "./version.ts";
 
 /** Milliseconds that a stop waits for the last log lines. */
 const LAST_LINES = 500;
-/** Milliseconds between `queue-overrun` events. */
-const OVERRUN_STRETCH = 10_000;
-
-/** Milliseconds after which a new lock, or the end of one, is written to the state file at the earliest. */
-const SAVE_SOON = 2000;
 
 /** See {@link StartDaemon}. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
@@ -54,17 +60,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const reporter = openReporter(options, config, output);
   stack.defer(() => reporter.close(LAST_LINES));
   const libc = stack.use(Libc.open());
-  const range = options.queues ?? config.queue.numbers;
-  const numbers = Array.from({ length: range.last - range.first + 1 }, (_, i) => range.first + i);
-  const queues = stack.use(Queues.open(libc, numbers, {
-    copyRange: config.queue.copy,
-    length: config.queue.length,
-    receiveBuffer: config.queue.buffer,
-    failOpen: config.queue.fail === "open",
-    gso: config.queue.gso,
-  }));
+  const [own, ...others] = sharesOf(options.queues ?? config.queue.numbers, config.queue.threads);
+  const queues = stack.use(Queues.open(libc, own!, queueSettings(config)));
   const hand = stack.use(await KernelHand.open(libc, config, rulesOptions(config).mark, options.dryRun));
-  const daemon = new RunningDaemon(options, loaded, config, reporter, output, queues, hand, libc);
+  const daemon = new RunningDaemon(options, loaded, config, reporter, output, queues, others, hand, libc);
   await daemon.open(stack);
   daemon.finish(stack.move());
   return daemon;
@@ -77,22 +76,23 @@ class RunningDaemon implements Daemon {
   readonly #reporter: Reporter;
   readonly #output: LogOutput;
   readonly #queues: Queues;
+  readonly #hand: KernelHand;
   readonly #kernel: KernelSide;
   readonly #libc: Libc;
   readonly #engine: Engine;
   readonly #pump: Pump;
   readonly #times = new VerdictTimes();
   readonly #status: DaemonStatus;
-  readonly #store: StateStore;
+  readonly #state: StateKeeper;
   #markers: MarkerFiles;
   #loaded: Loaded;
   #config: Config;
-  #lastSave = performance.now();
-  #lastOverrun = -Infinity;
   readonly #tidier: Tidier;
-  #lost = 0;
-  #saidFailure = "";
-  #unsaved = false;
+  readonly #overruns: Overruns;
+  /** What other threads share with this one; null where there are none. */
+  readonly #shared: Shared | null;
+  #workers: Workers | null = null;
+  #code: number = DONE;
   #reloading: Promise<unknown> = Promise.resolve();
   #signal = "";
 
@@ -103,6 +103,7 @@ class RunningDaemon implements Daemon {
     reporter: Reporter,
     output: LogOutput,
     queues: Queues,
+    others: readonly (readonly number[])[],
     hand: KernelHand,
     libc: Libc,
   ) {
@@ -112,10 +113,13 @@ class RunningDaemon implements Daemon {
     this.#reporter = reporter;
     this.#output = output;
     this.#queues = queues;
+    this.#hand = hand;
     this.#libc = libc;
     this.#tidier = new Tidier(libc);
     const seed = crypto.getRandomValues(new Int32Array(1))[0]!;
-    const state = new State(capacityFor(config.memory), seed);
+    const all = queues.list.length + others.flat().length;
+    const shared = this.#shared = others.length === 0 ? null : shareTables(others, all, config.memory, seed);
+    const state = new State(capacityOf(config.memory, queues.list.length, all), seed, shared?.ground);
     const lan = readLan(config.network.lan);
     const policy = compile(config, undefined, lan.prefixes);
     this.#markers = new MarkerFiles(options.dryRun ? "" : config.clientFiles);
@@ -126,14 +130,16 @@ class RunningDaemon implements Daemon {
       emit: (event) => this.#follow(event),
       // What the level keeps from the log still goes into the history.
       admit: (kind) => !reporter.prints(kind === "weak" ? "detected" : kind) || reporter.admit(kind),
+      ...(shared === null ? {} : { turn: shared.turn }),
     });
+    if (shared !== null) shared.turn.ends = { begun: () => this.#hear(), ends: () => {} };
     this.#pump = new Pump({
       engine: this.#engine,
       queues,
       dryRun: options.dryRun,
       now: () => performance.now(),
       wall: () => Date.now(),
-      send: (sendings) => options.dryRun ? undefined : hand.send(sendings),
+      send: (sendings) => this.#send(sendings),
       record: (microseconds, packets) => this.#times.record(microseconds, packets),
       beat: (now) => this.#beat(now),
       fault: (error) => reporter.note("error", `A packet could not be judged: ${textOf(error)}`),
@@ -146,10 +152,12 @@ class RunningDaemon implements Daemon {
       dryRun: options.dryRun,
       rules: (wanted) => rulesOptions(wanted, options.queues),
       now: () => performance.now(),
-      adopt: (changed) => this.#engine.adopt(changed),
+      adopt: (changed) => this.#homeChanged(changed),
       note: (text) => reporter.note("info", text),
     });
-    this.#store = new StateStore(options.state ?? config.state.path);
+    const note = (level: "info" | "warning", text: string) => reporter.note(level, text);
+    const path = options.state ?? config.state.path;
+    this.#state = new StateKeeper(this.#engine, path, config.state, performance.now(), note);
     this.#status = new DaemonStatus(
       options.dryRun,
       this.#engine,
@@ -162,6 +170,7 @@ class RunningDaemon implements Daemon {
       config,
     );
     this.#status.loaded(loaded, policy);
+    this.#overruns = new Overruns(() => this.#status.queues(), reporter.emit);
   }
 
   /** Everything up to `ready`. */
@@ -173,6 +182,9 @@ class RunningDaemon implements Daemon {
     const allowed = (client: string) => this.#kernel.allowed(client);
     const operator = new Operator(this.#engine, this.#reporter, this.#status, reload, allowed);
     stack.use(this.#kernel);
+    if (this.#shared !== null) {
+      this.#workers = this.#status.workers = stack.use(await this.#openWorkers(this.#shared));
+    }
     stack.use(
       await ControlServer.listen({
         path: this.#options.control ?? config.control.path,
@@ -183,22 +195,67 @@ class RunningDaemon implements Daemon {
         fault: (message) => reporter.note("error", message),
       }),
     );
-    const metrics = () => metricsText(buildStatus(this.#status), this.#times);
+    const metrics = async () => {
+      await this.#workers?.count();
+      return this.#engine.hold(() => metricsText(buildStatus(this.#status), this.#status.verdictTimes));
+    };
     if (config.metrics.listen !== "") stack.use(serveMetrics(config.metrics.listen, metrics));
     // Not before nothing can fail any more: a second ftwall by mistake must not touch what the first one keeps.
     this.#restore();
-    for (const { queue, problems } of this.#queues.effective) {
+    const effective = [...this.#queues.effective, ...this.#workers?.effective ?? []].sort((a, b) => a.queue - b.queue);
+    for (const { queue, problems } of effective) {
       for (const problem of problems) reporter.note("warning", `Queue ${queue}: ${problem}`);
     }
     this.#reporter.emit({
       event: "ready",
-      queues: this.#queues.list.map((queue) => queue.number),
+      queues: effective.map(({ queue }) => queue),
       config: this.#loaded.missingDefault ? null : this.#loaded.path,
-      effective: this.#queues.effective.map(effectiveFields),
+      effective: effective.map(effectiveFields),
       version: VERSION,
       pid: Deno.pid,
       dry_run: this.#options.dryRun,
+      ...(this.#workers === null ? {} : { threads: this.#shared!.shares.length + 1 }),
     });
+    this.#workers?.go();
+  }
+
+  async #openWorkers(shared: Shared): Promise<Workers> {
+    const { policy, clock } = this.#engine;
+    return await Workers.open({
+      shared,
+      start: {
+        settings: queueSettings(this.#config),
+        dryRun: this.#options.dryRun,
+        policy: { version: 0, config: policy.config, lan: policy.lan },
+        printed: printedBy(this.#reporter),
+        origin: clock.origin,
+        epoch: this.#libc.monotonic() - performance.now(),
+        bell: this.#queues.bell,
+      },
+      told: ({ events, sendings }) => {
+        for (const event of events) this.#follow(event);
+        this.#send(sendings);
+      },
+      fault: (text) => this.#reporter.note("error", `A packet could not be judged: ${text}`),
+      failed: (text) => {
+        this.#reporter.note("error", text);
+        this.#code = FAILED;
+        this.#pump.stop();
+      },
+    });
+  }
+
+  /** First in each turn: what happened on the other threads before it. */
+  #hear(): void {
+    try {
+      if (this.#shared!.turn.told) this.#workers?.drain();
+    } catch (error) {
+      this.#reporter.note("error", textOf(error));
+    }
+  }
+
+  #send(sendings: readonly Sending[]): void {
+    if (!this.#options.dryRun) this.#hand.send(sendings);
   }
 
   /** Runs until stopped, then closes everything in `stack`. */
@@ -224,24 +281,24 @@ class RunningDaemon implements Daemon {
   }
 
   async #run(stack: AsyncDisposableStack): Promise<number> {
-    let code: number = DONE;
     const begun = this.#kernel.start().catch((error: unknown) => this.#reporter.note("warning", textOf(error)));
     try {
       await this.#pump.run();
     } catch (error) {
       this.#reporter.note("error", textOf(error));
-      code = FAILED;
+      this.#code = FAILED;
     }
     await begun;
-    if (!this.#options.dryRun) this.#store.saveNow(this.#engine.state, this.#context());
-    this.#told();
+    await this.#workers?.stop();
+    this.#workers?.drain();
+    if (!this.#options.dryRun) this.#state.save();
     this.#reporter.emit({
       event: "stopping",
       ...(this.#signal === "" ? {} : { signal: this.#signal }),
       counters: { ...this.#status.counters() },
     });
     await stack.disposeAsync();
-    return code;
+    return this.#code;
   }
 
   #follow(event: TrafficEvent): void {
@@ -249,75 +306,22 @@ class RunningDaemon implements Daemon {
     if (this.#options.dryRun) return;
     this.#markers.follow(event);
     this.#kernel.follow(event);
-    if (event.event === "locked" || event.event === "released") this.#unsaved = true;
+    this.#state.follow(event);
   }
 
   #beat(now: number): void {
     this.#tidier.beat(now);
-    this.#kernel.beat(now);
-    const age = now - this.#lastSave;
-    // Who kills ftwall must not set clients free: locks are saved soon, but never for more than a fiftieth of the time.
-    const soon = this.#unsaved && age >= Math.max(SAVE_SOON, 50 * this.#store.cost);
-    if ((soon || age >= this.#config.state.interval) && !this.#store.saving && !this.#options.dryRun) {
-      this.#unsaved = false;
-      this.#lastSave = now;
-      this.#store.save(this.#engine.state, this.#context()).then(() => this.#told());
-    }
-    if (now - this.#lastOverrun >= OVERRUN_STRETCH) this.#overruns(now);
-  }
-
-  /** Packets that passed or were dropped unseen. Of a full queue that fails open the kernel counts none. */
-  #overruns(now: number): void {
-    const states = this.#status.queues();
-    let lost = 0;
-    for (const { counters } of this.#queues.list) lost += counters.overruns + counters.missed;
-    for (const { queue_dropped, user_dropped } of states) lost += queue_dropped + user_dropped;
-    if (lost === this.#lost) return;
-    this.#lost = lost;
-    this.#lastOverrun = now;
-    for (const queue of states) {
-      this.#reporter.emit({
-        event: "queue-overrun",
-        queue: queue.number,
-        queue_dropped: queue.queue_dropped,
-        user_dropped: queue.user_dropped,
-        missed: queue.missed ?? 0,
-      });
-    }
-  }
-
-  #context() {
-    const { clock, trainer, policy } = this.#engine;
-    return stateContext(policy, (number) => trainer.pattern(number), clock.now, clock.wallOffset);
-  }
-
-  /** Says once that the state cannot be written. */
-  #told(): void {
-    if (this.#store.failure === this.#saidFailure) return;
-    this.#saidFailure = this.#store.failure;
-    if (this.#saidFailure !== "") this.#reporter.note("warning", this.#saidFailure);
+    void this.#workers?.count();
+    this.#engine.hold(() => {
+      this.#kernel.beat(now);
+      // In dry-run no file is written.
+      if (!this.#options.dryRun) this.#state.beat(now, this.#config.state.interval);
+    });
+    this.#overruns.beat(now);
   }
 
   #restore(): void {
-    const { state } = this.#engine;
-    const imports = [["", this.#store] as const, [this.#config.state.import, this.#store] as const];
-    for (const [path, store] of imports) {
-      try {
-        const found = path === "" ? store.load(state, this.#context()) : store.importFrom(path, state, this.#context());
-        if (found === null) continue;
-        for (const problem of found.problems) this.#reporter.note("warning", `State file: skipped ${problem}`);
-        const more = found.bad - found.problems.length;
-        if (more > 0) this.#reporter.note("warning", `State file: skipped ${more} further lines`);
-        if (found.locks + found.peers + found.trained > 0) {
-          const kept = `${found.locks} locks, ${found.peers} peers, ${found.trained} trained addresses`;
-          this.#reporter.note("info", `State file: ${kept}; ${found.ended} had ended`);
-        }
-      } catch (error) {
-        this.#reporter.note("warning", textOf(error));
-      }
-      if (this.#config.state.import === "") break;
-    }
-    const restored = this.#engine.learner.timeLocks.restored();
+    const restored = this.#state.restore();
     this.#markers.clear(new Set(restored.map((event) => event.client)));
     for (const event of restored) {
       this.#reporter.emit(event);
@@ -330,6 +334,24 @@ class RunningDaemon implements Daemon {
     const answer = this.#reloading.then(() => this.#reloadNow());
     this.#reloading = answer.catch(() => {});
     return answer;
+  }
+
+  /** On all threads at once: each takes it with its next turn. */
+  async #putInForce(policy: Policy): Promise<void> {
+    const version = await this.#workers?.prepare(policy);
+    this.#engine.hold(() => {
+      this.#engine.adopt(policy);
+      if (version !== undefined) this.#shared!.turn.version = version;
+    });
+    this.#pump.adopt();
+  }
+
+  #homeChanged(changed: Policy): void {
+    const put = this.#reloading.then(() =>
+      // A reload may have come between.
+      this.#putInForce(changed.config === this.#config ? changed : this.#kernel.compile(this.#config))
+    );
+    this.#reloading = put.catch((error: unknown) => this.#reporter.note("error", textOf(error)));
   }
 
   async #reloadNow(): Promise<ReloadAnswer> {
@@ -362,14 +384,18 @@ class RunningDaemon implements Daemon {
         needed.map(({ key, command }) => `${key} was changed, which a reload cannot apply; run: ${command}`),
       );
     }
+    try {
+      await this.#putInForce(policy);
+    } catch (error) {
+      return refuse([textOf(error)]);
+    }
     this.#loaded = loaded;
     this.#config = loaded.config;
-    this.#engine.adopt(policy);
-    this.#pump.adopt();
     this.#kernel.adopt(loaded.config);
     this.#markers = new MarkerFiles(this.#options.dryRun ? "" : loaded.config.clientFiles);
     const { format, level } = loaded.config.log;
     this.#reporter.change(this.#options.logFormat ?? format, this.#options.logLevel ?? level, this.#output.colour);
+    this.#workers?.prints(printedBy(this.#reporter));
     this.#status.loaded(loaded, policy);
     const changes = difference(before, loaded.config);
     // Who is home or exempt stands in the rules too; until they are applied, only what they queue is judged anew.
@@ -385,17 +411,6 @@ class RunningDaemon implements Daemon {
 
 function sameRules(before: Config, after: Config): boolean {
   return JSON.stringify(rulesOptions(before)) === JSON.stringify(rulesOptions(after));
-}
-
-function effectiveFields(effective: EffectiveSettings): Record<string, unknown> {
-  return {
-    queue: effective.queue,
-    fail_open: effective.failOpen,
-    gso: effective.gso,
-    copy_range: effective.copyRange,
-    length: effective.length,
-    receive_buffer: effective.receiveBuffer,
-  };
 }
 
 function textOf(error: unknown): string {

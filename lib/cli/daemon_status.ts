@@ -23,10 +23,11 @@ import type {
   StatusSource,
   TrainedFacts,
 } from "../report/status.ts";
-import type { VerdictTimes } from "../report/verdict_times.ts";
+import { VerdictTimes } from "../report/verdict_times.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { DETAIL, HELD, PROTOCOL } from "../state/state.ts";
-import { isDecodeError } from "../wire/outcome.ts";
+import { type Figures, figuresOf } from "./daemon_figures.ts";
+import type { Workers } from "./daemon_workers.ts";
 import type { KernelHand } from "./kernel_hand.ts";
 import type { KernelSide } from "./kernel_side.ts";
 import { VERSION } from "./version.ts";
@@ -39,8 +40,9 @@ export class DaemonStatus implements StatusSource {
   readonly pid: number = Deno.pid;
   /** Only says what it would do. */
   readonly dryRun: boolean;
-  /** Times between receiving a burst and sending its verdicts. */
-  readonly verdictTimes: VerdictTimes;
+  /** The threads beside this one; null where there are none. */
+  workers: Workers | null = null;
+  readonly #times: VerdictTimes;
   readonly #engine: Engine;
   readonly #pump: Pump;
   readonly #queues: Queues;
@@ -68,7 +70,7 @@ export class DaemonStatus implements StatusSource {
     this.#pump = pump;
     this.#queues = queues;
     this.#reporter = reporter;
-    this.verdictTimes = times;
+    this.#times = times;
     this.#hand = hand;
     this.#kernel = kernel;
     this.#failOpen = config.queue.fail === "open";
@@ -112,19 +114,36 @@ export class DaemonStatus implements StatusSource {
     return this.#kernel.facts();
   }
 
-  /** Looks again at what is asked of tools, where it is old. */
+  /** Looks again at what is asked of tools, where it is old, and asks the other threads. */
   async fresh(): Promise<void> {
-    await this.#kernel.fresh();
+    await Promise.all([this.#kernel.fresh(), this.workers?.count()]);
+  }
+
+  /** Times between receiving a burst and sending its verdicts, on all threads. */
+  get verdictTimes(): VerdictTimes {
+    if (this.workers === null) return this.#times;
+    const all = new VerdictTimes();
+    for (const { times } of this.#figures()) all.add(times);
+    return all;
+  }
+
+  /** What each thread counted; of others than this one, when it was asked last. */
+  #figures(): Figures[] {
+    const own = figuresOf(this.#engine, this.#pump, this.#queues, this.#times, this.#reporter.suppressed);
+    return [own, ...this.workers?.figures() ?? []];
   }
 
   /** The queues, with the kernel's own counters. */
   queues(): QueueStatus[] {
     const states = readQueueStates() ?? [];
-    return this.#queues.list.map((queue, i) => {
-      const effective = this.#queues.effective[i]!;
-      const state = states.find((candidate) => candidate.number === queue.number);
+    const figures = this.#figures().flatMap(({ queues }) => queues);
+    const all = [...this.#queues.effective, ...this.workers?.effective ?? []].sort((a, b) => a.queue - b.queue);
+    return all.map((effective) => {
+      const number = effective.queue;
+      const state = states.find((candidate) => candidate.number === number);
+      const counters = figures.find((candidate) => candidate.number === number)?.counters;
       return {
-        number: queue.number,
+        number,
         waiting: state?.waiting ?? 0,
         queue_dropped: state?.queueDropped ?? 0,
         user_dropped: state?.userDropped ?? 0,
@@ -133,9 +152,9 @@ export class DaemonStatus implements StatusSource {
         length: effective.length,
         receive_buffer: effective.receiveBuffer,
         copy_range: effective.copyRange,
-        packets: queue.counters.packets,
-        overruns: queue.counters.overruns,
-        missed: queue.counters.missed,
+        packets: counters?.packets ?? 0,
+        overruns: counters?.overruns ?? 0,
+        missed: counters?.missed ?? 0,
       };
     });
   }
@@ -198,50 +217,49 @@ export class DaemonStatus implements StatusSource {
     return { count: trained.count, names: [...names].map(([pattern, addresses]) => ({ pattern, addresses })) };
   }
 
-  /** The flow table. */
+  /** The flow tables of all threads. */
   flows(): { count: number; capacity: number } {
-    const { flows } = this.#engine.state;
-    return { count: flows.count, capacity: flows.capacity };
+    const figures = this.#figures();
+    return { count: sum(figures, "flows"), capacity: sum(figures, "flowCapacity") };
   }
 
   /** Everything counted. */
   counters(): Counters {
-    const { counters, learner, policy, state, asker, trainer, outbox } = this.#engine;
-    let errors = 0;
-    counters.decode.forEach((count, outcome) => {
-      if (isDecodeError(outcome)) errors += count;
-    });
-    const sum = (name: "missing" | "rejected" | "malformed" | "sendFailures" | "truncated") =>
-      this.#queues.list.reduce((total, queue) => total + queue.counters[name], 0);
+    const { policy, state } = this.#engine;
+    const figures = this.#figures();
+    const queues = figures.flatMap((each) => each.queues.map(({ counters }) => counters));
+    const packets = sum(figures, "packets");
+    const refused = sum(figures, "refused");
     return {
-      packets: counters.packets,
-      accepted: this.dryRun ? counters.packets : counters.accepted,
-      refused: this.dryRun ? 0 : counters.refused,
-      would_refuse: this.dryRun ? counters.refused : 0,
-      offloaded: this.#pump.settled,
-      decode_errors: errors,
+      packets,
+      accepted: this.dryRun ? packets : sum(figures, "accepted"),
+      refused: this.dryRun ? 0 : refused,
+      would_refuse: this.dryRun ? refused : 0,
+      offloaded: sum(figures, "settled"),
+      decode_errors: sum(figures, "decodeErrors"),
       by_protocol: Object.fromEntries(
-        policy.protocols.flatMap((name, i) =>
-          learner.byProtocol[i] === undefined ? [] : [[name, learner.byProtocol[i]!]]
-        ),
+        policy.protocols.flatMap((name, i) => {
+          const counts = figures.map(({ byProtocol }) => byProtocol[i]).filter((count) => count !== undefined);
+          return counts.length === 0 ? [] : [[name, counts.reduce((total, count) => total + count)]];
+        }),
       ),
-      by_reason: Object.fromEntries(Object.entries(counters.byReason).filter(([, count]) => count > 0)),
-      events_suppressed: learner.notices.total + this.#reporter.suppressed,
+      by_reason: reasons(figures),
+      events_suppressed: sum(figures, "suppressed"),
       log_lines_lost: this.#reporter.unwritten,
-      exceptions: this.#pump.exceptions + asker.failures,
-      verdicts_returned: this.#pump.returned,
-      verdicts_missing: sum("missing"),
-      verdicts_rejected: sum("rejected"),
-      send_failures: sum("sendFailures"),
-      messages_malformed: sum("malformed"),
-      flows_evicted: state.flows.evicted,
-      streams_evicted: state.streams.evicted,
+      exceptions: sum(figures, "exceptions"),
+      verdicts_returned: sum(figures, "returned"),
+      verdicts_missing: sum(queues, "missing"),
+      verdicts_rejected: sum(queues, "rejected"),
+      send_failures: sum(queues, "sendFailures"),
+      messages_malformed: sum(queues, "malformed"),
+      flows_evicted: sum(figures, "flowsEvicted"),
+      streams_evicted: sum(figures, "streamsEvicted"),
       peers_evicted: state.peers.evicted,
       locks_evicted: state.locks.table.evicted,
-      dns_unasked: trainer.unasked,
-      addresses_held: trainer.held,
+      dns_unasked: sum(figures, "unasked"),
+      addresses_held: sum(figures, "held"),
       sendings: this.#hand.sent,
-      sendings_failed: this.#hand.failed + outbox.omitted,
+      sendings_failed: this.#hand.failed + sum(figures, "omitted"),
     };
   }
 
@@ -261,6 +279,21 @@ export class DaemonStatus implements StatusSource {
     });
     return found;
   }
+}
+
+type NumberIn<T> = { [K in keyof T]: T[K] extends number ? K : never }[keyof T];
+
+function sum<T extends Record<K, number>, K extends NumberIn<T>>(all: readonly T[], name: K): number {
+  return all.reduce((total, each) => total + each[name], 0);
+}
+
+/** Refused packets by reason, without those that there were none of. */
+function reasons(figures: readonly Figures[]): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const { byReason } of figures) {
+    for (const [reason, count] of Object.entries(byReason)) if (count > 0) all[reason] = (all[reason] ?? 0) + count;
+  }
+  return all;
 }
 
 /** Address of a row as text. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { complain, ReaderGone } from "./output.ts";
+import { WORKER } from "./worker_name.ts";
 import { exitCodeOf, isForeseen } from "./failure.ts";
 import { readRun } from "./run_arguments.ts";
 
@@ -27,4 +28,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     return exitCodeOf(error);
   }
+}
+
+/** On a thread that the daemon started: begins what its name says, and answers true. */
+export async function serveAs(name: string): Promise<boolean> {
+  if (name !== WORKER) return false;
+  const { serveQueues } = await import("./daemon_worker.ts");
+  serveQueues();
+  return true;
 }

@@ -50,7 +50,7 @@ export class Operator implements ControlHandler {
   /** Answers `status`. */
   async status(): Promise<Iterable<string>> {
     await this.#status.fresh();
-    return statusPieces(this.#status);
+    return inTurns(this.#engine, statusPieces(this.#status));
   }
 
   /** Answers `reload`. */
@@ -63,6 +63,10 @@ export class Operator implements ControlHandler {
 
   /** Answers `lock`. */
   lock(request: Request<"lock">, who: Who): ActionAnswer {
+    return this.#engine.hold(() => this.#lock(request, who));
+  }
+
+  #lock(request: Request<"lock">, who: Who): ActionAnswer {
     this.#catchUp();
     const { policy, learner, clock } = this.#engine;
     const addresses = this.#read(request.client);
@@ -88,6 +92,10 @@ export class Operator implements ControlHandler {
 
   /** Answers `unlock`. */
   unlock(request: Request<"unlock">, who: Who): ActionAnswer {
+    return this.#engine.hold(() => this.#unlock(request, who));
+  }
+
+  #unlock(request: Request<"unlock">, who: Who): ActionAnswer {
     this.#catchUp();
     const { locks } = this.#engine.state;
     const rows: number[] = [];
@@ -110,6 +118,10 @@ export class Operator implements ControlHandler {
 
   /** Answers `allow`: the client is exempt for a time; its lock ends. */
   allow(request: Request<"allow">, who: Who): ActionAnswer {
+    return this.#engine.hold(() => this.#allow(request, who));
+  }
+
+  #allow(request: Request<"allow">, who: Who): ActionAnswer {
     this.#catchUp();
     const { state, learner, clock } = this.#engine;
     const seconds = request.seconds ?? ALLOW_SECONDS;
@@ -134,6 +146,10 @@ export class Operator implements ControlHandler {
 
   /** Answers `explain`. */
   explain(client: string): ExplainAnswer {
+    return this.#engine.hold(() => this.#explain(client));
+  }
+
+  #explain(client: string): ExplainAnswer {
     const words = this.#read(client)[0]!;
     const { policy, state, clock, learner } = this.#engine;
     const address = formatAddress(...words);
@@ -197,6 +213,16 @@ export class Operator implements ControlHandler {
 
   #audit(event: AuditEvent): void {
     this.#reporter.emit(event.reason === "" ? withoutReason(event) : event);
+  }
+}
+
+/** The same pieces, each made in a turn of its own: between them the tables are others' too. */
+function* inTurns(engine: Engine, pieces: Iterable<string>): Generator<string, void> {
+  const made = pieces[Symbol.iterator]();
+  for (;;) {
+    const next = engine.hold(() => made.next());
+    if (next.done === true) return;
+    yield next.value;
   }
 }
 

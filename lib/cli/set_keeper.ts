@@ -70,8 +70,10 @@ export class SetKeeper implements AsyncDisposable {
     this.#backend = backend;
     if (this.#peers.length === 0) this.#peers = new Uint32Array(this.#engine.state.peers.capacity);
     this.#sets.clear("locked");
-    this.#eachLock((row, lock) => this.#putLock(row, lock));
-    this.#beginPeers();
+    this.#engine.hold(() => {
+      this.#eachLock((row, lock) => this.#putLock(row, lock));
+      this.#beginPeers();
+    });
   }
 
   /** There are no sets to keep any more. */

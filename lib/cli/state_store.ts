@@ -64,8 +64,13 @@ export class StateStore {
   /**
    * Writes the tables in slices, between which packets are judged; one save at a time, a second call does nothing. To a
    * new file beside it, synced, renamed over it. Unchanged state does not take the place of what is there. Never throws.
+   * Each slice is done by `hold`, where other threads keep these tables too.
    */
-  async save(state: State, context: StateContext): Promise<void> {
+  async save(
+    state: State,
+    context: StateContext,
+    hold: (slice: () => boolean) => boolean = (slice) => slice(),
+  ): Promise<void> {
     if (this.#path === "" || this.#save !== null) return;
     const save = new Save(this.#path, state, context);
     this.#save = save;
@@ -73,7 +78,7 @@ export class StateStore {
     try {
       for (;;) {
         const began = performance.now();
-        const whole = save.step(began + SLICE);
+        const whole = hold(() => save.step(began + SLICE));
         cost += performance.now() - began;
         if (whole) break;
         await new Promise((resolve) => setTimeout(resolve, 0));

@@ -16,11 +16,20 @@ export class Clock {
     if (now > this.now) this.now = now;
   }
 
-  /** Eighths of a second since the first packet, as a small integer (8 years). */
-  get tick(): number {
+  /** When ticks begin, milliseconds of the source's time: an hour before the first packet. */
+  get origin(): number {
     if (Number.isNaN(this.#origin)) this.#origin = this.now - 3_600_000;
+    return this.#origin;
+  }
+
+  set origin(at: number) {
+    this.#origin = at;
+  }
+
+  /** Eighths of a second since {@link origin}, as a small integer (8 years). */
+  get tick(): number {
     // Stands still at its end, rather than run into the negative.
-    return Math.min((this.now - this.#origin) * 0.008, 0x7fffffff) | 0;
+    return Math.min((this.now - this.origin) * 0.008, 0x7fffffff) | 0;
   }
 
   /** RFC 3339 text, UTC, of a moment of the engine's time. */

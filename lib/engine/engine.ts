@@ -32,7 +32,7 @@ import { BlockList } from "./block_list.ts";
 import { Clock } from "./clock.ts";
 import { Counters } from "./counters.ts";
 import { isEnough } from "./enough.ts";
-import type { Emit, FrequentEvent } from "./event.ts";
+import type { EngineOptions } from "./engine_options.ts";
 import { Keeper } from "./keeper.ts";
 import { forgetExempt } from "./forget.ts";
 import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "./learn.ts";
@@ -43,8 +43,10 @@ import { Outbox } from "./outbox.ts";
 import { Refusals } from "./refusals.ts";
 import { isStranger, Side } from "./side.ts";
 import { dnsTap, Trainer } from "./train.ts";
+import type { Turn } from "./turn.ts";
 import { ACCEPT, REFUSE, SETTLED, type Verdict } from "./verdict.ts";
 
+export type { EngineOptions } from "./engine_options.ts";
 export { ACCEPT, REFUSE, SETTLED, type Verdict } from "./verdict.ts";
 
 const TCP = 6;
@@ -56,22 +58,6 @@ const WATCH = 960;
 
 /** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
 const STALE = 0x8000;
-
-/** What an engine is made of. */
-export interface EngineOptions {
-  /** What to do about whom. */
-  readonly policy: Policy;
-  /** Everything remembered. */
-  readonly state: State;
-  /** Whom to ask, in this order. */
-  readonly classifiers: readonly Classifier[];
-  /** Where events go. */
-  readonly emit: Emit;
-  /** Asked before a frequent event is built: false leaves it out. Whoever answers true is given it next. */
-  readonly admit?: (kind: FrequentEvent) => boolean;
-  /** Replay of captures from anywhere: the private side, else the opener, is the client. */
-  readonly homeAny?: boolean;
-}
 
 /** See the module's text. */
 export class Engine {
@@ -95,6 +81,9 @@ export class Engine {
   readonly blockList: BlockList;
 
   readonly #classifiers: readonly Classifier[];
+  /** Turns with other threads; null where this engine has its tables to itself. */
+  readonly turn: Turn | null;
+  readonly #keeps: boolean;
   readonly #homeAny: boolean;
   readonly #refusals: Refusals;
   readonly #side = new Side();
@@ -110,6 +99,8 @@ export class Engine {
     this.state = options.state;
     this.#policy = options.policy;
     this.#homeAny = options.homeAny ?? false;
+    this.turn = options.turn ?? null;
+    this.#keeps = options.keeps ?? true;
     this.learner = new Learner(options.policy, this.state, this.clock, this.outbox, options.emit);
     if (options.admit !== undefined) this.learner.admit = options.admit;
     this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
@@ -140,10 +131,15 @@ export class Engine {
     this.#policy = policy;
     this.learner.adopt(policy);
     this.learner.table = policy.tableAt(this.clock.now + this.clock.wallOffset);
-    this.trainer.adopt();
+    this.trainer.adopt(this.#keeps);
     this.#protocols = this.#numbers(policy);
     this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
-    forgetExempt(this.state, policy, this.learner.timeLocks);
+    if (this.#keeps) forgetExempt(this.state, policy, this.learner.timeLocks);
+  }
+
+  /** Does something with the tables from outside a burst. */
+  hold<T>(act: () => T): T {
+    return this.turn === null ? act() : this.turn.hold(act);
   }
 
   /** Lets time pass: `wall` is milliseconds since 1970, for schedules and for times in events. */
@@ -155,7 +151,7 @@ export class Engine {
       this.learner.table = table;
       this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
     }
-    this.keeper.tick();
+    this.keeper.tick(this.#keeps);
   }
 
   /** Answers for one packet, which came at `now` (milliseconds of the source's time). `outcome` is what decoding said. */

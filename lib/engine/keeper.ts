@@ -38,10 +38,13 @@ export class Keeper {
     this.#emit = emit;
   }
 
-  /** Call about once a second, more often does no harm. Work is bounded by table size over a minute of calls. */
-  tick(): void {
+  /**
+   * Call about once a second, more often does no harm. Work is bounded by table size over a minute of calls. Only flows end
+   * where somebody else `keeps` the other tables.
+   */
+  tick(keeps: boolean = true): void {
     const now = this.#clock.now;
-    this.#locks(now);
+    if (keeps) this.#locks(now);
     const since = Math.max(0, Math.min(60_000, now - this.#lastTick));
     if (since < 250) return;
     this.#lastTick = now;
@@ -50,6 +53,7 @@ export class Keeper {
     const { flows, peers, trained, endpoints, scores, questions, resolved, notices, allowances, neighbours } =
       this.#state;
     flows.sweep(tick - IDLE, tick - CLOSED, budget(flows.reach, part));
+    if (!keeps) return;
     for (const table of [peers, trained, endpoints, scores.table, questions, resolved, notices, neighbours]) {
       table.sweep(now, budget(table.capacity, part));
     }

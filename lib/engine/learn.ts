@@ -55,8 +55,6 @@ const HIDDEN_UDP = 0x10000;
 export class Learner {
   /** The schedule table in force. */
   table = 0;
-  /** Changes with every new lock, peer or trained address: settled answers older than it are looked at again. */
-  epoch = 1;
   /** Matches by protocol number. */
   readonly byProtocol: number[] = [];
   /** Watches single flows (replay). */
@@ -94,6 +92,15 @@ export class Learner {
   /** The policy in force. */
   get policy(): Policy {
     return this.#policy;
+  }
+
+  /** Changes with every new lock, peer or trained address: settled answers older than it are looked at again. */
+  get epoch(): number {
+    return this.#state.changes;
+  }
+
+  set epoch(count: number) {
+    this.#state.changes = count;
   }
 
   /** Puts a policy in force. */

@@ -11,6 +11,7 @@ import { Ahead } from "./ahead.ts";
 import { type Engine, REFUSE, SETTLED } from "./engine.ts";
 import { DNS, HOOK_FORWARD } from "./opening.ts";
 import type { Sending } from "./outbox.ts";
+import type { Turn } from "./turn.ts";
 
 /** One kernel queue, as ffi/packet_queue.ts offers it. */
 export interface LiveQueue {
@@ -146,10 +147,16 @@ export class Pump {
   }
 
   #beatIfDue(): void {
+    const { engine, wall, beat } = this.#options;
+    engine.turn?.look();
     if (this.#now - this.#lastBeat < BEAT) return;
     this.#lastBeat = this.#now;
-    const { engine, wall, beat } = this.#options;
-    engine.tick(this.#now, wall());
+    engine.turn?.enter();
+    try {
+      engine.tick(this.#now, wall());
+    } finally {
+      engine.turn?.leave();
+    }
     this.#send();
     beat(this.#now);
   }
@@ -172,12 +179,23 @@ export class Pump {
     if (count < 0) throw new Error(`Cannot receive from queue ${queue.number}: its netlink socket failed`);
     const began = this.#now = this.#options.now();
     if (count === 0) return 0;
-    const packets = this.#judgeBurst(queue, count);
+    const packets = this.#options.engine.turn === null
+      ? this.#judgeBurst(queue, count)
+      : this.#judgeInTurn(this.#options.engine.turn, queue, count);
     queue.flush();
     this.#send();
     this.#now = this.#options.now();
     if (packets > 0) this.#options.record((this.#now - began) * 1000, packets);
     return packets;
+  }
+
+  #judgeInTurn(turn: Turn, queue: LiveQueue, count: number): number {
+    turn.enter();
+    try {
+      return this.#judgeBurst(queue, count);
+    } finally {
+      turn.leave();
+    }
   }
 
   #judgeBurst(queue: LiveQueue, count: number): number {

@@ -52,11 +52,11 @@ export class Trainer {
     this.adopt();
   }
 
-  /** Takes the names of the learner's policy, after it changed. */
-  adopt(): void {
+  /** Takes the names of the learner's policy, after it changed. Who `keeps` the table also numbers what is in it anew. */
+  adopt(keeps: boolean = true): void {
     const before = this.#policy;
     this.#policy = this.#learner.policy;
-    if (before !== null && before !== this.#policy) this.#renumber(before);
+    if (keeps && before !== null && before !== this.#policy) this.#renumber(before);
     this.#names = NameSet.from(this.#policy.training.map((name) => name.pattern));
     this.#popular = NameSet.from(this.#policy.popular);
   }

@@ -36,6 +36,8 @@ export interface QueueNumbers {
 export interface QueueConfig {
   /** The queues that are bound. */
   readonly numbers: QueueNumbers;
+  /** Threads that the queues are spread over. */
+  readonly threads: "auto" | number;
   /** What happens to packets when ftwall is dead, hung or overrun. */
   readonly fail: "open" | "closed";
   /** Packets that may wait in the kernel, for each queue. */

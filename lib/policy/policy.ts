@@ -64,6 +64,8 @@ export class Policy {
   readonly tables: number;
   /** Prefixes of home. */
   readonly home: PrefixSet;
+  /** Those of them that the config does not name: what the interfaces towards home have on-link. */
+  readonly lan: readonly string[];
   /** Wildcards that train or hint, in protocol order. */
   readonly training: readonly TrainingName[];
   /** Wildcards of popular names. */
@@ -90,6 +92,7 @@ export class Policy {
     this.hash = hashConfig(config);
     this.protocols = Object.freeze(config.protocols.map((protocol) => protocol.name));
     this.groups = Object.freeze(["default", ...config.clients.map((group) => group.name)]);
+    this.lan = lan;
     this.home = PrefixSet.from(prefixes([...config.network.home, ...lan]));
     this.training = Object.freeze(config.protocols.flatMap((protocol, index) => [
       ...protocol.names.map((pattern) => Object.freeze({ protocol: index, pattern, hint: false })),

@@ -91,6 +91,12 @@ const queue: Section<QueueConfig> = {
       "Queue, or range of queues that share the flows.",
       "restart",
     ),
+    threads: field(
+      spelling.threads,
+      "auto",
+      "Threads that the queues are spread over: auto takes one for each queue, but leaves one processor core to the kernel. What one thread learns is in force on all.",
+      "restart",
+    ),
     fail: field(
       word(["open", "closed"]),
       "open",

@@ -166,6 +166,17 @@ export const queueNumbers: Kind<QueueNumbers> = custom(
   },
 );
 
+/** `"auto"` or a number of threads. */
+export const threads: Kind<"auto" | number> = custom(
+  `"auto", or a whole number from 1 to ${MOST_QUEUES}`,
+  (value) =>
+    value === "auto" || (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MOST_QUEUES)
+      ? value
+      : null,
+  (value) => value === "auto" ? writeText(value) : String(value),
+  (found) => typeof found === "string" && /^[1-9]\d?$/.test(found) ? `${found} (without quotes)` : undefined,
+);
+
 /** `0` or `0:3`. */
 export function formatQueueNumbers({ first, last }: QueueNumbers): string {
   return first === last ? String(first) : `${first}:${last}`;

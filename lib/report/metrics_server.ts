@@ -15,18 +15,18 @@ export interface MetricsServer extends AsyncDisposable {
  * Listens on `address:port` (IPv6 in brackets) and answers `GET /metrics` with what `text` builds. Throws a RangeError for
  * an address that cannot be read, {@link UnusableOutput} where the kernel refuses to listen.
  */
-export function serveMetrics(listen: string, text: () => string): MetricsServer {
+export function serveMetrics(listen: string, text: () => string | Promise<string>): MetricsServer {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(listen);
   const port = Number(match?.[3] ?? NaN);
   if (match === null || port > 65535) {
     throw new RangeError(`Cannot serve metrics on "${listen}": expected ADDRESS:PORT, e.g. 127.0.0.1:9477`);
   }
-  const answer = (request: Request): Response => {
+  const answer = async (request: Request): Promise<Response> => {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return new Response("Only GET\n", { status: 405, headers: { allow: "GET, HEAD" } });
     }
     if (new URL(request.url).pathname !== "/metrics") return new Response("See /metrics\n", { status: 404 });
-    return new Response(request.method === "HEAD" ? null : text(), { headers: { "content-type": METRICS_TYPE } });
+    return new Response(request.method === "HEAD" ? null : await text(), { headers: { "content-type": METRICS_TYPE } });
   };
   const hostname = match[1] ?? match[2] ?? "127.0.0.1";
   const server = listening(

@@ -15,6 +15,8 @@ export interface ReadyEvent {
   readonly version?: string;
   readonly pid?: number;
   readonly dry_run?: boolean;
+  /** Threads that the queues are spread over, where there are several. */
+  readonly threads?: number;
 }
 
 /** A new config is in force. */

@@ -6,6 +6,16 @@
 /** Buckets: up to 1 µs, 2 µs, 4 µs … 2^30 µs, beyond. */
 const BUCKETS = 32;
 
+/** What a histogram holds, as data. */
+export interface VerdictTally {
+  /** Verdicts in each bucket. */
+  readonly counts: readonly number[];
+  /** Sum of all times in microseconds. */
+  readonly sum: number;
+  /** The longest time in microseconds. */
+  readonly max: number;
+}
+
 /** Counts by power of two of microseconds. Feeding it allocates nothing. */
 export class VerdictTimes {
   // Floats, for they count to 2^53: at 300,000 packets a second a 32-bit counter would wrap after four hours.
@@ -24,6 +34,21 @@ export class VerdictTimes {
     this.#sum += us * packets;
     this.#total += packets;
     if (us > this.#max) this.#max = us;
+  }
+
+  /** What is held, as data: for another thread. */
+  tally(): VerdictTally {
+    return { counts: [...this.#counts], sum: this.#sum, max: this.#max };
+  }
+
+  /** Adds what another one held. */
+  add(other: VerdictTally): void {
+    other.counts.forEach((count, i) => {
+      this.#counts[i] = (this.#counts[i] ?? 0) + count;
+      this.#total += count;
+    });
+    this.#sum += other.sum;
+    this.#max = Math.max(this.#max, other.max);
   }
 
   /** Verdicts counted. */

@@ -5,9 +5,18 @@
  * are only touched as entries come. When full, the entry that would end soonest among eight is given up and counted.
  * @module
  */
+import { type Ground, OWN_GROUND } from "./ground.ts";
 import { hashEndpoint, powerOfTwo } from "./hash.ts";
 
 const KEY = 5;
+
+// What changes beside the entries lies in an array too, so that several threads can keep one table.
+const COUNT = 0;
+const EVICTED = 1;
+const FREE = 2;
+const FRESH = 3;
+const HAND = 4;
+const HEAD_WORDS = 5;
 
 /** Called with the row of an entry that is about to go. */
 export type RowEnd = (row: number) => void;
@@ -22,10 +31,6 @@ export class AddressTable {
   readonly columns: number;
   /** When each row ends, in milliseconds of the engine's time. */
   readonly deadline: Float64Array;
-  /** Entries held. */
-  count = 0;
-  /** Entries given up because the table was full. */
-  evicted = 0;
   /** True where the last {@link insert} made a new entry. */
   created = false;
 
@@ -34,25 +39,34 @@ export class AddressTable {
   readonly #mask: number;
   readonly #seed: number;
   readonly #free: Int32Array;
-  #freeCount = 0;
-  #fresh = 0;
-  #hand = 0;
+  readonly #head: Int32Array;
   #onEvict: RowEnd | null = null;
   #rank: ((row: number) => number) | null = null;
 
   /** Makes an empty table; `seed` makes its order unpredictable to outsiders. */
-  constructor(capacity: number, columns: number, seed: number) {
+  constructor(capacity: number, columns: number, seed: number, ground: Ground = OWN_GROUND) {
     if (!(capacity >= 1 && capacity <= 0x3fffffff)) throw new RangeError(`Cannot make a table: capacity ${capacity}`);
     this.capacity = capacity;
     this.columns = columns;
-    this.values = new Int32Array(capacity * columns);
-    this.deadline = new Float64Array(capacity);
-    this.#keys = new Int32Array(capacity * KEY);
+    this.values = ground.int32(capacity * columns);
+    this.deadline = ground.float64(capacity);
+    this.#keys = ground.int32(capacity * KEY);
     const size = powerOfTwo(capacity * 2);
-    this.#index = new Int32Array(size);
+    this.#index = ground.int32(size);
     this.#mask = size - 1;
     this.#seed = seed | 0;
-    this.#free = new Int32Array(capacity);
+    this.#free = ground.int32(capacity);
+    this.#head = ground.int32(HEAD_WORDS);
+  }
+
+  /** Entries held. */
+  get count(): number {
+    return this.#head[COUNT]!;
+  }
+
+  /** Entries given up because the table was full. */
+  get evicted(): number {
+    return this.#head[EVICTED]!;
   }
 
   /** Asks to be told of every entry that is given up for lack of room. */
@@ -91,7 +105,7 @@ export class AddressTable {
       return known;
     }
     if (this.count === this.capacity) this.#makeRoom();
-    const row = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#fresh++;
+    const row = this.#head[FREE]! > 0 ? this.#free[--this.#head[FREE]!]! : this.#head[FRESH]!++;
     const key = row * KEY;
     const keys = this.#keys;
     keys[key] = w0;
@@ -104,14 +118,14 @@ export class AddressTable {
     let at = hashEndpoint(w0, w1, w2, w3, word, this.#seed) & this.#mask;
     while (this.#index[at] !== 0) at = (at + 1) & this.#mask;
     this.#index[at] = row + 1;
-    this.count++;
+    this.#head[COUNT]!++;
     return row;
   }
 
   /** True where a row holds an entry. */
   holds(row: number): boolean {
     // A free row keeps a deadline that no entry can have.
-    return row < this.#fresh && this.deadline[row]! !== -Infinity;
+    return row < this.#head[FRESH]! && this.deadline[row]! !== -Infinity;
   }
 
   /** One word of a row's key: 0 to 3 the address, 4 the extra word. */
@@ -125,8 +139,8 @@ export class AddressTable {
     if (at < 0) return;
     this.#unlink(at);
     this.deadline[row] = -Infinity;
-    this.#free[this.#freeCount++] = row;
-    this.count--;
+    this.#free[this.#head[FREE]!++] = row;
+    this.#head[COUNT]!--;
   }
 
   /** Removes an entry whose deadline is at or before `now` and that no sweep has met yet. */
@@ -137,10 +151,10 @@ export class AddressTable {
 
   /** Ends entries whose deadline is at or before `now`, looking at `budget` rows at most. Returns how many rows it looked at. */
   sweep(now: number, budget: number, onEnd: RowEnd | null = null): number {
-    const rows = Math.min(budget, this.#fresh);
+    const rows = Math.min(budget, this.#head[FRESH]!);
     for (let i = 0; i < rows; i++) {
-      if (this.#hand >= this.#fresh) this.#hand = 0;
-      const row = this.#hand++;
+      if (this.#head[HAND]! >= this.#head[FRESH]!) this.#head[HAND] = 0;
+      const row = this.#head[HAND]!++;
       const deadline = this.deadline[row]!;
       if (deadline === -Infinity || deadline > now) continue;
       onEnd?.(row);
@@ -151,29 +165,29 @@ export class AddressTable {
 
   /** Calls `visit` with every row that holds an entry; the visitor may remove that row. */
   each(visit: RowEnd): void {
-    for (let row = 0; row < this.#fresh; row++) if (this.deadline[row]! !== -Infinity) visit(row);
+    for (let row = 0; row < this.#head[FRESH]!; row++) if (this.deadline[row]! !== -Infinity) visit(row);
   }
 
   /** The rows whose entry has not ended at `now`, as the table is when each is asked for: it may change in between. */
   *rows(now: number): Generator<number, void> {
-    for (let row = 0; row < this.#fresh; row++) if (this.deadline[row]! > now) yield row;
+    for (let row = 0; row < this.#head[FRESH]!; row++) if (this.deadline[row]! > now) yield row;
   }
 
   /** Removes everything. */
   clear(): void {
     this.#index.fill(0);
-    this.count = 0;
-    this.#freeCount = 0;
-    this.#fresh = 0;
-    this.#hand = 0;
+    this.#head[COUNT] = 0;
+    this.#head[FREE] = 0;
+    this.#head[FRESH] = 0;
+    this.#head[HAND] = 0;
   }
 
   #makeRoom(): void {
     let soonest = -1;
     let lowest = Infinity;
     for (let i = 0; i < 8; i++) {
-      if (this.#hand >= this.#fresh) this.#hand = 0;
-      const row = this.#hand++;
+      if (this.#head[HAND]! >= this.#head[FRESH]!) this.#head[HAND] = 0;
+      const row = this.#head[HAND]!++;
       if (this.deadline[row]! === -Infinity) continue;
       const rank = this.#rank === null ? 0 : this.#rank(row);
       if (rank > lowest || (rank === lowest && this.deadline[row]! >= this.deadline[soonest]!)) continue;
@@ -182,7 +196,7 @@ export class AddressTable {
     }
     if (soonest < 0) soonest = 0;
     this.#onEvict?.(soonest);
-    this.evicted++;
+    this.#head[EVICTED]!++;
     this.remove(soonest);
   }
 

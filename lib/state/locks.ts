@@ -3,6 +3,7 @@
  * @module
  */
 import { AddressTable } from "./address_table.ts";
+import { type Ground, OWN_GROUND } from "./ground.ts";
 
 /** Who began a lock. */
 export type LockedBy = "detector" | "operator" | "state-file";
@@ -39,25 +40,52 @@ export interface Lock {
   probes: number;
 }
 
-/** Locks by client address. Locks are few and rarely written, so each has an object; the question "locked?" meets none. */
+const BY: readonly LockedBy[] = ["detector", "operator", "state-file"];
+const OPERATOR = 1;
+
+// Columns of the table.
+const PROTOCOL = 0;
+const RENEWALS = 1;
+const WHOSE = 2;
+const MAC_HIGH = 3;
+const MAC_LOW = 4;
+const PORT = 5;
+const PROBES = 6;
+const COLUMNS = 7;
+// Times of a lock.
+const SINCE = 0;
+const LENGTH = 1;
+const PROBE_AT = 2;
+const ANNOUNCED = 3;
+const TIMES = 4;
+/** Places for the name of a protocol and of an evidence, and its length: no name that ftwall gives is as long. */
+const NAME = 1 + 32;
+/** Places for what an operator said, and its length. */
+const REASON = 1 + 256;
+
+/** Locks by client address. */
 export class Locks {
   /** Keyed by client; the deadline is the lock's end. */
   readonly table: AddressTable;
-  readonly #locks: (Lock | undefined)[] = [];
+  // Locks are few and rarely read, so each has an object here; what it says lies in arrays, which several threads can see.
+  readonly #locks: (LockRow | undefined)[] = [];
+  readonly #times: Float64Array;
+  readonly #names: Uint16Array;
+  readonly #reasons: Uint16Array;
   #onEvict: (row: number) => void = () => {};
 
   /** Makes room for `capacity` locks. */
-  constructor(capacity: number, seed: number) {
-    this.table = new AddressTable(capacity, 0, seed);
+  constructor(capacity: number, seed: number, ground: Ground = OWN_GROUND) {
+    this.table = new AddressTable(capacity, COLUMNS, seed, ground);
+    this.#times = ground.float64(capacity * TIMES);
+    this.#names = ground.uint16(capacity * 2 * NAME);
+    this.#reasons = ground.uint16(capacity * REASON);
     // Anybody at home can send pings in many names: locks of clients that went on talking, and operators' locks, go last.
     this.table.rank = (row) => {
-      const lock = this.#locks[row];
-      return lock === undefined ? 0 : lock.by === "operator" ? 2 : lock.renewals > 0 ? 1 : 0;
+      const at = row * COLUMNS;
+      return this.table.values[at + WHOSE] === OPERATOR ? 2 : this.table.values[at + RENEWALS]! > 0 ? 1 : 0;
     };
-    this.table.onEvict = (row) => {
-      this.#onEvict(row);
-      this.#locks[row] = undefined;
-    };
+    this.table.onEvict = (row) => this.#onEvict(row);
   }
 
   /** Asks to be told of a lock that is given up because the table is full. */
@@ -77,23 +105,151 @@ export class Locks {
     return row >= 0 && this.table.deadline[row]! > now ? row : -1;
   }
 
-  /** What is known of the lock at a row that is in use. */
+  /** What is known of the lock at a row that is in use; what is written to it is kept. */
   at(row: number): Lock {
-    const lock = this.#locks[row];
-    if (lock === undefined) throw new RangeError(`Cannot read lock: row ${row} is free`);
-    return lock;
+    if (!this.table.holds(row)) throw new RangeError(`Cannot read lock: row ${row} is free`);
+    return this.#locks[row] ??= new LockRow(row, this.table.values, this.#times, this.#names, this.#reasons);
   }
 
-  /** Adds or replaces a client's lock. */
+  /** Adds or replaces a client's lock. Names longer than 32 and reasons longer than 256 characters are cut. */
   set(w0: number, w1: number, w2: number, w3: number, until: number, lock: Lock): number {
     const row = this.table.insert(w0, w1, w2, w3, 0, until);
-    this.#locks[row] = lock;
+    this.#locks[row] = undefined;
+    Object.assign(this.at(row), lock);
     return row;
   }
 
   /** Ends a lock. */
   remove(row: number): void {
     this.table.remove(row);
-    this.#locks[row] = undefined;
   }
+}
+
+/** One lock, in the arrays. */
+class LockRow implements Lock {
+  readonly #row: number;
+  readonly #values: Int32Array;
+  readonly #times: Float64Array;
+  readonly #names: Uint16Array;
+  readonly #reasons: Uint16Array;
+
+  constructor(row: number, values: Int32Array, times: Float64Array, names: Uint16Array, reasons: Uint16Array) {
+    this.#row = row;
+    this.#values = values;
+    this.#times = times;
+    this.#names = names;
+    this.#reasons = reasons;
+  }
+
+  get protocol(): number {
+    return this.#values[this.#row * COLUMNS + PROTOCOL]!;
+  }
+  set protocol(value: number) {
+    this.#values[this.#row * COLUMNS + PROTOCOL] = value;
+  }
+
+  get renewals(): number {
+    return this.#values[this.#row * COLUMNS + RENEWALS]!;
+  }
+  set renewals(value: number) {
+    this.#values[this.#row * COLUMNS + RENEWALS] = value;
+  }
+
+  get by(): LockedBy {
+    return BY[this.#values[this.#row * COLUMNS + WHOSE]!] ?? "detector";
+  }
+  set by(value: LockedBy) {
+    this.#values[this.#row * COLUMNS + WHOSE] = BY.indexOf(value);
+  }
+
+  get macHigh(): number {
+    return this.#values[this.#row * COLUMNS + MAC_HIGH]!;
+  }
+  set macHigh(value: number) {
+    this.#values[this.#row * COLUMNS + MAC_HIGH] = value;
+  }
+
+  get macLow(): number {
+    return this.#values[this.#row * COLUMNS + MAC_LOW]!;
+  }
+  set macLow(value: number) {
+    this.#values[this.#row * COLUMNS + MAC_LOW] = value;
+  }
+
+  get port(): number {
+    return this.#values[this.#row * COLUMNS + PORT]!;
+  }
+  set port(value: number) {
+    this.#values[this.#row * COLUMNS + PORT] = value;
+  }
+
+  get probes(): number {
+    return this.#values[this.#row * COLUMNS + PROBES]!;
+  }
+  set probes(value: number) {
+    this.#values[this.#row * COLUMNS + PROBES] = value;
+  }
+
+  get since(): number {
+    return this.#times[this.#row * TIMES + SINCE]!;
+  }
+  set since(value: number) {
+    this.#times[this.#row * TIMES + SINCE] = value;
+  }
+
+  get length(): number {
+    return this.#times[this.#row * TIMES + LENGTH]!;
+  }
+  set length(value: number) {
+    this.#times[this.#row * TIMES + LENGTH] = value;
+  }
+
+  get probeAt(): number {
+    return this.#times[this.#row * TIMES + PROBE_AT]!;
+  }
+  set probeAt(value: number) {
+    this.#times[this.#row * TIMES + PROBE_AT] = value;
+  }
+
+  get announced(): number {
+    return this.#times[this.#row * TIMES + ANNOUNCED]!;
+  }
+  set announced(value: number) {
+    this.#times[this.#row * TIMES + ANNOUNCED] = value;
+  }
+
+  get protocolName(): string {
+    return readText(this.#names, this.#row * 2 * NAME);
+  }
+  set protocolName(value: string) {
+    writeText(this.#names, this.#row * 2 * NAME, NAME, value);
+  }
+
+  get evidence(): string {
+    return readText(this.#names, (this.#row * 2 + 1) * NAME);
+  }
+  set evidence(value: string) {
+    writeText(this.#names, (this.#row * 2 + 1) * NAME, NAME, value);
+  }
+
+  get reason(): string {
+    return readText(this.#reasons, this.#row * REASON);
+  }
+  set reason(value: string) {
+    writeText(this.#reasons, this.#row * REASON, REASON, value);
+  }
+}
+
+/** A text stands behind its length. */
+function readText(units: Uint16Array, at: number): string {
+  let text = "";
+  for (let i = at + 1; i <= at + units[at]!; i++) text += String.fromCharCode(units[i]!);
+  return text;
+}
+
+function writeText(units: Uint16Array, at: number, places: number, text: string): void {
+  const length = Math.min(text.length, places - 1);
+  // Not where nothing changes: a place that was never written takes no memory.
+  if (units[at] !== length) units[at] = length;
+  for (let i = 0; i < length; i++) units[at + 1 + i] = text.charCodeAt(i);
 }

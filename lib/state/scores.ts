@@ -4,6 +4,7 @@
  * @module
  */
 import { AddressTable } from "./address_table.ts";
+import { type Ground, OWN_GROUND } from "./ground.ts";
 
 const SCORE = 0;
 const SEEN = 1;
@@ -34,8 +35,8 @@ export class Scores {
   nearPoints = 0;
 
   /** Makes room for `capacity` scores. */
-  constructor(capacity: number, seed: number) {
-    this.table = new AddressTable(capacity, AGES + SLOTS, seed);
+  constructor(capacity: number, seed: number, ground: Ground = OWN_GROUND) {
+    this.table = new AddressTable(capacity, AGES + SLOTS, seed, ground);
   }
 
   /**

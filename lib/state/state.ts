@@ -4,6 +4,7 @@
  */
 import { AddressTable } from "./address_table.ts";
 import { FLOW_WORDS, FlowTable } from "./flow_table.ts";
+import { type Ground, OWN_GROUND } from "./ground.ts";
 import { Locks } from "./locks.ts";
 import { Scores } from "./scores.ts";
 import { STREAM_BYTES, Streams } from "./streams.ts";
@@ -97,20 +98,35 @@ export class State {
   /** Clients that the operator allowed for a time; key word 0. */
   readonly allowances: AddressTable;
 
-  /** Makes empty tables. `seed` is secret in the daemon and fixed in tests. */
-  constructor(capacity: Capacity, seed: number) {
+  readonly #changes: Int32Array;
+
+  /**
+   * Makes empty tables. `seed` is secret in the daemon and fixed in tests. On the `ground` lies everything but flows and
+   * their streams: threads that divide the flows among them see the same of everything that was learned.
+   */
+  constructor(capacity: Capacity, seed: number, ground: Ground = OWN_GROUND) {
     this.capacity = capacity;
     this.flows = new FlowTable(capacity.flows, seed);
     this.streams = new Streams(capacity.streams);
-    this.peers = new AddressTable(capacity.peers, 3, seed);
-    this.trained = new AddressTable(capacity.trained, 3, seed);
-    this.endpoints = new AddressTable(capacity.endpoints, 3, seed);
-    this.locks = new Locks(capacity.locks, seed);
-    this.scores = new Scores(capacity.scores, seed);
-    this.questions = new AddressTable(capacity.questions, 2, seed);
-    this.resolved = new AddressTable(capacity.resolved, 3, seed);
-    this.notices = new AddressTable(capacity.notices, 2, seed);
-    this.neighbours = new AddressTable(capacity.locks, 2, seed);
-    this.allowances = new AddressTable(256, 0, seed);
+    this.peers = new AddressTable(capacity.peers, 3, seed, ground);
+    this.trained = new AddressTable(capacity.trained, 3, seed, ground);
+    this.endpoints = new AddressTable(capacity.endpoints, 3, seed, ground);
+    this.locks = new Locks(capacity.locks, seed, ground);
+    this.scores = new Scores(capacity.scores, seed, ground);
+    this.questions = new AddressTable(capacity.questions, 2, seed, ground);
+    this.resolved = new AddressTable(capacity.resolved, 3, seed, ground);
+    this.notices = new AddressTable(capacity.notices, 2, seed, ground);
+    this.neighbours = new AddressTable(capacity.locks, 2, seed, ground);
+    this.allowances = new AddressTable(256, 0, seed, ground);
+    this.#changes = ground.int32(1);
+  }
+
+  /** Changes with every new lock, peer or trained address. */
+  get changes(): number {
+    return this.#changes[0]!;
+  }
+
+  set changes(count: number) {
+    this.#changes[0] = count;
   }
 }

@@ -38,11 +38,12 @@ export class Bench implements AsyncDisposable {
     return new Bench(workshop, topology);
   }
 
-  /** Has every forwarded packet queued, whatever becomes of its flow; with `false` none. */
-  async queueEverything(on: boolean): Promise<void> {
+  /** Has every forwarded packet queued, in one of so many queues, whatever becomes of its flow; with `false` none. */
+  async queueEverything(on: boolean, queues = 1): Promise<void> {
     for (const tool of ["iptables", "ip6tables"]) await this.topology.run("router", [tool, "-F", "FORWARD"]);
     if (on) {
-      await this.topology.must("router", ["iptables", "-A", "FORWARD", "-j", "NFQUEUE", "--queue-num", "0"]);
+      const which = queues === 1 ? ["--queue-num", "0"] : ["--queue-balance", `0:${queues - 1}`];
+      await this.topology.must("router", ["iptables", "-A", "FORWARD", "-j", "NFQUEUE", ...which]);
     }
   }
 
@@ -122,6 +123,15 @@ export class Bench implements AsyncDisposable {
     await sink.status;
     const { received, pps } = JSON.parse(await sink.prints(/\{.*\}/));
     return { sent: sent.sent, received, rate: pps };
+  }
+
+  /** Sends packets that nobody counts, as fast as it goes. */
+  async pour({ packets, flows, payloads }: Flood & { readonly payloads: string }): Promise<void> {
+    const { topology, workshop } = this;
+    const counter = `${workshop.dir}/poured`;
+    await Deno.writeFile(counter, new Uint8Array(8));
+    const sender = [workshop.tool("flow_flood"), "eth0", await this.#routerMac(), PEERS];
+    await topology.must("client1", [...sender, ...[packets, flows, payloads, 0, counter, packets].map(String)]);
   }
 
   #mac = "";

@@ -10,6 +10,7 @@ import { type Figure, reached, table } from "./pairs.ts";
 import type { Plan } from "./plan.ts";
 import { replay } from "./replay_speed.ts";
 import { bulk, connections, lockedFlood } from "./settled.ts";
+import { threads } from "./threads.ts";
 import { flowCost, flows, latency, sweeps, udp } from "./throughput.ts";
 
 const BENCHES: Readonly<Record<string, (bench: Bench, plan: Plan) => Promise<Figure[]>>> = {
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, (bench: Bench, plan: Plan) => Promise<Fig
   flows,
   latency,
   "flow-cost": flowCost,
+  threads,
   engine,
   memory,
   idle,

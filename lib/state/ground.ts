@@ -1,0 +1,62 @@
+/**
+ * Where the arrays of tables lie: in this thread's own memory, or in memory that several threads see.
+ * @module
+ */
+
+/** Gives zeroed arrays. */
+export interface Ground {
+  /** `length` words. */
+  int32(length: number): Int32Array;
+  /** `length` numbers. */
+  float64(length: number): Float64Array;
+  /** `length` half words. */
+  uint16(length: number): Uint16Array;
+}
+
+/** This thread's own memory. */
+export const OWN_GROUND: Ground = {
+  int32: (length) => new Int32Array(length),
+  float64: (length) => new Float64Array(length),
+  uint16: (length) => new Uint16Array(length),
+};
+
+/**
+ * Memory that several threads see. The first thread makes it; another that asks for the same arrays in the same order gets
+ * the same memory. Nothing here keeps two threads from writing at once.
+ */
+export class SharedGround implements Ground {
+  /** What was given out, in that order: to be posted to the other threads. */
+  readonly blocks: SharedArrayBuffer[];
+  readonly #made: boolean;
+  #next = 0;
+
+  /** New memory; of another thread's `blocks` the memory that this one gave out. */
+  constructor(blocks?: readonly SharedArrayBuffer[]) {
+    this.#made = blocks === undefined;
+    this.blocks = [...blocks ?? []];
+  }
+
+  /** See {@link Ground.int32}. */
+  int32(length: number): Int32Array {
+    return new Int32Array(this.#block(4 * length));
+  }
+
+  /** See {@link Ground.float64}. */
+  float64(length: number): Float64Array {
+    return new Float64Array(this.#block(8 * length));
+  }
+
+  /** See {@link Ground.uint16}. */
+  uint16(length: number): Uint16Array {
+    return new Uint16Array(this.#block(2 * length));
+  }
+
+  #block(bytes: number): SharedArrayBuffer {
+    if (this.#made) this.blocks.push(new SharedArrayBuffer(bytes));
+    const block = this.blocks[this.#next++];
+    if (block?.byteLength !== bytes) {
+      throw new RangeError(`Cannot share a table: ${bytes} bytes wanted, ${block?.byteLength ?? "none"} given`);
+    }
+    return block;
+  }
+}

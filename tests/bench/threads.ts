@@ -1,0 +1,96 @@
+/**
+ * Several queues on several threads against one thread.
+ *
+ * Of two queues that are full already: how soon is everything in them judged, while nobody sends and nobody receives? That is
+ * what threads gain. And of a flood with its sender and receiver beside it, as in the other benches: on two cores that shows
+ * what threads cost where there is no core for them.
+ * @module
+ */
+import { writePayloads } from "./captures.ts";
+import type { Bench, Flood } from "./consumers.ts";
+import { processFacts } from "./machine.ts";
+import { compared, type Figure, inTurn, median } from "./pairs.ts";
+import type { Plan } from "./plan.ts";
+
+/** What is measured: queues, and threads that they are spread over. */
+const WAYS = {
+  "one queue": { queues: 1, threads: 1 },
+  "1 thread": { queues: 2, threads: 1 },
+  "2 threads": { queues: 2, threads: 2 },
+} as const;
+type Way = keyof typeof WAYS;
+
+function configOf(way: Way, more: string): string {
+  const { queues, threads } = WAYS[way];
+  return `memory = "256M"\n[queue]\nnumbers = "0:${queues - 1}"\nthreads = ${threads}\n${more}`;
+}
+
+/** Packets a second, processor time of ftwall for each, and its memory. */
+export async function threads(bench: Bench, plan: Plan): Promise<Figure[]> {
+  const payloads = `${bench.workshop.dir}/payloads`;
+  writePayloads(payloads, 60_000);
+  const took: Partial<Record<Way, { cpu: number[]; rss: number[] }>> = {};
+  const flood: Flood = { packets: plan.quick ? 100_000 : 200_000, flows: 100_000, payloads };
+  const rates = await inTurn(["one queue", "1 thread", "2 threads"], plan.rounds, async (way) => {
+    await bench.queueEverything(true, WAYS[way].queues);
+    const running = (await bench.start("ftwall", configOf(way, ""), ["--dry-run"]))!;
+    // Each thread has machine code of its own to be made first.
+    await bench.flood({ ...flood, packets: 100_000 });
+    const before = processFacts(running.pid).cpuSeconds;
+    const answer = await bench.flood(flood);
+    const facts = processFacts(running.pid);
+    await running.stop();
+    if (answer.received !== answer.sent) {
+      throw new Error(`Cannot measure ${way}: of ${answer.sent} packets ${answer.received} arrived`);
+    }
+    const of = took[way] ??= { cpu: [], rss: [] };
+    of.cpu.push((facts.cpuSeconds - before) * 1e6 / flood.packets);
+    of.rss.push(facts.rssMiB);
+    return answer.rate;
+  });
+  await bench.topology.must("server", ["iptables", "-t", "raw", "-A", "PREROUTING", "-p", "udp", "-j", "DROP"]);
+  const drained = await inTurn(["1 thread", "2 threads"], plan.rounds, (way) => drain(bench, way, payloads));
+  const about = { bench: "threads", against: "1 thread" };
+  const rate = { ...about, name: "2 queues, 2 threads, sender and receiver beside them", unit: "packets/s" };
+  const [one, two] = [took["1 thread"]!, took["2 threads"]!];
+  return [
+    compared(
+      { ...about, name: "2 full queues, 2 threads, nothing beside them", unit: "packets/s" },
+      drained["2 threads"],
+      drained["1 thread"],
+    ),
+    compared(rate, rates["2 threads"], rates["1 thread"]),
+    compared({ ...rate, against: "one queue" }, rates["2 threads"], rates["one queue"]),
+    compared({ ...about, name: "processor time, the same", unit: "µs/packet" }, two.cpu, one.cpu),
+    compared({ ...about, name: "resident, the same", unit: "MiB" }, two.rss, one.rss),
+  ];
+}
+
+/** Times that queues are filled and emptied before it counts: each thread has machine code of its own to be made. */
+const WARM = 4;
+const COUNTED = 3;
+
+/** Fills the queues while ftwall is stopped, then lets it go on, again and again: packets a second until they are empty. */
+async function drain(bench: Bench, way: Way, payloads: string): Promise<number> {
+  const wanted = 40_000;
+  await bench.queueEverything(true, WAYS[way].queues);
+  const config = configOf(way, 'length = 65535\nbuffer = "256M"\nfail = "closed"\n');
+  const running = (await bench.start("ftwall", config, ["--dry-run"]))!;
+  const waiting = () => {
+    const text = Deno.readTextFileSync(`/proc/${running.pid}/net/netfilter/nfnetlink_queue`);
+    return text.trim().split("\n").reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[2]), 0);
+  };
+  const rates: number[] = [];
+  for (let i = 0; i < WARM + COUNTED; i++) {
+    running.kill("SIGSTOP");
+    await bench.pour({ packets: wanted, flows: 20_000, payloads });
+    const full = waiting();
+    if (full < wanted * 0.9) throw new Error(`Cannot measure ${way}: only ${full} packets wait`);
+    const begun = performance.now();
+    running.kill("SIGCONT");
+    while (waiting() > full / 50) await new Promise((resolve) => setTimeout(resolve, 2));
+    if (i >= WARM) rates.push(full * 1000 / (performance.now() - begun));
+  }
+  await running.stop();
+  return median(rates);
+}

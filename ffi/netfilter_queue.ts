@@ -49,7 +49,12 @@ const GSO = 4;
 
 /** How a queue is to be set up. */
 export interface QueueSettings {
-  /** Bytes of each packet to copy (default 4096: what the longest classifier reads). */
+  /**
+   * Bytes of each packet to copy (default 4096). No classifier is shown more of a direction than the 4096 bytes of
+   * lib/state/streams.ts, and a packet of several segments (GSO) may bring them all at once: a TLS hello with
+   * post-quantum keys is 1.8 KiB, with the name often behind the keys. A datagram is wanted whole, as its end is checked.
+   * Packets of one segment are shorter than this anyway, so less would save nothing on them.
+   */
   readonly copyRange: number;
   /**
    * Packets that may wait in the kernel (default 16384). A queue that fails open passes what is beyond this without

@@ -49,17 +49,18 @@ export class Bench implements AsyncDisposable {
 
   /**
    * Starts a consumer and waits until it is ready. `config` is text of a config file, `args` more arguments of ftwall, `state` its
-   * state file.
+   * state file; `cores` are those it may run on, all where none are named.
    */
   async start(
     consumer: Consumer,
     config: string = "",
     args: readonly string[] = [],
     state: string = "",
+    cores: string = "",
   ): Promise<Background | null> {
     if (consumer === "none") return null;
     if (consumer !== "ftwall") {
-      const background = this.topology.start("router", [this.workshop.tool("accept_all"), consumer]);
+      const background = this.topology.start("router", [...pinned(cores), this.workshop.tool("accept_all"), consumer]);
       await background.prints(/ready/);
       return background;
     }
@@ -68,6 +69,7 @@ export class Bench implements AsyncDisposable {
     await Deno.writeTextFile(path, `${config}\n`);
     await Deno.writeTextFile(`${dir}/state`, state);
     const background = this.topology.start("router", [
+      ...pinned(cores),
       ftwall,
       "--config",
       path,
@@ -93,19 +95,21 @@ export class Bench implements AsyncDisposable {
 
   /**
    * Sends packets through to a sink and answers how many arrived a second. With a window none is lost: the rate is the one
-   * at which the path takes them; otherwise the rate of what arrives.
+   * at which the path takes them. With a window of 0 the sender sends what it can: the rate is that of what arrives.
    */
   async flood(flood: Flood): Promise<FloodAnswer> {
     const { topology, workshop } = this;
     const counter = `${workshop.dir}/counter`;
     await Deno.writeFile(counter, new Uint8Array(8));
-    const window = String(flood.window ?? 2048);
-    const sink = topology.start("server", [workshop.tool("udp_sink"), "700", "9000", counter]);
+    const window = flood.window ?? 2048;
+    const keep = window > 0 ? [counter, window] : [];
+    const { sender, rest } = flood.cores ?? { sender: "", rest: "" };
+    const sink = topology.start("server", [...pinned(rest), workshop.tool("udp_sink"), "700", "9000", counter]);
     await sink.prints(/ready/);
     const server = ADDRESSES.server.v4;
     const rate = String(flood.rate ?? 0);
     const command = flood.payloads === undefined
-      ? ["udp_flood", server, flood.packets, flood.bytes ?? 100, flood.flows, rate, 9000, counter, window]
+      ? ["udp_flood", server, flood.packets, flood.bytes ?? 100, flood.flows, rate, 9000, ...keep]
       : [
         "flow_flood",
         "eth0",
@@ -115,11 +119,11 @@ export class Bench implements AsyncDisposable {
         flood.flows,
         flood.payloads,
         rate,
-        counter,
-        window,
+        ...keep,
       ];
     const [name, ...args] = command.map(String);
-    const sent = JSON.parse(await topology.must("client1", [workshop.tool(name!), ...args], { limit: 120_000 }));
+    const program = [...pinned(sender), workshop.tool(name!), ...args];
+    const sent = JSON.parse(await topology.must("client1", program, { limit: 120_000 }));
     await sink.status;
     const { received, pps } = JSON.parse(await sink.prints(/\{.*\}/));
     return { sent: sent.sent, received, rate: pps };
@@ -158,8 +162,15 @@ export interface Flood {
   readonly payloads?: string;
   /** Packets a second; 0 is as fast as the window allows. */
   readonly rate?: number;
-  /** Most packets under way. */
+  /** Most packets under way (2048); 0 is without a limit, and what does not fit is lost. */
   readonly window?: number;
+  /** Cores of the sender, and those of everybody else, as taskset(1) names them; anywhere where absent. */
+  readonly cores?: { readonly sender: string; readonly rest: string };
+}
+
+/** What to put in front of a command that shall run on `cores` only. */
+function pinned(cores: string): string[] {
+  return cores === "" ? [] : ["taskset", "-c", cores];
 }
 
 /** What came of it. */

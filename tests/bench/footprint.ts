@@ -49,7 +49,7 @@ export async function memory(bench: Bench, plan: Plan): Promise<Figure[]> {
     await running.stop();
   }
   const points: [number, number][] = [];
-  const steps = plan.quick ? [1000, 100_000] : [1000, 10_000, 100_000, 250_000, 500_000, 1_000_000];
+  const steps = plan.quick ? [1, 1000, 100_000] : [1, 100, 1000, 10_000, 100_000, 250_000, 500_000, 1_000_000];
   const running = (await bench.start("ftwall", 'memory = "216M"'))!;
   await sleep(3000);
   for (const flows of steps) {

@@ -16,7 +16,7 @@ import {
   UNDECIDED,
   UNRELATED,
 } from "./classifier.ts";
-import { isAdcCommand, isCommandPair, isOwnCommand } from "./directconnect_commands.ts";
+import { isAction, isAdcCommand, isCommandPair, isOwnCommand } from "./directconnect_commands.ts";
 import { classifyDirectConnectUdp } from "./directconnect_udp.ts";
 import { readEndpoint } from "./endpoint_text.ts";
 import { compare, CUT, isBase32, literal, SAME, seek, seekByte } from "./literal.ts";
@@ -117,7 +117,8 @@ function greeting(look: Look): Evidence {
     case 0x44:
     case 0x45:
     case 0x46:
-      // A session that was picked up in the middle.
+      // A session that was picked up in the middle; mail's EHLO and the like is none.
+      if (end - at > 4 && !isAction(bytes, at, end)) return UNRELATED;
       return look.nth === 1 ? command(look, at) : command(look, look.fresh);
     case 0x16: {
       if (!look.fromOpener) return UNRELATED;

@@ -85,7 +85,7 @@ function endsInNumber(bytes: Uint8Array, from: number, end: number): boolean {
 }
 
 /** A command of ADC at `at`: letter, action, space. */
-function isAction(bytes: Uint8Array, at: number, end: number): boolean {
+export function isAction(bytes: Uint8Array, at: number, end: number): boolean {
   if (at + 5 > end || bytes[at + 4] !== SPACE || !isAddressee(bytes[at]!)) return false;
   for (let i = 0; i < ACTIONS.length; i++) if (compare(bytes, at + 1, end, ACTIONS[i]!) === SAME) return true;
   return false;

@@ -39,12 +39,13 @@ export function nftRemoveText(): string {
   return `add table ${NFT_TABLE}\ndelete table ${NFT_TABLE}\n`;
 }
 
-// After mangle, where QoS marks, and before filter, where established connections are accepted.
+// After mangle, where QoS marks, and before filter, where established connections are accepted. On the way out before mangle:
+// what others ask there must not meet our bits of the packet's mark.
 const HOOKS = [
   ["forward", "forward", -5],
   ["input", "input", -5],
   ["output", "output", -5],
-  ["post", "postrouting", -150],
+  ["post", "postrouting", -155],
 ] as const;
 const CHAINS = [
   "sort",

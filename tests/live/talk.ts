@@ -7,7 +7,8 @@
  *                                                                paced: waits MS even when the answer came
  *     deno run -A talk.ts tcp HOST PORT TEXT COUNT [MS]          the same over one connection
  *
- * TEXT "one|two" sends "one" first and "two" from then on.
+ * TEXT "one|two" sends "one" first and "two" from then on. MS is 400 unless told; FTWALL_PATIENCE multiplies that, for
+ * machines under emulation.
  *
  * The senders end with one line of JSON: how many answers, and the error that ended it, if any.
  */
@@ -18,7 +19,8 @@ const [what = "", ...rest] = Deno.args;
 if (import.meta.main) {
   if (what === "echo") echo(Number(rest[0]));
   else {
-    const [host = "", port = "", text = "", count = "1", limit = "400", how = ""] = rest;
+    const patience = 400 * Number(Deno.env.get("FTWALL_PATIENCE") ?? 1);
+    const [host = "", port = "", text = "", count = "1", limit = String(patience), how = ""] = rest;
     const send = what === "tcp" ? tcp : udp;
     const result = await send(host, Number(port), text.split("|"), Number(count), Number(limit), how);
     await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(result) + "\n"));

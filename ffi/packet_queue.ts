@@ -81,8 +81,6 @@ export class PacketQueue implements Disposable {
   readonly message: QueueMessage = new QueueMessage();
   /** What the queue has seen. */
   readonly counters: QueueCounters = noCounters();
-  /** There is something to receive: set by the wait of queues.ts, true until it is known. */
-  readable = true;
 
   readonly #libc: Libc;
   readonly #release: () => void;

@@ -94,7 +94,6 @@ export class Queues implements Disposable {
       this.#release();
       return;
     }
-    this.#note(polled);
     if (polled[POLLFD_WORDS * last + 1]! >>> ANSWERS !== 0) this.#libc.symbols.read(this.#bell, this.#bellWord, 8n);
   }
 
@@ -105,15 +104,7 @@ export class Queues implements Disposable {
   waitSync(timeout: number): boolean {
     const polled = this.#polled;
     for (let i = 0; i < this.list.length; i++) polled[POLLFD_WORDS * i + 1] = POLLIN;
-    const ready = this.#libc.symbols.poll(this.#polledAt, this.#count, timeout);
-    if (ready <= 0) return false;
-    this.#note(polled);
-    return true;
-  }
-
-  #note(polled: Int32Array): void {
-    const list = this.list;
-    for (let i = 0; i < list.length; i++) list[i]!.readable = polled[POLLFD_WORDS * i + 1]! >>> ANSWERS !== 0;
+    return this.#libc.symbols.poll(this.#polledAt, this.#count, timeout) > 0;
   }
 
   /** Descriptor of the eventfd that ends a {@link wait}: other threads of this process may write to it (see {@link ring}). */

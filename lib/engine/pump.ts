@@ -19,7 +19,6 @@ export interface LiveQueue {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly message: QueueMessage;
-  readable: boolean;
   /** Where packet `index` of the burst begins if its message is laid out as the last one was. */
   guess(index: number): number;
   /** Messages received, at most a burst; -1 where the socket is dead. */

@@ -33,7 +33,6 @@ class FakeQueue implements LiveQueue {
   readonly bytes = new Uint8Array(1 << 16);
   readonly view = new DataView(this.bytes.buffer);
   readonly message = new QueueMessage();
-  readable = true;
   readonly verdicts: Told[] = [];
   flushed = 0;
   fails = false;

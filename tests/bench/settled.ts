@@ -10,29 +10,33 @@ import type { Plan } from "./plan.ts";
 const CONFIG = `[network]\nlan = ["${LAN}"]\n`;
 const { server } = ADDRESSES;
 
-/** ftwall's own rules with somebody behind them; undone when disposed. */
+/** A rule that has connections tracked, as on every router with NAT, and does nothing. */
+const TRACKING = ["FORWARD", "-m", "conntrack", "--ctstate", "INVALID"];
+
+/** ftwall's own rules with somebody behind them, or nothing but connection tracking; undone when disposed. */
 class Ruled implements AsyncDisposable {
   readonly running: Background | null;
-  readonly #bench: Bench;
-  readonly #applied: boolean;
+  readonly #undo: () => Promise<unknown>;
 
-  private constructor(bench: Bench, running: Background | null, applied: boolean) {
-    this.#bench = bench;
+  private constructor(running: Background | null, undo: () => Promise<unknown>) {
     this.running = running;
-    this.#applied = applied;
+    this.#undo = undo;
   }
 
-  static async create(bench: Bench, consumer: Consumer): Promise<Ruled> {
+  static async create(bench: Bench, consumer: Consumer | "tracked"): Promise<Ruled> {
     await bench.queueEverything(false);
-    if (consumer === "none") return new Ruled(bench, null, false);
+    if (consumer === "none") return new Ruled(null, () => Promise.resolve());
+    if (consumer === "tracked") {
+      await bench.topology.must("router", ["iptables", "-A", ...TRACKING]);
+      return new Ruled(null, () => bench.topology.must("router", ["iptables", "-D", ...TRACKING]));
+    }
     await rules(bench, "--apply");
-    const running = await bench.start(consumer, CONFIG);
-    return new Ruled(bench, running, true);
+    return new Ruled(await bench.start(consumer, CONFIG), () => rules(bench, "--remove"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.running?.stop();
-    if (this.#applied) await rules(this.#bench, "--remove");
+    await this.#undo();
   }
 }
 
@@ -73,7 +77,7 @@ export async function bulk(bench: Bench, plan: Plan): Promise<Figure[]> {
   const points = { ftwall: [] as [number, number][], none: [] as [number, number][] };
   for (const streams of [1, 32]) {
     const queued: number[] = [];
-    const rates = await inTurn(["ftwall", "none"] as const, plan.rounds, async (name) => {
+    const rates = await inTurn(["ftwall", "tracked", "none"] as const, plan.rounds, async (name) => {
       await using _ = await Ruled.create(bench, name);
       const rate = await goodput(bench, "client1", streams, plan.quick ? 1 : 2) / 1e9;
       // iperf3 has a flow for its own talk besides.
@@ -82,6 +86,7 @@ export async function bulk(bench: Bench, plan: Plan): Promise<Figure[]> {
     });
     const about = { bench: "bulk", name: `TCP goodput, ${streams} stream${streams > 1 ? "s" : ""}`, unit: "Gbit/s" };
     figures.push(compared({ ...about, against: "no rule", least: 0.98 }, rates.ftwall, rates.none));
+    figures.push(compared({ ...about, against: "connection tracking alone" }, rates.ftwall, rates.tracked));
     const name = `queued packets a flow, ${streams} stream${streams > 1 ? "s" : ""}`;
     figures.push(absolute({ bench: "bulk", name, unit: "packets", most: 20 }, queued));
     for (const who of ["ftwall", "none"] as const) points[who].push([streams, median(rates[who])]);
@@ -106,13 +111,10 @@ server { listen 8080 backlog=4096 reuseport; location / { return 200 "ok"; } } }
   await using _ = topology.start("server", ["nginx", "-c", conf, "-p", workshop.dir]);
   await topology.listening("server", "tcp", 8080);
   await topology.must("client1", ["sh", "-c", "echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range"]);
-  const tracking = ["FORWARD", "-m", "conntrack", "--ctstate", "INVALID"];
   const rates = await inTurn(["ftwall", "single", "tracked", "none"] as const, plan.rounds, async (name) => {
-    await using _ = await Ruled.create(bench, name === "tracked" ? "none" : name);
-    if (name === "tracked") await topology.must("router", ["iptables", "-A", ...tracking]);
+    await using _ = await Ruled.create(bench, name);
     const args = ["-t1", "-c32", plan.quick ? "-d1s" : "-d2s", "-H", "Connection: close", `http://${server.v4}:8080/`];
     const answer = await topology.must("client1", ["wrk", ...args], { limit: 30_000 });
-    if (name === "tracked") await topology.must("router", ["iptables", "-D", ...tracking]);
     return Number(/Requests\/sec:\s+([\d.]+)/.exec(answer)?.[1] ?? NaN);
   });
   const about = { bench: "connections", name: "HTTP requests, each a new connection", unit: "a second" };

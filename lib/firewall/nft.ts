@@ -14,7 +14,6 @@ export const SET_SIZE = 131072;
 export function nftText(options: RulesOptions): string {
   checkOptions(options);
   const rules = nftRules(options);
-  const stamp = fingerprint(rules.map((rule) => rule.join(" ")).join("\n"));
   const lines = ["# ftwall: also needs sysctl net.netfilter.nf_conntrack_acct=1", `add table ${NFT_TABLE}`];
   for (const [name, spec] of nftSets(options)) lines.push(`add set ${NFT_TABLE} ${name} { ${spec} }`);
   for (const [name, hook, priority] of HOOKS) {
@@ -28,6 +27,8 @@ export function nftText(options: RulesOptions): string {
     lines.push(`flush set ${NFT_TABLE} ${name}`);
     if (list.length > 0) lines.push(`add element ${NFT_TABLE} ${name} { ${list.join(", ")} }`);
   }
+  // Over the elements too: who is exempt stands in no rule.
+  const stamp = fingerprint([...lines, ...rules.map((rule) => rule.join(" "))].join("\n"));
   rules.forEach(([chain, rule], at) => {
     lines.push(`add rule ${NFT_TABLE} ${chain} ${rule}${at === 0 ? ` comment "ftwall:${stamp}"` : ""}`);
   });

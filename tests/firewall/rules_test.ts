@@ -146,7 +146,9 @@ Deno.test("equal options give equal text, other options another stamp", () => {
     /ftwall:([0-9a-f]{8})/.exec(rulesText(backend, options))?.[1];
   for (const backend of BACKENDS) {
     assert.equal(stamp(RULES_DEFAULTS, backend), stamp({ ...RULES_DEFAULTS }, backend));
-    for (const change of [{ packetsTcp: 20 }, { failOpen: false }, { sets: false }, { refuse: "reject" as const }]) {
+    const exempt = [{ exempt: ["192.0.2.1"] }, { exempt: ["02:91:01:00:00:11"] }];
+    const refuse = "reject" as const;
+    for (const change of [{ packetsTcp: 20 }, { failOpen: false }, { sets: false }, { refuse }, ...exempt]) {
       assert.notEqual(stamp(RULES_DEFAULTS, backend), stamp({ ...RULES_DEFAULTS, ...change }, backend));
     }
   }

@@ -6,9 +6,11 @@
  * `look.end - look.start >= classifier.least` was checked before it was asked.
  * @module
  */
-import { ADVERTISED, type EndpointKind, Found } from "./found.ts";
+import { ADVERTISED } from "../state/state.ts";
+import { type EndpointKind, Found } from "./found.ts";
 
-export { ADVERTISED, CONFIRMED, Found } from "./found.ts";
+export { ADVERTISED, CONFIRMED } from "../state/state.ts";
+export { Found } from "./found.ts";
 export type { EndpointKind } from "./found.ts";
 
 /** How sure a piece of evidence is: certain (false-positive odds below 1e-6 a flow), strong, weak; 0 where there is none. */

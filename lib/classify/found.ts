@@ -3,12 +3,10 @@
  * @module
  */
 
-/** Named by somebody else (DHT, tracker, peer exchange): may only raise scores, as it can be poisoned. */
-export const ADVERTISED = 1;
-/** Took part in a confirmed conversation, or names a node that the protocol's own structure proves. */
-export const CONFIRMED = 2;
+import type { ADVERTISED, CONFIRMED } from "../state/state.ts";
+
 /** How an endpoint became known. */
-export type EndpointKind = 1 | 2;
+export type EndpointKind = typeof ADVERTISED | typeof CONFIRMED;
 
 const CAPACITY = 64;
 const STRIDE = 6;

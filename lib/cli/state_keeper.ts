@@ -76,8 +76,9 @@ export class StateKeeper {
         for (const problem of found.problems) this.#note("warning", `State file: skipped ${problem}`);
         const more = found.bad - found.problems.length;
         if (more > 0) this.#note("warning", `State file: skipped ${more} further lines`);
-        if (found.locks + found.peers + found.trained > 0) {
-          const kept = `${found.locks} locks, ${found.peers} peers, ${found.trained} trained addresses`;
+        if (found.locks + found.peers + found.trained + found.endpoints > 0) {
+          const kept = `${found.locks} locks, ${found.peers} peers, ${found.trained} trained addresses, ` +
+            `${found.endpoints} endpoints`;
           this.#note("info", `State file: ${kept}; ${found.ended} had ended`);
         }
       } catch (error) {

@@ -41,7 +41,10 @@ export const DETAIL = 1;
 export const HELD = 2;
 /** Column of an endpoint: ADVERTISED or CONFIRMED. */
 export const KIND = 1;
-
+/** Kind of an endpoint: named by somebody else (DHT, tracker, peer exchange). May only raise scores, as it can be poisoned. */
+export const ADVERTISED = 1;
+/** Kind of an endpoint: took part in a confirmed conversation, or is a node that the protocol's own structure proves. */
+export const CONFIRMED = 2;
 /** Column of an endpoint: hash of the client in whose flow it was confirmed, 0 where the endpoint itself spoke. */
 export const WITNESS = 2;
 

@@ -1,6 +1,6 @@
 /**
- * Locks, peers and trained addresses as text, one entry a line, so that they survive restart and reboot and can be read
- * and mended by hand. state_reader.ts reads them, and the store of ftwall 1: lines of `ip:port`.
+ * Locks, peers, trained addresses and confirmed endpoints as text, one entry a line, so that they survive restart and
+ * reboot and can be read and mended by hand. state_reader.ts reads them, and the store of ftwall 1: lines of `ip:port`.
  *
  * ```text
  * ftwall state 1
@@ -8,15 +8,18 @@
  * peer 198.51.100.7 1214 fasttrack until=2026-05-05T10:00:00.000Z
  * trained 203.0.113.9 winmx until=2026-05-04T10:15:00.000Z *.winmx.com
  * trained 203.0.113.10 winmx until=2026-05-04T10:15:00.000Z *.winmx.com held
+ * endpoint 198.51.100.8 51413 bittorrent until=2026-05-05T10:00:00.000Z
+ * endpoint 198.51.100.9 6881 bittorrent until=2026-05-05T10:00:00.000Z witness=2718281829
  * allow 192.168.1.9 until=2026-05-04T12:00:00.000Z
  * ```
  *
- * `held` stands behind what is not refused, as it also serves names of no interest. Times are wall-clock time: what ended while ftwall was down is dropped at reading.
+ * `held` stands behind what is not refused, as it also serves names of no interest; `witness` is a hash of the client on
+ * whose word alone the endpoint is believed. Advertised endpoints are left out: they are heard again soon. Times are wall-clock time: what ended while ftwall was down is dropped at reading.
  * @module
  */
 import { formatAddress, type Words } from "../net/address.ts";
 import type { AddressTable } from "./address_table.ts";
-import { DETAIL, HELD, PROTOCOL, type State } from "./state.ts";
+import { CONFIRMED, DETAIL, HELD, KIND, PROTOCOL, type State, WITNESS } from "./state.ts";
 
 /** First line of every state file. */
 export const STATE_HEADER = "ftwall state 1";
@@ -49,7 +52,7 @@ const LONGEST_REASON = 256;
 export function* stateLines(state: State, context: StateContext): Generator<string, void> {
   yield `${STATE_HEADER}\n`;
   const time = (at: number) => instant(at + context.wallOffset);
-  const { locks, peers, trained, allowances } = state;
+  const { locks, peers, trained, endpoints, allowances } = state;
   for (const row of locks.table.rows(context.now)) {
     const lock = locks.at(row);
     const reason = lock.reason === ""
@@ -73,6 +76,16 @@ export function* stateLines(state: State, context: StateContext): Generator<stri
     const pattern = context.pattern(trained.values[at + DETAIL]!);
     const until = time(trained.deadline[row]!);
     yield `trained ${address(trained, row)} ${protocol} until=${until} ${pattern}${held(trained, at)}\n`;
+  }
+  for (const row of endpoints.rows(context.now)) {
+    const at = row * endpoints.columns;
+    const port = endpoints.key(row, 4);
+    const protocol = context.protocols[endpoints.values[at + PROTOCOL]!];
+    // Beyond all ports stand clients, which are remembered for minutes.
+    if (endpoints.values[at + KIND] !== CONFIRMED || port > 0xffff || protocol === undefined) continue;
+    const word = endpoints.values[at + WITNESS]!;
+    const witness = word === 0 ? "" : ` witness=${word >>> 0}`;
+    yield `endpoint ${address(endpoints, row)} ${port} ${protocol} until=${time(endpoints.deadline[row]!)}${witness}\n`;
   }
   for (const row of allowances.rows(context.now)) {
     yield `allow ${address(allowances, row)} until=${time(allowances.deadline[row]!)}\n`;

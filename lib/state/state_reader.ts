@@ -6,7 +6,7 @@
 import { isUnlearnable, parseAddress, type Words } from "../net/address.ts";
 import type { Lock, LockedBy } from "./locks.ts";
 import { STATE_HEADER, type StateContext } from "./state_file.ts";
-import { DETAIL, HELD, PROTOCOL, type State } from "./state.ts";
+import { CONFIRMED, DETAIL, HELD, KIND, PROTOCOL, type State, WITNESS } from "./state.ts";
 
 /** What reading found. */
 export interface Restored {
@@ -16,6 +16,8 @@ export interface Restored {
   peers: number;
   /** Trained addresses taken over. */
   trained: number;
+  /** Confirmed endpoints taken over. */
+  endpoints: number;
   /** Allowances of operators taken over. */
   allowances: number;
   /** Entries whose time was over, or that the config exempts. */
@@ -38,7 +40,10 @@ const STARTERS: readonly LockedBy[] = ["detector", "operator", "state-file"];
 /** Reads one file into the tables. Bad lines are reported and skipped. */
 export class StateReader {
   /** What was found so far. */
-  readonly restored: Restored = { locks: 0, peers: 0, trained: 0, allowances: 0, ended: 0, problems: [], bad: 0 };
+  readonly restored: Restored = {
+    ...{ locks: 0, peers: 0, trained: 0, endpoints: 0, allowances: 0, ended: 0 },
+    ...{ problems: [], bad: 0 },
+  };
   readonly #state: State;
   readonly #context: StateContext;
   readonly #names = new Map<string, string>();
@@ -101,6 +106,8 @@ export class StateReader {
         return readPeer(words, this.#state, this.#context, restored);
       case "trained":
         return readTrained(words, this.#state, this.#context, restored);
+      case "endpoint":
+        return readEndpoint(words, this.#state, this.#context, restored);
       case "allow":
         return readAllowance(words, this.#state, this.#context, restored);
       default:
@@ -202,6 +209,29 @@ function readTrained(words: readonly string[], state: State, context: StateConte
   return "";
 }
 
+function readEndpoint(words: readonly string[], state: State, context: StateContext, restored: Restored): string {
+  const endpoint = parseAddress(words[1] ?? "");
+  if (endpoint === null) return "the endpoint is not an address";
+  const port = wholeNumber(words[2], 1, 65535);
+  if (port === null) return "the port must be 1 to 65535";
+  const protocol = context.protocols.indexOf(words[3] ?? "");
+  if (protocol < 0) return "the protocol is not known";
+  const fields = fieldsOf(words.slice(4));
+  const until = timeOf(fields.get("until"), context);
+  if (until === null) return "until must be a time";
+  const witness = wholeNumber(fields.get("witness") ?? "0", 0, 0xffffffff);
+  if (witness === null) return "the witness must be a number of 32 bits";
+  // Clients have endpoints too: home is not left out.
+  if (until <= context.now || context.isExempt(endpoint)) return ended(restored);
+  const { endpoints } = state;
+  const row = endpoints.insert(endpoint[0], endpoint[1], endpoint[2], endpoint[3], port, until);
+  endpoints.values[row * endpoints.columns + PROTOCOL] = protocol;
+  endpoints.values[row * endpoints.columns + KIND] = CONFIRMED;
+  endpoints.values[row * endpoints.columns + WITNESS] = witness | 0;
+  restored.endpoints++;
+  return "";
+}
+
 function readAllowance(words: readonly string[], state: State, context: StateContext, restored: Restored): string {
   const client = parseAddress(words[1] ?? "");
   if (client === null) return "the client is not an address";
@@ -217,7 +247,9 @@ function readAllowance(words: readonly string[], state: State, context: StateCon
 function readStored(line: string, state: State, context: StateContext, restored: Restored): string {
   const parts = /^(\d+\.\d+\.\d+\.\d+)(?:[: ](\d+))?$/.exec(line);
   const peer = parts === null ? null : parseAddress(parts[1]!);
-  if (parts === null || peer === null) return "it begins with none of lock, peer, trained, allow, and is no ip:port";
+  if (parts === null || peer === null) {
+    return "it begins with none of lock, peer, trained, endpoint, allow, and is no ip:port";
+  }
   const port = wholeNumber(parts[2] ?? "0", 0, 65535);
   if (port === null) return "the port must be 0 to 65535";
   const protocol = context.protocols.indexOf("fasttrack");

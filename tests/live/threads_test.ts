@@ -100,7 +100,8 @@ Deno.test({
       const status = await daemon.status();
       assert.deepEqual(status.locks.map(({ client }) => client).sort(), [client1.v4, client2.v4]);
       const counts = queuesOf(status).map(({ packets }) => packets);
-      assert.ok(Math.min(...counts) > 10, `${counts}`);
+      // Of each client at least what found the peer, a connection that came about, and one that did not.
+      assert.ok(Math.min(...counts) >= 6, `${counts}`);
       assert.equal(status.counters.packets, counts[0]! + counts[1]!);
       assert.equal(status.peers.count, 2);
       const { counters } = status as unknown as { counters: Record<string, unknown> };

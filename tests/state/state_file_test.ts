@@ -4,7 +4,7 @@ import { parseAddress, type Words } from "../../lib/net/address.ts";
 import type { Lock } from "../../lib/state/locks.ts";
 import { type StateContext, stateLines, writeState } from "../../lib/state/state_file.ts";
 import { readState, StateReader } from "../../lib/state/state_reader.ts";
-import { capacityFor, DETAIL, HELD, PROTOCOL, State } from "../../lib/state/state.ts";
+import { ADVERTISED, capacityFor, CONFIRMED, DETAIL, HELD, PROTOCOL, State } from "../../lib/state/state.ts";
 
 const WALL = Date.parse("2026-05-04T10:00:00Z");
 const PATTERNS = ["*.winmx.com", ".example.net"];
@@ -68,6 +68,15 @@ function filled(): State {
   state.trained.values[held + PROTOCOL] = 1;
   state.trained.values[held + DETAIL] = 1;
   state.trained.values[held + HELD] = 1;
+  const endpoint = (address: string, port: number, kind: number, witness: number) => {
+    const at = state.endpoints.insert(...wordsOf(address), port, 3_600_000) * 3;
+    state.endpoints.values.set([1, kind, witness], at);
+  };
+  endpoint("203.0.113.20", 6881, CONFIRMED, 0);
+  endpoint("10.0.0.5", 51413, CONFIRMED, 0x9abcdef1 | 0);
+  // Neither what was only advertised nor what is known of a client is kept.
+  endpoint("203.0.113.21", 6881, ADVERTISED, 0);
+  endpoint("10.0.0.5", 0x10001, CONFIRMED, 0);
   state.allowances.insert(...wordsOf("10.0.0.9"), 0, 7_200_000);
   return state;
 }
@@ -76,7 +85,10 @@ Deno.test("what was written is read back the same, on a machine whose own clock 
   const text = writeState(filled(), contextAt(2000));
   const state = emptyState();
   const restored = readState(text, state, contextAt(777_000));
-  assert.deepEqual(restored, { locks: 2, peers: 2, trained: 2, allowances: 1, ended: 0, problems: [], bad: 0 });
+  assert.deepEqual(restored, {
+    ...{ locks: 2, peers: 2, trained: 2, endpoints: 2, allowances: 1 },
+    ...{ ended: 0, problems: [], bad: 0 },
+  });
   assert.equal(writeState(state, contextAt(777_000)), text);
   const lock = state.locks.at(state.locks.find(...wordsOf("2001:db8::5"), 777_000));
   assert.equal(lock.reason, "über = laut\n#%");
@@ -111,11 +123,16 @@ Deno.test("what ended while ftwall was down, and what the config exempts or has 
     "peer 10.0.0.7 1214 fasttrack until=2026-05-05T09:00:00.000Z",
     "peer 127.0.0.1 1214 fasttrack until=2026-05-05T09:00:00.000Z",
     "trained 203.0.113.9 winmx until=2026-05-05T09:00:00.000Z *.gone.example",
+    "endpoint 203.0.113.20 6881 winmx until=2026-05-04T09:00:00.000Z",
+    "endpoint 198.51.100.99 6881 winmx until=2026-05-05T09:00:00.000Z witness=7",
     "allow 10.0.0.9 until=2026-05-04T09:00:00.000Z",
   ].join("\n");
   const state = emptyState();
   const restored = readState(text, state, contextAt(5000));
-  assert.deepEqual(restored, { locks: 0, peers: 0, trained: 0, allowances: 0, ended: 9, problems: [], bad: 0 });
+  assert.deepEqual(restored, {
+    ...{ locks: 0, peers: 0, trained: 0, endpoints: 0, allowances: 0 },
+    ...{ ended: 11, problems: [], bad: 0 },
+  });
 });
 
 Deno.test("a clock that was set back does not make a lock longer than it ever was", () => {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Look } from "../classifier.ts";
-import { ADVERTISED, CONFIRMED } from "../found.ts";
+import { ADVERTISED, CONFIRMED } from "../../state/state.ts";
 
 /**
  * Reports the endpoints in `at … end` as advertised, records of `stride` bytes: 6 or 18 bare, 26 or 38 behind a 20-byte

@@ -11,6 +11,8 @@ const SYMBOLS = {
   poll: { parameters: ["pointer", "usize", "i32"], result: "i32" },
   // The same on another thread: its errno is lost.
   pollAsync: { name: "poll", parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
+  // int sched_yield(void);
+  sched_yield: { parameters: [], result: "i32" },
   // int recvmmsg(int fd, struct mmsghdr *vec, unsigned int vlen, int flags, struct timespec *timeout);
   recvmmsg: { parameters: ["i32", "pointer", "u32", "i32", "pointer"], result: "i32" },
   // ssize_t sendmsg(int fd, const struct msghdr *msg, int flags);

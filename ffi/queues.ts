@@ -19,6 +19,7 @@ export class Queues implements Disposable {
   /** What the kernel granted to each. */
   readonly effective: readonly EffectiveSettings[];
   readonly #libc: Libc;
+  readonly #giveWay: Libc["symbols"]["sched_yield"];
   readonly #library: QueueLibrary;
   readonly #bell: number;
   readonly #bellWord: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(8));
@@ -56,6 +57,7 @@ export class Queues implements Disposable {
     effective: readonly EffectiveSettings[],
   ) {
     this.#libc = libc;
+    this.#giveWay = libc.symbols.sched_yield;
     this.#library = library;
     this.list = list;
     this.effective = effective;
@@ -105,6 +107,11 @@ export class Queues implements Disposable {
     const polled = this.#polled;
     for (let i = 0; i < this.list.length; i++) polled[POLLFD_WORDS * i + 1] = POLLIN;
     return this.#libc.symbols.poll(this.#polledAt, this.#count, timeout) > 0;
+  }
+
+  /** Lets whoever else wants this core go first: at once back where nobody does. */
+  giveWay(): void {
+    this.#giveWay();
   }
 
   /** Descriptor of the eventfd that ends a {@link wait}: other threads of this process may write to it (see {@link ring}). */

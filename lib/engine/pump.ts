@@ -1,8 +1,9 @@
 /**
  * The event loop: bursts of packets from the kernel's queues, each judged, all verdicts of a burst sent at once.
  *
- * Under load the loop waits for the next packets on this thread, which wakes it as fast as a C program is woken; twenty times a
- * second it lets signals, timers and sockets have their turn. Idle, it waits on another thread and wakes once a second.
+ * Under load the loop looks again for packets, others going first (courtesy.ts), then waits for the next ones on this thread,
+ * which wakes it as fast as a C program is woken; twenty times a second it lets signals, timers and sockets have their turn.
+ * Idle, it waits on another thread and wakes once a second.
  * @module
  */
 import { Packet } from "../wire/packet.ts";
@@ -10,6 +11,7 @@ import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, type QueueMessage } from "../wir
 import { Ahead } from "./ahead.ts";
 import { type Engine, REFUSE, SETTLED } from "./engine.ts";
 import { DNS, HOOK_FORWARD } from "./opening.ts";
+import { Courtesy } from "./courtesy.ts";
 import type { Sending } from "./outbox.ts";
 import type { Turn } from "./turn.ts";
 
@@ -39,6 +41,8 @@ export interface LiveQueues {
   readonly list: readonly LiveQueue[];
   wait(timeout: number): Promise<void>;
   waitSync(timeout: number): boolean;
+  /** Lets whoever else wants this core go first. */
+  giveWay(): void;
   wake(): void;
 }
 
@@ -86,6 +90,7 @@ export class Pump {
   readonly #options: PumpOptions;
   readonly #packet = new Packet();
   readonly #ahead: Ahead;
+  readonly #courtesy = new Courtesy();
   #stopping = false;
   #lastBeat = -Infinity;
   #lastFault = -Infinity;
@@ -125,9 +130,8 @@ export class Pump {
     while (!this.#stopping) {
       const slice = now() + SLICE;
       let busy = true;
-      while (busy && !this.#stopping) {
-        if (lone !== null) busy = this.#burst(lone, lone.receiveSoon()) > 0;
-        else if (this.#round() === 0) busy = queues.waitSync(LINGER);
+      for (let first = true; busy && !this.#stopping; first = false) {
+        busy = (!first && this.#giveWay(lone)) || this.#soon(lone);
         if (this.#now >= slice) break;
       }
       this.#beatIfDue();
@@ -163,6 +167,26 @@ export class Pump {
   #send(): void {
     const { engine, send } = this.#options;
     if (engine.outbox.size > 0) send(engine.outbox.take());
+  }
+
+  /** Lets others have the core first, and judges what came; again and again while that pays. Answers whether something came. */
+  #giveWay(lone: LiveQueue | null): boolean {
+    const { queues, now } = this.#options;
+    const courtesy = this.#courtesy;
+    const began = this.#now;
+    if (!courtesy.gives(began)) return false;
+    for (let left = began;; left = this.#now) {
+      queues.giveWay();
+      const back = now();
+      const judged = lone === null ? this.#round() : this.#burst(lone, lone.receive());
+      if (!courtesy.again(began, left, back, judged)) return judged > 0;
+    }
+  }
+
+  /** Judges what is there, or waits for it on this thread. Answers whether something came. */
+  #soon(lone: LiveQueue | null): boolean {
+    if (lone !== null) return this.#burst(lone, lone.receiveSoon()) > 0;
+    return this.#round() > 0 || this.#options.queues.waitSync(LINGER);
   }
 
   /** One burst of every queue that has something. Answers the packets judged. */

@@ -37,9 +37,13 @@ class FakeQueue implements LiveQueue {
   flushed = 0;
   fails = false;
   lingers = false;
+  /** Times that the loop was about to sleep; the same when nothing more was to come. */
+  waited = 0;
+  slept: number | null = null;
   #at = 0;
   #burst: Asked[] = [];
 
+  /** What waits in the kernel. */
   readonly #asked: Asked[];
   readonly #drained: () => void;
 
@@ -65,6 +69,7 @@ class FakeQueue implements LiveQueue {
   }
 
   receiveSoon(): number {
+    this.waited++;
     return this.receive();
   }
 
@@ -114,7 +119,16 @@ const REFUSE_MARK = 0x00020000;
 /** Pumps packets through an engine and answers what left. */
 async function pumped(
   asked: readonly Asked[],
-  how: { dryRun?: boolean; config?: string; queue?: string; broken?: boolean; fails?: boolean; lingers?: boolean } = {},
+  how: {
+    dryRun?: boolean;
+    config?: string;
+    queue?: string;
+    broken?: boolean;
+    fails?: boolean;
+    lingers?: boolean;
+    /** What arrives while others have the core, for each time that they do. */
+    meanwhile?: Asked[][];
+  } = {},
 ): Promise<{ told: Told[]; events: TrafficEvent[]; sent: number; faults: unknown[]; pump: Pump; queue: FakeQueue }> {
   const events: TrafficEvent[] = [];
   const faults: unknown[] = [];
@@ -128,13 +142,20 @@ async function pumped(
   }
   let sent = 0;
   let now = 0;
-  const queue = new FakeQueue([...asked], () => pump.stop());
+  const waiting = [...asked];
+  const meanwhile = how.meanwhile ?? [];
+  const queue = new FakeQueue(waiting, () => {
+    if (meanwhile.length > 0) return;
+    pump.stop();
+    queue.slept ??= queue.waited;
+  });
   queue.fails = how.fails ?? false;
   queue.lingers = how.lingers ?? false;
   const queues: LiveQueues = {
     list: [queue],
     wait: () => Promise.resolve(),
     waitSync: () => false,
+    giveWay: () => void waiting.push(...meanwhile.shift() ?? []),
     wake: () => {},
   };
   const pump: Pump = new Pump({
@@ -177,6 +198,15 @@ Deno.test("every packet gets exactly one verdict, in order, whatever its bytes a
     assert.ok(told.every(({ code }) => code === NF_ACCEPT || code === NF_DROP || code === NF_REPEAT));
     assert.deepEqual(faults, []);
     assert.equal(queue.flushed, 5, "one flush for each burst");
+  }
+});
+
+Deno.test("what arrives while others have the core is judged without a sleep, and nothing is lost where none of it comes", async () => {
+  for (const lingers of [false, true]) {
+    const one = { bytes: HELLO };
+    const { told, queue } = await pumped([one], { lingers, meanwhile: [[one, one], [], [one], []] });
+    exactlyOnce(told, 4);
+    assert.equal(queue.slept, lingers ? 1 : 0, "before the first packet");
   }
 });
 

@@ -10,7 +10,7 @@ const MOST_TEXT = 4 << 20;
 
 /** Milliseconds after the start at which its memory is given back, and between later times. */
 const SETTLING = 2000;
-const TIDYING = 5000;
+const TIDYING = 2000;
 
 /**
  * Gives memory back: soon after the start what that left behind, later what compiler and saves touched. V8 collects only

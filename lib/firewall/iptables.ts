@@ -86,8 +86,9 @@ export function iptablesText(
   const rules = iptablesRules(options, family, features);
   const stamp = fingerprint(rules.join("\n"));
   const lines = ["*mangle", ...MANGLE_CHAINS.map((name) => `:${name} - [0:0]`)];
-  // The comment goes before the target, as the tools list it.
-  lines.push(rules[0]!.replace(" -g ", ` -m comment --comment ftwall:${stamp} -g `), ...rules.slice(1), "COMMIT");
+  // The comment is a match of its own: it stands where few packets come by, and before the target, as the tools list it.
+  const noted = UDP_ENTERS.replace(" -g ", ` -m comment --comment ftwall:${stamp} -g `);
+  lines.push(...rules.map((rule) => rule === UDP_ENTERS ? noted : rule), "COMMIT");
   if (options.refuse === "reject") {
     const reply = family === 4 ? "icmp-port-unreachable" : "icmp6-port-unreachable";
     lines.push(
@@ -100,6 +101,9 @@ export function iptablesText(
   }
   return lines.join("\n") + "\n";
 }
+
+/** The rule that carries the fingerprint of all of them. */
+const UDP_ENTERS = "-A ftwall_forward -p udp -g ftwall_sort";
 
 /** Every rule of the mangle table as `-A CHAIN …`, in order. */
 export function iptablesRules(options: RulesOptions, family: 4 | 6, features: IptablesFeatures): string[] {
@@ -121,11 +125,11 @@ export function iptablesRules(options: RulesOptions, family: 4 | 6, features: Ip
   const rules: string[] = [];
   const add = (chain: string, ...list: string[]) => list.forEach((rule) => rules.push(`-A ftwall_${chain} ${rule}`));
 
-  add("forward", "-p tcp -g ftwall_sort", "-p udp -g ftwall_sort");
   // Nearly all packets are of settled connections: they leave by the shortest way. Only a lock ends what its client had.
   const locks = options.sets && options.cut;
   const settled = `-m connmark --mark ${under(accepted)} -m mark --mark ${under(0)}`;
-  add("sort", `${settled} ${locks ? "-g ftwall_settled" : "-j RETURN"}`);
+  add("forward", `${settled} ${locks ? "-g ftwall_settled" : "-j RETURN"}`, "-p tcp -g ftwall_sort");
+  rules.push(UDP_ENTERS);
   if (locks) {
     const locked = `-m set --match-set ftwall_locked${family}`;
     add("settled", `${locked} src -g ftwall_locked`, `${locked} dst -j DROP`);

@@ -107,10 +107,10 @@ export function nftRules(options: RulesOptions): [chain: string, rule: string][]
   const add = (chain: string, ...list: string[]) => list.forEach((rule) => rules.push([chain, rule]));
 
   const families = [["ip", 4], ["ip6", 6]] as const;
-  add("forward", "meta l4proto { tcp, udp } goto sort");
   // Nearly all packets are of settled connections: they leave by the shortest way. Only a lock ends what its client had.
   const locks = options.sets && options.cut;
-  add("sort", `ct mark & ${M} == ${hex(accepted)} meta mark & ${M} == 0 ${locks ? "goto settled" : "return"}`);
+  add("forward", `ct mark & ${M} == ${hex(accepted)} meta mark & ${M} == 0 ${locks ? "goto settled" : "return"}`);
+  add("forward", "meta l4proto { tcp, udp } goto sort");
   if (locks) {
     for (const [ip, n] of families) {
       add("settled", `${ip} saddr @locked${n} goto locked`, `${ip} daddr @locked${n} drop`);

@@ -204,8 +204,8 @@ Deno.test("a settled connection's packet leaves by the first rule, unless a lock
   ) {
     const first = (backend: Backend, chain: string) =>
       rulesText(backend, { ...RULES_DEFAULTS, ...options }).split("\n").find((line) => line.includes(chain)) ?? "";
-    assert.ok(first("iptables", "-A ftwall_sort").endsWith(iptables), first("iptables", "-A ftwall_sort"));
-    assert.ok(first("nft", "rule inet ftwall sort").endsWith(nft));
+    assert.ok(first("iptables", "-A ftwall_forward").endsWith(iptables), first("iptables", "-A ftwall_forward"));
+    assert.match(first("nft", "rule inet ftwall forward"), new RegExp(` ${nft} comment "ftwall:`));
   }
 });
 

@@ -81,6 +81,11 @@ export class ControlServer implements AsyncDisposable {
     return new ControlServer(options, listener, inode);
   }
 
+  /** Whether anybody is connected. */
+  get busy(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** Stops listening, ends all connections, removes the socket file if it is still ours. */
   async close(): Promise<void> {
     this.#listener.close();

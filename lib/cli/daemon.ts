@@ -92,6 +92,7 @@ class RunningDaemon implements Daemon {
   /** What other threads share with this one; null where there are none. */
   readonly #shared: Shared | null;
   #workers: Workers | null = null;
+  #control: ControlServer | null = null;
   #code: number = DONE;
   #reloading: Promise<unknown> = Promise.resolve();
   #signal = "";
@@ -142,6 +143,7 @@ class RunningDaemon implements Daemon {
       send: (sendings) => this.#send(sendings),
       record: (microseconds, packets) => this.#times.record(microseconds, packets),
       beat: (now) => this.#beat(now),
+      hurried: () => this.#kernel.busy || this.#control?.busy === true,
       fault: (error) => reporter.note("error", `A packet could not be judged: ${textOf(error)}`),
     });
     this.#kernel = new KernelSide({
@@ -185,7 +187,7 @@ class RunningDaemon implements Daemon {
     if (this.#shared !== null) {
       this.#workers = this.#status.workers = stack.use(await this.#openWorkers(this.#shared));
     }
-    stack.use(
+    this.#control = stack.use(
       await ControlServer.listen({
         path: this.#options.control ?? config.control.path,
         group: config.control.group,

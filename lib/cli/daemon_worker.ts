@@ -108,6 +108,7 @@ class QueueWorker {
       },
       record: (microseconds, packets) => this.#times.record(microseconds, packets),
       beat: () => {},
+      hurried: () => false,
       fault: (error) => this.#post({ kind: "fault", text: errorOf(error).message }),
     });
   }

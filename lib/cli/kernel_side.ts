@@ -5,10 +5,11 @@
  */
 import type { Engine } from "../engine/engine.ts";
 import type { TrafficEvent } from "../engine/event.ts";
-import { type RulesOptions, runCommand } from "../firewall/mod.ts";
+import { type RulesOptions, runCommand, type Runner } from "../firewall/mod.ts";
 import type { Config } from "../policy/config.ts";
 import { compile, type Policy } from "../policy/policy.ts";
 import type { KernelStatus } from "../report/status.ts";
+import { Errands } from "./errands.ts";
 import type { KernelHand } from "./kernel_hand.ts";
 import { type LanFacts, readLan } from "./lan_watch.ts";
 import { RulesWatch } from "./rules_watch.ts";
@@ -38,7 +39,9 @@ export interface KernelSideOptions {
 /** See the module's text. */
 export class KernelSide implements AsyncDisposable {
   readonly #options: KernelSideOptions;
-  readonly #runner = new KernelRunner(runCommand);
+  readonly #errands = new Errands();
+  readonly #tool: Runner = (...words) => this.#errands.run(() => runCommand(...words));
+  readonly #runner = new KernelRunner(this.#tool);
   readonly #keeper: SetKeeper;
   readonly #watch: RulesWatch;
   #config: Config;
@@ -55,7 +58,7 @@ export class KernelSide implements AsyncDisposable {
     this.#lastLan = now();
     this.#table = engine.learner.table;
     this.#keeper = new SetKeeper(engine, this.#runner);
-    this.#watch = new RulesWatch(this.#keeper, runCommand, rules, now, config);
+    this.#watch = new RulesWatch(this.#keeper, this.#tool, rules, now, config);
   }
 
   /** After `ready`, as tools have to be asked: looks for rules, fills the sets, hears local service discovery. */
@@ -66,6 +69,11 @@ export class KernelSide implements AsyncDisposable {
     hand.listen(this.#lan.interfaces);
     await this.#watch.look();
     if (this.#config.lock.kernelSets === "on" && this.#watch.sets !== "") note(`No kernel sets: ${this.#watch.sets}`);
+  }
+
+  /** Whether a tool is under way. */
+  get busy(): boolean {
+    return this.#errands.underWay;
   }
 
   /** The policy of a config, with what is on-link at the interfaces towards home. */

@@ -167,6 +167,7 @@ async function pumped(
     send: (sendings) => void (sent += sendings.length),
     record: () => {},
     beat: () => {},
+    hurried: () => false,
     fault: (error) => faults.push(error),
   });
   await pump.run();

@@ -215,18 +215,17 @@ function command(look: Look, at: number): Evidence {
     const space = seekByte(bytes, at + CONNECT_TO_ME.length, Math.min(end, at + 128), SPACE);
     return space > 0 && readEndpoint(look, space + 1, end, true) > 0 ? COMMAND : UNDECIDED;
   }
-  const search = compare(bytes, at, end, SEARCH);
-  if (search === SAME) {
-    const after = readEndpoint(look, at + SEARCH.length, end, true);
-    return after > 0 && after + 4 < end && bytes[after] === SPACE && isFlag(bytes[after + 1]!) &&
-        bytes[after + 2] === 0x3f
-      ? COMMAND
-      : isOwnCommand(bytes, at, end)
-      ? COMMAND
-      : UNDECIDED;
-  }
+  if (compare(bytes, at, end, SEARCH) === SAME && isActiveSearch(look, at + SEARCH.length, end)) return COMMAND;
   if (isOwnCommand(bytes, at, end)) return COMMAND;
   return isCommandPair(bytes, at, end) ? COMMANDS : UNDECIDED;
+}
+
+/** `198.51.100.7:412 F?`: where answers are to go, whether the size is limited, and more behind a question mark. */
+function isActiveSearch(look: Look, at: number, end: number): boolean {
+  const bytes = look.bytes;
+  const after = readEndpoint(look, at, end, true);
+  return after > 0 && after + 4 < end && bytes[after] === SPACE && isFlag(bytes[after + 1]!) &&
+    bytes[after + 2] === 0x3f;
 }
 
 /** `F` or `T`. */

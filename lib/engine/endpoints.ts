@@ -17,14 +17,14 @@ import type { Side } from "./side.ts";
 export const KNOWN_PEER: Evidence = evidence(
   "known-peer",
   STRONG,
-  "Encrypted-looking flow to an endpoint that took part in a confirmed conversation",
+  "Encrypted-looking flow, or a lone uTP header, to an endpoint that took part in a confirmed conversation",
   true,
 );
 /** Evidence of an encrypted-looking flow of a client that other flows gave away with certainty. */
 export const KNOWN_CLIENT: Evidence = evidence(
   "known-client",
   STRONG,
-  "Encrypted-looking flow of a client in whose other flows this protocol was certain within the last minutes",
+  "Encrypted-looking flow, or a lone uTP header, of a client in whose other flows this protocol was certain within the last minutes",
   true,
 );
 

@@ -40,6 +40,8 @@ class FakeQueue implements LiveQueue {
   /** Times that the loop was about to sleep; the same when nothing more was to come. */
   waited = 0;
   slept: number | null = null;
+  /** Turns of the event loop that it let pass. */
+  turns = 0;
   #at = 0;
   #burst: Asked[] = [];
 
@@ -128,6 +130,7 @@ async function pumped(
     lingers?: boolean;
     /** What arrives while others have the core, for each time that they do. */
     meanwhile?: Asked[][];
+    hurried?: boolean;
   } = {},
 ): Promise<{ told: Told[]; events: TrafficEvent[]; sent: number; faults: unknown[]; pump: Pump; queue: FakeQueue }> {
   const events: TrafficEvent[] = [];
@@ -153,7 +156,10 @@ async function pumped(
   queue.lingers = how.lingers ?? false;
   const queues: LiveQueues = {
     list: [queue],
-    wait: () => Promise.resolve(),
+    wait: () => {
+      queue.turns++;
+      return Promise.resolve();
+    },
     waitSync: () => false,
     giveWay: () => void waiting.push(...meanwhile.shift() ?? []),
     wake: () => {},
@@ -167,7 +173,7 @@ async function pumped(
     send: (sendings) => void (sent += sendings.length),
     record: () => {},
     beat: () => {},
-    hurried: () => false,
+    hurried: () => how.hurried ?? false,
     fault: (error) => faults.push(error),
   });
   await pump.run();
@@ -209,6 +215,13 @@ Deno.test("what arrives while others have the core is judged without a sleep, an
     exactlyOnce(told, 4);
     assert.equal(queue.slept, lingers ? 1 : 0, "before the first packet");
   }
+});
+
+Deno.test("under load commands and tools have a turn of the event loop now and then, and often while one waits", async () => {
+  const asked = Array.from({ length: 64 * 4000 }, () => ({ bytes: HELLO }));
+  const calm = (await pumped(asked)).queue.turns;
+  const hurried = (await pumped(asked, { hurried: true })).queue.turns;
+  assert.ok(calm >= 1 && calm <= 4 && hurried >= 8 * calm, `${calm} and ${hurried}`);
 });
 
 Deno.test("a packet without a payload is judged by nothing that came before it", async () => {

@@ -2,28 +2,36 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CLOSING, FLAGS, FLOW_WORDS, FlowTable, SEEN, TCP } from "../../lib/state/flow_table.ts";
 
+/** First three words of addresses: IPv4, and two networks of IPv6. */
+const HEADS = [[0, 0, 0xffff], [0x20010db8, 0, 0], [0x20010db8, 0, 0xffff]] as const;
 /** Two ends of a flow, from few addresses and ports, so that flows differ by one thing only. */
 const ends = fc.record({
   tcp: fc.constantFrom(0, 1),
   s: fc.integer({ min: -2, max: 2 }),
   d: fc.integer({ min: -2, max: 2 }),
+  sHead: fc.constantFrom(0, 0, 1, 2),
+  dHead: fc.constantFrom(0, 0, 1, 2),
   sport: fc.constantFrom(0, 1, 0x7fff, 0x8000, 0xffff),
   dport: fc.constantFrom(0, 1, 0x7fff, 0x8000, 0xffff),
 });
-type Flow = { tcp: number; s: number; d: number; sport: number; dport: number };
+type Flow = { tcp: number; s: number; d: number; sport: number; dport: number; sHead?: number; dHead?: number };
 
 const step = fc.record({ do: fc.constantFrom("packet", "packet", "packet", "remove"), flow: ends });
 
-function find(table: FlowTable, f: Flow): number {
-  return table.find(f.tcp, 0, 0, 0xffff, f.s, 0, 0, 0xffff, f.d, f.sport, f.dport);
+type Key = [number, number, number, number, number, number, number, number, number, number, number];
+
+function keyOf({ tcp, s, d, sport, dport, sHead = 0, dHead = 0 }: Flow): Key {
+  return [tcp, ...HEADS[sHead]!, s, ...HEADS[dHead]!, d, sport, dport];
 }
 
-function open(table: FlowTable, f: Flow): number {
-  return table.open(f.tcp, 0, 0, 0xffff, f.s, 0, 0, 0xffff, f.d, f.sport, f.dport);
-}
+const find = (table: FlowTable, flow: Flow) => table.find(...keyOf(flow));
+const open = (table: FlowTable, flow: Flow) => table.open(...keyOf(flow));
 
-const name = (f: Flow) => `${f.tcp} ${f.s}:${f.sport}>${f.d}:${f.dport}`;
-const back = (f: Flow): Flow => ({ tcp: f.tcp, s: f.d, d: f.s, sport: f.dport, dport: f.sport });
+const name = (f: Flow) => `${f.tcp} ${f.sHead ?? 0} ${f.s}:${f.sport}>${f.dHead ?? 0} ${f.d}:${f.dport}`;
+const back = (f: Flow): Flow => ({
+  ...{ tcp: f.tcp, s: f.d, d: f.s, sport: f.dport, dport: f.sport },
+  ...{ sHead: f.dHead ?? 0, dHead: f.sHead ?? 0 },
+});
 
 Deno.test("a flow table does what a Map does, in both directions, whatever comes and goes", () => {
   fc.assert(fc.property(fc.integer(), fc.array(step, { maxLength: 200 }), (seed, steps) => {

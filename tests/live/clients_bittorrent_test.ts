@@ -83,10 +83,7 @@ const SECONDS = watchSeconds(35);
 /** Bytes of one flow and direction that begin a conversation and hold no block (16 KiB each) of a file. */
 const OVERTURE = 6000;
 
-/**
- * By hand: ftwall is stopped and started again at half time. It keeps no endpoints over that, and the encrypted upload, whose
- * seeder does not ask its tracker again so soon, passes then.
- */
+/** By hand: ftwall is stopped and started again at half time. */
 const restarts = Deno.env.get("FTWALL_RESTART") !== undefined;
 const only = Deno.env.get("FTWALL_CLIENTS_ONLY");
 

@@ -149,8 +149,9 @@ async function checkEffect(options: DoctorOptions): Promise<Finding> {
     if (lacking.length > 0) return warn(lacking.join("; "), "see the other checks, then restart ftwall");
     const gso = status.queues.every((queue) => queue.gso);
     const fail = status.queues.every((queue) => queue.fail_open.effective) ? "open" : "closed";
+    const kept = status.dry_run ? "in dry-run sets and connections are left alone" : "sets and connection table in use";
     return ok(
-      `fails ${fail}, merged packets ${gso ? "come whole" : "are split first"}, sets and connection table in use`,
+      `fails ${fail}, merged packets ${gso ? "come whole" : "are split first"}, ${kept}`,
     );
   } catch (error) {
     if (error instanceof Failure) return ok("nothing: no daemon runs");

@@ -12,7 +12,7 @@
  * @module
  */
 import { type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED, WEAK } from "./classifier.ts";
-import { beginsAsText, hasKnownOpening, LEAST_ENCRYPTED, looksEncrypted } from "./encrypted.ts";
+import { beginsAsText, hasKnownOpening, LEAST_ENCRYPTED, looksEncrypted, looksRandom } from "./encrypted.ts";
 
 /** Four flights fit. */
 export const OBFUSCATED_TCP: Evidence = evidence(
@@ -54,15 +54,18 @@ export function obfuscatedTcp(look: Look): Evidence {
     const fits = fromOpener
       ? size >= LEAST_GREETING && size <= LONGEST_GREETING
       : size >= LEAST_ANSWER && size <= LONGEST_ANSWER;
-    return fits && isHidden(bytes, start, end) ? UNDECIDED : UNRELATED;
+    const hidden = isOfServer(look, size) ? looksRandom(bytes, start, end) : isHidden(bytes, start, end);
+    return fits && hidden ? UNDECIDED : UNRELATED;
   }
   if (nth !== 2) return UNRELATED;
   const from = start + look.ownLength;
   const hello = end - from;
   if (otherNth !== (fromOpener ? 1 : 2) || hello < LEAST_HELLO || hello > LONGEST_HELLO) return UNRELATED;
+  if (fromOpener && isServerLogin(look, hello)) {
+    return looksRandom(bytes, from, end) ? OBFUSCATED_SERVER : UNRELATED;
+  }
   if (!isHidden(bytes, from, end)) return UNRELATED;
-  if (!fromOpener) return OBFUSCATED_TCP;
-  return isServerLogin(look, hello) ? OBFUSCATED_SERVER : UNDECIDED;
+  return fromOpener ? UNDECIDED : OBFUSCATED_TCP;
 }
 
 /** Marker, the client's half of the key, length of what follows. */
@@ -75,6 +78,16 @@ const LEAST_LOGIN = 60;
 const LONGEST_LOGIN = 180;
 /** Telegram's cipher begins with 105 bytes (64 of key, then 41), here, at 80 and at 443: one in 256 of them has the 7 at 97. */
 const MESSENGER_PORT = 5222;
+
+/** A first flight of the size of one to a server with its length in clear, or of the answer to one of that size. */
+function isOfServer(look: Look, size: number): boolean {
+  const greeting = look.fromOpener ? size : look.otherLength;
+  const padding = greeting - KEY_END;
+  if (padding < 0 || padding > LONGEST_PADDING) return false;
+  return look.fromOpener
+    ? look.bytes[look.start + KEY_END - 1] === padding
+    : size >= LEAST_SERVER_ANSWER && size <= LEAST_SERVER_ANSWER + LONGEST_PADDING;
+}
 
 function isServerLogin(look: Look, login: number): boolean {
   const port = look.fromClient ? look.peerPort : look.clientPort;

@@ -58,6 +58,28 @@ export function looksEncrypted(bytes: Uint8Array, start: number, end: number): b
   return distinct >= 204.8 * (1 - Math.exp(-size / 256));
 }
 
+/**
+ * The same for a flight that other facts speak for: text is not looked for, only known openings and bytes that are not
+ * random. Random bytes pass in 998 of 1000 cases; text and base64 of 60 bytes and more have too few different values.
+ */
+export function looksRandom(bytes: Uint8Array, start: number, end: number): boolean {
+  const size = end - start;
+  if (size < LEAST_ENCRYPTED || hasKnownOpening(bytes, start, end)) return false;
+  round = (round + 1) | 0;
+  let ones = 0;
+  let distinct = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    ones += ONES[byte]!;
+    if (seen[byte] !== round) {
+      seen[byte] = round;
+      distinct++;
+    }
+  }
+  return ones * 10 > size * FEWEST_ONES && ones * 10 < size * MOST_ONES &&
+    distinct >= 204.8 * (1 - Math.exp(-size / 256));
+}
+
 /** True where six printable bytes come first: text nearly always (random bytes: 1 in 380), as the paper has it. */
 export function beginsAsText(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < 6) return false;

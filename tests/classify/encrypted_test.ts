@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hasKnownOpening, LEAST_ENCRYPTED, looksEncrypted } from "../../lib/classify/encrypted.ts";
+import { hasKnownOpening, LEAST_ENCRYPTED, looksEncrypted, looksRandom } from "../../lib/classify/encrypted.ts";
 import { hex, join, latin } from "../support/conversation.ts";
 import { noise } from "./strangers.ts";
 
@@ -56,4 +56,23 @@ Deno.test("only the given range is read", () => {
   const inner = noise(200, 21);
   const outer = join(latin("a".repeat(40)), inner, latin("b".repeat(40)));
   assert.equal(looksEncrypted(outer, 40, 240), looks(inner));
+});
+
+Deno.test("looksRandom() passes nearly all random flights, and neither text, base64 nor padding", () => {
+  const bytes = new Uint8Array(100);
+  let passed = 0;
+  let state = 12345;
+  for (let round = 0; round < 20_000; round++) {
+    for (let i = 0; i < bytes.length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      bytes[i] = state >>> 24;
+    }
+    if (looksRandom(bytes, 0, bytes.length)) passed++;
+    // The same bits as base64, and with a padded half.
+    const base64 = new TextEncoder().encode(btoa(String.fromCharCode(...bytes)).slice(0, 100));
+    assert.equal(looksRandom(base64, 0, 100), false);
+    const padded = bytes.slice().fill(0, 50);
+    assert.equal(looksRandom(padded, 0, 100), false);
+  }
+  assert.ok(passed >= 19_900, `${passed} of 20000`);
 });

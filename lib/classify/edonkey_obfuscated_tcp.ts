@@ -81,21 +81,25 @@ const MESSENGER_PORT = 5222;
 
 /** A first flight of the size of one to a server with its length in clear, or of the answer to one of that size. */
 function isOfServer(look: Look, size: number): boolean {
-  const greeting = look.fromOpener ? size : look.otherLength;
-  const padding = greeting - KEY_END;
-  if (padding < 0 || padding > LONGEST_PADDING) return false;
   return look.fromOpener
-    ? look.bytes[look.start + KEY_END - 1] === padding
-    : size >= LEAST_SERVER_ANSWER && size <= LEAST_SERVER_ANSWER + LONGEST_PADDING;
+    ? isServerGreeting(look, size)
+    : isPadded(look.otherLength, KEY_END) && isPadded(size, LEAST_SERVER_ANSWER);
 }
 
 function isServerLogin(look: Look, login: number): boolean {
   const port = look.fromClient ? look.peerPort : look.clientPort;
-  const padding = look.ownLength - KEY_END;
-  return port !== MESSENGER_PORT && padding >= 0 && padding <= LONGEST_PADDING &&
-    look.bytes[look.start + KEY_END - 1] === padding &&
-    look.otherLength >= LEAST_SERVER_ANSWER && look.otherLength <= LEAST_SERVER_ANSWER + LONGEST_PADDING &&
-    login >= LEAST_LOGIN && login <= LONGEST_LOGIN;
+  return port !== MESSENGER_PORT && isServerGreeting(look, look.ownLength) &&
+    isPadded(look.otherLength, LEAST_SERVER_ANSWER) && login >= LEAST_LOGIN && login <= LONGEST_LOGIN;
+}
+
+/** The opener's first flight, of this length, tells the length of its padding in clear. */
+function isServerGreeting(look: Look, length: number): boolean {
+  return isPadded(length, KEY_END) && look.bytes[look.start + KEY_END - 1] === length - KEY_END;
+}
+
+/** `least` bytes and padding. */
+function isPadded(length: number, least: number): boolean {
+  return length >= least && length <= least + LONGEST_PADDING;
 }
 
 /** Without structure; of bytes too few to tell, neither text nor with an opening that is known. */

@@ -28,39 +28,32 @@ const EQUAL_RUN = 4;
  * near its start, no chain of frames, nor runs, and about as many different byte values as chance gives. Random bytes pass in 99 of 100 cases.
  */
 export function looksEncrypted(bytes: Uint8Array, start: number, end: number): boolean {
-  const size = end - start;
-  if (size < LEAST_ENCRYPTED || hasKnownOpening(bytes, start, end)) return false;
-  round = (round + 1) | 0;
-  let ones = 0;
+  return !beginsAsText(bytes, start, end) && looksRandom(bytes, start, end) && !hasTextOrRuns(bytes, start, end);
+}
+
+/** True where half of the bytes are printable, or many in a row are, or several in a row are equal. */
+function hasTextOrRuns(bytes: Uint8Array, start: number, end: number): boolean {
   let printable = 0;
-  let distinct = 0;
   let text = 0;
   let equal = 1;
   let last = -1;
   for (let at = start; at < end; at++) {
     const byte = bytes[at]!;
-    ones += ONES[byte]!;
     if (byte >= 0x20 && byte <= 0x7e) {
       printable++;
-      if (++text === PRINTABLE_RUN || (text === 6 && at === start + 5)) return false;
+      if (++text === PRINTABLE_RUN) return true;
     } else text = 0;
     if (byte === last) {
-      if (++equal === EQUAL_RUN) return false;
+      if (++equal === EQUAL_RUN) return true;
     } else equal = 1;
     last = byte;
-    if (seen[byte] !== round) {
-      seen[byte] = round;
-      distinct++;
-    }
   }
-  if (ones * 10 <= size * FEWEST_ONES || ones * 10 >= size * MOST_ONES || printable * 2 > size) return false;
-  // Chance gives 256 (1 - e^(-n/256)) different values; four fifths of that is 4.8 standard deviations below at 96 bytes.
-  return distinct >= 204.8 * (1 - Math.exp(-size / 256));
+  return printable * 2 > end - start;
 }
 
 /**
- * The same for a flight that other facts speak for: text is not looked for, only known openings and bytes that are not
- * random. Random bytes pass in 998 of 1000 cases; text and base64 of 60 bytes and more have too few different values.
+ * The same for a flight that other facts speak for: text and runs are not looked for, only known openings and bytes that
+ * are not random. Random bytes pass in 998 of 1000 cases; text and base64 of 100 bytes have too few different values.
  */
 export function looksRandom(bytes: Uint8Array, start: number, end: number): boolean {
   const size = end - start;
@@ -76,8 +69,9 @@ export function looksRandom(bytes: Uint8Array, start: number, end: number): bool
       distinct++;
     }
   }
-  return ones * 10 > size * FEWEST_ONES && ones * 10 < size * MOST_ONES &&
-    distinct >= 204.8 * (1 - Math.exp(-size / 256));
+  if (ones * 10 <= size * FEWEST_ONES || ones * 10 >= size * MOST_ONES) return false;
+  // Chance gives 256 (1 - e^(-n/256)) different values; four fifths of that is 4.8 standard deviations below at 96 bytes.
+  return distinct >= 204.8 * (1 - Math.exp(-size / 256));
 }
 
 /** True where six printable bytes come first: text nearly always (random bytes: 1 in 380), as the paper has it. */

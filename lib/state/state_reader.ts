@@ -41,8 +41,14 @@ const STARTERS: readonly LockedBy[] = ["detector", "operator", "state-file"];
 export class StateReader {
   /** What was found so far. */
   readonly restored: Restored = {
-    ...{ locks: 0, peers: 0, trained: 0, endpoints: 0, allowances: 0, ended: 0 },
-    ...{ problems: [], bad: 0 },
+    locks: 0,
+    peers: 0,
+    trained: 0,
+    endpoints: 0,
+    allowances: 0,
+    ended: 0,
+    problems: [],
+    bad: 0,
   };
   readonly #state: State;
   readonly #context: StateContext;

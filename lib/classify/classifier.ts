@@ -35,15 +35,18 @@ export class Evidence {
   readonly because: string;
   /** An encrypted-looking flow: to a known endpoint of an encrypting network it counts as `known-peer`. */
   readonly encrypted: boolean;
+  /** Says nothing by itself, not even weakly: counts only beside what is known of the flow's ends. */
+  readonly beside: boolean;
   /** Tells one evidence from another in the flow table: 1, 2, 3 … in order of making. */
   readonly number: number;
   static #made = 0;
   /** Makes an answer; only at module level, never per packet. */
-  constructor(name: string, certainty: Certainty, because: string, encrypted = false) {
+  constructor(name: string, certainty: Certainty, because: string, encrypted = false, beside = false) {
     this.name = name;
     this.certainty = certainty;
     this.because = because;
     this.encrypted = encrypted;
+    this.beside = beside;
     this.number = ++Evidence.#made;
   }
 }
@@ -51,6 +54,14 @@ export class Evidence {
 /** Makes a match answer: call once at module level. `because` names bytes, offsets, source and odds. */
 export function evidence(name: string, certainty: Certainty, because: string, encrypted = false): Evidence {
   return new Evidence(name, certainty, because, encrypted);
+}
+
+/**
+ * Makes an answer for a flow that looks encrypted but for one flight, whose structure may be chance: `known-peer` or
+ * `known-client` where an end of the flow is known, else nothing.
+ */
+export function doubtfulEvidence(name: string, because: string): Evidence {
+  return new Evidence(name, WEAK, because, true, true);
 }
 
 /** This flow is not of this protocol: do not ask this classifier about it again. */

@@ -8,11 +8,24 @@
  * padding (6 to 21) and the login. The length in clear has odds of 2^-8, the three sizes 2^-16 among sizes of all kinds: two
  * facts. To a program whose sizes always are these only the first applies: the one that is known of is left out by its port.
  *
- * It keeps no notes: those of such a flow may be BitTorrent's, whose obfuscated handshake has sizes like these.
+ * One flight of each side may be doubtful, as one random flight in 100 of such sizes is by chance: between clients the flow
+ * then counts only beside something else that speaks for eDonkey.
+ *
+ * It keeps one note, `note0`, and only where nobody else does: those of such a flow may be BitTorrent's, whose obfuscated
+ * handshake has sizes like these.
  * @module
  */
-import { type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED, WEAK } from "./classifier.ts";
-import { beginsAsText, hasKnownOpening, LEAST_ENCRYPTED, looksEncrypted, looksRandom } from "./encrypted.ts";
+import {
+  doubtfulEvidence,
+  type Evidence,
+  evidence,
+  type Look,
+  STRONG,
+  UNDECIDED,
+  UNRELATED,
+  WEAK,
+} from "./classifier.ts";
+import { beginsAsText, DOUBTFUL, hasKnownOpening, HIDDEN, LEAST_ENCRYPTED, PLAIN, structureOf } from "./encrypted.ts";
 
 /** Four flights fit. */
 export const OBFUSCATED_TCP: Evidence = evidence(
@@ -21,6 +34,13 @@ export const OBFUSCATED_TCP: Evidence = evidence(
   "flights of 12-266, 6-260, then 40-400 bytes each way, without structure: obfuscated eMule's greeting and hellos (aMule); " +
     "sizes only",
   true,
+);
+
+/** The same with a flight that has a trace of structure. */
+export const OBFUSCATED_TCP_DOUBTFUL: Evidence = doubtfulEvidence(
+  "obfuscated-tcp",
+  "the sizes of obfuscated eMule's greeting and hellos, and a flight that has a trace of structure, as one random flight in " +
+    "100 has by chance",
 );
 
 /** A login behind an exchange of keys. */
@@ -54,18 +74,29 @@ export function obfuscatedTcp(look: Look): Evidence {
     const fits = fromOpener
       ? size >= LEAST_GREETING && size <= LONGEST_GREETING
       : size >= LEAST_ANSWER && size <= LONGEST_ANSWER;
-    const hidden = isOfServer(look, size) ? looksRandom(bytes, start, end) : isHidden(bytes, start, end);
-    return fits && hidden ? UNDECIDED : UNRELATED;
+    return fits && structureOfFlight(bytes, start, end) !== PLAIN ? UNDECIDED : UNRELATED;
   }
   if (nth !== 2) return UNRELATED;
   const from = start + look.ownLength;
   const hello = end - from;
   if (otherNth !== (fromOpener ? 1 : 2) || hello < LEAST_HELLO || hello > LONGEST_HELLO) return UNRELATED;
-  if (fromOpener && isServerLogin(look, hello)) {
-    return looksRandom(bytes, from, end) ? OBFUSCATED_SERVER : UNRELATED;
-  }
-  if (!isHidden(bytes, from, end)) return UNRELATED;
-  return fromOpener ? UNDECIDED : OBFUSCATED_TCP;
+  const doubts = structureOfFlight(bytes, start, from) + structureOfFlight(bytes, from, end);
+  if (doubts > DOUBTFUL) return UNRELATED;
+  if (!fromOpener) return doubts === HIDDEN && !isNotedDoubtful(look) ? OBFUSCATED_TCP : OBFUSCATED_TCP_DOUBTFUL;
+  if (isServerLogin(look, hello)) return OBFUSCATED_SERVER;
+  return doubts === HIDDEN || noteDoubt(look) ? UNDECIDED : OBFUSCATED_TCP_DOUBTFUL;
+}
+
+const NOTED_DOUBT = 0x65640001;
+
+function noteDoubt(look: Look): boolean {
+  if (!look.claim()) return false;
+  look.note0 = NOTED_DOUBT;
+  return true;
+}
+
+function isNotedDoubtful(look: Look): boolean {
+  return look.owned && look.note0 === NOTED_DOUBT;
 }
 
 /** Marker, the client's half of the key, length of what follows. */
@@ -78,13 +109,6 @@ const LEAST_LOGIN = 60;
 const LONGEST_LOGIN = 180;
 /** Telegram's cipher begins with 105 bytes (64 of key, then 41), here, at 80 and at 443: one in 256 of them has the 7 at 97. */
 const MESSENGER_PORT = 5222;
-
-/** A first flight of the size of one to a server with its length in clear, or of the answer to one of that size. */
-function isOfServer(look: Look, size: number): boolean {
-  return look.fromOpener
-    ? isServerGreeting(look, size)
-    : isPadded(look.otherLength, KEY_END) && isPadded(size, LEAST_SERVER_ANSWER);
-}
 
 function isServerLogin(look: Look, login: number): boolean {
   const port = look.fromClient ? look.peerPort : look.clientPort;
@@ -102,8 +126,8 @@ function isPadded(length: number, least: number): boolean {
   return length >= least && length <= least + LONGEST_PADDING;
 }
 
-/** Without structure; of bytes too few to tell, neither text nor with an opening that is known. */
-function isHidden(bytes: Uint8Array, from: number, to: number): boolean {
-  if (to - from >= LEAST_ENCRYPTED) return looksEncrypted(bytes, from, to);
-  return !beginsAsText(bytes, from, to) && !hasKnownOpening(bytes, from, to);
+/** As {@link structureOf}; bytes too few to tell are hidden, but for text and openings that are known. */
+function structureOfFlight(bytes: Uint8Array, from: number, to: number): number {
+  if (to - from >= LEAST_ENCRYPTED) return structureOf(bytes, from, to);
+  return beginsAsText(bytes, from, to) || hasKnownOpening(bytes, from, to) ? PLAIN : HIDDEN;
 }

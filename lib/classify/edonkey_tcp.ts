@@ -96,9 +96,9 @@ export function classifyEdonkeyTcp(look: Look): Evidence {
   if (!look.first) return isProtocol(bytes[look.fresh]!) ? running(look, look.fresh) : UNDECIDED;
   const at = look.start;
   const end = look.end;
-  if (!isProtocol(bytes[at]!)) return obfuscatedTcp(look);
   const length = look.view.getUint32(at + 1, true);
-  if (length < 1 || length > LONGEST) return UNRELATED;
+  // An answer in cipher begins with any byte, a client's key part with none of these.
+  if (!isProtocol(bytes[at]!) || length < 1 || length > LONGEST) return obfuscatedTcp(look);
   if (!isFrame(bytes, at, end)) return UNRELATED;
   const special = greeting(look, at, end, length);
   if (special !== UNRELATED) return special;

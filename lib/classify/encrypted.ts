@@ -23,12 +23,22 @@ const PRINTABLE_RUN = 20;
 /** Equal bytes in a row: in 608 random bytes four happen once in 28,000 times, in padded headers nearly always. */
 const EQUAL_RUN = 4;
 
+/** What a flight shows of structure: nothing. */
+export const HIDDEN = 0;
+/** Text, runs, a known opening or a length of itself: one random flight in 200 shows such a thing by chance, none shows it twice. */
+export const DOUBTFUL = 1;
+/** Bytes that are not random, too few bytes to tell, or a TLS record. */
+export const PLAIN = 2;
+
 /**
- * True where `start … end` has the look of cipher text: neither text nor a known protocol's opening, no length of itself
- * near its start, no chain of frames, nor runs, and about as many different byte values as chance gives. Random bytes pass in 99 of 100 cases.
+ * How much structure `start … end` has: {@link HIDDEN}, {@link DOUBTFUL} or {@link PLAIN}. Who asks about several flights of
+ * one flow may let one of them be doubtful: of three random ones two are in one of 10,000 cases.
  */
-export function looksEncrypted(bytes: Uint8Array, start: number, end: number): boolean {
-  return !beginsAsText(bytes, start, end) && looksRandom(bytes, start, end) && !hasTextOrRuns(bytes, start, end);
+export function structureOf(bytes: Uint8Array, start: number, end: number): number {
+  if (isTlsRecord(bytes, start, end) || !isRandom(bytes, start, end)) return PLAIN;
+  const doubtful = beginsAsText(bytes, start, end) || hasKnownOpening(bytes, start, end) ||
+    hasTextOrRuns(bytes, start, end);
+  return doubtful ? DOUBTFUL : HIDDEN;
 }
 
 /** True where half of the bytes are printable, or many in a row are, or several in a row are equal. */
@@ -52,12 +62,12 @@ function hasTextOrRuns(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /**
- * The same for a flight that other facts speak for: text and runs are not looked for, only known openings and bytes that
- * are not random. Random bytes pass in 998 of 1000 cases; text and base64 of 100 bytes have too few different values.
+ * True where about as many bits are set and as many byte values differ as chance gives: random bytes are in 9,999 of 10,000
+ * cases; text and base64 of 100 bytes have too few different values.
  */
-export function looksRandom(bytes: Uint8Array, start: number, end: number): boolean {
+function isRandom(bytes: Uint8Array, start: number, end: number): boolean {
   const size = end - start;
-  if (size < LEAST_ENCRYPTED || hasKnownOpening(bytes, start, end)) return false;
+  if (size < LEAST_ENCRYPTED) return false;
   round = (round + 1) | 0;
   let ones = 0;
   let distinct = 0;
@@ -89,7 +99,7 @@ export function hasKnownOpening(bytes: Uint8Array, start: number, end: number): 
   const b = bytes[start + 1]!;
   const c = bytes[start + 2]!;
   const d = bytes[start + 3]!;
-  if (a >= 0x14 && a <= 0x18 && b === 3) return true; // a TLS record (RFC 8446 section 5.1)
+  if (isTlsRecord(bytes, start, end)) return true;
   if ((a & 0x80) !== 0 && c === 1 && (d === 0 || d === 3)) return true; // SSLv2-framed hello (RFC 5246 appendix E.2)
   if (a === 3 && b === 0 && ((c << 8) | d) === size) return true; // TPKT: RDP, H.323 (RFC 1006)
   if (a === 5 && b >= 1 && size === 2 + b) return true; // SOCKS 5
@@ -97,6 +107,13 @@ export function hasKnownOpening(bytes: Uint8Array, start: number, end: number): 
   if (a === 0xef && b * 4 === size - 2) return true; // MTProto abridged
   if (((a << 8) | b) === size - 3) return true; // X.224 and others that count without their first byte
   return namesLength(bytes, start, size) || isChained(bytes, start, size);
+}
+
+/** True where a record of TLS 1.0 to 1.3 begins (RFC 8446 section 5.1): random bytes do once in 700,000 times. */
+function isTlsRecord(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 4) return false;
+  const kind = bytes[start]!;
+  return kind >= 0x14 && kind <= 0x18 && bytes[start + 1] === 3 && bytes[start + 2]! <= 4;
 }
 
 /** Bytes in front of a length that are looked through: magic, version, kind. */

@@ -136,6 +136,7 @@ export class Learner {
       if (!policy.config.encrypted.detect) return NOTHING;
       const called = this.#endpoints.called(side, protocol);
       if (called !== null) return this.#called(side, protocol, group, action, called, look);
+      if (evidence.beside) return NOTHING;
       endpoint = this.#endpoints.of(side);
     } else if (evidence.certainty === CERTAIN && isInvolved(side, look)) {
       this.#endpoints.noteClient(side, protocol, CONFIRMED);

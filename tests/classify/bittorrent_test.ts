@@ -172,6 +172,35 @@ Deno.test("the obfuscated handshake's shape at a well-known port is not mentione
   assert.equal(converse(bittorrent, inward, turns).answer.name, "mse");
 });
 
+Deno.test("of random obfuscated handshakes one in 1,000 is missed at most, and one in 20 is doubtful", () => {
+  const counts = { plain: 0, doubtful: 0, missed: 0 };
+  for (let i = 0; i < 10_000; i++) {
+    const seed = Math.imul(i, 2654435761);
+    const { answer } = converse(bittorrent, { tcp: true }, [
+      [">", noise(96 + i % 513, seed)],
+      ["<", noise(96 + (i * 7) % 513, seed ^ 0x5bd1e995)],
+      [">", noise(124 + (i * 13) % 100, seed ^ 0x27d4eb2f)],
+    ]);
+    counts[answer.name !== "mse" ? "missed" : answer.beside ? "doubtful" : "plain"]++;
+  }
+  assert.ok(counts.missed <= 10 && counts.doubtful > 0 && counts.doubtful < 500, JSON.stringify(counts));
+});
+
+Deno.test("an obfuscated handshake may have a trace of structure in one flight, whichever it is, and not in two", () => {
+  const flights = (structured: readonly number[]): Turn[] =>
+    [noise(198, 11), noise(424, 12), noise(124, 13)].map((flight, at) => [
+      at === 1 ? "<" : ">",
+      structured.includes(at) ? join(latin("HELLO 7"), flight) : flight,
+    ]);
+  for (const one of [0, 1, 2]) {
+    const { answer } = converse(bittorrent, { tcp: true }, flights([one]));
+    assert.deepEqual([answer.name, answer.encrypted, answer.beside], ["mse", true, true], `flight ${one}`);
+  }
+  for (const two of [[0, 1], [0, 2], [1, 2]]) {
+    assert.equal(converse(bittorrent, { tcp: true }, flights(two)).answer.certainty, 0, `flights ${two}`);
+  }
+});
+
 Deno.test("the obfuscated handshake's hash is read where it settles on plain text, also when that is split", () => {
   const turns: Turn[] = [[">", noise(198, 11)], ["<", noise(424, 12)], [">", noise(471, 13)]];
   for (const cut of [1, 13, 14, 15, 30, 33]) {

@@ -3,11 +3,15 @@
  * of 56 to 636. Nothing in it can be verified without the key that both sides compute, so the shape alone is weak. Where
  * the peers settle on plain text after it, their handshake shows and is certain.
  *
- * Notes of the flow: `note0` is the lengths of the first two flights, `note1` the tag and how far it went.
+ * One random flight in 200 has by chance what looks like structure, and a client that tries many peers would get its file
+ * through that. One doubtful flight of the three is therefore let pass where something else speaks for BitTorrent.
+ *
+ * Notes of the flow: `note0` is the lengths of the first two flights, `note1` the tag, how far it went, and whether one of
+ * the flights was doubtful.
  * @module
  */
-import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../classifier.ts";
-import { looksEncrypted } from "../encrypted.ts";
+import { doubtfulEvidence, type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../classifier.ts";
+import { HIDDEN, PLAIN, structureOf } from "../encrypted.ts";
 import { findOpening, readHash } from "./handshake.ts";
 
 /** Three flights fit. */
@@ -17,6 +21,11 @@ export const MSE: Evidence = evidence(
   "first flights of both sides 96-608 bytes, then 56-636 from the opener, each without structure (ones per byte, printable " +
     "share and runs, different values): the sizes of MSE; every protocol that is ciphered throughout may look so",
   true,
+);
+/** The same with one flight that has a trace of structure. */
+export const MSE_DOUBTFUL: Evidence = doubtfulEvidence(
+  "mse",
+  "the sizes of MSE, and of three flights one that has a trace of structure, as one random flight in 200 has by chance",
 );
 /** The obfuscated handshake settled on plain text. */
 export const MSE_PLAIN: Evidence = evidence(
@@ -42,26 +51,32 @@ const TAG_MASK = 0xff000000 | 0;
 const FIRST = 1;
 const SECOND = 2;
 const REPORTED = 3;
+/** One flight was doubtful. */
+const DOUBT = 4;
 
 /** True where an opener's stream may still become an obfuscated handshake. */
 export function mse(look: Look): Evidence {
   const { bytes, start, end, fromOpener } = look;
   const size = end - start;
-  const state = look.owned && (look.note1 & TAG_MASK) === TAG ? look.note1 & 3 : 0;
+  const mine = look.owned && (look.note1 & TAG_MASK) === TAG;
+  const state = mine ? look.note1 & 3 : 0;
+  const doubt = mine ? look.note1 & DOUBT : 0;
   if (state === 0) {
     // The opener speaks first, and alone.
     if (!fromOpener || look.otherNth !== 0 || size > LONGEST_FLIGHT || responderPort(look) < LEAST_PORT) {
       return UNRELATED;
     }
-    if (!looksEncrypted(bytes, start, end)) return UNRELATED;
+    const structure = structureOf(bytes, start, end);
+    if (structure === PLAIN) return UNRELATED;
     // Clients write key and pad at once; should a middlebox have split them, the first part is nearly always the larger.
-    return size < KEY || take(look, size << 16, FIRST) ? UNDECIDED : UNRELATED;
+    return size < KEY || take(look, size << 16, FIRST | doubtOf(structure)) ? UNDECIDED : UNRELATED;
   }
   if (state === FIRST) {
     if (size > LONGEST_FLIGHT) return UNRELATED;
-    if (fromOpener) return look.otherNth === 0 && take(look, size << 16, FIRST) ? UNDECIDED : UNRELATED;
-    if (!looksEncrypted(bytes, start, end)) return UNRELATED;
-    return size < KEY || take(look, look.note0 | size, SECOND) ? UNDECIDED : UNRELATED;
+    if (fromOpener) return look.otherNth === 0 && take(look, size << 16, FIRST | doubt) ? UNDECIDED : UNRELATED;
+    const structure = structureOf(bytes, start, end);
+    if (isStructured(structure, doubt)) return UNRELATED;
+    return size < KEY || take(look, look.note0 | size, SECOND | doubt | doubtOf(structure)) ? UNDECIDED : UNRELATED;
   }
   const opening = findOpening(bytes, Math.max(start, look.fresh - 19), end);
   if (opening >= 0) {
@@ -72,9 +87,19 @@ export function mse(look: Look): Evidence {
   const first = look.note0 >>> 16;
   const third = size - first;
   if (third < LEAST_THIRD) return UNDECIDED;
-  if (third > LONGEST_THIRD || !looksEncrypted(bytes, start + first, end)) return UNRELATED;
+  const structure = structureOf(bytes, start + first, end);
+  if (third > LONGEST_THIRD || isStructured(structure, doubt)) return UNRELATED;
   take(look, look.note0, REPORTED);
-  return MSE;
+  return (doubt | structure) === 0 ? MSE : MSE_DOUBTFUL;
+}
+
+/** Not random, or the second doubtful flight. */
+function isStructured(structure: number, doubt: number): boolean {
+  return structure === PLAIN || (structure !== HIDDEN && doubt !== 0);
+}
+
+function doubtOf(structure: number): number {
+  return structure === HIDDEN ? 0 : DOUBT;
 }
 
 function responderPort(look: Look): number {

@@ -30,7 +30,7 @@ function hidden(length: number, seed: number): Uint8Array {
 }
 
 /** The client's half of a key exchange with a server: marker, key, length of the padding, padding. */
-function half(padding: number, seed: number, said = padding): Uint8Array {
+export function half(padding: number, seed: number, said = padding): Uint8Array {
   const bytes = noise(98 + padding, seed);
   bytes[97] = said;
   return bytes;

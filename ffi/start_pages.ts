@@ -31,13 +31,19 @@ export class Tidier {
     if (Number.isNaN(this.#due)) this.#due = now + SETTLING;
     if (now < this.#due) return;
     this.#due = now + TIDYING;
-    const { madvise, malloc_trim } = this.#libc.symbols;
     if (this.#pages === null) {
       (globalThis as { gc?: () => void }).gc?.();
       this.#pages = startPages(readMappings(), Deno.execPath());
       // What it took to find them is to be given back as well: with the next beat.
       this.#due = now;
     }
+    this.tidy();
+  }
+
+  /** Gives back at once what was touched since the last time; nothing before the start is over. */
+  tidy(): void {
+    if (this.#pages === null) return;
+    const { madvise, malloc_trim } = this.#libc.symbols;
     malloc_trim?.(0n);
     for (const { at, length } of this.#pages) madvise(at, length, MADV_DONTNEED);
   }

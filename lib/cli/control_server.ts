@@ -47,6 +47,8 @@ export interface ControlOptions {
   readonly credentials?: (descriptor: number) => { readonly uid: number; readonly pid: number } | null;
   /** Told of faults inside handlers. */
   readonly fault?: (message: string) => void;
+  /** Called when nobody is connected any more. */
+  readonly left?: () => void;
   /** Milliseconds for a request to arrive whole, and for its answer to be taken. */
   readonly patience?: number;
 }
@@ -141,6 +143,7 @@ export class ControlServer implements AsyncDisposable {
     } finally {
       this.#open.delete(connection);
       shut(connection);
+      if (!this.busy) this.#options.left?.();
     }
   }
 

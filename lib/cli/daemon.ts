@@ -180,9 +180,8 @@ class RunningDaemon implements Daemon {
     const reporter = this.#reporter;
     this.#engine.tick(performance.now(), Date.now());
     const config = this.#config;
-    const reload = () => this.#reload();
     const allowed = (client: string) => this.#kernel.allowed(client);
-    const operator = new Operator(this.#engine, this.#reporter, this.#status, reload, allowed);
+    const operator = new Operator(this.#engine, reporter, this.#status, () => this.#reload(), allowed);
     stack.use(this.#kernel);
     if (this.#shared !== null) {
       this.#workers = this.#status.workers = stack.use(await this.#openWorkers(this.#shared));
@@ -195,6 +194,7 @@ class RunningDaemon implements Daemon {
         handler: operator,
         credentials: (descriptor) => peerCredentials(this.#libc, descriptor),
         fault: (message) => reporter.note("error", message),
+        left: () => this.#tidier.tidy(),
       }),
     );
     const metrics = async () => {

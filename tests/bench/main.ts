@@ -4,7 +4,7 @@
  */
 import { execute, skipReason } from "../live/topology.ts";
 import { Bench } from "./consumers.ts";
-import { engine, idle, memory, start } from "./footprint.ts";
+import { engine, hour, idle, memory, start } from "./footprint.ts";
 import { build, machineFacts } from "./machine.ts";
 import { type Figure, reached, table } from "./pairs.ts";
 import type { Plan } from "./plan.ts";
@@ -22,6 +22,7 @@ const BENCHES: Readonly<Record<string, (bench: Bench, plan: Plan) => Promise<Fig
   threads,
   engine,
   memory,
+  hour,
   idle,
   bulk,
   connections,

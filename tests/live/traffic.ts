@@ -6,7 +6,7 @@
  *     stream HOST MS               one TCP connection to port 22: a numbered line every MS, told when it comes back
  *     resolve HOST NAME TYPE MS    asks the resolver HOST for NAME every MS: {"ok":…,"answers":[…]}
  *     flood HOST PORT RATE SOCKETS [COUNT]  numbered datagrams, RATE a second from SOCKETS ports, until COUNT or SIGTERM: {"sent":…}
- *     sink PORT                    counts them; SIGUSR1 makes it tell, once none came for 300 ms: {"received":…,"missing":…}
+ *     sink PORT                    counts them, those too that it was too slow to read; SIGUSR1 makes it tell, once none comes any more: {"received":…,"missing":…}
  *     send FROM HOST PORT HEX [MS] one datagram from port FROM (0: any), and what comes back within MS: {"answers":[…]}
  *     fake ADDRESS HEX             answers every datagram to port 53 of ADDRESS with the same bytes
  *     hear PORT                    tells of every datagram: {"from":…,"hex":…}
@@ -138,21 +138,34 @@ async function flood(host: string, port: number, rate: number, sockets: number, 
   Deno.exit(0);
 }
 
+/** Datagrams that came to the socket on this port and found its buffer full, as the kernel counts them. */
+function overflowed(port: number): number {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const lines = Deno.readTextFileSync("/proc/net/udp6").trim().split("\n").slice(1);
+  const line = lines.map((text) => text.trim().split(/\s+/)).find((fields) => fields[1]!.endsWith(local));
+  return Number(line?.at(-1) ?? 0);
+}
+
+/** Turns of 30 ms without a datagram after which none is on its way. */
+const QUIET_TURNS = 10;
+
 function sink(port: number): void {
   const seen = new Set<number>();
   let highest = -1;
-  let last = 0;
   const socket = createSocket({ type: "udp6", recvBufferSize: 1 << 22 });
   socket.on("message", (bytes) => {
-    last = performance.now();
     const number = bytes.readUInt32BE(0);
     seen.add(number);
     if (number > highest) highest = number;
   });
   Deno.addSignalListener("SIGUSR1", async () => {
-    // What waits in the socket is read first, however busy the machine is.
-    do await pause(50); while (performance.now() - last < 300);
-    tell({ received: seen.size, missing: highest + 1 - seen.size });
+    // What waits in the socket is read first, however busy the machine is: turns of the loop count, not time.
+    for (let quiet = 0, before = seen.size; quiet < QUIET_TURNS; before = seen.size) {
+      await pause(30);
+      quiet = seen.size === before ? quiet + 1 : 0;
+    }
+    const received = seen.size + overflowed(port);
+    tell({ received, missing: Math.max(0, highest + 1 - received) });
   });
   socket.bind(port, () => tell({ event: "ready" }));
 }

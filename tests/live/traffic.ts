@@ -160,9 +160,10 @@ function sink(port: number): void {
   });
   Deno.addSignalListener("SIGUSR1", async () => {
     // What waits in the socket is read first, however busy the machine is: turns of the loop count, not time.
-    for (let quiet = 0, before = seen.size; quiet < QUIET_TURNS; before = seen.size) {
+    let before = -1;
+    for (let quiet = 0; quiet < QUIET_TURNS; quiet = seen.size === before ? quiet + 1 : 0) {
+      before = seen.size;
       await pause(30);
-      quiet = seen.size === before ? quiet + 1 : 0;
     }
     const received = seen.size + overflowed(port);
     tell({ received, missing: Math.max(0, highest + 1 - received) });

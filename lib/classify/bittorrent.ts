@@ -10,7 +10,7 @@ import { handshake, OPENING_LENGTH, openingMatch, readHash, TCP_HANDSHAKE } from
 import { httpAnswer, httpTracker, mayBeAnswer, mayBeRequest } from "./bittorrent/http_tracker.ts";
 import { krpc, mayBeKrpc } from "./bittorrent/krpc.ts";
 import { lsd } from "./bittorrent/lsd.ts";
-import { mse } from "./bittorrent/mse.ts";
+import { mse, mseStream } from "./bittorrent/mse.ts";
 import { mayBeMessage, peerMessages } from "./bittorrent/peer_wire.ts";
 import { awaitsTracker, trackerRequest, trackerResponse } from "./bittorrent/udp_tracker.ts";
 import { utp } from "./bittorrent/utp.ts";
@@ -56,7 +56,7 @@ function classifyMidstream(look: Look): Evidence {
     return TCP_HANDSHAKE;
   }
   const answer = mayBeMessage(look) ? peerMessages(look) : UNDECIDED;
-  return answer === UNRELATED ? UNDECIDED : answer;
+  return answer.certainty === 0 ? mseStream(look) : answer;
 }
 
 /** A TLS hello by its server name: HTTPS trackers, WebTorrent. */

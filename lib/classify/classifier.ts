@@ -25,6 +25,13 @@ export const CERTAIN = 3;
 /** The names of the certainties as they stand in config and events, indexed by {@link Certainty}. */
 export const CERTAINTY_NAMES: readonly string[] = ["none", "weak", "strong", "certain"];
 
+/** What has to be known beside an evidence, see {@link Evidence.needs}. */
+export type Needs = 0 | 1 | 2;
+/** The client or one of the endpoints. */
+export const KNOWN_END = 1;
+/** One of the endpoints, address and port. */
+export const KNOWN_ENDPOINT = 2;
+
 /** What a classifier answers. All answers are of this one class, declared once at module level, and compared by identity. */
 export class Evidence {
   /** Stable short name, e.g. `udp-ping`; part of the interface contract. */
@@ -35,18 +42,18 @@ export class Evidence {
   readonly because: string;
   /** An encrypted-looking flow: to a known endpoint of an encrypting network it counts as `known-peer`. */
   readonly encrypted: boolean;
-  /** Says nothing by itself, not even weakly: counts only beside what is known of the flow's ends. */
-  readonly beside: boolean;
+  /** What has to be known of an encrypted-looking flow's ends for this to count at all: 0 (nothing), KNOWN_END or KNOWN_ENDPOINT. */
+  readonly needs: Needs;
   /** Tells one evidence from another in the flow table: 1, 2, 3 … in order of making. */
   readonly number: number;
   static #made = 0;
   /** Makes an answer; only at module level, never per packet. */
-  constructor(name: string, certainty: Certainty, because: string, encrypted = false, beside = false) {
+  constructor(name: string, certainty: Certainty, because: string, encrypted = false, needs: Needs = 0) {
     this.name = name;
     this.certainty = certainty;
     this.because = because;
     this.encrypted = encrypted;
-    this.beside = beside;
+    this.needs = needs;
     this.number = ++Evidence.#made;
   }
 }
@@ -57,11 +64,11 @@ export function evidence(name: string, certainty: Certainty, because: string, en
 }
 
 /**
- * Makes an answer for a flow that looks encrypted but for one flight, whose structure may be chance: `known-peer` or
- * `known-client` where an end of the flow is known, else nothing.
+ * Makes an answer for a flow whose looks say nothing by themselves, not even weakly: `known-peer` or, where it `needs` no
+ * more than a known end, `known-client`; else nothing.
  */
-export function doubtfulEvidence(name: string, because: string): Evidence {
-  return new Evidence(name, WEAK, because, true, true);
+export function besideEvidence(name: string, because: string, needs: Needs): Evidence {
+  return new Evidence(name, WEAK, because, true, needs);
 }
 
 /** This flow is not of this protocol: do not ask this classifier about it again. */

@@ -16,9 +16,10 @@
  * @module
  */
 import {
-  doubtfulEvidence,
+  besideEvidence,
   type Evidence,
   evidence,
+  KNOWN_END,
   type Look,
   STRONG,
   UNDECIDED,
@@ -37,10 +38,11 @@ export const OBFUSCATED_TCP: Evidence = evidence(
 );
 
 /** The same with a flight that has a trace of structure. */
-export const OBFUSCATED_TCP_DOUBTFUL: Evidence = doubtfulEvidence(
+export const OBFUSCATED_TCP_DOUBTFUL: Evidence = besideEvidence(
   "obfuscated-tcp",
   "the sizes of obfuscated eMule's greeting and hellos, and a flight that has a trace of structure, as one random flight in " +
     "100 has by chance",
+  KNOWN_END,
 );
 
 /** A login behind an exchange of keys. */

@@ -4,7 +4,15 @@
  * of a client that gave itself away by other flows a short while ago: what it said, and the shape, are two facts.
  * @module
  */
-import { ADVERTISED, CONFIRMED, type Evidence, evidence, STRONG } from "../classify/classifier.ts";
+import {
+  ADVERTISED,
+  CONFIRMED,
+  type Evidence,
+  evidence,
+  KNOWN_ENDPOINT,
+  type Needs,
+  STRONG,
+} from "../classify/classifier.ts";
 import { isUnlearnable } from "../net/address.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { AddressTable } from "../state/address_table.ts";
@@ -102,11 +110,11 @@ export class Endpoints {
     endpoints.values[row * endpoints.columns + KIND] = kind;
   }
 
-  /** What an encrypted-looking flow is by what is known of both its ends, or null. */
-  called(side: Side, protocol: number): Evidence | null {
+  /** What an encrypted-looking flow is by what is known of both its ends, or null; `needs` as of its evidence. */
+  called(side: Side, protocol: number, needs: Needs): Evidence | null {
     const { knownPeer, knownClient } = this.policy.config.encrypted;
     if (knownPeer && this.of(side) === CONFIRMED) return KNOWN_PEER;
-    if (!knownClient || isCommonPort(side.peerPort)) return null;
+    if (!knownClient || needs === KNOWN_ENDPOINT || isCommonPort(side.peerPort)) return null;
     const row = this.#table.find(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol);
     if (row < 0 || this.#table.deadline[row]! <= this.#clock.now) return null;
     if (this.#table.values[row * this.#table.columns + KIND] === CONFIRMED) return KNOWN_CLIENT;

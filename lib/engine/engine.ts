@@ -20,8 +20,6 @@ import {
   RESUMED,
   SEEN,
   WATCHED,
-  WATCHER_SHIFT,
-  WATCHERS,
 } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
@@ -45,17 +43,12 @@ import { isStranger, Side } from "./side.ts";
 import { dnsTap, Trainer } from "./train.ts";
 import type { Turn } from "./turn.ts";
 import { ACCEPT, REFUSE, SETTLED, type Verdict } from "./verdict.ts";
+import { beginWatch, isWatchOver, watcherOf, watchNeeds } from "./watch.ts";
 
 export type { EngineOptions } from "./engine_options.ts";
 export { ACCEPT, REFUSE, SETTLED, type Verdict } from "./verdict.ts";
 
 const TCP = 6;
-/**
- * Eighths of a second for which a flow that is suspect by its looks alone is not settled: programs connect to the peers they
- * know before they ask the network for others, and it is the asking that gives them away.
- */
-const WATCH = 960;
-
 /** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
 const STALE = 0x8000;
 
@@ -276,16 +269,16 @@ export class Engine {
   /** A flow that was suspect by its looks alone: is one of its ends known by now? */
   #watch(row: number, flow: number, tcp: number): number {
     const words = this.state.flows.words;
-    const protocol = this.#protocols[(words[flow + FLAGS]! >>> WATCHER_SHIFT) & 255]!;
-    const consequence = protocol < 0 ? NOTHING : this.learner.seenAgain(this.#side, protocol);
+    const flags = words[flow + FLAGS]!;
+    const protocol = this.#protocols[watcherOf(flags)]!;
+    const consequence = protocol < 0 ? NOTHING : this.learner.seenAgain(this.#side, protocol, watchNeeds(flags));
     if (consequence === REFUSE_FLOW && !this.#spares(tcp)) {
       words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~WATCHED;
       this.asker.dismiss(row);
       this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
       return REFUSE_FLOW;
     }
-    const over = (words[flow + FLAGS]! & ACCEPTED) !== 0 && this.clock.tick - words[flow + NOTE0]! > WATCH;
-    if (consequence !== NOTHING || over) words[flow + FLAGS]! &= ~WATCHED;
+    if (consequence !== NOTHING || isWatchOver(words, flow, this.clock.tick)) words[flow + FLAGS]! &= ~WATCHED;
     return NOTHING;
   }
 
@@ -299,7 +292,7 @@ export class Engine {
       if (protocol < 0) this.asker.dismissMatched(row, tcp);
       else this.asker.told(row, answer);
       if (protocol >= 0 && answer.encrypted && this.#policy.config.encrypted.detect) {
-        words[flow + FLAGS] = (words[flow + FLAGS]! & ~WATCHERS) | WATCHED | (this.asker.matched << WATCHER_SHIFT);
+        beginWatch(words, flow, answer, this.asker.matched);
       }
       return NOTHING;
     }
@@ -393,7 +386,7 @@ export class Engine {
     const policyChanged = (words[flow + EPOCH]! >>> 16) !== this.#policyEpoch && words[flow + EPOCH] !== 0;
     if (policyChanged && (flags & (ACCEPTED | REFUSED)) !== 0) {
       // What was recognised before shows again in the packets to come; a flow without a start to look at is picked up in the middle.
-      flags = (flags & ~(ACCEPTED | REFUSED | WATCHED | WATCHERS)) | RESUMED;
+      flags = (flags & ~(ACCEPTED | REFUSED)) | RESUMED;
       this.asker.again(row, side.tcp);
     }
     words[flow + FLAGS] = flags;

@@ -13,6 +13,7 @@ import {
   type Evidence,
   evidence,
   type Look,
+  type Needs,
   STRONG,
   WEAK,
 } from "../classify/classifier.ts";
@@ -134,9 +135,9 @@ export class Learner {
     let endpoint = 0;
     if (evidence.encrypted) {
       if (!policy.config.encrypted.detect) return NOTHING;
-      const called = this.#endpoints.called(side, protocol);
+      const called = this.#endpoints.called(side, protocol, evidence.needs);
       if (called !== null) return this.#called(side, protocol, group, action, called, look);
-      if (evidence.beside) return NOTHING;
+      if (evidence.needs !== 0) return NOTHING;
       endpoint = this.#endpoints.of(side);
     } else if (evidence.certainty === CERTAIN && isInvolved(side, look)) {
       this.#endpoints.noteClient(side, protocol, CONFIRMED);
@@ -166,8 +167,8 @@ export class Learner {
   }
 
   /** A flow that is of this protocol by its looks alone comes by again: is one of its ends known by now? */
-  seenAgain(side: Side, protocol: number): Consequence {
-    const called = this.#endpoints.called(side, protocol);
+  seenAgain(side: Side, protocol: number, needs: Needs): Consequence {
+    const called = this.#endpoints.called(side, protocol, needs);
     if (called === null) return NOTHING;
     const group = this.groupOf(side);
     const action = this.policy.action(this.table, group, protocol);

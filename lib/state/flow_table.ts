@@ -76,11 +76,13 @@ export const WATCHED = 8192;
 export const RESUMED = 16384;
 /** Flag: the responder's stream start was worked out, as its answer to the SYN was not seen. */
 export const INFERRED = 32768;
+/** Flag: {@link WATCHED}, and only what is known of its endpoints speaks against it. */
+export const BY_ENDPOINT = 1 << 24;
 
 /** Bits of the flags from which on the number of the classifier stands that had a flow {@link WATCHED}. */
 export const WATCHER_SHIFT = 16;
-/** All those bits. */
-export const WATCHERS = 0xff << WATCHER_SHIFT;
+/** All those bits, and {@link BY_ENDPOINT}. */
+export const WATCHERS = 0xff << WATCHER_SHIFT | BY_ENDPOINT;
 
 /** See the module's text. */
 export class FlowTable {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { UNDECIDED } from "../../lib/classify/classifier.ts";
+import { KNOWN_END, KNOWN_ENDPOINT, UNDECIDED } from "../../lib/classify/classifier.ts";
 import { bittorrent } from "../../lib/classify/bittorrent.ts";
 import { utpHeader } from "../../lib/classify/bittorrent/utp.ts";
 import { converse, hex, join, latin, type Turn } from "../support/conversation.ts";
@@ -181,7 +181,7 @@ Deno.test("of random obfuscated handshakes one in 1,000 is missed at most, and o
       ["<", noise(96 + (i * 7) % 513, seed ^ 0x5bd1e995)],
       [">", noise(124 + (i * 13) % 100, seed ^ 0x27d4eb2f)],
     ]);
-    counts[answer.name !== "mse" ? "missed" : answer.beside ? "doubtful" : "plain"]++;
+    counts[answer.name !== "mse" ? "missed" : answer.needs !== 0 ? "doubtful" : "plain"]++;
   }
   assert.ok(counts.missed <= 10 && counts.doubtful > 0 && counts.doubtful < 500, JSON.stringify(counts));
 });
@@ -194,11 +194,26 @@ Deno.test("an obfuscated handshake may have a trace of structure in one flight, 
     ]);
   for (const one of [0, 1, 2]) {
     const { answer } = converse(bittorrent, { tcp: true }, flights([one]));
-    assert.deepEqual([answer.name, answer.encrypted, answer.beside], ["mse", true, true], `flight ${one}`);
+    assert.deepEqual([answer.name, answer.encrypted, answer.needs], ["mse", true, KNOWN_END], `flight ${one}`);
   }
   for (const two of [[0, 1], [0, 2], [1, 2]]) {
     assert.equal(converse(bittorrent, { tcp: true }, flights(two)).answer.certainty, 0, `flights ${two}`);
   }
+});
+
+Deno.test("random bytes in the middle of a stream count beside a known endpoint alone, at high ports, in whole packets", () => {
+  const setting = { tcp: true, midstream: true, clientPort: 51413, peerPort: 40000 };
+  const turns: Turn[] = [["<", noise(1400, 21)]];
+  const { answer } = converse(bittorrent, setting, turns);
+  assert.deepEqual([answer.name, answer.encrypted, answer.needs], ["mse-stream", true, KNOWN_ENDPOINT]);
+  for (const ports of [{ peerPort: 443 }, { clientPort: 22 }]) {
+    assert.equal(converse(bittorrent, { ...setting, ...ports }, turns).answer.certainty, 0, JSON.stringify(ports));
+  }
+  for (const bytes of [noise(255, 21), new Uint8Array(1400).fill(0x41), join(hex("170303 0573"), noise(1395, 21))]) {
+    assert.equal(converse(bittorrent, setting, [["<", bytes]]).answer.certainty, 0);
+  }
+  const late: Turn[] = [...Array.from({ length: 8 }, (): Turn => ["<", hex("00")]), ["<", noise(1400, 21)]];
+  assert.equal(converse(bittorrent, setting, late).answer.certainty, 0, "not asked for ever");
 });
 
 Deno.test("the obfuscated handshake's hash is read where it settles on plain text, also when that is split", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { KNOWN_END } from "../../lib/classify/classifier.ts";
 import { edonkey } from "../../lib/classify/edonkey.ts";
 import { converse, hex, join, latin, type Turn } from "../support/conversation.ts";
 import { EDONKEY, half, NOT_EDONKEY } from "./samples/edonkey.ts";
@@ -88,7 +89,7 @@ Deno.test("of random obfuscated connections one in 500 is missed at most, and on
       [">", noise(80 + (i * 13) % 100, seed ^ 0x27d4eb2f)],
       ["<", noise(80 + (i * 17) % 100, seed ^ 0x165667b1)],
     ]);
-    counts[answer.name !== "obfuscated-tcp" ? "missed" : answer.beside ? "doubtful" : "plain"]++;
+    counts[answer.name !== "obfuscated-tcp" ? "missed" : answer.needs !== 0 ? "doubtful" : "plain"]++;
   }
   assert.ok(counts.missed <= 20 && counts.doubtful > 0 && counts.doubtful < 650, JSON.stringify(counts));
 });
@@ -117,7 +118,11 @@ Deno.test("an obfuscated connection may have a trace of structure in one flight 
     ]);
   for (const one of [[0], [1], [2], [3], [0, 1], [2, 3]]) {
     const { answer } = converse(edonkey, { tcp: true }, flights(one));
-    assert.deepEqual([answer.name, answer.encrypted, answer.beside], ["obfuscated-tcp", true, true], `flights ${one}`);
+    assert.deepEqual(
+      [answer.name, answer.encrypted, answer.needs],
+      ["obfuscated-tcp", true, KNOWN_END],
+      `flights ${one}`,
+    );
   }
   for (const two of [[0, 2], [1, 3]]) {
     assert.equal(converse(edonkey, { tcp: true }, flights(two)).answer.certainty, 0, `flights ${two}`);

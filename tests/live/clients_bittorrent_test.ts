@@ -14,7 +14,7 @@ import {
   type TorrentSettings,
   TRACKER,
 } from "./support_clients_torrent.ts";
-import { ADDRESSES, LAN, Topology } from "./topology.ts";
+import { ADDRESSES, LAN, Topology, until } from "./topology.ts";
 import { keep, say, watchSeconds } from "./watch.ts";
 
 const named = missing(TORRENT_TOOLS);
@@ -232,6 +232,41 @@ Deno.test({
       running.map(({ way, leecher }) => [way.label, leecher.received]),
       LEAKS.map((way) => [way.label, way.through ? FILE_BYTES : 0]),
     );
+  },
+});
+
+Deno.test({
+  ...named("An encrypted upload that ran before ftwall did ends once its seeder asks the DHT"),
+  async fn() {
+    await using topology = await Topology.create({ prefix: "cm" });
+    await using homes = new Homes(topology);
+    await using stack = new AsyncDisposableStack();
+    const share = stack.use(new Share("running", []));
+    const nodes = [await startNode(topology, "server")];
+    const home = await homes.add();
+    const own = { encrypted: true, program: "libtorrent" } as const;
+    const seeder = stack.use(
+      await TorrentClient.seed(topology, share, { ...own, host: home, dht: true, nodes, rate: 25_000, asks: 4 }),
+    );
+    const leecher = stack.use(
+      TorrentClient.leech(topology, share, { ...own, host: "server", peers: [[home.v4, seeder.port]] }),
+    );
+    const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    await until("the upload runs", () => leecher.received > 50_000, 30_000);
+    const before = leecher.received;
+    await pause(4);
+    assert.ok(leecher.received > before + 50_000, `it stands at ${leecher.received} by itself`);
+    await using daemon = await RouterDaemon.start(topology);
+    await until("refused", () => daemon.seen({ event: "detected", evidence: "known-peer" }).length > 0, 20_000);
+    await pause(2);
+    const refused = leecher.received;
+    await pause(6);
+    for (const event of daemon.seen({ event: "detected" })) {
+      say(`${event["evidence"]} ${event["certainty"]} ${event.time}`);
+    }
+    say(`${before}, ${refused}, ${leecher.received}`);
+    assert.equal(leecher.received, refused);
+    assert.ok(refused < FILE_BYTES * 0.8, `${refused} bytes came before`);
   },
 });
 

@@ -27,6 +27,10 @@ export interface TorrentSettings {
   /** Speaks uTP, and no TCP (libtorrent only). */
   readonly utp?: boolean;
   readonly dht?: boolean;
+  /** Sends this many bytes a second at most (libtorrent only). */
+  readonly rate?: number;
+  /** Asks the DHT again and again, every so many seconds, as busy clients do by themselves (libtorrent only). */
+  readonly asks?: number;
   /** Asks by magnet link: has no torrent file. */
   readonly magnet?: boolean;
   /** Listens here, where it did before; else at a port of its own. */
@@ -288,8 +292,10 @@ function libtorrent(settings: TorrentSettings, source: string, dir: string, port
     seed,
     peers: settings.peers ?? [],
     nodes: settings.nodes ?? [],
+    ...(settings.asks === undefined ? {} : { asks: settings.asks }),
     settings: {
       enable_dht: settings.dht === true,
+      ...(settings.rate === undefined ? {} : { upload_rate_limit: settings.rate }),
       enable_incoming_tcp: settings.utp !== true,
       enable_outgoing_tcp: settings.utp !== true,
       enable_incoming_utp: settings.utp === true,

@@ -1,8 +1,9 @@
 """A libtorrent client for live tests, driven by one JSON argument.
 
 {"torrent": path | "magnet": text, "save": folder, "port": n, "address": text, "seed": bool,
- "peers": [[host, port], …], "nodes": [[host, port], …], "settings": {name: value, …}}
+ "peers": [[host, port], …], "nodes": [[host, port], …], "settings": {name: value, …}, "asks": seconds}
 
+"asks": its nodes of the DHT, again and again, as a busy client does.
 Every half second it prints a JSON line: payload bytes received and sent, share of the torrent, peers.
 """
 import json
@@ -55,6 +56,7 @@ handle = session.add_torrent(params)
 for host, port in wanted.get("peers", []):
     handle.connect_peer((host, port))
 again = time.monotonic() + 5
+asked = time.monotonic()
 while True:
     status = handle.status()
     print(json.dumps({
@@ -74,6 +76,10 @@ while True:
             session.add_dht_node((host, port))
         for host, port in wanted.get("peers", []):
             handle.connect_peer((host, port))
+    if "asks" in wanted and time.monotonic() > asked + wanted["asks"]:
+        asked = time.monotonic()
+        for host, port in wanted.get("nodes", []):
+            session.add_dht_node((host, port))
     if os.getppid() == 1:
         sys.exit(0)
     time.sleep(0.5)

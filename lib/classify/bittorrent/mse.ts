@@ -10,7 +10,16 @@
  * the flights was doubtful.
  * @module
  */
-import { doubtfulEvidence, type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../classifier.ts";
+import {
+  besideEvidence,
+  type Evidence,
+  evidence,
+  KNOWN_END,
+  KNOWN_ENDPOINT,
+  type Look,
+  UNDECIDED,
+  UNRELATED,
+} from "../classifier.ts";
 import { HIDDEN, PLAIN, structureOf } from "../encrypted.ts";
 import { findOpening, readHash } from "./handshake.ts";
 
@@ -23,9 +32,16 @@ export const MSE: Evidence = evidence(
   true,
 );
 /** The same with one flight that has a trace of structure. */
-export const MSE_DOUBTFUL: Evidence = doubtfulEvidence(
+export const MSE_DOUBTFUL: Evidence = besideEvidence(
   "mse",
   "the sizes of MSE, and of three flights one that has a trace of structure, as one random flight in 200 has by chance",
+  KNOWN_END,
+);
+/** The middle of a stream that is nothing but random. */
+export const MSE_STREAM: Evidence = besideEvidence(
+  "mse-stream",
+  "256 or more random bytes in one packet of a stream whose start was not seen, both ports 1024 or above: many things look so",
+  KNOWN_ENDPOINT,
 );
 /** The obfuscated handshake settled on plain text. */
 export const MSE_PLAIN: Evidence = evidence(
@@ -42,6 +58,10 @@ const LONGEST_FLIGHT = KEY + 512;
 const LEAST_THIRD = 56;
 /** The same with the longest pad and a peer handshake as first payload. */
 const LONGEST_THIRD = LEAST_THIRD + 512 + 68;
+
+/** Fewest bytes of one packet in the middle of a stream that are asked for randomness, and packets of a side that are asked. */
+const LEAST_MIDDLE = 256;
+const MIDDLE_PACKETS = 8;
 
 /** Messengers hide in well-known ports with ciphers of their own (Telegram at 443); peers are reached at high ones. */
 const LEAST_PORT = 1024;
@@ -91,6 +111,14 @@ export function mse(look: Look): Evidence {
   if (third > LONGEST_THIRD || isStructured(structure, doubt)) return UNRELATED;
   take(look, look.note0, REPORTED);
   return (doubt | structure) === 0 ? MSE : MSE_DOUBTFUL;
+}
+
+/** Answers for a packet of a stream whose start was not seen. */
+export function mseStream(look: Look): Evidence {
+  const { bytes, fresh, end } = look;
+  if (look.nth > MIDDLE_PACKETS || end - fresh < LEAST_MIDDLE) return UNDECIDED;
+  if (look.clientPort < LEAST_PORT || look.peerPort < LEAST_PORT) return UNDECIDED;
+  return structureOf(bytes, fresh, end) === HIDDEN ? MSE_STREAM : UNDECIDED;
 }
 
 /** Not random, or the second doubtful flight. */

@@ -60,6 +60,7 @@ export { play, type Played } from "./lib/engine/play.ts";
 export { CLASSIFIERS } from "./lib/classify/mod.ts";
 export {
   ADVERTISED,
+  besideEvidence,
   CERTAIN,
   type Certainty,
   CERTAINTY_NAMES,
@@ -70,7 +71,10 @@ export {
   evidence,
   type FirstBytes,
   Found,
+  KNOWN_END,
+  KNOWN_ENDPOINT,
   Look,
+  type Needs,
   STRONG,
   UNDECIDED,
   UNRELATED,

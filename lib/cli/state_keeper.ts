@@ -77,9 +77,13 @@ export class StateKeeper {
         const more = found.bad - found.problems.length;
         if (more > 0) this.#note("warning", `State file: skipped ${more} further lines`);
         if (found.locks + found.peers + found.trained + found.endpoints > 0) {
-          const kept = `${found.locks} locks, ${found.peers} peers, ${found.trained} trained addresses, ` +
-            `${found.endpoints} endpoints`;
-          this.#note("info", `State file: ${kept}; ${found.ended} had ended`);
+          const kept = [
+            many(found.locks, "lock"),
+            many(found.peers, "peer"),
+            many(found.trained, "trained address", "es"),
+            many(found.endpoints, "endpoint"),
+          ];
+          this.#note("info", `State file: ${kept.join(", ")}; ${found.ended} had ended`);
         }
       } catch (error) {
         this.#note("warning", error instanceof Error ? error.message : String(error));
@@ -92,4 +96,8 @@ export class StateKeeper {
     const { clock, trainer, policy } = this.#engine;
     return stateContext(policy, (number) => trainer.pattern(number), clock.now, clock.wallOffset);
   }
+}
+
+function many(count: number, word: string, ending = "s"): string {
+  return `${count} ${word}${count === 1 ? "" : ending}`;
 }

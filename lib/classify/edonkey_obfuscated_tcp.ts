@@ -89,6 +89,7 @@ export function obfuscatedTcp(look: Look): Evidence {
   return doubts === HIDDEN || noteDoubt(look) ? UNDECIDED : OBFUSCATED_TCP_DOUBTFUL;
 }
 
+/** In `note0`: a flight of the opener was doubtful. */
 const NOTED_DOUBT = 0x65640001;
 
 function noteDoubt(look: Look): boolean {

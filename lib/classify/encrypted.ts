@@ -25,14 +25,15 @@ const EQUAL_RUN = 4;
 
 /** What a flight shows of structure: nothing. */
 export const HIDDEN = 0;
-/** Text, runs, a known opening or a length of itself: one random flight in 200 shows such a thing by chance, none shows it twice. */
+/** Text, runs, a known opening or a length of itself: one random flight in 200 shows such a thing by chance. */
 export const DOUBTFUL = 1;
 /** Bytes that are not random, too few bytes to tell, or a TLS record. */
 export const PLAIN = 2;
 
 /**
  * How much structure `start … end` has: {@link HIDDEN}, {@link DOUBTFUL} or {@link PLAIN}. Who asks about several flights of
- * one flow may let one of them be doubtful: of three random ones two are in one of 10,000 cases.
+ * one flow adds these up, and may let a sum of {@link DOUBTFUL} pass: of three random ones two are doubtful in one of 10,000
+ * cases.
  */
 export function structureOf(bytes: Uint8Array, start: number, end: number): number {
   if (isTlsRecord(bytes, start, end) || !isRandom(bytes, start, end)) return PLAIN;

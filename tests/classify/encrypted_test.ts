@@ -22,7 +22,7 @@ Deno.test("a trace of structure that random bytes have as well makes a flight do
   const cases: readonly (readonly [string, Uint8Array])[] = [
     ["six printable bytes in front", join(latin("SSH-2."), noise(200, 1))],
     ["twenty printable bytes in a row", join(noise(100, 1), latin("abcdefghijklmnopqrst"), noise(100, 2))],
-    ["mostly printable", Uint8Array.from(noise(300, 5), (byte, i) => i % 8 < 3 ? 0x21 + byte % 90 : byte)],
+    ["mostly printable", Uint8Array.from(noise(300, 5), (byte, i) => i % 8 < 5 ? 0x21 + byte % 90 : byte)],
     ["four equal bytes", join(noise(100, 1), hex("00000000"), noise(100, 2))],
     ["its own length, big end first", join(hex("00c8"), noise(200, 3))],
     ["its own length in four bytes", join(hex("000000c8"), noise(200, 3))],
@@ -42,8 +42,6 @@ Deno.test("a trace of structure that random bytes have as well makes a flight do
 Deno.test("what is not random, too short or TLS is plain", () => {
   const cases: readonly (readonly [string, Uint8Array])[] = [
     ["text", latin("GET /index.html HTTP/1.1\r\nHost: www.example.org\r\n".repeat(3))],
-    ["base64", latin(btoa(String.fromCharCode(...noise(90, 5))))],
-    ["half of it zeros", join(noise(60, 5), new Uint8Array(60))],
     ["few ones", Uint8Array.from(noise(300, 5), (byte) => byte & 0x77)],
     ["many ones", Uint8Array.from(noise(300, 5), (byte) => byte | 0x44)],
     ["few different values", Uint8Array.from({ length: 200 }, (_, i) => Math.imul(i, 37) & 0xf3 ^ 0x85)],
@@ -72,4 +70,21 @@ Deno.test("only the given range is read", () => {
   const outer = join(latin("a".repeat(40)), inner, latin("b".repeat(40)));
   assert.equal(structureOf(outer, 40, 240), structure(inner));
   assert.equal(structure(inner), HIDDEN);
+});
+
+Deno.test("nearly all random flights are hidden or doubtful; the same bits as base64, and with a padded half, are plain", () => {
+  const bytes = new Uint8Array(100);
+  let passed = 0;
+  let state = 12345;
+  for (let round = 0; round < 20_000; round++) {
+    for (let i = 0; i < bytes.length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      bytes[i] = state >>> 24;
+    }
+    if (structure(bytes) !== PLAIN) passed++;
+    const base64 = latin(btoa(String.fromCharCode(...bytes)).slice(0, 100));
+    assert.equal(structure(base64), PLAIN);
+    assert.equal(structure(bytes.slice().fill(0, 50)), PLAIN);
+  }
+  assert.ok(passed >= 19_900, `${passed} of 20000`);
 });

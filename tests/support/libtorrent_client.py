@@ -35,8 +35,14 @@ for name, value in wanted.get("settings", {}).items():
     settings[name] = int(getattr(lt.enc_policy, value, getattr(lt.enc_level, value, None))) if isinstance(value, str) and (
         name.endswith("_enc_policy") or name == "allowed_enc_level") else value
 session = lt.session(settings)
-for host, port in wanted.get("nodes", []):
-    session.add_dht_node((host, port))
+
+
+def ask_nodes():
+    for host, port in wanted.get("nodes", []):
+        session.add_dht_node((host, port))
+
+
+ask_nodes()
 if "magnet" not in wanted and "torrent" not in wanted:
     # A node of the DHT and no more.
     while os.getppid() != 1:
@@ -72,14 +78,12 @@ while True:
     # What a user would do who typed in a peer: try again.
     if time.monotonic() > again and status.num_peers == 0:
         again = time.monotonic() + 5
-        for host, port in wanted.get("nodes", []):
-            session.add_dht_node((host, port))
+        ask_nodes()
         for host, port in wanted.get("peers", []):
             handle.connect_peer((host, port))
     if "asks" in wanted and time.monotonic() > asked + wanted["asks"]:
         asked = time.monotonic()
-        for host, port in wanted.get("nodes", []):
-            session.add_dht_node((host, port))
+        ask_nodes()
     if os.getppid() == 1:
         sys.exit(0)
     time.sleep(0.5)

@@ -6,8 +6,8 @@
  * One random flight in 200 has by chance what looks like structure, and a client that tries many peers would get its file
  * through that. One doubtful flight of the three is therefore let pass where something else speaks for BitTorrent.
  *
- * Notes of the flow: `note0` is the lengths of the first two flights, `note1` the tag, how far it went, and whether one of
- * the flights was doubtful.
+ * Notes of the flow: `note0` is the lengths of the first two flights, `note1` the tag, how far it went, and how much
+ * structure they had.
  * @module
  */
 import {
@@ -20,7 +20,7 @@ import {
   UNDECIDED,
   UNRELATED,
 } from "../classifier.ts";
-import { HIDDEN, PLAIN, structureOf } from "../encrypted.ts";
+import { DOUBTFUL, HIDDEN, structureOf } from "../encrypted.ts";
 import { findOpening, readHash } from "./handshake.ts";
 
 /** Three flights fit. */
@@ -71,32 +71,32 @@ const TAG_MASK = 0xff000000 | 0;
 const FIRST = 1;
 const SECOND = 2;
 const REPORTED = 3;
-/** One flight was doubtful. */
-const DOUBT = 4;
+/** Above the state in `note1`: the structure of the flights so far, added up. */
+const STRUCTURE_SHIFT = 2;
 
 /** True where an opener's stream may still become an obfuscated handshake. */
 export function mse(look: Look): Evidence {
   const { bytes, start, end, fromOpener } = look;
   const size = end - start;
-  const mine = look.owned && (look.note1 & TAG_MASK) === TAG;
-  const state = mine ? look.note1 & 3 : 0;
-  const doubt = mine ? look.note1 & DOUBT : 0;
+  const note = look.owned && (look.note1 & TAG_MASK) === TAG ? look.note1 : 0;
+  const state = note & 3;
+  const before = (note & ~TAG_MASK) >>> STRUCTURE_SHIFT;
   if (state === 0) {
     // The opener speaks first, and alone.
     if (!fromOpener || look.otherNth !== 0 || size > LONGEST_FLIGHT || responderPort(look) < LEAST_PORT) {
       return UNRELATED;
     }
     const structure = structureOf(bytes, start, end);
-    if (structure === PLAIN) return UNRELATED;
+    if (structure > DOUBTFUL) return UNRELATED;
     // Clients write key and pad at once; should a middlebox have split them, the first part is nearly always the larger.
-    return size < KEY || take(look, size << 16, FIRST | doubtOf(structure)) ? UNDECIDED : UNRELATED;
+    return size < KEY || take(look, size << 16, FIRST, structure) ? UNDECIDED : UNRELATED;
   }
   if (state === FIRST) {
     if (size > LONGEST_FLIGHT) return UNRELATED;
-    if (fromOpener) return look.otherNth === 0 && take(look, size << 16, FIRST | doubt) ? UNDECIDED : UNRELATED;
-    const structure = structureOf(bytes, start, end);
-    if (isStructured(structure, doubt)) return UNRELATED;
-    return size < KEY || take(look, look.note0 | size, SECOND | doubt | doubtOf(structure)) ? UNDECIDED : UNRELATED;
+    if (fromOpener) return look.otherNth === 0 && take(look, size << 16, FIRST, before) ? UNDECIDED : UNRELATED;
+    const structure = before + structureOf(bytes, start, end);
+    if (structure > DOUBTFUL) return UNRELATED;
+    return size < KEY || take(look, look.note0 | size, SECOND, structure) ? UNDECIDED : UNRELATED;
   }
   const opening = findOpening(bytes, Math.max(start, look.fresh - 19), end);
   if (opening >= 0) {
@@ -107,10 +107,11 @@ export function mse(look: Look): Evidence {
   const first = look.note0 >>> 16;
   const third = size - first;
   if (third < LEAST_THIRD) return UNDECIDED;
-  const structure = structureOf(bytes, start + first, end);
-  if (third > LONGEST_THIRD || isStructured(structure, doubt)) return UNRELATED;
-  take(look, look.note0, REPORTED);
-  return (doubt | structure) === 0 ? MSE : MSE_DOUBTFUL;
+  if (third > LONGEST_THIRD) return UNRELATED;
+  const structure = before + structureOf(bytes, start + first, end);
+  if (structure > DOUBTFUL) return UNRELATED;
+  take(look, look.note0, REPORTED, structure);
+  return structure === HIDDEN ? MSE : MSE_DOUBTFUL;
 }
 
 /** Answers for a packet of a stream whose start was not seen. */
@@ -121,22 +122,13 @@ export function mseStream(look: Look): Evidence {
   return structureOf(bytes, fresh, end) === HIDDEN ? MSE_STREAM : UNDECIDED;
 }
 
-/** Not random, or the second doubtful flight. */
-function isStructured(structure: number, doubt: number): boolean {
-  return structure === PLAIN || (structure !== HIDDEN && doubt !== 0);
-}
-
-function doubtOf(structure: number): number {
-  return structure === HIDDEN ? 0 : DOUBT;
-}
-
 function responderPort(look: Look): number {
   return look.fromClient === look.fromOpener ? look.peerPort : look.clientPort;
 }
 
-function take(look: Look, lengths: number, state: number): boolean {
+function take(look: Look, lengths: number, state: number, structure: number): boolean {
   if (!look.claim()) return false;
   look.note0 = lengths;
-  look.note1 = TAG | state;
+  look.note1 = TAG | (structure << STRUCTURE_SHIFT) | state;
   return true;
 }

@@ -54,6 +54,7 @@ async function main(): Promise<void> {
   const heapBefore: number[] = [];
   let packets = 0;
   let idle = 0;
+  let turn = 0;
   const list = queues.list;
   while (!stopping) {
     let bursts = 0;
@@ -79,8 +80,10 @@ async function main(): Promise<void> {
       heapBefore.push(Deno.memoryUsage().heapUsed);
     }
     if (bursts > 0) idle = 0;
-    // Under load a short wait on this thread; when quiet the event loop waits.
-    if (!options.has("sync") || bursts === 256) await queues.wait(bursts === 256 ? 0 : 1000);
+    // Under load a short wait on this thread, and a turn for signals now and then; when quiet the event loop waits.
+    const due = performance.now() >= turn;
+    if (due) turn = performance.now() + 50;
+    if (!options.has("sync") || bursts === 256 || due) await queues.wait(bursts > 0 ? 0 : 1000);
     else if (queues.waitSync(2)) idle = 0;
     else if (++idle > 10) await queues.wait(1000);
   }

@@ -52,7 +52,7 @@ Deno.test({
       assert.deepEqual(swarms.map((swarm) => swarm.received), [0, 0, 0, 0]);
       for (const swarm of swarms.slice(0, 3)) assert.ok(swarm.announces > 2, "a leecher gave up");
       for (const other of others) {
-        other.check(SECONDS * 3);
+        other.check(SECONDS);
         await other.stop();
       }
     });

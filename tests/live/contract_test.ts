@@ -125,7 +125,7 @@ Deno.test({
     await serve(topology);
     await queueAll(topology);
     const config = (seconds: number) => `[lock]\nseconds = ${seconds}\n[metrics]\nlisten = "127.0.0.1:9477"\n`;
-    await using daemon = await RouterDaemon.start(topology, { noRules: true, config: config(4) });
+    await using daemon = await RouterDaemon.start(topology, { noRules: true, config: config(15) });
     const control = ["--control", daemon.control];
     const dial = (host: "client1" | "client2") =>
       topology.must(host, program("traffic.ts", "dial", server.v4, 22, 600, ""));
@@ -152,7 +152,7 @@ Deno.test({
       assert.match(text, /^ftwall_locks 1$/m);
     });
     await test.step("silence ends the lock, after a probe", async () => {
-      for (const event of ["probe-sent", "released"]) await daemon.sees({ event, client: client1.v4 });
+      for (const event of ["probe-sent", "released"]) await daemon.sees({ event, client: client1.v4 }, 30_000);
       assert.match(await dial("client1"), /"connected":true/);
     });
     await test.step("a reload is silent unless asked to speak: 0 applied, 0 unchanged, 1 refused, 3 no daemon", async () => {

@@ -49,10 +49,10 @@ async function story(
   const locked = Date.parse(event.time);
   const dialled = await topology.must("client1", program("traffic.ts", "dial", server, 22, 900, ""));
   assert.equal(JSON.parse(dialled)["error"], meets);
-  await daemon.sees({ event: "released", client: `${home}11` }, 9000);
-  await until("pages after the lock", () => self.firstAfter(locked + 4500) !== null, 9000);
+  await daemon.sees({ event: "released", client: `${home}11` }, 12_000);
+  await until("pages after the lock", () => self.firstAfter(locked + 4500) !== null, 12_000);
   const took = self.firstAfter(locked + 4500)! - locked;
-  assert.ok(took > 4500 && took < 8500, `surfing came back ${took} ms after the ping`);
+  assert.ok(took > 4500 && took < 10_000, `surfing came back ${took} ms after the ping`);
   const during = self.count(locked + 100, locked + 4200);
   assert.ok(during.ok === 0 && during.failed > 3, `${during.ok} pages in spite of the lock`);
   const echoes = told(login).filter(({ at, echoed }) =>
@@ -95,7 +95,7 @@ Deno.test({
         const other = await Bystander.start(topology, "client2");
         await Promise.all(FAMILIES.map((family) => story(topology, daemon, family, meets)));
         assert.equal(heard(), 2, "a ping passed");
-        other.check(60);
+        other.check(20);
         await other.stop();
         await daemon.must("rules", "--remove");
       });
@@ -202,7 +202,7 @@ async function closed(decoy: boolean, scale: number): Promise<void> {
   const probes = daemon.seen({ event: "probe-sent", client: "10.91.1.11" }).length;
   say(
     `${name}: ran ${((stopped - begun) / 1000).toFixed(0)} s, ${JSON.stringify(lines.at(-1))}, ${probes} probes, ` +
-      `surfing again ${took.toFixed(1)} s after its end, the other one had ${other.check(40)}`,
+      `surfing again ${took.toFixed(1)} s after its end, the other one had ${other.check(20)}`,
   );
   await Promise.all([self.stop(), other.stop()]);
 }

@@ -64,7 +64,7 @@ for (const where of ["server", "router"] as const) {
       await using topology = await scene();
       await using _names = await resolver(topology, where, ANSWERS);
       const at = where === "server" ? ADDRESSES.server : ADDRESSES.router;
-      await using daemon = await RouterDaemon.start(topology, { config: "[lock]\nseconds = 4\n" });
+      await using daemon = await RouterDaemon.start(topology, { config: "[lock]\nseconds = 8\n" });
       const bystander = await Bystander.start(topology, "client2");
       await Promise.all(
         ([["v4", "A"], ["v6", "AAAA"]] as const).map(async ([family, type]) => {
@@ -82,7 +82,7 @@ for (const where of ["server", "router"] as const) {
           assert.equal(await reaches(topology, "client1", address), false);
           await daemon.sees({ event: "locked", client, protocol: "winmx" });
           assert.equal(await reaches(topology, "client1", OTHER[family]), false, "a locked client goes out");
-          await daemon.sees({ event: "released", client });
+          await daemon.sees({ event: "released", client }, 20_000);
           await new Promise((resolve) => setTimeout(resolve, 1100));
           assert.equal(await reaches(topology, "client1", OTHER[family]), true);
           // Who did not ask is refused there too, as the address is trained for all.

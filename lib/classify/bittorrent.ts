@@ -5,7 +5,7 @@
  */
 import { DnsName } from "../wire/dns_name.ts";
 import { readServerName, SERVER_NAME, SERVER_NAME_CUT } from "../wire/tls.ts";
-import { isBittorrentName, TRACKER_NAME } from "./bittorrent_names.ts";
+import { HASH_NAME, isBittorrentName, isHashName, TRACKER_NAME } from "./bittorrent_names.ts";
 import { handshake, OPENING_LENGTH, openingMatch, readHash, TCP_HANDSHAKE } from "./bittorrent/handshake.ts";
 import { httpAnswer, httpTracker, mayBeAnswer, mayBeRequest } from "./bittorrent/http_tracker.ts";
 import { krpc, mayBeKrpc } from "./bittorrent/krpc.ts";
@@ -59,12 +59,13 @@ function classifyMidstream(look: Look): Evidence {
   return answer.certainty === 0 ? mseStream(look) : answer;
 }
 
-/** A TLS hello by its server name: HTTPS trackers, WebTorrent. */
+/** A TLS hello by its server name: HTTPS trackers, WebTorrent, torrents over TLS. */
 function classifyHello(look: Look): Evidence {
   if (!look.fromOpener) return UNRELATED;
   const outcome = readServerName(look.bytes, look.start, look.end, serverName);
   if (outcome === SERVER_NAME_CUT) return look.nth < HELLO_PACKETS && look.otherNth === 0 ? UNDECIDED : UNRELATED;
-  return outcome === SERVER_NAME && isBittorrentName(serverName) ? TRACKER_NAME : UNRELATED;
+  if (outcome !== SERVER_NAME) return UNRELATED;
+  return isBittorrentName(serverName) ? TRACKER_NAME : isHashName(serverName) ? HASH_NAME : UNRELATED;
 }
 
 /** Datagrams of a flow that are looked at inside a relay's header. */

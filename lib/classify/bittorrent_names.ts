@@ -16,6 +16,13 @@ export const TRACKER_NAME: Evidence = evidence(
   "the server name of a TLS hello (or a DNS question) is a public tracker's or DHT bootstrap node's",
 );
 
+/** A peer of a torrent over TLS was called. */
+export const HASH_NAME: Evidence = evidence(
+  "tls-info-hash",
+  2,
+  "the server name of a TLS hello is 40 hex digits without a dot: an info-hash (libtorrent's torrents over TLS); odds 2^-80",
+);
+
 /** Patterns as `NameSet` reads them: `.x` is x and all below it, `x` is x alone. */
 export const BITTORRENT_NAMES: readonly string[] = [
   // Where the DHT begins
@@ -62,6 +69,16 @@ const NAMES: NameSet = NameSet.from(BITTORRENT_NAMES);
 /** True where this name (from a TLS hello or a DNS question) is in the list. */
 export function isBittorrentName(name: DnsName): boolean {
   return NAMES.match(name.bytes, name.length) >= 0;
+}
+
+/** True where the name is an info-hash in hex, all of it. */
+export function isHashName(name: DnsName): boolean {
+  if (name.length !== 40) return false;
+  for (let i = 0; i < 40; i++) {
+    const byte = name.bytes[i]!;
+    if ((byte < 0x30 || byte > 0x39) && (byte < 0x61 || byte > 0x66)) return false;
+  }
+  return true;
 }
 
 /**

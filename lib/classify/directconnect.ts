@@ -31,8 +31,8 @@ const CONVERSATION = evidence(
 const COMMAND = evidence(
   "nmdc-command",
   CERTAIN,
-  "$MyINFO $ALL, $ADCGET, $ADCSND, $ConnectToMe or $Search with an address, $Search Hub: with its flags, $Direction with a " +
-    "number, at a segment's start (NMDC; captured); odds 2^-64",
+  "$MyINFO $ALL, $ADCGET, $ADCSND, $ConnectToMe or $Search with an address, $Search Hub: with its flags, $SA or $SP with a " +
+    "hash in base32, $Direction with a number, at a segment's start (NMDC; captured); odds 2^-64",
 );
 const COMMANDS = evidence(
   "nmdc-commands",
@@ -146,7 +146,9 @@ function nmdc(look: Look, at: number, end: number): Evidence {
     const pipe = seekByte(bytes, at, end, PIPE);
     const key = seek(bytes, at, pipe < 0 ? end : pipe, PUBLIC_KEY);
     if (pipe < 0) return end - at < LONGEST ? UNDECIDED : UNRELATED;
-    return key > 0 || answersLock(look.otherFirst) ? (key > 0 ? LOCK : CONVERSATION) : UNDECIDED;
+    if (key > 0) return LOCK;
+    if (answersLock(look.otherFirst)) return CONVERSATION;
+    return isCommandPair(bytes, at, end) ? COMMANDS : UNDECIDED;
   }
   const nick = compare(bytes, at, end, MY_NICK);
   if (nick === CUT) return UNDECIDED;

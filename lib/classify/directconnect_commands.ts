@@ -37,6 +37,8 @@ const FILE_REQUEST: readonly Uint8Array[] = ["CGET file ", "CSND file ", "CGET l
 );
 const TREE = literal("TTH/");
 const LIST = literal("files.xml");
+/** Short searches by hash: for whom answers by UDP, and for whom by the hub. */
+const HASH_SEARCH: readonly Uint8Array[] = ["$SA ", "$SP "].map(literal);
 const CLIENT_INFO = literal("CINF ID");
 
 /** Length of the word of NMDC at `at`, behind the dollar; 0 where none stands there. */
@@ -58,8 +60,11 @@ export function isCommandPair(bytes: Uint8Array, at: number, end: number): boole
   return pipe > 0 && pipe + 1 < end && bytes[pipe + 1] === DOLLAR && wordLength(bytes, pipe + 2, end) > 0;
 }
 
-/** True for a command of NMDC that its own form proves: a draw for the direction, a search by nick, an old request. */
+/** True for a command of NMDC that its own form proves: a draw for the direction, a search by nick or hash, an old request. */
 export function isOwnCommand(bytes: Uint8Array, at: number, end: number): boolean {
+  for (let i = 0; i < HASH_SEARCH.length; i++) {
+    if (compare(bytes, at, end, HASH_SEARCH[i]!) === SAME) return isCode(bytes, at + HASH_SEARCH[i]!.length, end, HASH);
+  }
   if (compare(bytes, at, end, DIRECTION) === SAME) {
     const way = at + DIRECTION.length;
     const down = compare(bytes, way, end, DOWNLOAD) === SAME;

@@ -74,8 +74,8 @@ const LONGEST_PIECE = 10_240;
 const OPCODES = opcodes(
   // server and client opcodes of eDonkey
   "01 05 14 15 16 18 19 1a 1c 1d 21 23 32 33 34 35 36 38 40 41 42 43 44 46 47 48 49 4a 4b 4c 4d 4e 4f 50 51 52 54 55 56 57 58 59 5b 5c 5d 5e",
-  // the extension: info, parts, queue, comments, sources, identification, preview, multipacket, callbacks, 64-bit parts
-  "01 02 40 60 61 81 82 83 84 85 86 87 90 91 92 93 94 95 96 97 98 99 9a 9b 9c 9d 9e 9f a1 a2 a3 a4 a5 a6 a7 a8 a9 aa ab",
+  // the extension: info, parts, queue, comments, sources, identification, preview, multipacket, callbacks, 64-bit parts, hash sets
+  "01 02 40 60 61 81 82 83 84 85 86 87 90 91 92 93 94 95 96 97 98 99 9a 9b 9c 9d 9e 9f a1 a2 a3 a4 a5 a6 a7 a8 a9 aa ab b0 b1 b2",
 );
 
 function opcodes(edonkey: string, emule: string): Uint8Array {

@@ -191,6 +191,11 @@ function asked(look: Look, protocol: number, opcode: number, at: number, size: n
         return size >= 18 && (size - 2) % 16 === 0 ? GET_SOURCES : NONE;
       case 0x94:
         return size >= 22 ? GET_SOURCES : NONE;
+      case 0x90:
+        // One tag in the short form: a byte that says what the asker reads, large files and the like. Then the search.
+        return size >= 13 && look.view.getUint32(at + 2, true) === 1 && bytes[at + 6] === 0x89 && bytes[at + 7] === 0x0e
+          ? SEARCH
+          : NONE;
       case 0x98:
       case 0x92:
         return size >= 6 && bytes[at + 2]! <= 3 ? SEARCH : NONE;
@@ -286,8 +291,12 @@ function answered(look: Look, protocol: number, opcode: number, at: number, size
     return UNDECIDED;
   }
   if (kind !== REASK) return UNDECIDED;
-  // 91 is the place in the queue, behind it what the other has of the file; 92 and 93 are "not found" and "queue full".
-  if (opcode === 0x91) return size >= 4 && size <= 64 ? UDP_REASK : UNDECIDED;
+  // 91 is the place in the queue, before it what the other has of the file: a number of parts and a bit for each; 92 and 93
+  // are "not found" and "queue full".
+  if (opcode === 0x91) {
+    const parts = size >= 6 ? look.view.getUint16(at + 2, true) : 0;
+    return size === 4 || (size >= 6 && size === 6 + ((parts + 7) >> 3)) ? UDP_REASK : UNDECIDED;
+  }
   return (opcode === 0x92 || opcode === 0x93) && size === 2 ? UDP_REASK : UNDECIDED;
 }
 

@@ -2,14 +2,14 @@
  * Gnutella over UDP: messages of the first protocol, the Mojito DHT, and the reliability layer that carries the second.
  * @module
  */
-import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNRELATED } from "./classifier.ts";
+import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED } from "./classifier.ts";
 import { seekByte } from "./literal.ts";
 
 const MESSAGE = evidence(
   "udp-message",
   CERTAIN,
-  "23-byte header: random identifier, known function at 16, hops at 17 and 18 within 7, u32le at 19 = length - 23 (gtk-gnutella; " +
-    "700 captured datagrams); odds 2^-44",
+  "23-byte header: random identifier, known function at 16, hops at 17 (but for bits 3 and 7: can inflate, is deflated) and 18 " +
+    "within 7, u32le at 19 = length - 23 (gtk-gnutella; 700 captured datagrams); odds 2^-42",
 );
 const DHT = evidence(
   "udp-dht",
@@ -37,6 +37,9 @@ const RUDP = 0x41;
 const MOJITO = 0x44;
 const QUERY = 0x80;
 const HIT = 0x81;
+/** Bits of the hops left (gtk-gnutella): the sender can inflate, and the payload is deflated. */
+const CAN_INFLATE = 0x08;
+const DEFLATED = 0x80;
 /** First byte of a GGEP block. */
 const GGEP = 0xc3;
 
@@ -52,11 +55,17 @@ export function classifyGnutellaUdp(look: Look): Evidence {
   if (bytes[at + 21] !== 0 || bytes[at + 22] !== 0) return UNRELATED;
   const code = bytes[at + 16]!;
   if (code === MOJITO) return dht(look, at);
-  const life = bytes[at + 17]!;
+  const marks = bytes[at + 17]! & (CAN_INFLATE | DEFLATED);
+  const life = bytes[at + 17]! ^ marks;
   const hops = bytes[at + 18]!;
   if (life === 0 || life > 7 || hops > 7) return UNRELATED;
-  if (!isPayload(look, code, at + HEADER, payload) || !isIdentifier(bytes, at)) return UNRELATED;
-  if (code === PONG) {
+  const deflated = (marks & DEFLATED) !== 0;
+  if (!(deflated ? isZlib(look, code, at + HEADER) : isPayload(look, code, at + HEADER, payload))) return UNRELATED;
+  // LimeWire's connections over UDP begin with a message whose identifier is nearly all zeros.
+  if (!isIdentifier(bytes, at)) {
+    return code === RUDP && life === 1 && hops === 0 && payload === 0 ? UNDECIDED : UNRELATED;
+  }
+  if (code === PONG && !deflated) {
     look.peer(0, 0, 0xffff, look.view.getInt32(at + HEADER + 2), look.view.getUint16(at + HEADER, true));
   }
   return MESSAGE;
@@ -117,6 +126,12 @@ function isPayload(look: Look, code: number, at: number, size: number): boolean 
     default:
       return false;
   }
+}
+
+/** A zlib stream (RFC 1950) in an answer: only answers are deflated. */
+function isZlib(look: Look, code: number, at: number): boolean {
+  return (code === PONG || code === VENDOR || code === STANDARD || code === HIT) && look.end - at > 2 &&
+    look.bytes[at] === 0x78 && look.view.getUint16(at) % 31 === 0;
 }
 
 /** Identifiers are random but for some marked bytes: at least seven different ones among sixteen. */

@@ -60,7 +60,7 @@ const OBFUSCATED_INIT = evidence(
 const OBFUSCATED_PIERCE = evidence(
   "obfuscated-pierce",
   CERTAIN,
-  "13 bytes; under the key in front: length 5 and code 0 (aioslsk); odds 2^-40",
+  "13 bytes, perhaps a message of known code behind; under the key in front: length 5 and code 0 (aioslsk); odds 2^-40",
 );
 
 /** Longest message that is waited for: a path or two. */

@@ -10,10 +10,13 @@
 export const NO_GREETING = 0;
 /** May become one with more bytes. */
 export const SHORT_GREETING = 1;
-/** PierceFirewall: five bytes, code 0, nothing behind it. */
+/** PierceFirewall: five bytes, code 0, behind it nothing or the head of a peer message. */
 export const PIERCE_GREETING = 2;
 /** PeerInit: user name, type P, F or D, token: all lengths fit. */
 export const INIT_GREETING = 3;
+
+/** Longest message that is believed: lists of shares have megabytes. */
+const LONGEST_MESSAGE = 0x1000000;
 
 /** What a stream of `end - at` bytes, at least 13, begins with. */
 export function obfuscatedGreeting(view: DataView, at: number, end: number): 0 | 1 | 2 | 3 {
@@ -25,7 +28,10 @@ export function obfuscatedGreeting(view: DataView, at: number, end: number): 0 |
   // PierceFirewall has 5 bytes; PeerInit 14 and a name of up to 30 letters, up to four bytes each.
   if (length !== 5 && (length < 15 || length > 134)) return NO_GREETING;
   const code = byteAt(view, at, 4, key);
-  if (length === 5) return code === 0 && end - at === 13 ? PIERCE_GREETING : NO_GREETING;
+  if (length === 5) {
+    if (code !== 0) return NO_GREETING;
+    return end - at === 13 ? PIERCE_GREETING : firstMessage(view, at + 13, end);
+  }
   if (code !== 1) return NO_GREETING;
   // Plain bytes of the message: length4, code1, name length4, name, type length4, type1, token4.
   const have = end - at - 4;
@@ -36,6 +42,15 @@ export function obfuscatedGreeting(view: DataView, at: number, end: number): 0 |
   if (wordAt(view, at, type, key) !== 1) return NO_GREETING;
   const letter = byteAt(view, at, type + 4, key);
   return letter === 0x50 || letter === 0x46 || letter === 0x44 ? INIT_GREETING : NO_GREETING;
+}
+
+/** What follows a pierced firewall at once: a message with a key of its own, by its length and code. */
+function firstMessage(view: DataView, at: number, end: number): 0 | 1 | 2 {
+  if (end - at < 12) return SHORT_GREETING;
+  const key = view.getInt32(at, true);
+  const length = wordAt(view, at, 0, key);
+  const code = wordAt(view, at, 4, key);
+  return length >= 4 && length <= LONGEST_MESSAGE && code >= 4 && code <= 52 ? PIERCE_GREETING : NO_GREETING;
 }
 
 /** The plain byte at `offset` of the message. */

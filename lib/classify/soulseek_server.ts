@@ -55,6 +55,9 @@ export function isRunning(view: DataView, bytes: Uint8Array, at: number, end: nu
   const length = view.getUint32(at, true);
   if (length > LONGEST_TEXT || at + 4 + length > end) return false;
   if (view.getUint32(at + 4, true) === CONNECT_TO_PEER) return isConnect(view, bytes, at + 8, length - 4);
+  if (view.getUint32(at + 4, true) === EMBEDDED) {
+    return bytes[at + 8] === DISTRIBUTED_SEARCH && isSearch(view, at + 9, length - 5);
+  }
   if (bytes[at + 4] === DISTRIBUTED_SEARCH) return isSearch(view, at + 5, length - 1);
   return bytes[at + 4] === EMBEDDED && bytes[at + 5] === DISTRIBUTED_SEARCH && isSearch(view, at + 6, length - 2);
 }

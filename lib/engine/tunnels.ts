@@ -2,7 +2,16 @@
  * Flows that go through a proxy in clear: for whom the handshake asked, so that this target counts as the peer.
  * @module
  */
-import { NEED_MORE, NOT_PROXY, ProxyTarget, TARGET, TO_CONNECT, unwrap, UNWRAPPED } from "../classify/proxy.ts";
+import {
+  NEED_MORE,
+  NOT_PROXY,
+  ProxyTarget,
+  TARGET,
+  TO_CONNECT,
+  TO_RELAY,
+  unwrap,
+  UNWRAPPED,
+} from "../classify/proxy.ts";
 import {
   FLAGS,
   FLOW_WORDS,
@@ -90,11 +99,12 @@ export class Tunnels {
       target,
     );
     if (state === NEED_MORE) return SAME;
-    if (state === NOT_PROXY || target.command !== TO_CONNECT) {
+    if (state === NOT_PROXY || target.command === TO_RELAY) {
       words[flow + FLAGS]! |= NO_PROXY;
       return SAME;
     }
-    const fresh = !this.#targets.has(row);
+    // Who will come to a bound port is not known by what is asked for: the proxy stays the peer.
+    const fresh = target.command === TO_CONNECT && !this.#targets.has(row);
     if (fresh) this.#remember(row);
     if (state === TARGET) return fresh ? KNOWN : SAME;
     words[flow + FLAGS]! |= NO_PROXY;

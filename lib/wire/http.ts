@@ -214,10 +214,10 @@ export class HttpHead {
     let at = this.target;
     while (at < end && bytes[at] !== 0x3f) at++;
     while (at < end) {
-      at++; // the "?" or "&" before the name
+      at++; // the "?" or "&" before the name; some clients write a second "?"
       const equals = at + name.length;
       const hit = equals < end && bytes[equals] === 0x3d && exactly(bytes, at, end, name);
-      while (at < end && bytes[at] !== 0x26 && bytes[at] !== 0x23) at++;
+      while (at < end && bytes[at] !== 0x26 && bytes[at] !== 0x23 && (hit || bytes[at] !== 0x3f)) at++;
       if (hit) {
         this.value = equals + 1;
         this.valueEnd = at;

@@ -75,6 +75,26 @@ Deno.test("a BitTorrent handshake behind a SOCKS 5 handshake is refused, and the
   assert.equal(detected?.event === "detected" && detected.peer_port, 6881);
 });
 
+Deno.test("a handshake that comes in at a port bound at a proxy is refused, and the proxy counts as the peer", () => {
+  const granted = hex("05000001 c6336409 1ae1");
+  const bound = hex("005a1ae1 c6336409");
+  for (
+    const [up, down] of [
+      [[hex("050100"), hex("05020001 00000000 0000")], [hex("0500"), granted, granted]],
+      [[hex("04021ae1 cb007109 00")], [bound, bound]],
+    ] as const
+  ) {
+    const connection = new Connection().open();
+    for (const [i, answer] of down.entries()) {
+      if (up[i] !== undefined) assert.equal(connection.say(">", up[i]), 0);
+      assert.equal(connection.say("<", answer), 0);
+    }
+    assert.equal(connection.say("<", HANDSHAKE), 1);
+    const detected = connection.events.find((event) => event.event === "detected");
+    assert.equal(detected?.event === "detected" && detected.peer, "198.51.100.9");
+  }
+});
+
 Deno.test("every split of a SOCKS 5 session gives the same answer", () => {
   const up = join(hex("050100"), SOCKS5_REQUEST);
   for (let cut = 1; cut < HANDSHAKE.length; cut++) {

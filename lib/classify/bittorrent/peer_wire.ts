@@ -28,6 +28,14 @@ export const EXTENDED_HANDSHAKE: Evidence = evidence(
   "an extended message 0 of exact length whose dictionary has a dictionary m with ut_ extensions (BEP 10); odds below 2^-90",
 );
 
+/** A running transfer between Azureus's heirs. */
+export const AZUREUS_MESSAGE: Evidence = evidence(
+  "azureus-message",
+  3,
+  "a message of Azureus's own: length, length of its name within it at 4, a name of capitals that begins BT_ or AZ_ " +
+    "(Vuze, BiglyBT); odds 2^-60",
+);
+
 /** Windows Delivery Optimization frames its messages as BitTorrent does, and listens here. */
 const DELIVERY_OPTIMIZATION = 7680;
 /** Block messages that show a transfer. */
@@ -36,6 +44,8 @@ const ENOUGH = 3;
 const LONGEST_BLOCK = 0x20000;
 /** Most pieces in a torrent that is believed: 2^22 of 16 KiB are 64 GiB, of 16 MiB 64 TiB. */
 const MOST_PIECES = 0x400000;
+/** Longest name of a message between Azureus's heirs. */
+const LONGEST_NAME = 32;
 /** Tag in `note1`'s top byte: `note0` counts block messages. */
 const TAG = 0x50000000;
 
@@ -62,6 +72,7 @@ function isBlock(view: DataView, at: number): boolean {
 export function peerMessages(look: Look): Evidence {
   if (look.clientPort === DELIVERY_OPTIMIZATION || look.peerPort === DELIVERY_OPTIMIZATION) return UNRELATED;
   const { bytes, view, fresh, end } = look;
+  if (isAzureus(look)) return AZUREUS_MESSAGE;
   let blocks = 0;
   let at = fresh;
   while (at + 5 <= end) {
@@ -116,6 +127,21 @@ export function peerMessages(look: Look): Evidence {
     at = next;
   }
   return blocks === 0 ? UNRELATED : count(look, blocks);
+}
+
+/** `BT_REQUEST`, `AZ_PEER_EXCHANGE`: names take the place of the types. */
+function isAzureus(look: Look): boolean {
+  const { bytes, view, fresh, end } = look;
+  if (end - fresh < 16) return false;
+  const name = view.getUint32(fresh + 4);
+  if (name < 7 || name > LONGEST_NAME || view.getUint32(fresh) < 4 + name || fresh + 8 + name > end) return false;
+  const family = view.getUint16(fresh + 8);
+  if (family !== 0x4254 && family !== 0x415a) return false;
+  for (let i = fresh + 10; i < fresh + 8 + name; i++) {
+    const byte = bytes[i]!;
+    if (byte !== 0x5f && (byte < 0x41 || byte > 0x5a)) return false;
+  }
+  return bytes[fresh + 10] === 0x5f;
 }
 
 /** Adds to the flow's block messages. */

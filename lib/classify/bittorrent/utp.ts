@@ -227,10 +227,10 @@ function goOn(look: Look, id: number, sequence: number, acknowledged: number, cl
   if (id !== note0 >>> 16 || Math.abs(steps) > STRIDE || Math.abs(acknowledges) > STRIDE || passed < 0) count = 0;
   else if (steps < 0) return UNDECIDED; // sent again
   else if (steps > 0 || acknowledges > 0) count += AGREED;
-  if (count >= ENOUGH_ALONE * AGREED && look.otherNth === 0) return UTP_ONE_WAY;
+  const enough = count >= ENOUGH_ALONE * AGREED && look.otherNth === 0;
   if (count > AGREED_MASK) count = AGREED_MASK;
   note(look, id, sequence, side | ONE_WAY | count, (acknowledged & 0xff) << 8 | seconds(clock));
-  return UNDECIDED;
+  return enough ? UTP_ONE_WAY : UNDECIDED;
 }
 
 function note(look: Look, id: number, sequence: number, facts: number, otherSequence: number): void {

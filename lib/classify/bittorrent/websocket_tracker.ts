@@ -14,7 +14,6 @@ export const WEBSOCKET_TRACKER: Evidence = evidence(
     "(bittorrent-tracker); by names, no other use of this pair is known",
 );
 
-const TEXT_FRAME = 0x81;
 const MASKED = 0x80;
 /** Longest payload whose length stands in the second byte; 126 announces two bytes of length, 127 eight. */
 const SHORT_PAYLOAD = 125;
@@ -30,7 +29,7 @@ const clear = new Uint8Array(WINDOW);
 export function websocketTracker(bytes: Uint8Array, at: number, end: number): Evidence {
   if (end - at < 2) return UNDECIDED;
   const size = bytes[at + 1]! & 0x7f;
-  if (bytes[at] !== TEXT_FRAME || (bytes[at + 1]! & MASKED) === 0 || size > SHORT_PAYLOAD + 1) return UNRELATED;
+  if ((bytes[at]! & 0x7f) !== 1 || (bytes[at + 1]! & MASKED) === 0 || size > SHORT_PAYLOAD + 1) return UNRELATED;
   const key = at + (size > SHORT_PAYLOAD ? 4 : 2);
   const payload = key + 4;
   if (end <= payload) return UNDECIDED;

@@ -213,6 +213,17 @@ export const BITTORRENT: readonly Sample[] = [
     certainty: 1,
   },
   {
+    name: "a peer of a torrent over TLS",
+    tcp: true,
+    turns: [[">", hello("0123456789abcdef0123456789ABCDEF01234567")]],
+    evidence: "tls-info-hash",
+    certainty: 2,
+  },
+  midstream("a request between Azureus's heirs", "azureus-message", [
+    ">",
+    join(hex("0000001b 0000000a"), latin("BT_REQUEST"), hex("01 00000004 00000000 00004000")),
+  ]),
+  {
     name: "a WebTorrent tracker's name in TLS",
     tcp: true,
     turns: [[">", hello("Tracker.OpenWebTorrent.com")]],
@@ -303,6 +314,8 @@ export const NOT_BITTORRENT: readonly Sample[] = [
     ["a passkey in a page's address", latin("GET /login?passkey=0123456789abcdef HTTP/1.1\r\n\r\n")],
     ["a download manager", latin("GET /a.zip HTTP/1.1\r\nUser-Agent: FDM 6.x\r\n\r\n")],
     ["TLS to another name", hello("www.example.org")],
+    ["TLS to a hash below a domain", hello("0123456789abcdef0123456789abcdef01234567.example")],
+    ["TLS to 39 hex digits", hello("0123456789abcdef0123456789abcdef0123456")],
     ["TLS to a name that ends alike", hello("nottracker.openwebtorrent.com.example")],
   ] as const).map(([name, bytes]): Sample => ({ name, tcp: true, turns: [[">", bytes]] })),
   {

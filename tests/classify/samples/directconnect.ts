@@ -65,6 +65,21 @@ export const DIRECTCONNECT: readonly Sample[] = [
     evidence: "nmdc-command",
     certainty: 3,
   },
+  ...(["192.0.2.3:3002", "someone"].map((who, at): Sample => ({
+    name: `a running search by hash, short form ${at + 1} (Verlihub, FlylinkDC)`,
+    tcp: true,
+    midstream: true,
+    turns: [["<", latin(`$S${"AP"[at]} ${CID} ${who}|`)]],
+    evidence: "nmdc-command",
+    certainty: 3,
+  }))),
+  {
+    name: "a lock without its key, and the hub's name, one side alone",
+    tcp: true,
+    turns: [["<", latin("$Lock EXTENDEDPROTOCOL_hub|$HubName A hub|")]],
+    evidence: "nmdc-commands",
+    certainty: 2,
+  },
   {
     name: "an invitation to connect",
     tcp: true,
@@ -142,6 +157,7 @@ export const NOT_DIRECTCONNECT: readonly Sample[] = [
     tcp: true,
     turns: [["<", latin("$Lock the door|")], [">", latin("ok|")]],
   },
+  { name: "a short search whose hash is too short", tcp: true, turns: [["<", latin(`$SA ${CID.slice(1)} one|`)]] },
   { name: "a nick and something else", tcp: true, turns: [[">", latin("$MyNick one|$Hello|")]] },
   { name: "HSUP with a short feature", tcp: true, turns: [[">", latin("HSUP ADB \n")]] },
   {

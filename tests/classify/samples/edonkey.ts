@@ -211,6 +211,26 @@ export const EDONKEY: readonly Sample[] = [
     certainty: 3,
   },
   {
+    name: "a search at a server that knows large files (aMule's form)",
+    tcp: false,
+    turns: [[">", join(hex("e390 01000000 89 0e 01 01 0500"), latin("linux"))], [
+      "<",
+      join(hex("e399"), noise(16, 7), ID_PORT, hex("01000000 02 0100 01 0500"), latin("linux")),
+    ]],
+    evidence: "udp-conversation",
+    certainty: 3,
+  },
+  {
+    name: "a re-ask for a large file, of which the other has parts",
+    tcp: false,
+    turns: [[">", join(hex("c590"), noise(16, 7), hex("4a00"))], [
+      "<",
+      join(hex("c591 bc02"), noise(88, 9), hex("0500")),
+    ]],
+    evidence: "udp-reask",
+    certainty: 2,
+  },
+  {
     name: "a re-ask and its place in the queue",
     tcp: false,
     turns: [[">", join(hex("c590"), noise(16, 7))], ["<", hex("c591 0100 01 0c00")]],

@@ -154,6 +154,30 @@ export const GNUTELLA: readonly Sample[] = [
     certainty: 3,
   },
   {
+    name: "a vendor message of one that can inflate (gtk-gnutella)",
+    tcp: false,
+    turns: [[">", message(0x31, 0x09, 0, join(latin("LIME"), hex("0b00 0200 05")), noise(16, 5))]],
+    evidence: "udp-message",
+    certainty: 3,
+  },
+  {
+    name: "a deflated hit (gtk-gnutella)",
+    tcp: false,
+    turns: [["<", message(0x81, 0x81, 0, join(hex("789c"), noise(60, 7)), noise(16, 5))]],
+    evidence: "udp-message",
+    certainty: 3,
+  },
+  {
+    name: "a connection over UDP between LimeWire's heirs: its first message has hardly an identifier",
+    tcp: false,
+    turns: [
+      [">", hex("05030000 05000000 00000000 00000000 41 01 00 00000000")],
+      [">", message(0x41, 1, 0, noise(40, 9), noise(16, 11))],
+    ],
+    evidence: "udp-message",
+    certainty: 3,
+  },
+  {
     name: "a push over UDP",
     tcp: false,
     turns: [[">", message(0x40, 1, 0, noise(26, 7), noise(16, 5))]],

@@ -20,6 +20,19 @@ const PIERCE = hex("05000000 00 04030201");
 const HIDDEN_INIT = hex("e7513c9bdda378369f43f16c3cfa91bc0b1fc5b3f36c8a67e679");
 const HIDDEN_PIERCE = hex("e7513c9bcaa378369e43f26e3d");
 
+/** A message under a key of its own, as it is sent behind another. */
+function obfuscated(key: number, message: Uint8Array): Uint8Array {
+  const bytes = join(new Uint8Array(4), message);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, key, true);
+  for (let at = 4; at < bytes.length; at++) {
+    const turn = at >>> 2;
+    const mask = (key << turn | key >>> (32 - turn)) >>> ((at & 3) << 3);
+    bytes[at]! ^= mask & 0xff;
+  }
+  return bytes;
+}
+
 /** Positives. */
 export const SOULSEEK: readonly Sample[] = [
   { name: "a login (documented example)", tcp: true, turns: [[">", LOGIN]], evidence: "server-login", certainty: 3 },
@@ -68,11 +81,23 @@ export const SOULSEEK: readonly Sample[] = [
     evidence: "obfuscated-pierce",
     certainty: 3,
   },
+  {
+    name: "an obfuscated piercing and a request behind it",
+    tcp: true,
+    turns: [[">", join(HIDDEN_PIERCE, obfuscated(0x5a17c3e9, hex("04000000 04000000")))]],
+    evidence: "obfuscated-pierce",
+    certainty: 3,
+  },
   ...SOULSEEK_VARIANTS,
 ];
 
 /** Near misses. */
 export const NOT_SOULSEEK: readonly Sample[] = [
+  {
+    name: "an obfuscated piercing and what is no message",
+    tcp: true,
+    turns: [[">", join(HIDDEN_PIERCE, obfuscated(0x5a17c3e9, hex("04000000 63000000")))]],
+  },
   {
     name: "a login whose digest has a capital",
     tcp: true,

@@ -61,19 +61,18 @@ const UPGRADE = latin(
     "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nUser-Agent: bittorrent-tracker/9\r\n\r\n",
 );
 const SWITCHED = latin("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
-/** A text frame from a client, masked. */
-function masked(text: string): Uint8Array {
+/** A text frame from a client, masked; where it is not the `final` one, others go on with the text. */
+function masked(text: string, final = true): Uint8Array {
   const key = hex("9f1c33aa");
   const body = latin(text).map((byte, i) => byte ^ key[i & 3]!);
   const size = body.length < 126
     ? Uint8Array.of(0x80 | body.length)
     : Uint8Array.of(0xfe, body.length >>> 8, body.length & 0xff);
-  return join(hex("81"), size, key, body);
+  return join(Uint8Array.of(final ? 0x81 : 0x01), size, key, body);
 }
-const WS_ANNOUNCE = masked(
-  '{"uploaded":0,"downloaded":0,"left":null,"action":"announce","info_hash":"abcdefghijklmnopqrst",' +
-    '"peer_id":"-WW0102-abcdefghijkl","numwant":5,"offers":[]}',
-);
+const ANNOUNCE = '{"uploaded":0,"downloaded":0,"left":null,"action":"announce","info_hash":"abcdefghijklmnopqrst",' +
+  '"peer_id":"-WW0102-abcdefghijkl","numwant":5,';
+const WS_ANNOUNCE = masked(`${ANNOUNCE}"offers":[]}`);
 
 /** BitTorrent. */
 export const BITTORRENT_VARIANTS: readonly Sample[] = [
@@ -164,6 +163,18 @@ export const BITTORRENT_VARIANTS: readonly Sample[] = [
     ["<", SWITCHED],
     [">", WS_ANNOUNCE],
   ], WHOLE),
+  sample(true, "WebTorrent's announcement in several frames", "websocket-tracker", 3, [
+    [">", UPGRADE],
+    ["<", SWITCHED],
+    [">", masked(`${ANNOUNCE}"offers":[{"offer":{"type":"offer","sdp":"v=0`, false)],
+  ], WHOLE),
+  sample(true, "an announcement behind a second question mark", "http-tracker", 3, [[
+    ">",
+    latin(
+      "GET /announce.php?passkey=0123456789abcdef?info_hash=%01%02%03%04%05%06%07%08%09%0a%0b%0c%0d%0e%0f%10%11%12%13%14" +
+        "&peer_id=-UT2210-abcdefghijkl&port=6881 HTTP/1.1\r\nHost: tracker.example\r\n\r\n",
+    ),
+  ]]),
 ];
 /** Near misses. */
 export const NOT_BITTORRENT_VARIANTS: readonly Sample[] = [
@@ -482,6 +493,14 @@ export const SOULSEEK_VARIANTS: readonly Sample[] = [
   sample(true, "the server's refusal", "server-answer", 3, [["<", message(u32(1), hex("00"), text("INVALIDPASS"))]]),
   sample(true, "a request to connect to a peer, picked up", "server-message", 3, [["<", CONNECT]], MIDSTREAM),
   sample(true, "a distributed search, picked up", "server-message", 3, [["<", SEARCH]], MIDSTREAM),
+  sample(
+    true,
+    "an embedded search of the server's, picked up",
+    "server-message",
+    3,
+    [["<", message(u32(93), SEARCH.slice(4))]],
+    MIDSTREAM,
+  ),
   sample(
     true,
     "an embedded search, picked up",

@@ -15,7 +15,7 @@ import {
   UNDECIDED,
   UNRELATED,
 } from "./classifier.ts";
-import { compare, CUT, literal, SAME, seekByte } from "./literal.ts";
+import { compare, CUT, literal, SAME, seek, seekByte } from "./literal.ts";
 
 const LOGIN = evidence(
   "tcp-login",
@@ -41,12 +41,16 @@ const PEERS = evidence(
 const TRANSFER = evidence(
   "tcp-transfer",
   STRONG,
-  "GET sha1:, GET hash: or PUSH SHA1: in place of a path at the start (ipp2p); odds 2^-72, but text",
+  "GET sha1:, GET hash: or PUSH SHA1: in place of a path at the start, then a digest of 28 letters in base64, or HTTP's version " +
+    "at the line's end (ipp2p); odds 2^-72, but text",
 );
 
 const GET = literal("GET sha1:");
 const GET_HASH = literal("GET hash:");
 const PUSH = literal("PUSH SHA1:");
+const VERSION = literal(" HTTP/1.");
+/** Letters of a SHA-1 digest in base64, the last one "=". */
+const DIGEST = 28;
 
 /** Recognises logins, client connections and transfers. */
 export const ares: Classifier = {
@@ -111,6 +115,10 @@ function transfer(bytes: Uint8Array, at: number, end: number, word: Uint8Array):
   const outcome = compare(bytes, at, end, word);
   if (outcome === CUT) return UNDECIDED;
   if (outcome !== SAME) return UNRELATED;
-  if (seekByte(bytes, at, end, 0x0a) > 0) return TRANSFER;
+  // The key of a store that is asked in lines may begin so, too.
+  const line = seekByte(bytes, at, end, 0x0a);
+  const digest = at + word.length;
+  if (line > digest + DIGEST && bytes[digest + DIGEST - 1] === 0x3d) return TRANSFER;
+  if (line > 0) return seek(bytes, digest, line, VERSION) > 0 ? TRANSFER : UNRELATED;
   return end - at < 512 ? UNDECIDED : UNRELATED;
 }

@@ -238,7 +238,7 @@ function isFlag(byte: number): boolean {
 /** `BINF ABCD ID…` and `BSCH ABCD AN…`. */
 function broadcast(bytes: Uint8Array, at: number, end: number): boolean {
   if (compare(bytes, at, end, BINF) !== SAME && compare(bytes, at, end, BSCH) !== SAME) return false;
-  if (end - at < 13 || bytes[at + 9] !== SPACE) return false;
+  if (end - at < 13 || bytes[at + 9] !== SPACE || bytes[at + 12]! <= SPACE) return false;
   for (let i = at + 5; i < at + 9; i++) if (!isBase32(bytes[i]!)) return false;
   const first = bytes[at + 10]!;
   const second = bytes[at + 11]!;

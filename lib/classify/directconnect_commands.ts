@@ -27,6 +27,8 @@ const WORDS: readonly Uint8Array[] = (
 /** Commands of ADC, behind the letter that says to whom. */
 const ACTIONS: readonly Uint8Array[] = "STA SUP SID INF MSG SCH RES CTM RCM GPA PAS QUI GET GFI SND NAT RNT TCP CMD"
   .split(" ").map(literal);
+/** Those that one client sends another by the hub. */
+const DIRECT: readonly Uint8Array[] = "STA INF MSG SCH RES CTM RCM NAT RNT".split(" ").map(literal);
 const DIRECTION = literal("$Direction ");
 const DOWNLOAD = literal("Download ");
 const UPLOAD = literal("Upload ");
@@ -108,13 +110,13 @@ export function isAdcCommand(bytes: Uint8Array, at: number, end: number): boolea
     if (compare(bytes, at, end, word) !== SAME) continue;
     const what = at + word.length;
     if (compare(bytes, what, end, TREE) === SAME) return isCode(bytes, what + TREE.length, end, HASH);
-    return compare(bytes, what, end, LIST) === SAME || bytes[what] === 0x2f;
+    return compare(bytes, what, end, LIST) === SAME || (bytes[at + 5] === 0x6c && bytes[what] === 0x2f);
   }
   if (compare(bytes, at, end, CLIENT_INFO) === SAME) return isCode(bytes, at + CLIENT_INFO.length, end, HASH);
   if (!isAction(bytes, at, end)) return false;
   const to = bytes[at]!;
   if ((to === 0x44 || to === 0x45) && isCode(bytes, at + 5, end, SESSION) && isCode(bytes, at + 10, end, SESSION)) {
-    return true;
+    for (let i = 0; i < DIRECT.length; i++) if (compare(bytes, at + 1, end, DIRECT[i]!) === SAME) return true;
   }
   // Redis has an HGET as well: a session identifier must stand in one of the two.
   const line = seekByte(bytes, at, Math.min(end, at + LONGEST), LINE_FEED);

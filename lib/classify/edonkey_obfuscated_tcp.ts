@@ -66,6 +66,9 @@ const LONGEST_HELLO = 400;
 /** Web and mail servers, and messengers that hide there, are no users. */
 const LEAST_PORT = 1024;
 
+/** Lengths of both first flights of handshakes without padding: Lightning (BOLT 8), Secure Scuttlebutt, Handshake. */
+const UNPADDED: readonly number[] = [50, 64, 80];
+
 /** Answers for a stream that does not begin as plain eDonkey does. */
 export function obfuscatedTcp(look: Look): Evidence {
   const { bytes, start, end, nth, otherNth, fromOpener } = look;
@@ -78,7 +81,7 @@ export function obfuscatedTcp(look: Look): Evidence {
       : size >= LEAST_ANSWER && size <= LONGEST_ANSWER;
     return fits && structureOfFlight(bytes, start, end) !== PLAIN ? UNDECIDED : UNRELATED;
   }
-  if (nth !== 2) return UNRELATED;
+  if (nth !== 2 || (look.ownLength === look.otherLength && UNPADDED.includes(look.ownLength))) return UNRELATED;
   const from = start + look.ownLength;
   const hello = end - from;
   if (otherNth !== (fromOpener ? 1 : 2) || hello < LEAST_HELLO || hello > LONGEST_HELLO) return UNRELATED;

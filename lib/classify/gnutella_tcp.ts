@@ -29,7 +29,7 @@ const GUID_PUSH = evidence("tcp-push", CERTAIN, "PUSH guid: and 32 hex digits at
 const TRANSFER = evidence(
   "tcp-transfer",
   CERTAIN,
-  "A request for /uri-res/N2R?urn:, /get/ or /gnutella/ together with a header or user agent of a servent (gtk-gnutella; 3 captured)",
+  "A request for /uri-res/N2R?urn:, /get/ or /gnutella/ together with a header of a servent, its value too, or its user agent (gtk-gnutella; 3 captured)",
 );
 const SERVED = evidence(
   "tcp-served",
@@ -166,7 +166,7 @@ function http(look: Look, at: number, end: number): Evidence {
     if (head.nameStarts("x-gnutella-")) return SERVED;
     if ((head.nameIs("content-type") || head.nameIs("accept")) && names(look.bytes)) return SERVED;
     if (head.nameIs("user-agent") || head.nameIs("server")) servent ||= isServent();
-    else own ||= isOwnHeader();
+    else own ||= isOwnHeader(look.bytes);
     if (shaped && (servent || own)) return TRANSFER;
     if (servent && own && kind === RESPONSE) return SERVED;
   }
@@ -186,11 +186,34 @@ function names(bytes: Uint8Array): boolean {
   return seek(bytes, head.value, head.valueEnd, MEDIA_TYPE) >= 0;
 }
 
-/** Headers that servents alone send; X-Queue is proxies' as well, so only with a servent's path. */
-function isOwnHeader(): boolean {
-  return head.nameIs("x-queue") || head.nameIs("x-alt") || head.nameIs("x-nalt") || head.nameIs("x-thex-uri") ||
-    head.nameIs("x-content-urn") || head.nameIs("x-try-ultrapeers") || head.nameIs("x-features") ||
-    head.nameIs("listen-ip") || head.nameIs("x-node");
+/** Headers that servents send, with values as theirs; X-Queue is proxies' as well, so only with a servent's path. */
+function isOwnHeader(bytes: Uint8Array): boolean {
+  if (head.nameIs("x-alt") || head.nameIs("x-nalt") || head.nameIs("x-thex-uri")) return true;
+  if (head.nameIs("x-content-urn") || head.nameIs("x-try-ultrapeers")) return true;
+  // Words that others use too: their values tell.
+  if (head.nameIs("x-queue")) return head.valueStarts("0.1") || head.valueStarts("position=");
+  if (head.nameIs("x-features")) return isFeatureList(bytes);
+  return (head.nameIs("listen-ip") || head.nameIs("x-node")) && isAddressAndPort(bytes);
+}
+
+/** `fwalt/0.1, browse/1.0`: a slash and a digit behind a word. */
+function isFeatureList(bytes: Uint8Array): boolean {
+  for (let at = head.value + 1; at + 1 < head.valueEnd; at++) {
+    if (bytes[at] === 0x2f) return bytes[at + 1]! >= 0x30 && bytes[at + 1]! <= 0x39;
+  }
+  return false;
+}
+
+/** `192.0.2.7:6346`, or an address in brackets. */
+function isAddressAndPort(bytes: Uint8Array): boolean {
+  if (bytes[head.value] === 0x5b) return true;
+  let colon = false;
+  for (let at = head.value; at < head.valueEnd; at++) {
+    const byte = bytes[at]!;
+    if (byte === 0x3a) colon = true;
+    else if (byte !== 0x2e && (byte < 0x30 || byte > 0x39)) return false;
+  }
+  return colon;
 }
 
 function isServent(): boolean {

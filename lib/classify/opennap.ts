@@ -33,8 +33,9 @@ const LOGIN_REFUSED: Evidence = evidence(
 );
 const NICK_CHECK: Evidence = evidence(
   "nick-check",
-  CERTAIN,
-  "A frame of type 7 with one word of printable text, answered with an empty frame of type 8, 9 or 10 (free, taken, invalid); below 2^-60",
+  STRONG,
+  "A frame of type 7 with one word of printable text, answered with an empty frame of type 8, 9 or 10 (free, taken, invalid); below " +
+    "2^-60, but a short dialogue that others could have",
 );
 const TRANSFER: Evidence = evidence(
   "transfer",
@@ -211,7 +212,7 @@ function serverFrames(bytes: Uint8Array, start: number, end: number): Evidence {
     const text = at + FRAME_HEAD;
     const fits = frame === 0
       ? length > 0 && (type === ACK_TYPE || type === MESSAGE_TYPE || type === ERROR_TYPE)
-      : SERVER_TYPES.includes(type);
+      : length > 0 && SERVER_TYPES.includes(type);
     if (!fits || length > LOGIN_MOST || !isPrintable(bytes, text, Math.min(text + length, end))) return UNRELATED;
     at = text + length;
   }

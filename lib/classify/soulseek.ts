@@ -45,7 +45,7 @@ const PEER_INIT = evidence(
 const PIERCED = evidence(
   "peer-conversation",
   CERTAIN,
-  "05000000 00 and a token in 9 bytes, then a peer message of known code whose length fits (Nicotine+); odds 2^-90",
+  "05000000 00 and a token in 9 bytes, then a peer message of known code whose fields fill it or begin as theirs do (Nicotine+); odds 2^-90",
 );
 const PIERCE = evidence(
   "pierce-firewall",
@@ -69,7 +69,7 @@ const LONGEST_MESSAGE = 2048;
 const LONGEST = 256;
 /** Longest answer of the server to a login: it may greet with a page of text. */
 const LONGEST_ANSWER = 4096;
-/** `05000000`, as {@link Look.otherFirst} has it. */
+/** In `note0`: the other side sent a pierced firewall, 05000000 00 and a token. */
 const OTHER_PIERCE = 0x05000000;
 
 /** Recognises logins, peer greetings plain and obfuscated, and what follows a pierced firewall. */
@@ -89,9 +89,7 @@ export const soulseek: Classifier = {
     const length = view.getUint32(at, true);
     if (end - at >= 9 && look.bytes[at + 4] === 0 && length === 5) return pierced(look, at + 9, end);
     // A peer's answer to a pierced firewall is a message at once.
-    if (look.otherFirst === OTHER_PIERCE && look.otherLength === 9) {
-      return peerMessage(look, at, end);
-    }
+    if (look.otherLength === 9 && look.owned && look.note0 === OTHER_PIERCE) return peerMessage(look, at, end);
     if (look.bytes[at + 4] === 1 && length < LONGEST_ANSWER) {
       const plain = length < 15 || length > 134 ? UNRELATED : init(look, at, end, length);
       if (plain !== UNRELATED) return plain;
@@ -144,7 +142,9 @@ function logIn(look: Look, at: number, end: number, length: number): Evidence {
 
 /** After PierceFirewall: nothing yet, or this side's first peer message. */
 function pierced(look: Look, at: number, end: number): Evidence {
-  return at === end ? PIERCE : peerMessage(look, at, end);
+  if (at !== end) return peerMessage(look, at, end);
+  if (look.claim()) look.note0 = OTHER_PIERCE;
+  return PIERCE;
 }
 
 /** A peer message of known code at `at`, whose length fits what its code allows. */
@@ -166,14 +166,38 @@ function peerMessage(look: Look, at: number, end: number): Evidence {
     case 51: // asks for place in queue
       // Short ones come whole before they count.
       if (length < 8 || length > LONGEST_MESSAGE) return UNRELATED;
-      return end - at < 4 + length ? UNDECIDED : PIERCED;
-    case 5: // shares
+      return end - at < 4 + length ? UNDECIDED : isPeerBody(look, at, length) ? PIERCED : UNRELATED;
+    case 5: // shares, deflated as the next two
     case 9: // search result
-    case 16: // user info
     case 37: // folder
-      return length >= 16 && length <= 0x1000000 ? PIERCED : UNRELATED;
+      if (length < 16 || length > 0x1000000) return UNRELATED;
+      if (end - at < 10) return UNDECIDED;
+      return look.bytes[at + 8] === 0x78 && look.view.getUint16(at + 8) % 31 === 0 ? PIERCED : UNRELATED;
+    case 16: // user info
+      if (length < 22 || length > 0x1000000) return UNRELATED;
+      return end - at < 12 ? UNDECIDED : look.view.getUint32(at + 8, true) <= length - 22 ? PIERCED : UNRELATED;
     default:
       return UNRELATED;
+  }
+}
+
+/** The fields behind a code fill the message of `length` bytes behind `at + 4`, all of them there. */
+function isPeerBody(look: Look, at: number, length: number): boolean {
+  const { view } = look;
+  const size = (from: number) => from <= length ? view.getUint32(at + from, true) : -1;
+  switch (view.getUint32(at + 4, true)) {
+    case 36: // token, folder
+      return size(12) === length - 12;
+    case 40: // direction, token, path, eight bytes of size where it is an upload
+      return view.getUint32(at + 8, true) <= 1 && (size(16) === length - 16 || size(16) === length - 24);
+    case 41: // token, yes or no, size or a reason
+      return length >= 9 && view.getUint8(at + 12) <= 1;
+    case 44: // path, place
+      return size(8) === length - 12;
+    case 50: // path, reason
+      return size(8) >= 0 && size(8) <= length - 12 && size(12 + size(8)) === length - 12 - size(8);
+    default: // path
+      return size(8) === length - 8;
   }
 }
 

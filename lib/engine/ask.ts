@@ -141,7 +141,7 @@ export class Asker {
     look.fromOpener = fromOpener;
     look.fromClient = fromOpener === openerIsClient;
     look.clientPort = openerIsClient ? ports >>> 16 : ports & 0xffff;
-    look.peerPort = openerIsClient ? ports & 0xffff : ports >>> 16;
+    look.peerPort = this.tunnels.portOf(row, openerIsClient ? ports & 0xffff : ports >>> 16);
     const own = fromOpener ? counts & 0xffff : counts >>> 16;
     const other = fromOpener ? counts >>> 16 : counts & 0xffff;
     look.otherNth = other;
@@ -266,6 +266,7 @@ export class Asker {
     const words = this.#flows.words;
     words[flow + CANDIDATES] = this.tcp.all;
     forgetBeginning(words, flow);
+    this.look.peerPort = this.tunnels.portOf(row, this.look.peerPort);
     const opener = this.#inner(row, flow, true);
     return opener === UNDECIDED ? this.#inner(row, flow, false) : opener;
   }
@@ -281,8 +282,7 @@ export class Asker {
     look.fromClient = fromOpener === ((words[flow + FLAGS]! & OPENER_IS_CLIENT) !== 0);
     look.bytes = this.#streams.bytes;
     look.view = this.#streams.view;
-    look.start = slot * STREAM_BYTES;
-    look.fresh = look.start;
+    look.start = look.fresh = slot * STREAM_BYTES;
     look.end = look.start + filled;
     look.length = filled;
     look.first = true;

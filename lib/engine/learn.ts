@@ -49,8 +49,9 @@ const DECOY = 0x30000;
 
 /** Distinct peers of encrypted-looking UDP conversations within the score's window that hint at a client. */
 const HINTING_PEERS = 5;
-/** Added to a protocol's number it is the key of the score of such conversations. */
+/** Added to a protocol's number they are the keys of the scores of what hides, in datagrams and in streams. */
 const HIDDEN_UDP = 0x10000;
+const HIDDEN_TCP = 0x20000;
 
 /** See the module's text. */
 export class Learner {
@@ -323,8 +324,8 @@ export class Learner {
       side.c1,
       side.c2,
       side.c3,
-      // What hides in datagrams is counted by itself: one kind of fact does not stand for two.
-      evidence.encrypted && side.tcp === 0 ? protocol + HIDDEN_UDP : protocol,
+      // What hides is counted by itself, apart from names that were asked for: one kind of fact does not stand for two.
+      evidence.encrypted ? protocol + (side.tcp === 0 ? HIDDEN_UDP : HIDDEN_TCP) : protocol,
       peer,
       points,
       this.#clock.tick,

@@ -72,6 +72,11 @@ export class Tunnels {
     return this.#targets.size === 0 ? undefined : this.#targets.get(row);
   }
 
+  /** Port that counts as the peer's: the target's, or `port` where the flow has none. */
+  portOf(row: number, port: number): number {
+    return this.of(row)?.port ?? port;
+  }
+
   /** The flow is gone. */
   forget(row: number): void {
     if (this.#targets.size > 0) this.#targets.delete(row);

@@ -49,7 +49,7 @@ Deno.test("a nick check counts once it is answered, or once the login follows", 
   for (const type of [8, 9, 10]) {
     const answer = ask(check, ["<", frame(type, "")]);
     assert.equal(answer.name, "nick-check");
-    assert.equal(answer.certainty, CERTAIN);
+    assert.equal(answer.certainty, STRONG);
   }
   assert.equal(ask(check, ["<", frame(11, "")]), UNRELATED);
   assert.equal(ask(check, ["<", frame(8, "x")]), UNRELATED);

@@ -35,8 +35,8 @@ export const UTP_HANDSHAKE: Evidence = evidence(
 export const UTP_ONE_WAY: Evidence = evidence(
   "utp-one-way",
   2,
-  "six valid headers in a row from one side: the same connection id at 2, the clock at 4 going on, sequence or " +
-    "acknowledged number at 16 and 18 moving up a little each time; or a SYN sent again with its numbers a little later, or " +
+  "six valid headers in a row from one side: the same connection id at 2, the clock at 4 going on in its lower half too, " +
+    "sequence or acknowledged number at 16 and 18 moving up a little each time; or a SYN sent again with its numbers a little later, or " +
     "followed by a packet with the next id and number (BEP 29); odds below 2^-86 on random bytes, one side seen",
 );
 /** A packet of a connection, no more. */
@@ -69,6 +69,8 @@ const AGREED_MASK = 0x70000;
 
 /** Only one side was seen so far. Then the low half holds acknowledged number and clock instead, eight bits each. */
 const ONE_WAY = 0x100000;
+/** Two bits of the clock, units of 512 µs, that a running one hardly ever shows twice in a row: in bits 19 and 21. */
+const TICKING = 0x280000;
 /** Steps of one side that show a running connection by itself. */
 const ENOUGH_ALONE = 5;
 /** Packets sent between two that are seen: lost ones, and those the other way round a retransmission. */
@@ -160,7 +162,7 @@ function converse(look: Look, type: number): Evidence {
   if ((note1 & TAG_MASK) !== TAG) {
     const alone = look.otherNth === 0 && opening === 0;
     const low = alone ? (acknowledged & 0xff) << 8 | seconds(clock) : opening !== 0 ? clock : 0;
-    note(look, id, sequence, side | opening | (alone ? ONE_WAY : 0), low);
+    note(look, id, sequence, side | opening | (alone ? ONE_WAY | ticking(look) : 0), low);
     return type !== DATA && sequence !== 0 && (opening === 0 || acknowledged === 0) && isAlone(look)
       ? UTP_HEADER_ALONE
       : UNDECIDED;
@@ -217,6 +219,12 @@ function seconds(clock: number): number {
   return clock >>> 4 & 0xff;
 }
 
+/** See {@link TICKING}. */
+function ticking(look: Look): number {
+  const units = look.view.getUint16(look.start + 6) >>> 9;
+  return (units & 1) << 19 | (units & 2) << 20;
+}
+
 /** The next packet of the only side that was seen. */
 function goOn(look: Look, id: number, sequence: number, acknowledged: number, clock: number, side: number): Evidence {
   const { note0, note1 } = look;
@@ -226,10 +234,10 @@ function goOn(look: Look, id: number, sequence: number, acknowledged: number, cl
   let count = note1 & AGREED_MASK;
   if (id !== note0 >>> 16 || Math.abs(steps) > STRIDE || Math.abs(acknowledges) > STRIDE || passed < 0) count = 0;
   else if (steps < 0) return UNDECIDED; // sent again
-  else if (steps > 0 || acknowledges > 0) count += AGREED;
+  else if ((steps > 0 || acknowledges > 0) && ticking(look) !== (note1 & TICKING)) count += AGREED;
   const enough = count >= ENOUGH_ALONE * AGREED && look.otherNth === 0;
   if (count > AGREED_MASK) count = AGREED_MASK;
-  note(look, id, sequence, side | ONE_WAY | count, (acknowledged & 0xff) << 8 | seconds(clock));
+  note(look, id, sequence, side | ONE_WAY | ticking(look) | count, (acknowledged & 0xff) << 8 | seconds(clock));
   return enough ? UTP_ONE_WAY : UNDECIDED;
 }
 

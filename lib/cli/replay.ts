@@ -110,6 +110,8 @@ async function playStory(
         problems.push(`Cannot open the capture "${file}": no permission to read it`);
       } else if (error instanceof Deno.errors.IsADirectory) {
         problems.push(`Cannot open the capture "${file}": it is a directory`);
+      } else if (isSystemError(error)) {
+        problems.push(`Cannot read the capture "${file}": ${error.message}`);
       } else throw error;
     }
     if (progress !== undefined) complainRaw("\r\x1b[K");
@@ -120,6 +122,11 @@ async function playStory(
   printer.flush();
   complain(...problems.map((problem) => `ftwall: ${problem}`));
   return problems.length;
+}
+
+/** What the operating system answered, as against a fault of ours. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && typeof (error as { code?: unknown }).code === "string";
 }
 
 /** Says how far it is, at most five times a second. */

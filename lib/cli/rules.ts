@@ -44,6 +44,8 @@ Examples:
       const firewall = await import("../firewall/mod.ts");
       try {
         if (options.remove === true) {
+          // Without permission no rule can be seen either, which is not to be taken for none.
+          if (!mayAdministrate()) throw new Failure(MISSING, `Cannot remove firewall rules: no permission. ${AS_ROOT}`);
           const removed = await firewall.removeRules(
             firewall.runCommand,
             options.backend === "auto" ? undefined : options.backend,

@@ -131,9 +131,22 @@ export class StateStore {
   }
 }
 
+/** The file that a path leads to, by links too. Throws where what is there is no regular file: it is not ours to replace. */
+function fileBehind(path: string): string {
+  try {
+    const file = Deno.realPathSync(path);
+    if (!Deno.statSync(file).isFile) throw new Error("it is no regular file");
+    return file;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return path;
+    throw error;
+  }
+}
+
 /** One save: a walk through the tables into a file that is not in force before {@link finish}. */
 class Save {
   readonly #path: string;
+  #target = "";
   readonly #lines: Generator<string, void>;
   readonly #piece = new Uint8Array(PIECE);
   readonly #encoder = new TextEncoder();
@@ -189,8 +202,9 @@ class Save {
 
   #open(): Deno.FsFile {
     const slash = this.#path.lastIndexOf("/");
-    if (slash > 0) Deno.mkdirSync(this.#path.slice(0, slash), { recursive: true, mode: 0o755 });
-    return Deno.openSync(`${this.#path}.new`, { write: true, create: true, truncate: true, mode: 0o600 });
+    if (slash > 0) Deno.mkdirSync(this.#path.slice(0, slash), { recursive: true, mode: 0o700 });
+    this.#target = fileBehind(this.#path);
+    return Deno.openSync(`${this.#target}.new`, { write: true, create: true, truncate: true, mode: 0o600 });
   }
 
   /** Brings it to the disk, on another thread. */
@@ -207,7 +221,7 @@ class Save {
 
   /** Puts it in the place of the old one. */
   finish(): void {
-    Deno.renameSync(`${this.#path}.new`, this.#path);
+    Deno.renameSync(`${this.#target}.new`, this.#target);
     this.#file?.close();
     this.#file = null;
   }
@@ -218,7 +232,7 @@ class Save {
     this.#file.close();
     this.#file = null;
     try {
-      Deno.removeSync(`${this.#path}.new`);
+      Deno.removeSync(`${this.#target}.new`);
     } catch {
       // The next save begins it anew.
     }

@@ -29,14 +29,20 @@ export function serveMetrics(listen: string, text: () => string | Promise<string
     return new Response(request.method === "HEAD" ? null : await text(), { headers: { "content-type": METRICS_TYPE } });
   };
   const hostname = match[1] ?? match[2] ?? "127.0.0.1";
+  const ending = new AbortController();
+  const { signal } = ending;
   const server = listening(
     listen,
-    () => Deno.serve({ hostname, port, onListen: () => {}, onError: () => failed() }, answer),
+    () => Deno.serve({ hostname, port, signal, onListen: () => {}, onError: () => failed() }, answer),
   );
   const at = server.addr;
   return {
     address: at.hostname.includes(":") ? `[${at.hostname}]:${at.port}` : `${at.hostname}:${at.port}`,
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    // Whoever does not read its answer would hold up a stop for as long as it likes.
+    [Symbol.asyncDispose]: () => {
+      ending.abort();
+      return server.finished;
+    },
   };
 }
 

@@ -144,11 +144,44 @@ Deno.test({
       const missing = await ftwall("replay", "/nonexistent.pcap");
       assert.equal(missing.code, 1);
       assert.match(missing.err, /no such file/);
+      const odd = await ftwall("replay", "--json", path, `${path}/below`, "a".repeat(300));
+      assert.equal(odd.code, 1);
+      assert.match(odd.out, /"client":"10\.0\.0\.5"/);
+      assert.match(odd.err, /Cannot read the capture ".*\/below": Not a directory/);
+      assert.match(odd.err, /Cannot read the capture "a+": File name too long/);
       const wrong = await ftwall("replay", "--home", "10.0.0.0/33", path);
       assert.equal(wrong.code, 2);
     } finally {
       Deno.removeSync(path);
     }
+  },
+});
+
+function hasSetpriv(): boolean {
+  try {
+    return new Deno.Command("setpriv", { args: ["--version"], stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+const ROOT_ONLY = Deno.uid() === 0 && hasSetpriv();
+Deno.test({
+  name: `without permission removing rules is refused, for nobody could see whether there are any${
+    ROOT_ONLY ? "" : " (skipped: not root, or no setpriv)"
+  }`,
+  ignore: !ROOT_ONLY,
+  async fn() {
+    const weak = ["--bounding-set", "-net_admin", "--inh-caps", "-net_admin", Deno.execPath()];
+    const { code, stdout, stderr } = await new Deno.Command("setpriv", {
+      args: [...weak, "run", "-A", "--no-check", "--cached-only", "main.ts", "rules", "--remove"],
+      cwd: ROOT,
+      stdin: "null",
+      env: { NO_COLOR: "1" },
+    }).output();
+    const text = new TextDecoder();
+    assert.deepEqual([code, text.decode(stdout)], [3, ""]);
+    assert.match(text.decode(stderr), /Cannot remove firewall rules: no permission\. Run as root/);
   },
 });
 

@@ -180,3 +180,25 @@ Deno.test("where there is no file nothing is read; what is no file is an error",
   assert.throws(() => new StateStore(folder).load(stateOf(0), context), /it is no regular file/);
   Deno.removeSync(folder);
 });
+
+Deno.test("a link stays one, and what is no file is not replaced", async () => {
+  await inFolder(async (path, folder) => {
+    Deno.mkdirSync(`${folder}/elsewhere`);
+    Deno.writeTextFileSync(`${folder}/elsewhere/real`, "");
+    Deno.symlinkSync(`${folder}/elsewhere/real`, `${folder}/link`);
+    const linked = new StateStore(`${folder}/link`);
+    await linked.save(stateOf(3), context);
+    assert.equal(linked.failure, "");
+    assert.ok(Deno.lstatSync(`${folder}/link`).isSymlink);
+    assert.deepEqual(new StateStore(`${folder}/elsewhere/real`).load(stateOf(0), context)?.peers, 3);
+    assert.deepEqual([...Deno.readDirSync(`${folder}/elsewhere`)].map(({ name }) => name), ["real"]);
+    const fifo = new StateStore(`${folder}/fifo`);
+    const { success } = await new Deno.Command("mkfifo", { args: [`${folder}/fifo`] }).output();
+    assert.ok(success);
+    fifo.saveNow(stateOf(3), context);
+    assert.match(fifo.failure, /^Cannot write the state ".*fifo": it is no regular file$/);
+    assert.ok(Deno.lstatSync(`${folder}/fifo`).isFifo);
+    new StateStore(path).saveNow(stateOf(3), context);
+    assert.equal(Deno.statSync(path.replace(/\/[^/]*$/, "")).mode! & 0o777, 0o700);
+  });
+});

@@ -156,6 +156,17 @@ Deno.test("the metrics server answers GET /metrics and nothing else", async () =
   assert.throws(() => serveMetrics("nowhere", () => ""), /^RangeError: Cannot serve metrics on "nowhere"/);
 });
 
+Deno.test("a metrics client that does not read its answers holds up no stop", async () => {
+  const server = serveMetrics("127.0.0.1:0", () => "ftwall_x 1\n".repeat(100_000));
+  const [hostname, port] = server.address.split(":");
+  using connection = await Deno.connect({ hostname: hostname!, port: Number(port) });
+  await connection.write(new TextEncoder().encode("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50)));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const began = performance.now();
+  await server[Symbol.asyncDispose]();
+  assert.ok(performance.now() - began < 2000, `the stop took ${performance.now() - began} ms`);
+});
+
 Deno.test("verdict times: quantiles lie within their bucket, sums are exact, odd input is harmless", () => {
   const times = new VerdictTimes();
   assert.equal(times.quantile(0.5), 0);

@@ -242,6 +242,32 @@ Deno.test({
 });
 
 Deno.test({
+  ...missing([["setpriv", "util-linux"]])(
+    "the capabilities that the installed unit leaves are enough, also to hand the socket to a group",
+  ),
+  async fn() {
+    await using topology = await Topology.create({ prefix: "ct" });
+    const unit = Deno.readTextFileSync(new URL("../../install.sh", import.meta.url));
+    const left = /^CapabilityBoundingSet=(.+)$/m.exec(unit)![1]!.split(" ");
+    const set = ["-all", ...left.map((name) => `+${name.slice(4).toLowerCase()}`)].join(",");
+    const dir = Deno.makeTempDirSync({ prefix: "ftwall-contract-" });
+    try {
+      Deno.writeTextFileSync(`${dir}/ftwall.toml`, '[control]\ngroup = "daemon"\n');
+      const paths = ["--config", `${dir}/ftwall.toml`, "--control", `${dir}/socket`, "--state", `${dir}/state`];
+      const weak = ["setpriv", "--bounding-set", set, "--inh-caps", set, "--no-new-privs"];
+      const daemon = topology.start("router", [...weak, ...executable().command, "--log-format", "json", ...paths]);
+      await daemon.prints('"event":"ready"');
+      const { mode, gid } = Deno.lstatSync(`${dir}/socket`);
+      assert.deepEqual([mode! & 0o777, gid], [0o660, 1]);
+      assert.equal((await daemon.stop("SIGTERM")).code, 0);
+      assert.ok(isThere(`${dir}/state`));
+    } finally {
+      Deno.removeSync(dir, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
   ...named("a full queue that fails closed is told of as queue-overrun, with the kernel's counters"),
   async fn() {
     await using topology = await Topology.create({ prefix: "ct" });

@@ -14,45 +14,54 @@ export const DEEPEST = 16;
 /** Keys and list positions from the top of the document. */
 export type Path = readonly (string | number)[];
 
-const ROOT = "";
+/** A key or list element, by the order in which it was met. */
+type Id = number;
 
-/** Longest part of a key that is told apart: without a bound, one long table name would be repeated for every key below it. */
+/** The document itself. */
+const ROOT: Id = 0;
+
+/** Longest part of a key that is told apart. */
 const LONGEST = 128;
 
-function join(base: string, part: string | number): string {
-  return typeof part === "number" ? `${base}\u0000#${part}` : `${base}\u0000.${part.slice(0, LONGEST)}`;
+/** What stands for `part` below `base`. By number, so that a long table name is not repeated for every key below it. */
+function nameOf(base: Id, part: string | number): string {
+  return typeof part === "number" ? `${base}#${part}` : `${base}.${part.slice(0, LONGEST)}`;
 }
 
 /** The lines of a text's keys. */
 export class LineIndex {
-  readonly #lines: ReadonlyMap<string, number>;
+  readonly #ids: ReadonlyMap<string, Id>;
+  readonly #lines: readonly number[];
 
   /** Use {@link indexLines}. */
-  constructor(lines: ReadonlyMap<string, number>) {
+  constructor(ids: ReadonlyMap<string, Id>, lines: readonly number[]) {
+    this.#ids = ids;
     this.#lines = lines;
   }
 
   /** 1-based line of the key, or of the nearest thing above it that has one; 1 where nothing has. */
   line(path: Path): number {
     let id = ROOT;
-    let best = 1;
     for (const part of path) {
-      id = join(id, part);
-      best = this.#lines.get(id) ?? best;
+      const below = this.#ids.get(nameOf(id, part));
+      if (below === undefined) break;
+      id = below;
     }
-    return best;
+    return this.#lines[id]!;
   }
 }
 
 /** Scans a TOML text. Never throws. */
 export function indexLines(text: string): LineIndex {
-  return new LineIndex(new Scan(text).run());
+  return new Scan(text).run();
 }
 
 class Scan {
   readonly #text: string;
-  readonly #lines = new Map<string, number>();
-  readonly #elements = new Map<string, number>();
+  readonly #ids = new Map<string, Id>();
+  /** Line of each id; that of the document is 1. */
+  readonly #lines = [1];
+  readonly #elements = new Map<Id, number>();
   #at = 0;
   #line = 1;
 
@@ -60,7 +69,7 @@ class Scan {
     this.#text = text;
   }
 
-  run(): Map<string, number> {
+  run(): LineIndex {
     let base = ROOT;
     while (this.#at < this.#text.length) {
       const before = this.#at;
@@ -71,7 +80,7 @@ class Scan {
       // Whatever the text, the scan moves on.
       if (this.#at === before) this.#step();
     }
-    return this.#lines;
+    return new LineIndex(this.#ids, this.#lines);
   }
 
   #peek(offset = 0): string {
@@ -101,12 +110,17 @@ class Scan {
     while (this.#at < this.#text.length && this.#peek() !== "\n") this.#at++;
   }
 
-  #note(id: string, line: number): void {
-    if (!this.#lines.has(id)) this.#lines.set(id, line);
+  /** The id of `part` below `base`, whose line is the one on which it was met first. */
+  #note(base: Id, part: string | number, line: number): Id {
+    const name = nameOf(base, part);
+    const known = this.#ids.get(name);
+    if (known !== undefined) return known;
+    this.#ids.set(name, this.#lines.length);
+    return this.#lines.push(line) - 1;
   }
 
   /** `[a.b]` or `[[a.b]]`; gives the table that follows. */
-  #header(): string {
+  #header(): Id {
     const line = this.#line;
     this.#at++;
     const list = this.#peek() === "[";
@@ -114,15 +128,11 @@ class Scan {
     const keys = this.#key("]");
     let id = ROOT;
     keys.forEach((key, i) => {
-      id = join(id, key);
-      this.#note(id, line);
+      id = this.#note(id, key, line);
       const last = i === keys.length - 1;
       const count = this.#elements.get(id) ?? 0;
       if (last && list) this.#elements.set(id, count + 1);
-      if ((last && list) || count > 0) {
-        id = join(id, last && list ? count : count - 1);
-        this.#note(id, line);
-      }
+      if ((last && list) || count > 0) id = this.#note(id, last && list ? count : count - 1, line);
     });
     return id;
   }
@@ -164,14 +174,11 @@ class Scan {
   }
 
   /** `key = value` inside the table `base`. */
-  #pair(base: string, depth: number): void {
+  #pair(base: Id, depth: number): void {
     const line = this.#line;
     const keys = this.#key("=");
     let id = base;
-    for (const key of keys) {
-      id = join(id, key);
-      this.#note(id, line);
-    }
+    for (const key of keys) id = this.#note(id, key, line);
     this.#space();
     if (keys.length === 0 || this.#peek() !== "=") return;
     this.#at++;
@@ -179,7 +186,7 @@ class Scan {
     this.#value(id, depth);
   }
 
-  #value(id: string, depth: number): void {
+  #value(id: Id, depth: number): void {
     const next = this.#peek();
     const three = this.#text.slice(this.#at, this.#at + 3);
     if (three === '"""' || three === "'''") this.#multiLine(three);
@@ -199,15 +206,13 @@ class Scan {
     for (let i = 0; i < 5 && this.#peek() === mark[0]; i++) this.#at++;
   }
 
-  #list(id: string, depth: number): void {
+  #list(id: Id, depth: number): void {
     this.#at++;
     for (let index = 0; this.#at < this.#text.length; index++) {
       this.#blank();
       if (this.#peek() === "]") break;
       const before = this.#at;
-      const element = join(id, index);
-      this.#note(element, this.#line);
-      this.#value(element, depth);
+      this.#value(this.#note(id, index, this.#line), depth);
       this.#blank();
       if (this.#peek() === ",") this.#at++;
       else if (this.#peek() === "]" || this.#at === before) break;
@@ -215,7 +220,7 @@ class Scan {
     if (this.#peek() === "]") this.#at++;
   }
 
-  #inlineTable(id: string, depth: number): void {
+  #inlineTable(id: Id, depth: number): void {
     this.#at++;
     while (this.#at < this.#text.length) {
       this.#blank();

@@ -45,7 +45,7 @@ export function parseConfig(
 ): Pick<Loaded, "config" | "problems"> {
   const toml = readToml(text, file);
   if (toml.table === null) return { config: null, problems: toml.problems };
-  const findings = new Findings(file, indexLines(text));
+  const findings = new Findings(file, indexLines(toml.text));
   const config = new Reader(findings, protocols).read(toml.table);
   // Lines that were left out for their syntax may have held what other keys depend on.
   if (toml.problems.length === 0) checkSense(config, findings);

@@ -7,6 +7,7 @@
  * @module
  */
 import { parse, TomlError } from "smol-toml";
+import { excessOf } from "./bulk.ts";
 import { DEEPEST } from "./line_index.ts";
 import { type Problem, quote } from "./problem.ts";
 
@@ -20,27 +21,31 @@ const MAX_ERRORS = 20;
 export interface TomlResult {
   /** The data; null where reading ended at an error. With problems present, the lines they name are left out of it. */
   readonly table: Table | null;
+  /** The text that the data are of: as it was given, with the lines that problems name left empty. */
+  readonly text: string;
   readonly problems: readonly Problem[];
 }
 
 /** Reads a TOML text. Never throws. */
 export function readToml(text: string, file: string): TomlResult {
+  const excess = excessOf(text);
+  if (excess !== null) return { table: null, text, problems: [{ severity: "error", file, key: "", ...excess }] };
   const problems: Problem[] = [];
   const lines = text.split("\n");
   let rest = text;
   for (;;) {
     try {
-      return { table: parse(rest, { maxDepth: DEEPEST }), problems };
+      return { table: parse(rest, { maxDepth: DEEPEST }), text: rest, problems };
     } catch (error) {
       if (!(error instanceof TomlError)) {
         const found = `text that cannot be read (${error instanceof Error ? error.name : "unknown"})`;
         problems.push({ severity: "error", file, line: 0, key: "", found, allowed: "TOML" });
-        return { table: null, problems };
+        return { table: null, text: rest, problems };
       }
       const at = Math.min(Math.max(1, error.line), lines.length);
       const line = lines[at - 1]!;
       problems.push(syntaxProblem(file, at, error, line));
-      if (problems.length >= MAX_ERRORS || !standsAlone(line)) return { table: null, problems };
+      if (problems.length >= MAX_ERRORS || !standsAlone(line)) return { table: null, text: rest, problems };
       lines[at - 1] = "";
       rest = lines.join("\n");
     }

@@ -3,6 +3,7 @@
  * configs all read this one table; a new key is one line here and one in config.ts.
  * @module
  */
+import { SLOTS } from "../state/scores.ts";
 import type {
   Config,
   ControlConfig,
@@ -199,7 +200,7 @@ const score: Section<ScoreConfig> = {
     weak: field(integer(0, 1_000_000), 10, "Points of one weak fact."),
     strong: field(integer(0, 1_000_000), 40, "Points of one strong fact, where `require` keeps it from acting alone."),
     peers: field(
-      integer(1, 16),
+      integer(1, SLOTS),
       4,
       "Distinct peers that the facts must speak of; fewer never act, however many points there are.",
     ),
@@ -226,7 +227,11 @@ const encrypted: Section<EncryptedConfig> = {
       true,
       "Such flows to many distinct hosts on high ports in little time: each counts as a strong fact.",
     ),
-    fanOutHosts: field(integer(2, 1000), 4, "Distinct hosts that make a fan-out."),
+    fanOutHosts: field(
+      integer(2, SLOTS),
+      4,
+      "Distinct hosts that make a fan-out. No more than the last 16 of a client are remembered.",
+    ),
     fanOutWindow: field(duration(SECOND, HOUR), MINUTE, "Time in which they must be met."),
   },
 };

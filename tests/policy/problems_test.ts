@@ -175,6 +175,13 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
     ],
   ],
   [
+    "[score]\npeers = 17\n[encrypted]\nfan_out_hosts = 17\n",
+    [
+      "f:2: score.peers: found 17; allowed: a whole number from 1 to 16; nearest: 16",
+      "f:4: encrypted.fan_out_hosts: found 17; allowed: a whole number from 2 to 16; nearest: 16",
+    ],
+  ],
+  [
     '[dns]\nfloor = "10h"\nceiling = "1h"\n',
     [
       "f:3: dns.ceiling: found a ceiling below the floor; allowed: at least dns.floor",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Scores } from "../../lib/state/scores.ts";
+import { Scores, SLOTS } from "../../lib/state/scores.ts";
 
 /** Half-life 10 minutes, window 30 minutes, in eighths of a second. */
 const HALF = 600 * 8;
@@ -62,4 +62,18 @@ Deno.test("from some distinct peers within the near time on each fact counts for
   assert.equal(add(6, 2000), 120, "the others are long ago");
   scores.add(0, 0, 0xffff, 1, 0, 7, 10, 2001, 1e9, 4800, 2001 * 125);
   assert.equal(Math.round(scores.after), 130, "asked for once, it holds once");
+});
+
+Deno.test("a fan-out of as many peers as are remembered is seen with each further flow to any of them", () => {
+  const scores = new Scores(16, 1);
+  const fans = (peer: number, least: number): boolean => {
+    scores.near = 480;
+    scores.nearPeers = least;
+    scores.add(0, 0, 0xffff, 1, 0, peer, 10, peer, 1e9, 4800, peer * 125);
+    return scores.fanned;
+  };
+  const peers = Array.from({ length: SLOTS }, (_, i) => i + 1);
+  assert.deepEqual(peers.map((peer) => fans(peer, SLOTS)), peers.map((peer) => peer === SLOTS));
+  assert.ok(peers.every((peer) => fans(peer, SLOTS)), "known peers, again");
+  assert.ok(!peers.some((peer) => fans(peer, SLOTS + 1)), "more than are remembered");
 });

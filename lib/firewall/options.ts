@@ -1,3 +1,5 @@
+import { isMarkMask, isMarkUnder } from "../policy/marks.ts";
+
 /** The marks by which ftwall tells the kernel what was decided. All lie under `mask`; bits outside belong to others. */
 export interface Marks {
   /** Bits of packet mark and connection mark that ftwall may use: contiguous, below bit 31. */
@@ -150,12 +152,11 @@ export function checkOptions(options: RulesOptions): void {
 }
 
 function checkMarks({ mask, accepted, refused, own }: Marks): void {
-  const unit = mask & -mask;
-  if (!whole(mask, 3, 0x7fffffff) || ((mask / unit) & (mask / unit + 1)) !== 0) {
+  if (!isMarkMask(mask)) {
     throw new RangeError(`Cannot use mark mask "${hex(mask)}": expected at least two contiguous bits below bit 31`);
   }
   for (const value of [accepted, refused, own]) {
-    if (!whole(value, 1, mask) || (value & ~mask) !== 0) {
+    if (!isMarkUnder(mask, value)) {
       throw new RangeError(`Cannot use mark "${hex(value)}": expected a value other than 0 under mask ${hex(mask)}`);
     }
   }

@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { formatDuration, parseDuration } from "./duration.ts";
+import { formatMark, isMarkMask, LARGEST_MARK } from "./marks.ts";
 import { nearest } from "./nearest.ts";
 import { formatSize, parseSize } from "./size.ts";
 
@@ -92,13 +93,27 @@ export function integer(least: number, most: number): Kind<number> {
   };
 }
 
-/** 32 bits, written in hexadecimal. */
-export const bits: Kind<number> = {
-  schema: v.pipe(v.number(""), v.integer(""), v.minValue(1, ""), v.maxValue(0xffffffff, "")),
-  allowed: "a whole number from 0x1 to 0xffffffff",
-  write: (value) => `0x${value.toString(16).padStart(8, "0")}`,
-  suggest: (found) => typeof found === "string" ? unquoted(found, 1, 0xffffffff) : undefined,
+/** A mark of packets and connections, written in hexadecimal. */
+export const mark: Kind<number> = {
+  schema: v.pipe(v.number(""), v.integer(""), v.minValue(1, ""), v.maxValue(LARGEST_MARK, "")),
+  allowed: `a whole number from 0x1 to 0x${LARGEST_MARK.toString(16)}, under the mask`,
+  write: formatMark,
+  suggest: (found) => typeof found === "string" ? unquoted(found, 1, LARGEST_MARK) : undefined,
 };
+
+/** The bits that marks may use, written in hexadecimal. */
+export const markMask: Kind<number> = custom(
+  "two or more bits side by side below bit 31, such as 0x0f000000",
+  (value) => {
+    if (typeof value !== "number" || !Number.isInteger(value) || value < 1) return null;
+    return isMarkMask(value) ? value : new Error(formatMark(value));
+  },
+  formatMark,
+  (found) => {
+    const meant = typeof found === "string" ? unquoted(found, 1, LARGEST_MARK) : undefined;
+    return isMarkMask(Number(found)) ? meant : undefined;
+  },
+);
 
 /** `"10 min"`, `"5 Minutes"` and the like, as we would write them. */
 function suggestDuration(found: unknown): string | undefined {

@@ -22,7 +22,7 @@ import type {
 import { ACTION_NAMES, REQUIRE_NAMES } from "./config.ts";
 import { POPULAR } from "./defaults.ts";
 import { field, type Fields, type Section } from "./field.ts";
-import { bits, duration, flag, integer, list, optional, seconds, size, word } from "./kind.ts";
+import { duration, flag, integer, list, mark, markMask, optional, seconds, size, word } from "./kind.ts";
 import * as spelling from "./spelling.ts";
 
 const SECOND = 1000;
@@ -136,13 +136,13 @@ const queue: Section<QueueConfig> = {
       "restart",
     ),
     mask: field(
-      bits,
+      markMask,
       0x0f000000,
       "Bits of the packet and connection marks that are ftwall's. The default stays clear of mwan3 (0x3f00), pbr and Tailscale (0xff0000), WireGuard (low 16 bits), QoS scripts (low 8) and zapret (0x60000000).",
       "restart",
     ),
-    mark: field(bits, 0x01000000, "Mark, within the mask, of a settled flow that is accepted.", "restart"),
-    refuseMark: field(bits, 0x02000000, "Mark, within the mask, of a settled flow that is refused.", "restart"),
+    mark: field(mark, 0x01000000, "Mark, within the mask, of a settled flow that is accepted.", "restart"),
+    refuseMark: field(mark, 0x02000000, "Mark, within the mask, of a settled flow that is refused.", "restart"),
     gso: field(
       flag,
       true,

@@ -6,6 +6,7 @@ import { parseMac, parsePrefix, type Prefix, PrefixSet } from "../net/address.ts
 import type { Config, ProtocolOverride, ScheduleConfig } from "./config.ts";
 import type { Findings } from "./findings.ts";
 import type { Path } from "./line_index.ts";
+import { formatMark, isMarkUnder } from "./marks.ts";
 import { nearest } from "./nearest.ts";
 import { compileTables } from "./policy.ts";
 import { describe } from "./problem.ts";
@@ -85,14 +86,13 @@ function checkNetwork(config: Config, findings: Findings): void {
 
 function checkQueue(config: Config, findings: Findings): void {
   const { mask, mark, refuseMark } = config.queue;
-  const hex = (value: number): string => `0x${value.toString(16).padStart(8, "0")}`;
   for (const [key, value] of [["mark", mark], ["refuse_mark", refuseMark]] as const) {
-    if ((value & ~mask) !== 0) {
-      findings.error(["queue", key], `${hex(value)}, beyond the mask`, `bits of queue.mask ${hex(mask)}`);
+    if (!isMarkUnder(mask, value)) {
+      findings.error(["queue", key], `${formatMark(value)}, beyond the mask`, `bits of queue.mask ${formatMark(mask)}`);
     }
   }
   if (mark === refuseMark) {
-    findings.error(["queue", "refuse_mark"], `${hex(refuseMark)}, as queue.mark`, "another value");
+    findings.error(["queue", "refuse_mark"], `${formatMark(refuseMark)}, as queue.mark`, "another value");
   }
 }
 

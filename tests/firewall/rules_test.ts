@@ -10,6 +10,8 @@ import {
   type RulesOptions,
   rulesText,
 } from "../../lib/firewall/mod.ts";
+import { rulesOptions } from "../../lib/cli/rules_options.ts";
+import { parseConfig } from "../../lib/policy/load.ts";
 import { iptablesText } from "../../lib/firewall/iptables.ts";
 
 const BACKENDS: readonly Backend[] = ["nft", "iptables"];
@@ -116,6 +118,23 @@ Deno.test("marks must fit their mask and differ from each other", () => {
   ) {
     assert.throws(() => checkOptions({ ...RULES_DEFAULTS, mark: { ...mark, ...change } }), RangeError);
   }
+});
+
+Deno.test("with whatever mask and marks a config may have, rules can be made", () => {
+  const mask = fc.tuple(fc.nat(0xf), fc.nat(28)).map(([bits, shift]) => bits * 2 ** shift);
+  let accepted = 0;
+  fc.assert(
+    fc.property(mask, fc.nat(3), fc.nat(3), (mask, mark, refuse) => {
+      const unit = 2 ** Math.max(0, Math.floor(Math.log2(mask)) - 3);
+      const text = `[queue]\nmask = ${mask}\nmark = ${mark * unit}\nrefuse_mark = ${refuse * unit}\n`;
+      const { config } = parseConfig(text, "f", []);
+      if (config === null) return;
+      accepted++;
+      checkOptions(rulesOptions(config));
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(accepted > 20, `${accepted} were accepted`);
 });
 
 Deno.test("every epoch has marks of its own until they come round", () => {

@@ -106,6 +106,27 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
       "f:4: queue.refuse_mark: found 0x00000100, as queue.mark; allowed: another value",
     ],
   ],
+  ...([
+    ["mask = 0x05\nmark = 1\nrefuse_mark = 4", "5 (0x00000005)"],
+    ["mask = 0xf0000000\nmark = 0x10000000\nrefuse_mark = 0x20000000", "4026531840 (0xf0000000)"],
+    ["mask = 0x80000001\nmark = 1\nrefuse_mark = 2", "2147483649 (0x80000001)"],
+    ["mask = 0x08\nmark = 8\nrefuse_mark = 8", "8 (0x00000008)"],
+    ["mask = 0x1_0000_0003\nmark = 1\nrefuse_mark = 2", "4294967299 (0x100000003)"],
+    ["mask = 0.5\nmark = 1\nrefuse_mark = 2", "0.5"],
+    ['mask = "5"\nmark = 1\nrefuse_mark = 4', '"5"'],
+  ] as const).map(([keys, found]) =>
+    [
+      `[queue]\n${keys}\n`,
+      [`f:2: queue.mask: found ${found}; allowed: two or more bits side by side below bit 31, such as 0x0f000000`],
+    ] as const
+  ),
+  [
+    '[queue]\nmask = "0xff"\nmark = 1\nrefuse_mark = 0x80000000\n',
+    [
+      'f:2: queue.mask: found "0xff"; allowed: two or more bits side by side below bit 31, such as 0x0f000000; nearest: 0xff (without quotes)',
+      "f:4: queue.refuse_mark: found 2147483648; allowed: a whole number from 0x1 to 0x7fffffff, under the mask",
+    ],
+  ],
   [
     '[queue]\nnumbers = "3:1"\nlength = 1.5\ncopy = "64K"\npackets_tcp = "16"\n',
     [
@@ -119,7 +140,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
     'queue.fail = "opne"\nqueue.mark = -1\n',
     [
       'f:1: queue.fail: found "opne"; allowed: "open", "closed"; nearest: "open"',
-      "f:2: queue.mark: found -1; allowed: a whole number from 0x1 to 0xffffffff",
+      "f:2: queue.mark: found -1; allowed: a whole number from 0x1 to 0x7fffffff, under the mask",
     ],
   ],
   [

@@ -1,0 +1,25 @@
+/**
+ * Which masks and marks can work; the config's keys and the firewall rules ask here. Bit 31 stays out: with it a mark
+ * would be a negative number to JavaScript's bit operations.
+ * @module
+ */
+
+/** The largest mask and mark. */
+export const LARGEST_MARK = 0x7fffffff;
+
+/** Whether a mask has at least two bits, which stand side by side below bit 31: three values besides 0. */
+export function isMarkMask(mask: number): boolean {
+  if (!Number.isInteger(mask) || mask < 3 || mask > LARGEST_MARK) return false;
+  const values = mask / (mask & -mask);
+  return values >= 3 && (values & (values + 1)) === 0;
+}
+
+/** Whether a value other than 0 lies under the mask. */
+export function isMarkUnder(mask: number, value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= mask && (value & ~mask) === 0;
+}
+
+/** A mask or mark as the config and problems write it: all eight digits. */
+export function formatMark(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}

@@ -64,9 +64,9 @@ export class AddressTable {
     return this.#head[COUNT]!;
   }
 
-  /** Entries given up because the table was full. */
+  /** Entries given up because the table was full; after 2**32 it begins again at 0. */
   get evicted(): number {
-    return this.#head[EVICTED]!;
+    return this.#head[EVICTED]! >>> 0;
   }
 
   /** Asks to be told of every entry that is given up for lack of room. */

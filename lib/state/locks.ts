@@ -20,7 +20,7 @@ export interface Lock {
   since: number;
   /** Length of the time-lock in milliseconds. */
   length: number;
-  /** How often it was renewed. */
+  /** How often it was renewed; {@link MOST_RENEWALS} stands for any more. */
   renewals: number;
   /** Whose doing it was. */
   by: LockedBy;
@@ -39,6 +39,9 @@ export interface Lock {
   /** Probes sent since the lock was last renewed. */
   probes: number;
 }
+
+/** Largest number of renewals that a lock counts: the words of its row are signed, and more would be less than 0. */
+export const MOST_RENEWALS = 0x7fffffff;
 
 const BY: readonly LockedBy[] = ["detector", "operator", "state-file"];
 const OPERATOR = 1;
@@ -152,7 +155,7 @@ class LockRow implements Lock {
     return this.#values[this.#row * COLUMNS + RENEWALS]!;
   }
   set renewals(value: number) {
-    this.#values[this.#row * COLUMNS + RENEWALS] = value;
+    this.#values[this.#row * COLUMNS + RENEWALS] = Math.min(value, MOST_RENEWALS);
   }
 
   get by(): LockedBy {

@@ -4,7 +4,7 @@
  * @module
  */
 import { isUnlearnable, parseAddress, type Words } from "../net/address.ts";
-import type { Lock, LockedBy } from "./locks.ts";
+import { type Lock, type LockedBy, MOST_RENEWALS } from "./locks.ts";
 import { STATE_HEADER, type StateContext } from "./state_file.ts";
 import { CONFIRMED, DETAIL, HELD, KIND, PROTOCOL, type State, WITNESS } from "./state.ts";
 
@@ -152,7 +152,7 @@ function readLock(
   const since = timeOf(fields.get("since"), context);
   const length = wholeNumber(fields.get("length"), 1, 366 * 86_400);
   const port = wholeNumber(fields.get("port"), 0, 65535);
-  const renewals = wholeNumber(fields.get("renewals"), 0, 2 ** 31);
+  const renewals = wholeNumber(fields.get("renewals"), 0, MOST_RENEWALS);
   const by = STARTERS.find((each) => each === fields.get("by"));
   if (until === null || since === null) return "since and until must be times";
   if (length === null || port === null || renewals === null) return "length, port and renewals must be whole numbers";

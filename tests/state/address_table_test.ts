@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AddressTable } from "../../lib/state/address_table.ts";
+import { OWN_GROUND } from "../../lib/state/ground.ts";
 
 /** Few keys, so that they meet again and collide. */
 const key = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: -4, max: 4 }), fc.integer({ min: 0, max: 2 }));
@@ -126,4 +127,18 @@ Deno.test("rows are told one at a time, without those that ended, while the tabl
   }
   // 0 and 1 have ended, 9 came into the row of 4, 10 behind all.
   assert.deepEqual(seen, [2, 3, 9, 5, 6, 7, 10]);
+});
+
+Deno.test("the count of entries given up is never below 0", () => {
+  const made: Int32Array[] = [];
+  const int32 = (length: number): Int32Array => made[made.push(new Int32Array(length)) - 1]!;
+  const table = new AddressTable(1, 1, 1, { ...OWN_GROUND, int32 });
+  const evict = (client: number) => table.insert(0, 0, 0xffff, client, 0, 1000);
+  evict(1);
+  evict(2);
+  assert.equal(table.evicted, 1);
+  // The word that counts, as it is after days of a full table that is flooded.
+  made.at(-1)![1] = 2 ** 31 - 1;
+  evict(3);
+  assert.equal(table.evicted, 2 ** 31);
 });

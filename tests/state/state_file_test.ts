@@ -166,6 +166,7 @@ Deno.test("bad lines are counted, twenty are told, and none of them stops the re
     "lock 10.0.0.5 fasttrack e since=yesterday until=2026-05-04T10:02:00Z length=120 renewals=0 port=0 by=detector",
     "lock 10.0.0.5 fasttrack e since=2026-05-04T10:00:00Z until=2026-05-04T10:02:00Z length=-1 renewals=0 port=0 by=detector",
     "lock 10.0.0.5 fasttrack e since=2026-05-04T10:00:00Z until=2026-05-04T10:02:00Z length=120 renewals=0 port=70000 by=detector",
+    "lock 10.0.0.5 fasttrack e since=2026-05-04T10:00:00Z until=2026-05-04T10:02:00Z length=120 renewals=2147483648 port=0 by=detector",
     "lock 10.0.0.5 fasttrack e since=2026-05-04T10:00:00Z until=2026-05-04T10:02:00Z length=120 renewals=0 port=0 by=nobody",
     "peer 198.51.100.7 x fasttrack until=2026-05-05T10:00:00.000Z",
     "peer 198.51.100.7 1214 nosuch until=2026-05-05T10:00:00.000Z",
@@ -299,4 +300,14 @@ Deno.test("names and reasons of restored locks come back whole, however often th
   );
   assert.deepEqual([one!.evidence, one!.reason, one!.by], ["a-long-name-of-evidence", reason, "operator"]);
   assert.deepEqual([two!.evidence, two!.protocolName], [one!.evidence, "operator"]);
+});
+
+Deno.test("the count of renewals ends at the largest that its row holds, and comes back from the file", () => {
+  const state = emptyState();
+  const row = state.locks.set(...wordsOf("10.0.0.5"), 121_000, lockOf({ renewals: 2 ** 31 - 2 }));
+  for (let i = 0; i < 3; i++) state.locks.at(row).renewals++;
+  assert.equal(state.locks.at(row).renewals, 2 ** 31 - 1);
+  const again = emptyState();
+  assert.deepEqual(readState(writeState(state, contextAt(2000)), again, contextAt(3000)).problems, []);
+  assert.equal(again.locks.at(again.locks.find(...wordsOf("10.0.0.5"), 3000)).renewals, 2 ** 31 - 1);
 });

@@ -115,12 +115,11 @@ export const markMask: Kind<number> = custom(
   },
 );
 
-/** `"10 min"`, `"5 Minutes"` and the like, as we would write them. */
-function suggestDuration(found: unknown): string | undefined {
-  if (typeof found !== "string") return undefined;
-  const match = /^\s*(\d{1,9})\s*(s|m|h|d)[a-z]*\s*$/i.exec(found);
-  const ms = match === null ? null : parseDuration(`${match[1]}${match[2]!.toLowerCase()}`);
-  return ms === null ? undefined : writeText(formatDuration(ms));
+/** `"10 min"`, `"5 Minutes"` and the like, as we would write them; the nearest of the lengths (ms) that are allowed. */
+function suggestDuration(found: unknown, least: number, most: number): string | undefined {
+  const match = typeof found === "string" ? /^\s*(\d{1,9})\s*(s|m|h|d)[a-z]*\s*$/i.exec(found) : null;
+  const ms = parseDuration(match === null ? found : `${match[1]}${match[2]!.toLowerCase()}`);
+  return ms === null ? undefined : writeText(formatDuration(Math.min(most, Math.max(least, ms))));
 }
 
 /** A length of time in ms. */
@@ -134,7 +133,7 @@ export function duration(least: number, most: number): Kind<number> {
       return ms !== null && ms >= least && ms <= most ? ms : null;
     },
     (ms) => writeText(formatDuration(ms)),
-    suggestDuration,
+    (found) => suggestDuration(found, least, most),
   );
 }
 
@@ -147,7 +146,7 @@ export function seconds(most: number): Kind<number> {
       return ms !== null && ms <= most * 1000 ? ms / 1000 : null;
     },
     String,
-    (found) => suggestDuration(found) ?? unquoted(found, 0, most),
+    (found) => unquoted(found, 0, most) ?? suggestDuration(found, 0, most * 1000),
   );
 }
 
@@ -163,7 +162,7 @@ export function size(least: number, most: number): Kind<number> {
   );
 }
 
-/** A text that `read` accepts, in the spelling that it gives. */
+/** A text that `read` accepts, in the spelling that it gives. Of `suggest` only what `read` accepts is told. */
 export function text(
   allowed: string,
   read: (text: string) => string | Error | null,
@@ -175,7 +174,7 @@ export function text(
     writeText,
     suggest && ((found) => {
       const meant = typeof found === "string" ? suggest(found) : undefined;
-      return meant === undefined ? undefined : writeText(meant);
+      return meant === undefined || typeof read(meant) !== "string" ? undefined : writeText(meant);
     }),
   );
 }

@@ -145,24 +145,27 @@ export const timezone: Kind<string> = text(
   (found) => nearest(found, Intl.supportedValuesOf("timeZone")),
 );
 
+function readQueueNumbers(value: unknown): QueueNumbers | null {
+  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(
+    typeof value === "number" ? String(value) : typeof value === "string" ? value : "",
+  );
+  if (match === null) return null;
+  const first = Number(match[1]);
+  const last = Number(match[2] ?? match[1]);
+  return last < first || last > 65535 || last - first >= MOST_QUEUES ? null : { first, last };
+}
+
 /** `0`, `"0"` or `"0:3"`. */
 export const queueNumbers: Kind<QueueNumbers> = custom(
   `a queue number from 0 to 65535, or a range of at most ${MOST_QUEUES} such as "0:3"`,
-  (value) => {
-    const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(
-      typeof value === "number" ? String(value) : typeof value === "string" ? value : "",
-    );
-    if (match === null) return null;
-    const first = Number(match[1]);
-    const last = Number(match[2] ?? match[1]);
-    return last < first || last > 65535 || last - first >= MOST_QUEUES ? null : { first, last };
-  },
+  readQueueNumbers,
   ({ first, last }) => writeText(formatQueueNumbers({ first, last })),
   (found) => {
     const match = typeof found === "string" ? /^\s*(\d{1,5})\s*(?:-|:|\.\.|,|to)\s*(\d{1,5})\s*$/.exec(found) : null;
     if (match === null) return undefined;
     const ends = [Number(match[1]), Number(match[2])].sort((a, b) => a - b);
-    return writeText(`${ends[0]}:${ends[1]}`);
+    const meant = `${ends[0]}:${ends[1]}`;
+    return readQueueNumbers(meant) === null ? undefined : writeText(meant);
   },
 );
 
@@ -174,7 +177,10 @@ export const threads: Kind<"auto" | number> = custom(
       ? value
       : null,
   (value) => value === "auto" ? writeText(value) : String(value),
-  (found) => typeof found === "string" && /^[1-9]\d?$/.test(found) ? `${found} (without quotes)` : undefined,
+  (found) =>
+    typeof found === "string" && /^[1-9]\d?$/.test(found) && Number(found) <= MOST_QUEUES
+      ? `${found} (without quotes)`
+      : undefined,
 );
 
 /** `0` or `0:3`. */

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
 import { formatDuration, parseDuration } from "../../lib/policy/duration.ts";
 import { distance, nearest } from "../../lib/policy/nearest.ts";
+import { parseConfig } from "../../lib/policy/load.ts";
 import { quote } from "../../lib/policy/problem.ts";
 import { formatSize, parseSize } from "../../lib/policy/size.ts";
 import { NameSet } from "../../lib/wire/dns_name.ts";
@@ -74,6 +75,30 @@ Deno.test("nearest() offers what is near, and nothing where nothing is", () => {
   assert.equal(nearest("sec", words), "seconds");
   assert.equal(nearest("zzz", words), undefined);
   assert.equal(nearest("x".repeat(10_000), words), undefined);
+});
+
+Deno.test("what is offered in place of a value is a value that is taken", () => {
+  const offered: readonly (readonly [key: string, value: string, nearest: string | undefined])[] = [
+    ["state.interval", '"1s"', '"10s"'],
+    ["state.interval", "3", '"10s"'],
+    ["state.interval", '"2d"', '"1d"'],
+    ["state.interval", '"36 hours"', '"1d"'],
+    ["log.refused", '"1h30m"', '"1h"'],
+    ["lock.seconds", '"8d"', '"7d"'],
+    ["lock.seconds", "700000", "604800"],
+    ["metrics.listen", '"0.0.0.0:0"', undefined],
+    ["metrics.listen", '"localhost:0"', undefined],
+    ["metrics.listen", '"localhost:9477"', '"127.0.0.1:9477"'],
+    ["metrics.listen", '"99999"', undefined],
+    ["queue.numbers", '"0:100"', undefined],
+    ["queue.numbers", '"0-70000"', undefined],
+    ["queue.threads", '"65"', undefined],
+  ];
+  for (const [key, value, nearest] of offered) {
+    const { problems } = parseConfig(`${key} = ${value}`, "f", []);
+    assert.deepEqual(problems.map((problem) => problem.nearest), [nearest], `${key} = ${value}`);
+    if (nearest !== undefined) configOf(`${key} = ${nearest}`);
+  }
 });
 
 Deno.test("nothing that is quoted from a file can steer a terminal", () => {

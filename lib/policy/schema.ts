@@ -48,9 +48,9 @@ export type TopConfig = Pick<Config, "memory" | "timezone" | "clientFiles">;
 /** Keys before the first table. */
 export const TOP: Fields<TopConfig> = {
   memory: field(
-    size(4 * MIB, 4096 * MIB),
+    size(4 * MIB, 2048 * MIB),
     32 * MIB,
-    "What all tables (flows, peers, locks, trained addresses) may take together; the oldest entries go when it is used up.",
+    "What all tables (flows, peers, locks, trained addresses) may take together; the oldest entries go when it is used up. With 2G the tables of flows (8.4 million) and peers (4.2 million) are as large as they can be.",
     "restart",
   ),
   timezone: field(

@@ -14,14 +14,14 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     'memory = "3 elephants"\nmemory2 = 1\n',
     [
-      'f:1: memory: found "3 elephants"; allowed: a size from "4M" to "4G" such as "4096", "64K", "32M"',
+      'f:1: memory: found "3 elephants"; allowed: a size from "4M" to "2G" such as "4096", "64K", "32M"',
       "f:2: memory2: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, control, protocols, clients, schedule; nearest: memory",
     ],
   ],
   [
     'memory = "1M"\n',
     [
-      'f:1: memory: found "1M"; allowed: a size from "4M" to "4G" such as "4096", "64K", "32M"',
+      'f:1: memory: found "1M"; allowed: a size from "4M" to "2G" such as "4096", "64K", "32M"',
     ],
   ],
   [
@@ -318,7 +318,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     'memory = "\\u001b[31m\\u202e"\n',
     [
-      'f:1: memory: found "\\u001b[31m�"; allowed: a size from "4M" to "4G" such as "4096", "64K", "32M"',
+      'f:1: memory: found "\\u001b[31m�"; allowed: a size from "4M" to "2G" such as "4096", "64K", "32M"',
     ],
   ],
   [

@@ -6,6 +6,7 @@ import { distance, nearest } from "../../lib/policy/nearest.ts";
 import { parseConfig } from "../../lib/policy/load.ts";
 import { quote } from "../../lib/policy/problem.ts";
 import { formatSize, parseSize } from "../../lib/policy/size.ts";
+import { capacityFor } from "../../lib/state/state.ts";
 import { NameSet } from "../../lib/wire/dns_name.ts";
 import { configOf } from "./parse_config.ts";
 
@@ -56,6 +57,15 @@ Deno.test("sizes: powers of 1024, nothing else", () => {
   for (const value of ["", "K", "1.5M", "-1", "1T", "1 M", -1, 1.5, NaN, "999999999999G", true, null]) {
     assert.equal(parseSize(value), null, String(value));
   }
+});
+
+Deno.test("as much memory as may be asked for makes the tables of flows and peers as large as they can be", () => {
+  const { memory } = configOf('memory = "2G"');
+  const { flows, peers } = capacityFor(memory);
+  assert.deepEqual([flows, peers], [8_388_608, 4_194_304]);
+  assert.ok(capacityFor(memory * 0.8).flows < flows, "most of it has an effect");
+  const { config } = parseConfig('memory = "3G"', "f", []);
+  assert.equal(config, null, "more would have none");
 });
 
 Deno.test("distance() counts a swap of neighbours as one edit and is symmetric", () => {

@@ -61,7 +61,7 @@ export const TOP: Fields<TopConfig> = {
   clientFiles: field(
     spelling.path,
     "",
-    "Directory in which one empty file for each locked client comes and goes, named after its address: for scripts.",
+    "Directory in which a file for each locked client comes and goes, named after its address; it says protocol, evidence and end of the lock: for scripts.",
   ),
 };
 

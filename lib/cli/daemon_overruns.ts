@@ -13,7 +13,8 @@ export class Overruns {
   readonly #queues: () => readonly QueueStatus[];
   readonly #emit: (event: ReportEvent) => void;
   #last = -Infinity;
-  #lost = 0;
+  /** Packets lost by queue number, as they were told last. */
+  readonly #lost = new Map<number, number>();
 
   /** Reads the `queues` once in ten seconds. */
   constructor(queues: () => readonly QueueStatus[], emit: (event: ReportEvent) => void) {
@@ -24,15 +25,14 @@ export class Overruns {
   /** Call about once a second; `now` is monotonic milliseconds. */
   beat(now: number): void {
     if (now - this.#last < STRETCH) return;
-    const queues = this.#queues();
-    let lost = 0;
-    for (const { queue_dropped, user_dropped, overruns, missed } of queues) {
-      lost += queue_dropped + user_dropped + (overruns ?? 0) + (missed ?? 0);
-    }
-    if (lost === this.#lost) return;
-    this.#lost = lost;
+    const more = (queue: QueueStatus) => lostOf(queue) - (this.#lost.get(queue.number) ?? 0);
+    const overran = this.#queues().filter((queue) => more(queue) !== 0);
+    if (overran.length === 0) return;
     this.#last = now;
-    for (const queue of queues) {
+    // The log takes a few of these at once: the queue that lost most comes first.
+    overran.sort((a, b) => more(b) - more(a));
+    for (const queue of overran) {
+      this.#lost.set(queue.number, lostOf(queue));
       this.#emit({
         event: "queue-overrun",
         queue: queue.number,
@@ -42,4 +42,8 @@ export class Overruns {
       });
     }
   }
+}
+
+function lostOf({ queue_dropped, user_dropped, overruns, missed }: QueueStatus): number {
+  return queue_dropped + user_dropped + (overruns ?? 0) + (missed ?? 0);
 }

@@ -61,33 +61,48 @@ export class Operator implements ControlHandler {
     return answer;
   }
 
-  /** Answers `lock`. */
+  /** Answers `lock`: the client is refused for a time; its allowance ends. */
   lock(request: Request<"lock">, who: Who): ActionAnswer {
     return this.#engine.hold(() => this.#lock(request, who));
   }
 
   #lock(request: Request<"lock">, who: Who): ActionAnswer {
     this.#catchUp();
-    const { policy, learner, clock } = this.#engine;
+    const { policy, state, learner, clock } = this.#engine;
     const addresses = this.#read(request.client);
+    this.#needHome("lock", addresses);
     for (const words of addresses) {
       const client = formatAddress(...words);
-      if (!policy.isHome(...words)) {
-        throw new RefusedRequest(`Cannot lock "${client}": it is not at home (see [network] home)`);
-      }
       if (policy.isExempt(...words, ...this.#mac(words))) {
         throw new RefusedRequest(`Cannot lock "${client}": the config exempts it (see [network] exempt)`);
       }
     }
     const seconds = request.seconds ?? LOCK_SECONDS;
     const until = clock.text(clock.now + seconds * 1000);
+    const freed: string[] = [];
     const clients = addresses.map((words) => {
-      learner.timeLocks.lock(...words, -1, "operator", "operator", seconds * 1000, 0, "operator", request.reason);
       const client = formatAddress(...words);
-      this.#audit({ event: "audit", action: "lock", who, client, seconds, reason: request.reason, outcome: "done" });
+      // Of two words of an operator the later one counts.
+      const row = state.allowances.find(...words, 0);
+      const wasAllowed = row >= 0 && state.allowances.deadline[row]! > clock.now;
+      if (row >= 0) state.allowances.remove(row);
+      if (wasAllowed) freed.push(client);
+      learner.timeLocks.lock(...words, -1, "operator", "operator", seconds * 1000, 0, "operator", request.reason);
+      this.#audit({
+        event: "audit",
+        action: "lock",
+        who,
+        client,
+        seconds,
+        reason: request.reason,
+        outcome: "done",
+        ...(wasAllowed ? { found: "allowed until now" } : {}),
+      });
       return client;
     });
-    return { clients, until, message: `${are(clients)} locked until ${until}` };
+    if (freed.length > 0) learner.epoch++;
+    const ended = freed.length === 0 ? "" : `; no longer allowed: ${freed.join(", ")}`;
+    return { clients, until, message: `${are(clients)} locked until ${until}${ended}` };
   }
 
   /** Answers `unlock`. */
@@ -126,7 +141,9 @@ export class Operator implements ControlHandler {
     const { state, learner, clock } = this.#engine;
     const seconds = request.seconds ?? ALLOW_SECONDS;
     const until = clock.text(clock.now + seconds * 1000);
-    const clients = this.#read(request.client).map((words) => {
+    const addresses = this.#read(request.client);
+    this.#needHome("allow", addresses);
+    const clients = addresses.map((words) => {
       const row = state.locks.table.find(...words, 0);
       if (row >= 0) learner.timeLocks.release(row, "operator");
       state.allowances.insert(...words, 0, clock.now + seconds * 1000);
@@ -137,6 +154,13 @@ export class Operator implements ControlHandler {
     });
     learner.epoch++;
     return { clients, until, message: `${are(clients)} allowed until ${until}` };
+  }
+
+  /** Refuses to `act` on who is not at home, where it would change nothing of what ftwall does. */
+  #needHome(act: "lock" | "allow", addresses: readonly Words[]): void {
+    const stranger = addresses.find((words) => !this.#engine.policy.isHome(...words));
+    if (stranger === undefined) return;
+    throw new RefusedRequest(`Cannot ${act} "${formatAddress(...stranger)}": it is not at home (see [network] home)`);
   }
 
   /** Without traffic the engine's clock stands still for up to a second, which is much of a lock of a few seconds. */

@@ -1,5 +1,5 @@
 /**
- * What operators ask for through the control socket. Each action is written to the audit log: who, what, why.
+ * What operators ask for through the control socket. Each request is written to the audit log: who, what, why.
  * @module
  */
 import type { Engine } from "../engine/engine.ts";
@@ -19,6 +19,18 @@ import type { DaemonStatus } from "./daemon_status.ts";
 
 type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { readonly command: C }>;
 
+/** What changes something about clients. */
+type Action = Request<"lock" | "unlock" | "allow">;
+
+/** What was done for a request. */
+interface Done {
+  readonly answer: ActionAnswer;
+  /** What the audit log says of it beside the clients; empty where there is nothing to say. */
+  readonly found: string;
+}
+
+/** Clients that a line of the audit log names at most. */
+const MOST_NAMED = 20;
 /** Seconds of an operator's lock where none are said. */
 const LOCK_SECONDS = 600;
 /** Seconds of an allowance where none are said. */
@@ -63,11 +75,11 @@ export class Operator implements ControlHandler {
 
   /** Answers `lock`: the client is refused for a time; its allowance ends. */
   lock(request: Request<"lock">, who: Who): ActionAnswer {
-    return this.#engine.hold(() => this.#lock(request, who));
+    const seconds = request.seconds ?? LOCK_SECONDS;
+    return this.#asked({ ...request, seconds }, who, () => this.#lock(request, seconds));
   }
 
-  #lock(request: Request<"lock">, who: Who): ActionAnswer {
-    this.#catchUp();
+  #lock(request: Request<"lock">, seconds: number): Done {
     const { policy, state, learner, clock } = this.#engine;
     const addresses = this.#read(request.client);
     this.#needHome("lock", addresses);
@@ -77,41 +89,32 @@ export class Operator implements ControlHandler {
         throw new RefusedRequest(`Cannot lock "${client}": the config exempts it (see [network] exempt)`);
       }
     }
-    const seconds = request.seconds ?? LOCK_SECONDS;
     const until = clock.text(clock.now + seconds * 1000);
     const freed: string[] = [];
     const clients = addresses.map((words) => {
       const client = formatAddress(...words);
       // Of two words of an operator the later one counts.
       const row = state.allowances.find(...words, 0);
-      const wasAllowed = row >= 0 && state.allowances.deadline[row]! > clock.now;
-      if (row >= 0) state.allowances.remove(row);
-      if (wasAllowed) freed.push(client);
+      if (row >= 0) {
+        if (state.allowances.deadline[row]! > clock.now) freed.push(client);
+        state.allowances.remove(row);
+      }
       learner.timeLocks.lock(...words, -1, "operator", "operator", seconds * 1000, 0, "operator", request.reason);
-      this.#audit({
-        event: "audit",
-        action: "lock",
-        who,
-        client,
-        seconds,
-        reason: request.reason,
-        outcome: "done",
-        ...(wasAllowed ? { found: "allowed until now" } : {}),
-      });
       return client;
     });
     if (freed.length > 0) learner.epoch++;
     const ended = freed.length === 0 ? "" : `; no longer allowed: ${freed.join(", ")}`;
-    return { clients, until, message: `${are(clients)} locked until ${until}${ended}` };
+    const message = `${are(clients)} locked until ${until}${ended}`;
+    const found = freed.length === 0 ? "" : clients.length === 1 ? "allowed until now" : `${freed.length} were allowed`;
+    return { answer: { clients, until, message }, found };
   }
 
   /** Answers `unlock`. */
   unlock(request: Request<"unlock">, who: Who): ActionAnswer {
-    return this.#engine.hold(() => this.#unlock(request, who));
+    return this.#asked(request, who, () => this.#unlock(request));
   }
 
-  #unlock(request: Request<"unlock">, who: Who): ActionAnswer {
-    this.#catchUp();
+  #unlock(request: Request<"unlock">): Done {
     const { locks } = this.#engine.state;
     const rows: number[] = [];
     if (request.client === null) locks.table.each((row) => void rows.push(row));
@@ -124,22 +127,18 @@ export class Operator implements ControlHandler {
     }
     const clients = rows.map((row) => this.#status.lock(row).client);
     for (const row of rows) this.#engine.learner.timeLocks.release(row, "operator");
-    for (const client of clients) {
-      this.#audit({ event: "audit", action: "unlock", who, client, reason: request.reason, outcome: "done" });
-    }
     const message = clients.length === 0 ? "No client was locked" : `Unlocked: ${clients.join(", ")}`;
-    return { clients, message };
+    return { answer: { clients, message }, found: "" };
   }
 
   /** Answers `allow`: the client is exempt for a time; its lock ends. */
   allow(request: Request<"allow">, who: Who): ActionAnswer {
-    return this.#engine.hold(() => this.#allow(request, who));
+    const seconds = request.seconds ?? ALLOW_SECONDS;
+    return this.#asked({ ...request, seconds }, who, () => this.#allow(request, seconds));
   }
 
-  #allow(request: Request<"allow">, who: Who): ActionAnswer {
-    this.#catchUp();
+  #allow(request: Request<"allow">, seconds: number): Done {
     const { state, learner, clock } = this.#engine;
-    const seconds = request.seconds ?? ALLOW_SECONDS;
     const until = clock.text(clock.now + seconds * 1000);
     const addresses = this.#read(request.client);
     this.#needHome("allow", addresses);
@@ -149,11 +148,37 @@ export class Operator implements ControlHandler {
       state.allowances.insert(...words, 0, clock.now + seconds * 1000);
       const client = formatAddress(...words);
       this.#allowed(client);
-      this.#audit({ event: "audit", action: "allow", who, client, seconds, reason: request.reason, outcome: "done" });
       return client;
     });
     learner.epoch++;
-    return { clients, until, message: `${are(clients)} allowed until ${until}` };
+    return { answer: { clients, until, message: `${are(clients)} allowed until ${until}` }, found: "" };
+  }
+
+  /**
+   * Does what was asked for and writes it to the audit log, done or refused: one line for a request, however many clients
+   * it concerns, as a thousand lines at once would not all find room.
+   */
+  #asked(request: Action, who: Who, act: () => Done): ActionAnswer {
+    const { command: action, client, reason } = request;
+    const asked = { event: "audit", action, who, reason, ...(client === null ? {} : { client }) } as const;
+    const said = "seconds" in request ? { ...asked, seconds: request.seconds ?? 0 } : asked;
+    return this.#engine.hold(() => {
+      this.#catchUp();
+      try {
+        const { answer, found } = act();
+        const [first, ...more] = client === null ? [] : answer.clients;
+        if (first !== undefined && more.length === 0) {
+          this.#audit({ ...said, client: first, outcome: "done", ...(found === "" ? {} : { found }) });
+        } else {
+          const whom = listed(answer.clients);
+          this.#audit({ ...said, outcome: "done", found: found === "" ? whom : `${whom}; ${found}` });
+        }
+        return answer;
+      } catch (error) {
+        if (error instanceof RefusedRequest) this.#audit({ ...said, outcome: "refused", found: error.message });
+        throw error;
+      }
+    });
   }
 
   /** Refuses to `act` on who is not at home, where it would change nothing of what ftwall does. */
@@ -253,6 +278,14 @@ function* inTurns(engine: Engine, pieces: Iterable<string>): Generator<string, v
 function withoutReason(event: AuditEvent): AuditEvent {
   const { reason: _, ...rest } = event;
   return rest;
+}
+
+/** How many clients, and which, as far as a line should be long. */
+function listed(clients: readonly string[]): string {
+  if (clients.length === 0) return "no client";
+  const named = clients.slice(0, MOST_NAMED).join(", ");
+  const more = clients.length > MOST_NAMED ? ` and ${clients.length - MOST_NAMED} more` : "";
+  return `${clients.length === 1 ? "1 client" : `${clients.length} clients`}: ${named}${more}`;
 }
 
 function are(clients: readonly string[]): string {

@@ -5,13 +5,13 @@ import { parseAddress } from "../../lib/net/address.ts";
 import type { ActionAnswer } from "../../lib/report/control_protocol.ts";
 import { LineWriter } from "../../lib/report/line_writer.ts";
 import { Reporter } from "../../lib/report/reporter.ts";
-import { Desk } from "../support/desk.ts";
+import { Desk, HOME } from "../support/desk.ts";
 
 const WHO = { uid: 0, pid: 7 };
 
 /** An operator's desk: the engine, and the lines of the log as objects. */
 class Office {
-  readonly desk: Desk = new Desk([]);
+  readonly desk: Desk = new Desk([], HOME, { locks: 4096 });
   readonly operator: Operator;
   readonly reporter: Reporter;
   #text = "";
@@ -74,4 +74,49 @@ Deno.test("who is not at home can be neither locked nor allowed", () => {
   assert.throws(() => office.lock("8.8.8.8"), /Cannot lock "8\.8\.8\.8": it is not at home/);
   assert.throws(() => office.allow("8.8.8.8"), /Cannot allow "8\.8\.8\.8": it is not at home/);
   assert.equal(office.desk.engine.state.allowances.count, 0);
+});
+
+Deno.test("a request is one line of the audit log, however many clients it concerns", async () => {
+  using office = new Office();
+  for (let i = 0; i < 2000; i++) office.lock(`10.0.${i >> 8}.${i & 255}`);
+  office.operator.unlock({ command: "unlock", client: "10.0.0.3", reason: "a mistake" }, WHO);
+  assert.equal(office.operator.unlock({ command: "unlock", client: null, reason: "" }, WHO).clients.length, 1999);
+  office.operator.unlock({ command: "unlock", client: null, reason: "" }, WHO);
+  const audits = await office.audits();
+  assert.equal(audits.length, 2003);
+  const lock = { action: "lock", reason: undefined, client: "10.0.0.0", seconds: 60, outcome: "done" };
+  assert.deepEqual({ reason: undefined, ...audits[0] }, lock);
+  const [one, all, none] = audits.slice(2000);
+  assert.deepEqual(one, { action: "unlock", reason: "a mistake", client: "10.0.0.3", outcome: "done" });
+  assert.match(String(all!.found), /^1999 clients: (10\.0\.\d+\.\d+, ){19}10\.0\.\d+\.\d+ and 1979 more$/);
+  assert.deepEqual(none, { action: "unlock", outcome: "done", found: "no client" });
+});
+
+Deno.test("requests that are refused are in the audit log, with what was found", async () => {
+  using office = new Office();
+  assert.throws(() => office.lock("8.8.8.8"));
+  assert.throws(() => office.allow("02:00:00:00:00:01"));
+  assert.throws(() => office.operator.unlock({ command: "unlock", client: "10.0.0.5", reason: "" }, WHO));
+  assert.deepEqual(await office.audits(), [
+    {
+      action: "lock",
+      client: "8.8.8.8",
+      seconds: 60,
+      outcome: "refused",
+      found: 'Cannot lock "8.8.8.8": it is not at home (see [network] home)',
+    },
+    {
+      action: "allow",
+      client: "02:00:00:00:00:01",
+      seconds: 60,
+      outcome: "refused",
+      found: 'Cannot find the client "02:00:00:00:00:01": no packet with that MAC was seen. Name its address',
+    },
+    {
+      action: "unlock",
+      client: "10.0.0.5",
+      outcome: "refused",
+      found: 'Cannot unlock "10.0.0.5": it is not locked',
+    },
+  ]);
 });

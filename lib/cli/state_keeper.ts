@@ -71,19 +71,24 @@ export class StateKeeper {
     for (const path of this.#import === "" ? [""] : ["", this.#import]) {
       try {
         const context = this.#context();
-        const found = path === "" ? this.#store.load(state, context) : this.#store.importFrom(path, state, context);
+        const evicted = state.locks.table.evicted;
+        const found = this.#engine.learner.timeLocks.fill(() =>
+          path === "" ? this.#store.load(state, context) : this.#store.importFrom(path, state, context)
+        );
         if (found === null) continue;
+        const crowded = state.locks.table.evicted - evicted;
         for (const problem of found.problems) this.#note("warning", `State file: skipped ${problem}`);
         const more = found.bad - found.problems.length;
         if (more > 0) this.#note("warning", `State file: skipped ${more} further lines`);
         if (found.locks + found.peers + found.trained + found.endpoints > 0) {
           const kept = [
-            many(found.locks, "lock"),
+            many(found.locks - crowded, "lock"),
             many(found.peers, "peer"),
             many(found.trained, "trained address", "es"),
             many(found.endpoints, "endpoint"),
           ];
-          this.#note("info", `State file: ${kept.join(", ")}; ${found.ended} had ended`);
+          const lost = crowded === 0 ? "" : `, for ${many(crowded, "lock")} there was no room`;
+          this.#note("info", `State file: ${kept.join(", ")}; ${found.ended} had ended${lost}`);
         }
       } catch (error) {
         this.#note("warning", error instanceof Error ? error.message : String(error));

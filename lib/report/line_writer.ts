@@ -20,6 +20,7 @@ const CAPACITY = 128 * 1024;
 export class LineWriter {
   readonly #sink: ByteSink;
   readonly #encoder = new TextEncoder();
+  readonly #reserved: number;
   #filling: Uint8Array<ArrayBuffer>;
   #writing: Uint8Array<ArrayBuffer>;
   #used = 0;
@@ -34,16 +35,21 @@ export class LineWriter {
   /** Message of the sink's last failure, null while it works. */
   failure: string | null = null;
 
-  /** Writes to `sink`, holding at most twice `capacity` bytes. */
-  constructor(sink: ByteSink, capacity: number = CAPACITY) {
+  /** Writes to `sink`, holding at most twice `capacity` bytes, of which the last `reserved` are for lines to be kept. */
+  constructor(sink: ByteSink, capacity: number = CAPACITY, reserved: number = capacity >> 3) {
     this.#sink = sink;
+    this.#reserved = reserved;
     this.#filling = new Uint8Array(capacity);
     this.#writing = new Uint8Array(capacity);
   }
 
-  /** Takes one line without its line feed. Never throws, never waits. */
-  write(line: string): void {
-    const room = this.#filling.subarray(this.#used);
+  /**
+   * Takes one line without its line feed. Never throws, never waits. One that is to be `kept` finds room also where others
+   * have filled the buffer.
+   */
+  write(line: string, kept: boolean = false): void {
+    const end = this.#filling.length - (kept ? 0 : this.#reserved);
+    const room = this.#filling.subarray(this.#used, Math.max(this.#used, end));
     const { read, written } = this.#encoder.encodeInto(line, room);
     if (read < line.length || written >= room.length) {
       this.dropped++;

@@ -30,6 +30,9 @@ interface Carried {
   readonly time: number;
 }
 
+/** Seldom ones that others wait for or that are there to be looked up: a flood of other events must not cost them. */
+const KEPT: ReadonlySet<EventName> = new Set<EventName>(["ready", "reloaded", "reload-refused", "stopping", "audit"]);
+
 /** Turns events into lines. One at a time: the logging library's configuration is global; `using` or {@link close} ends it. */
 export class Reporter {
   readonly #writer: LineWriter;
@@ -57,7 +60,7 @@ export class Reporter {
       sinks: {
         lines: (record) => {
           const { event, time } = record.properties as unknown as Carried;
-          this.#writer.write(this.#format(event, time, this.#dryRun));
+          this.#writer.write(this.#format(event, time, this.#dryRun), KEPT.has(event.event));
         },
       },
       loggers: [

@@ -75,11 +75,21 @@ Deno.test("a sink that fails loses lines, is remembered, and gets the next ones 
 
 Deno.test("a line longer than the buffer is dropped, also where its end would split a character", async () => {
   const sink = new Recorder();
-  const writer = new LineWriter(sink, 8);
+  const writer = new LineWriter(sink, 8, 0);
   writer.write("1234567ü");
   writer.write("12345678");
   writer.write("1234567");
   await writer.flush(1000);
   assert.equal(sink.text, "1234567\n");
   assert.equal(writer.dropped, 2);
+});
+
+Deno.test("a line to be kept finds room where a flood has filled the buffer", async () => {
+  const sink = new Recorder();
+  const writer = new LineWriter(sink, 1000, 100);
+  for (let i = 0; i < 50; i++) writer.write("x".repeat(49));
+  writer.write("ready", true);
+  await writer.flush(1000);
+  assert.equal(writer.dropped, 32);
+  assert.match(sink.text, /^(x{49}\n){18}ready\n$/);
 });

@@ -85,6 +85,26 @@ Deno.test("admit takes the token of the event that follows, and says no where th
   await run("error", (reporter) => assert.equal(reporter.admit("refused"), false));
 });
 
+Deno.test("ready and what an operator asked for are in the log also when other lines have filled its buffer", async () => {
+  const lines = await run("info", (reporter) => {
+    for (let i = 0; i < 200; i++) {
+      reporter.emit({
+        event: "locked",
+        client: `10.0.0.${i}`,
+        protocol: "operator",
+        evidence: "operator",
+        by: "state-file",
+        until: "2026-01-01T00:00:00.000Z",
+        reason: "ü".repeat(500),
+      });
+    }
+    assert.notEqual(reporter.unwritten, 0);
+    reporter.emit({ event: "audit", action: "lock", who: { uid: 0 }, client: "10.0.0.1", outcome: "done" });
+    reporter.emit({ event: "ready", queues: [0], config: null, effective: [] });
+  });
+  assert.deepEqual(lines.slice(-2).map((line) => line.event), ["audit", "ready"]);
+});
+
 Deno.test("change takes effect with the next event", async () => {
   const lines = await run("error", (reporter) => {
     reporter.note("info", "before");

@@ -29,7 +29,9 @@ export function checkCommand(ended: Ended): CommandUnknownOpts {
         return;
       }
       const { loadAny } = await import("./load.ts");
+      const { directoryProblems } = await import("./marker_files.ts");
       const loaded = loadAny(options.config);
+      const problems = [...loaded.problems, ...directoryProblems(loaded)];
       if (loaded.config === null) ended.code = USAGE;
       if (options.json === true) {
         const { jsonLine } = await import("../report/plain.ts");
@@ -38,13 +40,13 @@ export function checkCommand(ended: Ended): CommandUnknownOpts {
           ok: loaded.config !== null,
           path: loaded.missingDefault ? null : loaded.path,
           hash,
-          problems: loaded.problems,
+          problems,
           ...(options.quiet === true ? {} : { config: loaded.config }),
         }));
         return;
       }
       const { formatProblem } = await import("../policy/problem.ts");
-      complain(...loaded.problems.map(formatProblem));
+      complain(...problems.map(formatProblem));
       if (loaded.missingDefault) {
         complain(`ftwall: There is no config at "${loaded.path}": built-in defaults are used`);
       }

@@ -45,7 +45,7 @@ import { openReporter } from "./open_reporter.ts";
 import { loadAny, loadForCommand } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
 import { Operator } from "./operator.ts";
-import { rulesOptions } from "./rules_options.ts";
+import { rulesOptions, sameRules } from "./rules_options.ts";
 import { StateKeeper } from "./state_keeper.ts";
 import { VERSION } from "./version.ts";
 
@@ -84,7 +84,7 @@ class RunningDaemon implements Daemon {
   readonly #times = new VerdictTimes();
   readonly #status: DaemonStatus;
   readonly #state: StateKeeper;
-  #markers: MarkerFiles;
+  readonly #markers: MarkerFiles;
   #loaded: Loaded;
   #config: Config;
   readonly #tidier: Tidier;
@@ -123,7 +123,7 @@ class RunningDaemon implements Daemon {
     const state = new State(capacityOf(config.memory, queues.list.length, all), seed, shared?.ground);
     const lan = readLan(config.network.lan);
     const policy = compile(config, undefined, lan.prefixes);
-    this.#markers = new MarkerFiles(options.dryRun ? "" : config.clientFiles);
+    this.#markers = new MarkerFiles((text) => reporter.note("warning", text));
     this.#engine = new Engine({
       policy,
       state,
@@ -324,11 +324,9 @@ class RunningDaemon implements Daemon {
 
   #restore(): void {
     const restored = this.#state.restore();
-    this.#markers.clear(new Set(restored.map((event) => event.client)));
-    for (const event of restored) {
-      this.#reporter.emit(event);
-      this.#markers.follow(event);
-    }
+    // In dry-run no file is written.
+    if (!this.#options.dryRun) this.#markers.adopt(this.#config.clientFiles, restored);
+    for (const event of restored) this.#reporter.emit(event);
   }
 
   /** Loads the config again: compiled beside the old one, put in force between two bursts, or not at all. */
@@ -394,7 +392,9 @@ class RunningDaemon implements Daemon {
     this.#loaded = loaded;
     this.#config = loaded.config;
     this.#kernel.adopt(loaded.config);
-    this.#markers = new MarkerFiles(this.#options.dryRun ? "" : loaded.config.clientFiles);
+    if (!this.#options.dryRun) {
+      this.#markers.adopt(loaded.config.clientFiles, this.#engine.hold(() => this.#engine.learner.timeLocks.inForce()));
+    }
     const { format, level } = loaded.config.log;
     this.#reporter.change(this.#options.logFormat ?? format, this.#options.logLevel ?? level, this.#output.colour);
     this.#workers?.prints(printedBy(this.#reporter));
@@ -409,10 +409,6 @@ class RunningDaemon implements Daemon {
     this.#reporter.emit({ event: "reloaded", hash: policy.hash, changes });
     return { outcome: "applied", hash: policy.hash, changes, problems: warnings };
   }
-}
-
-function sameRules(before: Config, after: Config): boolean {
-  return JSON.stringify(rulesOptions(before)) === JSON.stringify(rulesOptions(after));
 }
 
 function textOf(error: unknown): string {

@@ -102,14 +102,19 @@ export class TimeLocks {
     this.#changed();
   }
 
-  /** Locks that came out of the state file, as events for who follows these alone; nothing is emitted. */
+  /** Locks that came out of the state file: {@link inForce} where there are no others yet. */
   restored(): LockEvent[] {
+    return this.inForce().map((lock) => ({ ...lock, by: "state-file" }));
+  }
+
+  /** Locks in force, as events for who follows these alone; nothing is emitted. */
+  inForce(): LockEvent[] {
     const { table } = this.#state.locks;
     const rows: number[] = [];
     table.each((row) => {
       if (table.deadline[row]! > this.#clock.now) rows.push(row);
     });
-    return rows.map((row) => ({ ...this.#event("locked", row), by: "state-file" }));
+    return rows.map((row) => this.#event("locked", row));
   }
 
   #lockEvent(event: "locked" | "renewed", row: number): void {

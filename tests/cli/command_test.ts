@@ -108,6 +108,10 @@ Deno.test({
       const json = JSON.parse((await ftwall("check", "--json", "--config", path)).out);
       assert.equal(json.ok, true);
       assert.equal(json.config.lock.seconds, 60);
+      Deno.writeTextFileSync(path, 'client_files = "/nonexistent"\n');
+      const without = await ftwall("check", "--quiet", "--config", path);
+      assert.deepEqual([without.code, without.out], [0, ""]);
+      assert.match(without.err, /warning: client_files: found "\/nonexistent", which is no directory here/);
       const missing = await ftwall("check", "--config", "/nonexistent.toml");
       assert.equal(missing.code, 2);
       assert.match(missing.err, /no such file/);

@@ -4,9 +4,9 @@
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { DONE, MISSING } from "./failure.ts";
-import { configOption, controlOption, jsonOption, reading } from "./options.ts";
+import { configOption, jsonOption, reading } from "./options.ts";
 import { print } from "./output.ts";
-import { readQueues } from "./read.ts";
+import { readPath, readQueues } from "./read.ts";
 import type { Ended } from "./program.ts";
 
 /** What a check found. `fail` means that ftwall cannot work so. */
@@ -34,7 +34,7 @@ export function doctorCommand(ended: Ended): CommandUnknownOpts {
     .description("check kernel, library, permissions, rules, queue and conflicts; say how to mend each")
     .addOption(configOption())
     .option("--queue <numbers>", "queue N, or queues N:M; overrides the config", reading(readQueues))
-    .addOption(controlOption())
+    .option("--control <path>", "control socket of the daemon (default: that of the config)", reading(readPath))
     .addOption(jsonOption())
     .addHelpText("after", "\nExit codes: 0 ftwall can work here, 3 something it needs is missing.")
     .action(async (options) => {

@@ -12,7 +12,8 @@ import type { QueueRange } from "./read.ts";
 export interface DoctorOptions {
   readonly config: string | undefined;
   readonly queues: QueueRange | undefined;
-  readonly control: string;
+  /** Socket of the daemon; where it is not said, that of the config. */
+  readonly control: string | undefined;
 }
 
 const ok = (found: string): Finding => ({ level: "ok", found });
@@ -44,6 +45,12 @@ export function doctorChecks(options: DoctorOptions): Check[] {
 async function load(options: DoctorOptions): Promise<Config | null> {
   const { loadAny } = await import("./load.ts");
   return loadAny(options.config).config;
+}
+
+/** Where the daemon of this config listens. */
+export async function controlOf(options: DoctorOptions): Promise<string> {
+  const { DEFAULT_CONTROL } = await import("../report/control_protocol.ts");
+  return options.control ?? (await load(options))?.control.path ?? DEFAULT_CONTROL;
 }
 
 async function checkConfig(options: DoctorOptions): Promise<Finding> {
@@ -117,7 +124,7 @@ async function checkDaemon(options: DoctorOptions): Promise<Finding> {
   const { ask } = await import("./control_client.ts");
   const { Failure } = await import("./failure.ts");
   try {
-    const { pid, version } = await ask(options.control, { command: "ping" }, 3000);
+    const { pid, version } = await ask(await controlOf(options), { command: "ping" }, 3000);
     return ok(`ftwall ${version} runs as process ${pid}`);
   } catch (error) {
     if (error instanceof Failure) return warn("no daemon answers", error.message);
@@ -130,7 +137,7 @@ async function checkEffect(options: DoctorOptions): Promise<Finding> {
   const { ask } = await import("./control_client.ts");
   const { Failure } = await import("./failure.ts");
   try {
-    const status = await ask(options.control, { command: "status" }, 10_000);
+    const status = await ask(await controlOf(options), { command: "status" }, 10_000);
     const open = status.queues.filter((queue) => queue.fail_open.effective !== queue.fail_open.requested);
     if (open.length > 0) {
       return warn(

@@ -4,6 +4,7 @@
  */
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { DEFAULT_CONTROL } from "../report/control_protocol.ts";
+import { readPath } from "./read.ts";
 
 /** Makes `--config PATH`. */
 export function configOption(): Option<"-c, --config <path>"> {
@@ -15,7 +16,9 @@ export function configOption(): Option<"-c, --config <path>"> {
 
 /** Makes `--control PATH`. */
 export function controlOption(): Option<"--control <path>", undefined, string> {
-  return new Option("--control <path>", "control socket of the daemon").default(DEFAULT_CONTROL);
+  return new Option("--control <path>", "control socket of the daemon")
+    .default(DEFAULT_CONTROL)
+    .argParser(reading(readPath));
 }
 
 /** Makes `--json`. */

@@ -14,6 +14,12 @@ export function readSeconds(text: string): number {
   return sum;
 }
 
+/** Takes the path of a file as it is. */
+export function readPath(text: string): string {
+  if (text === "") throw new RangeError("Expected a path, but it is empty.");
+  return text;
+}
+
 /** Queue numbers, both included. */
 export interface QueueRange {
   readonly first: number;

@@ -5,7 +5,7 @@
  */
 import { LOG_FORMATS, type LogFormat } from "../report/event_format.ts";
 import { LOG_LEVELS, type LogLevel } from "../report/severity.ts";
-import { type QueueRange, readQueues } from "./read.ts";
+import { type QueueRange, readPath, readQueues } from "./read.ts";
 
 /** What the options of `run` say; names as the library makes them of the long options. */
 export interface RunArguments {
@@ -60,6 +60,7 @@ export const RUN_OPTIONS: readonly RunOption[] = [
     key: "control",
     flags: "--control <path>",
     text: "control socket (default: [control] path, /run/ftwall/control.sock)",
+    read: readPath,
   },
   { key: "state", flags: "--state <path>", text: "state file (default: [state] path, /var/lib/ftwall/state)" },
   { key: "pidFile", flags: "--pid-file <path>", text: "write the process id to this file while running" },

@@ -61,6 +61,8 @@ Deno.test("usage errors end with 2, say what was found, suggest the nearest, and
       [["lock", "nobody"], /Cannot name the client "nobody"/],
       [["unlock"], /expected either a client or --all/],
       [["rules", "--apply", "--remove"], /name one of --apply and --remove/],
+      [["status", "--control", ""], /"--control <path>" argument "" is invalid. Expected a path, but it is empty/],
+      [["run", "--control="], /"--control <path>" argument "" is invalid. Expected a path, but it is empty/],
       [["status", "surplus"], /too many arguments/],
     ] as const
   ) {

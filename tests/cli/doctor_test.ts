@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { doctorText, examine, verdictOf } from "../../lib/cli/doctor.ts";
-import { checkCapabilities, checkClock, setsFinding } from "../../lib/cli/doctor_checks.ts";
+import { checkCapabilities, checkClock, controlOf, setsFinding } from "../../lib/cli/doctor_checks.ts";
 import { readQueues, readSeconds } from "../../lib/cli/read.ts";
 import { nearest } from "../../lib/cli/program.ts";
 
@@ -40,6 +40,21 @@ Deno.test("doctor tells how sets are changed, and remarks on a program for each 
   assert.deepEqual([setsFinding(nft, "Cannot open libnftables").level, setsFinding(none, "").level], ["warn", "warn"]);
   assert.equal(setsFinding(nft, "Cannot open libnftables").mend, "Cannot open libnftables");
   assert.equal(setsFinding(none, "").mend, "no kernel sets: ipset: not found");
+});
+
+Deno.test("doctor asks the daemon at the socket of the config, or the one that is named", async () => {
+  const path = Deno.makeTempFileSync({ suffix: ".toml" });
+  try {
+    Deno.writeTextFileSync(path, '[control]\npath = "/run/other.sock"\n');
+    const at = (config: string | undefined, control: string | undefined) =>
+      controlOf({ config, control, queues: undefined });
+    assert.equal(await at(path, undefined), "/run/other.sock");
+    assert.equal(await at(path, "/run/named.sock"), "/run/named.sock");
+    Deno.writeTextFileSync(path, "nonsense");
+    assert.equal(await at(path, undefined), "/run/ftwall/control.sock");
+  } finally {
+    Deno.removeSync(path);
+  }
 });
 
 Deno.test("a clock without battery is noticed", () => {

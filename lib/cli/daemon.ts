@@ -46,6 +46,7 @@ import { loadAny, loadForCommand } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
 import { Operator } from "./operator.ts";
 import { rulesOptions, sameRules } from "./rules_options.ts";
+import { StaleRules } from "./stale_rules.ts";
 import { StateKeeper } from "./state_keeper.ts";
 import { VERSION } from "./version.ts";
 
@@ -84,6 +85,7 @@ class RunningDaemon implements Daemon {
   readonly #times = new VerdictTimes();
   readonly #status: DaemonStatus;
   readonly #state: StateKeeper;
+  readonly #stale: StaleRules;
   readonly #markers: MarkerFiles;
   #loaded: Loaded;
   #config: Config;
@@ -158,6 +160,7 @@ class RunningDaemon implements Daemon {
       note: (text) => reporter.note("info", text),
     });
     const note = (level: "info" | "warning", text: string) => reporter.note(level, text);
+    this.#stale = new StaleRules((wanted) => this.#kernel.fit(wanted), (text) => note("warning", text));
     const path = options.state ?? config.state.path;
     this.#state = new StateKeeper(this.#engine, path, config.state, performance.now(), note);
     this.#status = new DaemonStatus(
@@ -371,6 +374,7 @@ class RunningDaemon implements Daemon {
     }
     const warnings = loaded.problems.map(formatProblem);
     if (policy.hash === this.#engine.policy.hash) {
+      warnings.push(...await this.#stale.look(loaded.config, false));
       this.#status.reloaded(true, warnings);
       this.#kernel.lookAtLan();
       return { outcome: "unchanged", hash: policy.hash, changes: [], problems: warnings };
@@ -401,10 +405,7 @@ class RunningDaemon implements Daemon {
     this.#status.loaded(loaded, policy);
     const changes = difference(before, loaded.config);
     // Who is home or exempt stands in the rules too; until they are applied, only what they queue is judged anew.
-    if (!sameRules(before, loaded.config) && !(await this.#kernel.fit(loaded.config).catch(() => true))) {
-      warnings.push("The firewall rules in force are not those of this config; run: ftwall rules --apply");
-      this.#reporter.note("warning", warnings.at(-1)!);
-    }
+    warnings.push(...await this.#stale.look(loaded.config, !sameRules(before, loaded.config)));
     this.#status.reloaded(true, warnings);
     this.#reporter.emit({ event: "reloaded", hash: policy.hash, changes });
     return { outcome: "applied", hash: policy.hash, changes, problems: warnings };

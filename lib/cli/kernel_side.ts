@@ -5,7 +5,7 @@
  */
 import type { Engine } from "../engine/engine.ts";
 import type { TrafficEvent } from "../engine/event.ts";
-import { type RulesOptions, runCommand, type Runner } from "../firewall/mod.ts";
+import { type Offload, type RulesOptions, runCommand, type Runner } from "../firewall/mod.ts";
 import type { Config } from "../policy/config.ts";
 import { compile, type Policy } from "../policy/policy.ts";
 import type { KernelStatus } from "../report/status.ts";
@@ -182,7 +182,7 @@ export class KernelSide implements AsyncDisposable {
         prefixes: this.#lan.prefixes,
         listening: hand.listening,
       },
-      offload: facts?.offloads.map((each) => each.found) ?? [],
+      ...pastRules(facts?.offloads ?? []),
     };
   }
 
@@ -192,4 +192,12 @@ export class KernelSide implements AsyncDisposable {
     await this.#keeper[Symbol.asyncDispose]();
     await this.#runner[Symbol.asyncDispose]();
   }
+}
+
+/** For `status`: what goes past the rules, and whether bridged traffic, which could, does not. */
+export function pastRules(offloads: readonly Offload[]): Pick<KernelStatus, "offload" | "bridged"> {
+  return {
+    offload: offloads.filter(({ name }) => name !== "bridge").map(({ found }) => found),
+    bridged: offloads.some(({ name }) => name === "bridge"),
+  };
 }

@@ -82,6 +82,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0 || error.code === "commander.help") return DONE;
+    if (error.code === "commander.excessArguments") refuseOptionsAhead(program, argv);
     throw new Failure(USAGE, usage(error.message, argv, program));
   }
   return ended.code;
@@ -100,6 +101,18 @@ function refuseUnknownCommand(program: CommandUnknownOpts, argv: readonly string
       near === null ? "" : `; did you mean "${near}"?`
     }\n` +
       `Commands: ${names.join(", ")}. Try "ftwall --help"`,
+  );
+}
+
+/** Options ahead of a command are taken for those of the default command, to which the command's name is one word too many. */
+function refuseOptionsAhead(program: CommandUnknownOpts, argv: readonly string[]): void {
+  const at = argv.findIndex((word) => program.commands.some((command) => command.name() === word));
+  if (at <= 0) return;
+  const right = ["ftwall", argv[at], ...argv.slice(0, at), ...argv.slice(at + 1)].join(" ");
+  throw new Failure(
+    USAGE,
+    `Cannot understand the command line: options stand behind the command, as in: ${right}\n` +
+      `Try "ftwall ${argv[at]} --help"`,
   );
 }
 

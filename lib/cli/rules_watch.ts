@@ -124,12 +124,15 @@ export class RulesWatch {
   }
 }
 
-function whyNot(config: Config, rules: Checked): string {
+/** Why no sets are kept under this config and these rules, in words; empty where they are. */
+export function whyNot(config: Config, rules: Checked): string {
   if (config.lock.kernelSets === "off") return "switched off by [lock] kernel_sets";
   // A set refuses all that a locked client sends.
   if (!config.lock.blockUdp) return "not used while [lock] block_udp is false: a set cannot spare UDP";
   if (!rules.present) return "there are no rules of ftwall: run ftwall rules --apply";
-  if (!rules.sets) return "the rules were made without sets: install ipset or nft, then run ftwall rules --apply";
+  if (!rules.sets) {
+    return "the rules were made without sets: run ftwall rules --apply, which tells what is missing, if anything";
+  }
   return "";
 }
 

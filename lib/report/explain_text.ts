@@ -21,12 +21,10 @@ export function explainText(answer: ExplainAnswer, now: number): string[] {
     lines.push("It is not locked");
   } else {
     const left = (Date.parse(lock.until) - now) / 1000;
+    // An operator's lock is for no protocol.
+    const what = lock.protocol === "operator" ? "" : ` for ${lock.protocol}: ${lock.evidence},`;
     lines.push(
-      plain(
-        `LOCKED for ${lock.protocol}: ${lock.evidence}, by ${lock.by}${
-          lock.reason === undefined ? "" : `, ${lock.reason}`
-        }`,
-      ),
+      plain(`LOCKED${what} by ${lock.by}${lock.reason === undefined ? "" : `: ${lock.reason}`}`),
       `  since ${lock.since}, until ${lock.until} (${duration(left)} left), renewed ${lock.renewals} times`,
     );
   }

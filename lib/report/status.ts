@@ -135,6 +135,8 @@ export interface KernelStatus {
   };
   /** What takes packets past ftwall. */
   readonly offload: readonly string[];
+  /** Whether traffic between clients on one bridge passes the rules, which let it through. */
+  readonly bridged: boolean;
 }
 
 /** What the daemon offers for `status`; everything is read when somebody asks, nothing is prepared. */

@@ -108,7 +108,7 @@ export function statusText(status: Status, now: number): string[] {
 }
 
 function kernel(lines: string[], facts: KernelStatus): void {
-  const { rules, sets, conntrack, sender, lan, offload } = facts;
+  const { rules, sets, conntrack, sender, lan, offload, bridged } = facts;
   const say = (name: string, text: string) => lines.push(plain(`  ${name.padEnd(12)} ${text}`));
   lines.push("", "In the kernel:");
   if (rules !== null) {
@@ -142,6 +142,9 @@ function kernel(lines: string[], facts: KernelStatus): void {
   if (lan.prefixes.length > 0) say("home", `${lan.prefixes.join(", ")} (on-link at ${lan.interfaces.join(", ")})`);
   if (lan.missing.length > 0) say("lan", `there is no interface ${lan.missing.join(", ")}`);
   for (const found of offload) say("OFFLOAD", `${found} takes packets past ftwall; see ftwall doctor`);
+  if (bridged) {
+    say("bridge", "traffic between clients on it passes the rules too, which let it through; see ftwall doctor");
+  }
 }
 
 function counts(lines: string[], key: string, title: string, values: Readonly<Record<string, number>>): void {

@@ -63,6 +63,7 @@ Deno.test("usage errors end with 2, say what was found, suggest the nearest, and
       [["rules", "--apply", "--remove"], /name one of --apply and --remove/],
       [["status", "--control", ""], /"--control <path>" argument "" is invalid. Expected a path, but it is empty/],
       [["run", "--control="], /"--control <path>" argument "" is invalid. Expected a path, but it is empty/],
+      [["--config", "x.toml", "check"], /options stand behind the command, as in: ftwall check --config x\.toml\n/],
       [["status", "surplus"], /too many arguments/],
     ] as const
   ) {

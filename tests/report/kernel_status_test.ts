@@ -10,6 +10,7 @@ const WELL: KernelStatus = {
   sender: { in_use: true },
   lan: { interfaces: ["br-lan"], missing: [], prefixes: ["2001:db8::/64"], listening: ["br-lan"] },
   offload: [],
+  bridged: false,
 };
 
 function lines(kernel: KernelStatus): string[] {
@@ -43,6 +44,7 @@ Deno.test("status tells why something is not done in the kernel, and what is in 
     sender: { in_use: false, why: "no permission" },
     lan: { interfaces: [], missing: ["br-lan"], prefixes: [], listening: [] },
     offload: ['nft flowtable "f"'],
+    bridged: true,
   });
   assert.deepEqual(found, [
     "rules NONE: no packet reaches ftwall; run: ftwall rules --apply",
@@ -52,5 +54,6 @@ Deno.test("status tells why something is not done in the kernel, and what is in 
     "decoys off: no permission",
     "lan there is no interface br-lan",
     'OFFLOAD nft flowtable "f" takes packets past ftwall; see ftwall doctor',
+    "bridge traffic between clients on it passes the rules too, which let it through; see ftwall doctor",
   ]);
 });

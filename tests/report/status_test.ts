@@ -188,6 +188,22 @@ Deno.test("verdict times: quantiles lie within their bucket, sums are exact, odd
   });
 });
 
+Deno.test("an operator's lock is explained by who locked and why, as it is for no protocol", () => {
+  const status = buildStatus(source()).locks[0]!;
+  const lock = { ...status, protocol: "operator", evidence: "operator", by: "operator" };
+  const second = (reason?: string) =>
+    explainText({
+      client: "10.0.0.5",
+      group: "default",
+      home: true,
+      exempt: false,
+      lock: reason === undefined ? lock : { ...lock, reason },
+      scores: [],
+      history: [],
+    }, NOW)[1];
+  assert.deepEqual([second(), second("asked for")], ["LOCKED by operator", "LOCKED by operator: asked for"]);
+});
+
 Deno.test("the explanation for people names lock, score and what was reported", () => {
   const text = explainText({
     client: "10.0.0.5",

@@ -74,9 +74,9 @@ export class RulesWatch {
     if (this.#now() - this.#last >= (well ? LATER : SOON)) this.look().catch(() => {});
   }
 
-  /** What is known, looked up again where it is old. */
+  /** What is known, looked up again where it is old and can be seen. */
   async fresh(): Promise<void> {
-    if (this.#now() - this.#last >= FRESH) await this.look();
+    if (this.#now() - this.#last >= FRESH) await this.look().catch(() => {});
   }
 
   /** Whether the rules in force are those that this config asks for. */

@@ -1,5 +1,6 @@
+import { reason } from "./backend.ts";
 import { IPTABLES_TOOLS, legacyTables } from "./tools.ts";
-import type { Backend, Runner } from "./run.ts";
+import { type Backend, FirewallError, type Runner } from "./run.ts";
 
 /** What is there of ours, in one back end. */
 export interface Inspected {
@@ -36,7 +37,10 @@ export async function inspectRules(run: Runner): Promise<Inspected[]> {
   return found;
 }
 
-/** Looks for our chains with one tool of the iptables family; null when there is nothing. */
+/**
+ * Looks for our chains with one tool of the iptables family; null when there is nothing. Throws a {@link FirewallError}
+ * where another program kept the tables locked: what could not be seen is not to be taken for nothing.
+ */
 export async function inspectTool(run: Runner, tool: string): Promise<Inspected | null> {
   const jumps: string[] = [];
   const chains: string[] = [];
@@ -46,7 +50,10 @@ export async function inspectTool(run: Runner, tool: string): Promise<Inspected 
   let sets = false;
   for (const table of ["mangle", "filter"]) {
     const answer = await run(tool, ["-w", "5", "-t", table, "-S"]);
-    if (answer.code !== 0) continue;
+    if (answer.code !== 0) {
+      if (!answer.stderr.includes("xtables lock")) continue;
+      throw new FirewallError(`Cannot read the rules with ${tool}: ${reason(answer)}`);
+    }
     for (const line of answer.stdout.split("\n")) {
       const own = /^-N (ftwall_\w+)/.exec(line);
       if (own !== null) chains.push(`${table} ${own[1]}`);

@@ -112,6 +112,16 @@ Deno.test("removing on a bare machine removes nothing and never asks the legacy 
   assert.ok(!calls.some((call) => call.includes("legacy")));
 });
 
+Deno.test("tables that another program keeps locked are not taken for empty ones", async () => {
+  const stderr = "Another app is currently holding the xtables lock. Perhaps you want to use the -w option?";
+  const { run } = machine([[/^iptables -w/, { code: 4, stderr }], [/^cat/, { code: 1 }]]);
+  await assert.rejects(removeRules(run), /Cannot read the rules with iptables: Another app is currently holding/);
+  await assert.rejects(inspectRules(run), FirewallError);
+  // Whoever waited for the lock and got it says so, too.
+  const waited = machine([[/^iptables -w/, { stderr }], [/^cat/, { code: 1 }]]);
+  assert.deepEqual(await inspectRules(waited.run), []);
+});
+
 Deno.test("a failed transaction is reported with the tool's own words", async () => {
   const { run } = machine([[/^unshare -n nft -c/, {}], [/^nft -f/, {
     code: 1,

@@ -8,6 +8,7 @@
  */
 import { type DnsName, NameSet } from "../wire/dns_name.ts";
 import { type Evidence, evidence } from "./classifier.ts";
+import { isHexDigit } from "./literal.ts";
 
 /** A tracker's or bootstrap node's name was asked for. */
 export const TRACKER_NAME: Evidence = evidence(
@@ -74,10 +75,7 @@ export function isBittorrentName(name: DnsName): boolean {
 /** True where the name is an info-hash in hex, all of it. */
 export function isHashName(name: DnsName): boolean {
   if (name.length !== 40) return false;
-  for (let i = 0; i < 40; i++) {
-    const byte = name.bytes[i]!;
-    if ((byte < 0x30 || byte > 0x39) && (byte < 0x61 || byte > 0x66)) return false;
-  }
+  for (let i = 0; i < 40; i++) if (!isHexDigit(name.bytes[i]!)) return false;
   return true;
 }
 

@@ -110,6 +110,7 @@ export function isAdcCommand(bytes: Uint8Array, at: number, end: number): boolea
     if (compare(bytes, at, end, word) !== SAME) continue;
     const what = at + word.length;
     if (compare(bytes, what, end, TREE) === SAME) return isCode(bytes, what + TREE.length, end, HASH);
+    // A list may be asked for by a folder, too.
     return compare(bytes, what, end, LIST) === SAME || (bytes[at + 5] === 0x6c && bytes[what] === 0x2f);
   }
   if (compare(bytes, at, end, CLIENT_INFO) === SAME) return isCode(bytes, at + CLIENT_INFO.length, end, HASH);

@@ -8,6 +8,7 @@
 import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED } from "./classifier.ts";
 import { obfuscatedTcp } from "./edonkey_obfuscated_tcp.ts";
 import { BROKEN_TAGS, walkTags } from "./edonkey_tags.ts";
+import { isZlibHead } from "./literal.ts";
 
 const HELLO = evidence(
   "tcp-hello",
@@ -204,8 +205,9 @@ function running(look: Look, at: number): Evidence {
     if (end - sized < 6) return UNDECIDED;
     const block = view.getUint32(sized, true);
     const piece = at + 5 + length - sized - 4;
-    const packed = bytes[sized + 4] === 0x78 && view.getUint16(sized + 4) % 31 === 0;
-    return packed && piece > 0 && piece <= LONGEST_PIECE && block >= piece && block <= LONGEST ? PART : UNDECIDED;
+    return isZlibHead(bytes, sized + 4) && piece > 0 && piece <= LONGEST_PIECE && block >= piece && block <= LONGEST
+      ? PART
+      : UNDECIDED;
   }
   if (bytes[at] === EDONKEY && opcode === 0x42 && length === 18 + 6 * bytes[body]! && length > 18) {
     const last = Math.min(end, at + 5 + length);

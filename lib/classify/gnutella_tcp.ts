@@ -8,7 +8,7 @@
 import { HttpHead, NO_LINE, REQUEST, RESPONSE } from "../wire/http.ts";
 import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED } from "./classifier.ts";
 import { readEndpoints } from "./endpoint_text.ts";
-import { compare, CUT, isHexDigit, literal, SAME, seek } from "./literal.ts";
+import { compare, CUT, isDigit, isHexDigit, literal, SAME, seek } from "./literal.ts";
 
 const CONNECT = evidence(
   "tcp-connect",
@@ -199,7 +199,7 @@ function isOwnHeader(bytes: Uint8Array): boolean {
 /** `fwalt/0.1, browse/1.0`: a slash and a digit behind a word. */
 function isFeatureList(bytes: Uint8Array): boolean {
   for (let at = head.value + 1; at + 1 < head.valueEnd; at++) {
-    if (bytes[at] === 0x2f) return bytes[at + 1]! >= 0x30 && bytes[at + 1]! <= 0x39;
+    if (bytes[at] === 0x2f) return isDigit(bytes[at + 1]!);
   }
   return false;
 }
@@ -211,7 +211,7 @@ function isAddressAndPort(bytes: Uint8Array): boolean {
   for (let at = head.value; at < head.valueEnd; at++) {
     const byte = bytes[at]!;
     if (byte === 0x3a) colon = true;
-    else if (byte !== 0x2e && (byte < 0x30 || byte > 0x39)) return false;
+    else if (byte !== 0x2e && !isDigit(byte)) return false;
   }
   return colon;
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED } from "./classifier.ts";
-import { seekByte } from "./literal.ts";
+import { isZlibHead, seekByte } from "./literal.ts";
 
 const MESSAGE = evidence(
   "udp-message",
@@ -60,7 +60,7 @@ export function classifyGnutellaUdp(look: Look): Evidence {
   const hops = bytes[at + 18]!;
   if (life === 0 || life > 7 || hops > 7) return UNRELATED;
   const deflated = (marks & DEFLATED) !== 0;
-  if (!(deflated ? isZlib(look, code, at + HEADER) : isPayload(look, code, at + HEADER, payload))) return UNRELATED;
+  if (!(deflated ? isDeflated(look, code, at + HEADER) : isPayload(look, code, at + HEADER, payload))) return UNRELATED;
   // LimeWire's connections over UDP begin with a message whose identifier is nearly all zeros.
   if (!isIdentifier(bytes, at)) {
     return code === RUDP && life === 1 && hops === 0 && payload === 0 ? UNDECIDED : UNRELATED;
@@ -108,7 +108,7 @@ function isPayload(look: Look, code: number, at: number, size: number): boolean 
     case PING:
       // Identifiers of this century have FF at 8 (543 of 543 captured pings).
       if (size === 0) return bytes[at - HEADER + 8] === 0xff;
-      return (have > 1 && (bytes[at] === GGEP || (bytes[at] === 0 && bytes[at + 1] === GGEP)));
+      return have > 1 && (bytes[at] === GGEP || (bytes[at] === 0 && bytes[at + 1] === GGEP));
     case PONG:
       if (size < 14 || have < 14 || (bytes[at] === 0 && bytes[at + 1] === 0)) return false;
       return size === 14 || (have > 14 && bytes[at + 14] === GGEP);
@@ -130,10 +130,10 @@ function isPayload(look: Look, code: number, at: number, size: number): boolean 
   }
 }
 
-/** A zlib stream (RFC 1950) in an answer: only answers are deflated. */
-function isZlib(look: Look, code: number, at: number): boolean {
+/** A zlib stream in an answer: only answers are deflated. */
+function isDeflated(look: Look, code: number, at: number): boolean {
   return (code === PONG || code === VENDOR || code === STANDARD || code === HIT) && look.end - at > 2 &&
-    look.bytes[at] === 0x78 && look.view.getUint16(at) % 31 === 0;
+    isZlibHead(look.bytes, at);
 }
 
 /** Identifiers are random but for some marked bytes: at least seven different ones among sixteen. */

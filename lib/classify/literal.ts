@@ -41,6 +41,11 @@ export function seekByte(bytes: Uint8Array, at: number, end: number, byte: numbe
   return -1;
 }
 
+/** True where a zlib stream of the usual window begins: 78, and two bytes that 31 divides (RFC 1950). Both must be there. */
+export function isZlibHead(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0x78 && (0x7800 | bytes[at + 1]!) % 31 === 0;
+}
+
 /** True for `0-9a-fA-F`. */
 export function isHexDigit(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);

@@ -17,7 +17,14 @@ import {
   WEAK,
 } from "./classifier.ts";
 import { isRunning, loginAnswer, NO_MESSAGE, WHOLE_MESSAGE } from "./soulseek_server.ts";
-import { INIT_GREETING, NO_GREETING, obfuscatedGreeting, PIERCE_GREETING } from "./soulseek_obfuscated.ts";
+import { isZlibHead } from "./literal.ts";
+import {
+  INIT_GREETING,
+  LARGEST_MESSAGE,
+  NO_GREETING,
+  obfuscatedGreeting,
+  PIERCE_GREETING,
+} from "./soulseek_obfuscated.ts";
 
 const LOGIN = evidence(
   "server-login",
@@ -170,11 +177,11 @@ function peerMessage(look: Look, at: number, end: number): Evidence {
     case 5: // shares, deflated as the next two
     case 9: // search result
     case 37: // folder
-      if (length < 16 || length > 0x1000000) return UNRELATED;
+      if (length < 16 || length > LARGEST_MESSAGE) return UNRELATED;
       if (end - at < 10) return UNDECIDED;
-      return look.bytes[at + 8] === 0x78 && look.view.getUint16(at + 8) % 31 === 0 ? PIERCED : UNRELATED;
+      return isZlibHead(look.bytes, at + 8) ? PIERCED : UNRELATED;
     case 16: // user info
-      if (length < 22 || length > 0x1000000) return UNRELATED;
+      if (length < 22 || length > LARGEST_MESSAGE) return UNRELATED;
       return end - at < 12 ? UNDECIDED : look.view.getUint32(at + 8, true) <= length - 22 ? PIERCED : UNRELATED;
     default:
       return UNRELATED;

@@ -15,8 +15,8 @@ export const PIERCE_GREETING = 2;
 /** PeerInit: user name, type P, F or D, token: all lengths fit. */
 export const INIT_GREETING = 3;
 
-/** Longest message that is believed: lists of shares have megabytes. */
-const LONGEST_MESSAGE = 0x1000000;
+/** Largest peer message that is believed, in bytes: lists of shares have megabytes. */
+export const LARGEST_MESSAGE = 0x1000000;
 
 /** What a stream of `end - at` bytes, at least 13, begins with. */
 export function obfuscatedGreeting(view: DataView, at: number, end: number): 0 | 1 | 2 | 3 {
@@ -50,7 +50,7 @@ function firstMessage(view: DataView, at: number, end: number): 0 | 1 | 2 {
   const key = view.getInt32(at, true);
   const length = wordAt(view, at, 0, key);
   const code = wordAt(view, at, 4, key);
-  return length >= 4 && length <= LONGEST_MESSAGE && code >= 4 && code <= 52 ? PIERCE_GREETING : NO_GREETING;
+  return length >= 4 && length <= LARGEST_MESSAGE && code >= 4 && code <= 52 ? PIERCE_GREETING : NO_GREETING;
 }
 
 /** The plain byte at `offset` of the message. */

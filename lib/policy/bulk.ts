@@ -9,6 +9,8 @@
  * @module
  */
 
+import type { Problem } from "./problem.ts";
+
 /**
  * Most parts of keys, tables and lists. Three keys of each of 25 protocols in all of 64 groups and 32 schedules, written
  * in the longest way, make 22,000.
@@ -17,15 +19,8 @@ export const MOST_PARTS = 32_768;
 /** Most elements of all lists and inline tables. All lists that the schema allows, full, have some 65,000. */
 export const MOST_ELEMENTS = 100_000;
 
-/** What is too much, and where. */
-export interface Excess {
-  /** 1-based line at which the limit is passed. */
-  readonly line: number;
-  /** What there is too much of. */
-  readonly found: string;
-  /** How much may be. */
-  readonly allowed: string;
-}
+/** What is too much, the line at which its limit is passed, and the limit. */
+export type Excess = Pick<Problem, "line" | "found" | "allowed">;
 
 /** Where the string that begins at `at` ends: after its last mark, or at the end of the line or text that cuts it off. */
 function endOfString(text: string, at: number): number {

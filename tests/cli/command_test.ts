@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { hasTool } from "../live/topology.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -164,15 +165,7 @@ Deno.test({
   },
 });
 
-function hasSetpriv(): boolean {
-  try {
-    return new Deno.Command("setpriv", { args: ["--version"], stdout: "null", stderr: "null" }).outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
-const ROOT_ONLY = Deno.uid() === 0 && hasSetpriv();
+const ROOT_ONLY = Deno.uid() === 0 && hasTool("setpriv");
 Deno.test({
   name: `without permission removing rules is refused, for nobody could see whether there are any${
     ROOT_ONLY ? "" : " (skipped: not root, or no setpriv)"

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { REFUSE } from "../../lib/engine/engine.ts";
 import { ACK, FIN, PSH, SYN } from "../../lib/wire/tcp.ts";
+import { utp } from "../classify/samples/bittorrent.ts";
 import { hex, join, latin, type Turn } from "../support/conversation.ts";
 import { Connection, readEnd, udpPacket } from "../support/packets.ts";
 import { Chance, Household } from "./household.ts";
@@ -51,19 +52,8 @@ Deno.test("a keep-alive byte before the stream, or other content in a repetition
 
 Deno.test("a uTP download of which one side is seen is refused from its sixth datagram to its end", () => {
   const home = new Household();
-  const clock = new DataView(new ArrayBuffer(12));
   const refused = Array.from({ length: 400 }, (_, i) => {
-    clock.setUint32(0, 2_000_000 + i * 1000);
-    clock.setUint16(8, 700 + i);
-    const [time, sequence] = [new Uint8Array(clock.buffer, 0, 4), new Uint8Array(clock.buffer, 8, 2)];
-    const data = join(
-      hex("0100 1234"),
-      time,
-      hex("000015b3 00100000"),
-      sequence,
-      hex("002c"),
-      new Chance(i).bytes(600),
-    );
+    const data = utp(0, 0x1234, 700 + i, 44, new Chance(i).bytes(600));
     return (home.judge(udpPacket(PEER, CLIENT, data)) & REFUSE) !== 0;
   });
   assert.deepEqual(refused, refused.map((_, i) => i >= 5));

@@ -36,28 +36,29 @@ export {
 } from "./lib/policy/policy.ts";
 
 // Engine
-export { ACCEPT, Engine, type EngineOptions, REFUSE, SETTLED, type Verdict } from "./lib/engine/engine.ts";
-export type * from "./lib/engine/event.ts";
-export type { Because, Call, FlowObserver } from "./lib/engine/observer.ts";
-export { Outbox, type Sending } from "./lib/engine/outbox.ts";
-export type { Asker } from "./lib/engine/ask.ts";
-export type { BlockList } from "./lib/engine/block_list.ts";
-export type { Panel } from "./lib/engine/panel.ts";
-export type { PeerList } from "./lib/engine/peer_list.ts";
-export type { Clock } from "./lib/engine/clock.ts";
-export type { Counters } from "./lib/engine/counters.ts";
-export type { Keeper } from "./lib/engine/keeper.ts";
-export type { Consequence, Learner } from "./lib/engine/learn.ts";
-export type { Notices } from "./lib/engine/notices.ts";
-export type { TimeLocks } from "./lib/engine/time_lock.ts";
-export type { Step, Target, Tunnels } from "./lib/engine/tunnels.ts";
-export type { Side } from "./lib/engine/side.ts";
-export type { Trainer } from "./lib/engine/train.ts";
-export { Turn, TURN_BYTES, type TurnEnds } from "./lib/engine/turn.ts";
-export { play, type Played } from "./lib/engine/play.ts";
+export { ACCEPT, Engine, type EngineOptions, REFUSE, SETTLED, type Verdict } from "./lib/judge/engine.ts";
+export type * from "./lib/learn/event.ts";
+export type { Because, Call, FlowObserver } from "./lib/learn/observer.ts";
+export { Outbox, type Sending } from "./lib/learn/outbox.ts";
+export type { Asker } from "./lib/judge/ask.ts";
+export type { BlockList } from "./lib/learn/block_list.ts";
+export type { Panel } from "./lib/judge/panel.ts";
+export type { PeerList } from "./lib/learn/peer_list.ts";
+export type { Clock } from "./lib/learn/clock.ts";
+export type { Counters } from "./lib/learn/counters.ts";
+export type { Keeper } from "./lib/learn/keeper.ts";
+export type { Consequence, Learner } from "./lib/learn/learn.ts";
+export type { Notices } from "./lib/learn/notices.ts";
+export type { TimeLocks } from "./lib/learn/time_lock.ts";
+export type { Step, Tunnels } from "./lib/judge/tunnels.ts";
+export type { Target } from "./lib/wire/proxy.ts";
+export type { Side } from "./lib/learn/flow_ends.ts";
+export type { Trainer } from "./lib/learn/train.ts";
+export { Turn, TURN_BYTES, type TurnEnds } from "./lib/state/table_lock.ts";
+export { play, type Played } from "./lib/replay/play.ts";
 
 // Classifiers
-export { CLASSIFIERS } from "./lib/classify/mod.ts";
+export { CLASSIFIERS } from "./lib/protocol/mod.ts";
 export {
   ADVERTISED,
   besideEvidence,
@@ -79,7 +80,7 @@ export {
   UNDECIDED,
   UNRELATED,
   WEAK,
-} from "./lib/classify/classifier.ts";
+} from "./lib/protocol/classifier.ts";
 
 // State
 export { type Capacity, capacityFor, State } from "./lib/state/state.ts";
@@ -93,11 +94,11 @@ export type { Scores } from "./lib/state/scores.ts";
 export type { Streams } from "./lib/state/streams.ts";
 
 // Sources of packets
-export { openCapture } from "./lib/source/capture.ts";
-export { CaptureError, type Source } from "./lib/source/source.ts";
-export { type Frame, MemorySource } from "./lib/source/memory.ts";
-export { Link } from "./lib/source/link.ts";
-export { type ByteOutput, PcapWriter } from "./lib/source/pcap_writer.ts";
+export { openCapture } from "./lib/replay/capture.ts";
+export { CaptureError, type Source } from "./lib/replay/source.ts";
+export { type Frame, MemorySource } from "./lib/replay/memory.ts";
+export { Link } from "./lib/replay/link.ts";
+export { type ByteOutput, PcapWriter } from "./lib/replay/pcap_writer.ts";
 export { OK, type Outcome, OUTCOME_NAMES, Packet } from "./lib/wire/packet.ts";
 
 // Addresses
@@ -113,4 +114,4 @@ export {
 } from "./lib/net/address.ts";
 
 // What replay reports
-export { type FlowEnds, type FlowLine, type FlowReason, FlowRecorder } from "./lib/report/flow_record.ts";
+export { type FlowEnds, type FlowLine, type FlowReason, FlowRecorder } from "./lib/replay/flow_record.ts";

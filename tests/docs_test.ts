@@ -1,12 +1,12 @@
 /** The documents: links, examples and tables are held against the program. FTWALL_UPDATE=1 writes the tables anew. */
 import assert from "node:assert/strict";
-import { CLASSIFIERS } from "../lib/classify/mod.ts";
+import { CLASSIFIERS } from "../lib/protocol/mod.ts";
 import { commandTree } from "../lib/cli/program.ts";
 import { protocolDefaults } from "../lib/policy/defaults.ts";
 import { parseConfig } from "../lib/policy/load.ts";
 import { metricsText } from "../lib/report/metrics.ts";
 import { VerdictTimes } from "../lib/report/verdict_times.ts";
-import type { Classifier } from "../lib/classify/classifier.ts";
+import type { Classifier } from "../lib/protocol/classifier.ts";
 import { converse, hex } from "./support/conversation.ts";
 import { coveragePage, coverageTable, declaredBy, pages, words } from "./support/coverage.ts";
 import { statusOf } from "./support/status.ts";
@@ -225,8 +225,8 @@ for (const { name } of CLASSIFIERS) {
 Deno.test("the classifier in docs/adding_a_classifier.md works as it says", async () => {
   const block = blocks("docs/adding_a_classifier.md").find(({ language }) => language === "ts");
   const source = block!.text.replaceAll(
-    /"\.\/(\w+\.ts)"/g,
-    (_, file) => `"${new URL(`lib/classify/${file}`, root).href}"`,
+    /"\.\.\/(\w+\.ts)"/g,
+    (_, file) => `"${new URL(`lib/protocol/${file}`, root).href}"`,
   );
   const { hotline } = await import(`data:application/typescript,${encodeURIComponent(source)}`) as {
     hotline: Classifier;
@@ -238,7 +238,7 @@ Deno.test("the classifier in docs/adding_a_classifier.md works as it says", asyn
 });
 
 Deno.test("events in docs/operation.md are those that exist", () => {
-  const source = read("lib/report/report_event.ts") + read("lib/engine/event.ts");
+  const source = read("lib/report/report_event.ts") + read("lib/learn/event.ts");
   const declared = [...source.matchAll(/readonly event: ((?:"[a-z-]+"(?: \| )?)+);/g)]
     .flatMap(([, names]) => names!.match(/[a-z-]+/g) ?? []);
   const section = read("docs/operation.md").split("## Events")[1]!.split("## Status")[0]!;

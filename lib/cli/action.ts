@@ -3,9 +3,9 @@
  * @module
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { Failure, USAGE } from "./failure.ts";
+import { Failure, USAGE } from "../report/failure.ts";
 import { controlOption, reading } from "./options.ts";
-import { print } from "./output.ts";
+import { print } from "../report/output.ts";
 import { readSeconds } from "./read.ts";
 import type { Ended } from "./program.ts";
 

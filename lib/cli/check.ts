@@ -3,9 +3,9 @@
  * @module
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { USAGE } from "./failure.ts";
+import { USAGE } from "../report/failure.ts";
 import { configOption, jsonOption } from "./options.ts";
-import { complain, print } from "./output.ts";
+import { complain, print } from "../report/output.ts";
 import type { Ended } from "./program.ts";
 
 /** Makes the command. */
@@ -22,14 +22,14 @@ export function checkCommand(ended: Ended): CommandUnknownOpts {
     )
     .action(async (options) => {
       if (options.reference === true) {
-        const { CLASSIFIERS } = await import("../classify/mod.ts");
+        const { CLASSIFIERS } = await import("../protocol/mod.ts");
         const { protocolDefaults } = await import("../policy/defaults.ts");
         const { formatReference } = await import("../policy/reference.ts");
         print(formatReference(protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name))).trimEnd());
         return;
       }
-      const { loadAny } = await import("./load.ts");
-      const { directoryProblems } = await import("./marker_files.ts");
+      const { loadAny } = await import("../daemon/load.ts");
+      const { directoryProblems } = await import("../daemon/marker_files.ts");
       const loaded = loadAny(options.config);
       const problems = [...loaded.problems, ...directoryProblems(loaded)];
       if (loaded.config === null) ended.code = USAGE;

@@ -3,7 +3,7 @@
  * @module
  */
 import { Argument, Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { print } from "./output.ts";
+import { print } from "../report/output.ts";
 import type { Ended } from "./program.ts";
 
 /** Shells that scripts can be made for. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { type ControlAnswers, type ControlRequest, LONGEST_ANSWER } from "../report/control_protocol.ts";
-import { FAILED, Failure, MISSING } from "./failure.ts";
+import { FAILED, Failure, MISSING } from "../report/failure.ts";
 
 /** Sends one request to the daemon at `path` and waits for its answer, at most `milliseconds`. Throws {@link Failure}. */
 export async function ask<C extends ControlRequest["command"]>(

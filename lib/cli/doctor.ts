@@ -3,9 +3,9 @@
  * @module
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { DONE, MISSING } from "./failure.ts";
+import { DONE, MISSING } from "../report/failure.ts";
 import { configOption, jsonOption, reading } from "./options.ts";
-import { print } from "./output.ts";
+import { print } from "../report/output.ts";
 import { readPath, readQueues } from "./read.ts";
 import type { Ended } from "./program.ts";
 

@@ -5,13 +5,13 @@
 import type { Choice } from "../firewall/mod.ts";
 import type { Config } from "../policy/config.ts";
 import type { Check, Finding } from "./doctor.ts";
-import { mayAdministrate, readCapabilities } from "./permission.ts";
-import type { QueueRange } from "./read.ts";
+import { mayAdministrate, readCapabilities } from "../daemon/permission.ts";
+import type { QueueNumbers } from "../policy/config.ts";
 
 /** What the command line says. */
 export interface DoctorOptions {
   readonly config: string | undefined;
-  readonly queues: QueueRange | undefined;
+  readonly queues: QueueNumbers | undefined;
   /** Socket of the daemon; where it is not said, that of the config. */
   readonly control: string | undefined;
 }
@@ -43,7 +43,7 @@ export function doctorChecks(options: DoctorOptions): Check[] {
 }
 
 async function load(options: DoctorOptions): Promise<Config | null> {
-  const { loadAny } = await import("./load.ts");
+  const { loadAny } = await import("../daemon/load.ts");
   return loadAny(options.config).config;
 }
 
@@ -54,7 +54,7 @@ export async function controlOf(options: DoctorOptions): Promise<string> {
 }
 
 async function checkConfig(options: DoctorOptions): Promise<Finding> {
-  const { loadAny } = await import("./load.ts");
+  const { loadAny } = await import("../daemon/load.ts");
   const loaded = loadAny(options.config);
   const errors = loaded.problems.filter((problem) => problem.severity === "error").length;
   if (loaded.config === null) {
@@ -122,7 +122,7 @@ async function checkQueue(options: DoctorOptions): Promise<Finding> {
 
 async function checkDaemon(options: DoctorOptions): Promise<Finding> {
   const { ask } = await import("./control_client.ts");
-  const { Failure } = await import("./failure.ts");
+  const { Failure } = await import("../report/failure.ts");
   try {
     const { pid, version } = await ask(await controlOf(options), { command: "ping" }, 3000);
     return ok(`ftwall ${version} runs as process ${pid}`);
@@ -135,7 +135,7 @@ async function checkDaemon(options: DoctorOptions): Promise<Finding> {
 /** What the running daemon was granted by the kernel, and does without. */
 async function checkEffect(options: DoctorOptions): Promise<Finding> {
   const { ask } = await import("./control_client.ts");
-  const { Failure } = await import("./failure.ts");
+  const { Failure } = await import("../report/failure.ts");
   try {
     const status = await ask(await controlOf(options), { command: "status" }, 10_000);
     const open = status.queues.filter((queue) => queue.fail_open.effective !== queue.fail_open.requested);
@@ -170,7 +170,7 @@ async function checkInterfaces(options: DoctorOptions): Promise<Finding> {
   const config = await load(options);
   const names = config?.network.lan ?? [];
   if (names.length === 0) return ok("none are named: clients are told by [network] home");
-  const { listDevices, readLan } = await import("./lan_watch.ts");
+  const { listDevices, readLan } = await import("../daemon/lan_watch.ts");
   const { interfaces, missing, prefixes } = readLan(names);
   if (missing.length === 0) {
     return ok(`${interfaces.join(", ")}${prefixes.length === 0 ? "" : ` with ${prefixes.join(", ")}`}`);
@@ -224,7 +224,7 @@ async function checkRulesInForce(options: DoctorOptions): Promise<Finding> {
       ? ok("there are rules of ftwall")
       : warn("there are no rules of ftwall", "mend the config, then: ftwall rules --apply");
   }
-  const { rulesOptions } = await import("./rules_options.ts");
+  const { rulesOptions } = await import("../daemon/rules_options.ts");
   const found = await firewall.checkRules(rulesOptions(config, options.queues), firewall.runCommand);
   if (!found.present) return warn("there are no rules of ftwall: no packet reaches it", "ftwall rules --apply");
   if (found.differs.length > 0) {
@@ -267,7 +267,7 @@ async function checkSets(options: DoctorOptions): Promise<Finding> {
   if (config?.lock.kernelSets === "off") return ok("kernel sets are off in the config");
   if (!mayAdministrate()) return warn("firewall tools cannot be tried without CAP_NET_ADMIN", "run doctor as root");
   const firewall = await import("../firewall/mod.ts");
-  const { rulesOptions } = await import("./rules_options.ts");
+  const { rulesOptions } = await import("../daemon/rules_options.ts");
   try {
     const wanted = config === null ? firewall.RULES_DEFAULTS : rulesOptions(config, options.queues);
     const choice = await firewall.chooseBackend(firewall.runCommand, "auto", wanted);

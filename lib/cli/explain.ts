@@ -5,7 +5,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { readClient } from "./action.ts";
 import { controlOption, jsonOption } from "./options.ts";
-import { print } from "./output.ts";
+import { print } from "../report/output.ts";
 import type { Ended } from "./program.ts";
 
 /** Makes the command. */

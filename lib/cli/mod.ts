@@ -2,9 +2,9 @@
  * The command line: arguments in, exit code out.
  * @module
  */
-import { complain, ReaderGone } from "./output.ts";
-import { WORKER } from "./worker_name.ts";
-import { exitCodeOf, isForeseen } from "./failure.ts";
+import { complain, ReaderGone } from "../report/output.ts";
+import { WORKER } from "../daemon/worker_name.ts";
+import { exitCodeOf, isForeseen } from "../report/failure.ts";
 import { readRun } from "./run_arguments.ts";
 
 /** Runs ftwall with these arguments (program name left out) and answers its exit code. Never throws. */
@@ -33,7 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 /** On a thread that the daemon started: begins what its name says, and answers true. */
 export async function serveAs(name: string): Promise<boolean> {
   if (name !== WORKER) return false;
-  const { serveQueues } = await import("./daemon_worker.ts");
+  const { serveQueues } = await import("../daemon/daemon_worker.ts");
   serveQueues();
   return true;
 }

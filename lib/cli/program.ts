@@ -8,15 +8,15 @@ import { checkCommand } from "./check.ts";
 import { completionsCommand } from "./completions.ts";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
-import { DONE, Failure, USAGE } from "./failure.ts";
-import { print } from "./output.ts";
+import { DONE, Failure, USAGE } from "../report/failure.ts";
+import { print } from "../report/output.ts";
 import { reloadCommand } from "./reload.ts";
 import { replayCommand } from "./replay.ts";
 import { rulesCommand } from "./rules.ts";
 import { runCommand } from "./run.ts";
 import { statusCommand } from "./status.ts";
 import { topCommand } from "./top.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../daemon/version.ts";
 import { versionCommand } from "./version_command.ts";
 
 /** Where a command leaves its exit code. */

@@ -2,6 +2,7 @@
  * Reading values of options and arguments. All throw a RangeError that says what is expected.
  * @module
  */
+import type { QueueNumbers } from "../policy/config.ts";
 
 /** Reads `90`, `45s`, `10m`, `2h`, `1h30m`, `7d` as whole seconds. */
 export function readSeconds(text: string): number {
@@ -20,14 +21,8 @@ export function readPath(text: string): string {
   return text;
 }
 
-/** Queue numbers, both included. */
-export interface QueueRange {
-  readonly first: number;
-  readonly last: number;
-}
-
 /** Reads `N` or `N:M`. */
-export function readQueues(text: string): QueueRange {
+export function readQueues(text: string): QueueNumbers {
   const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text);
   const first = Number(match?.[1] ?? NaN);
   const last = Number(match?.[2] ?? match?.[1] ?? NaN);

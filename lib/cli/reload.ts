@@ -3,9 +3,9 @@
  * @module
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { FAILED } from "./failure.ts";
+import { FAILED } from "../report/failure.ts";
 import { controlOption } from "./options.ts";
-import { complain, print } from "./output.ts";
+import { complain, print } from "../report/output.ts";
 import type { Ended } from "./program.ts";
 
 /** Makes the command. */

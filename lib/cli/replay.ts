@@ -3,11 +3,11 @@
  * @module
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import type { Played } from "../engine/play.ts";
+import type { Played } from "../replay/play.ts";
 import type { Config } from "../policy/config.ts";
-import { FAILED, Failure, USAGE } from "./failure.ts";
+import { FAILED, Failure, USAGE } from "../report/failure.ts";
 import { configOption, jsonOption } from "./options.ts";
-import { complain, Printer } from "./output.ts";
+import { complain, Printer } from "../report/output.ts";
 import type { Ended } from "./program.ts";
 
 /** Makes the command. */
@@ -33,7 +33,7 @@ Examples:
   ftwall replay --json day.pcapng | jq -r "select(.protocol) | .flow.client" | sort | uniq -c`,
     )
     .action(async (files, options) => {
-      const { loadForCommand } = await import("./load.ts");
+      const { loadForCommand } = await import("../daemon/load.ts");
       const config = loadForCommand(options.config).config;
       const homeAny = options.home === "any";
       const played = homeAny || options.home === undefined ? config : await withHome(config, options.home);
@@ -69,15 +69,15 @@ async function playStory(
   config: Config,
   how: { readonly homeAny: boolean; readonly explain: boolean; readonly json: boolean },
 ): Promise<number> {
-  const { CLASSIFIERS } = await import("../classify/mod.ts");
-  const { Engine } = await import("../engine/engine.ts");
-  const { play } = await import("../engine/play.ts");
+  const { CLASSIFIERS } = await import("../protocol/mod.ts");
+  const { Engine } = await import("../judge/engine.ts");
+  const { play } = await import("../replay/play.ts");
   const { compile } = await import("../policy/policy.ts");
-  const { FlowRecorder } = await import("../report/flow_record.ts");
-  const { replayJson, replayText } = await import("../report/replay_report.ts");
-  const { openCapture } = await import("../source/capture.ts");
-  const { Link } = await import("../source/link.ts");
-  const { CaptureError } = await import("../source/source.ts");
+  const { FlowRecorder } = await import("../replay/flow_record.ts");
+  const { replayJson, replayText } = await import("../replay/replay_report.ts");
+  const { openCapture } = await import("../replay/capture.ts");
+  const { Link } = await import("../replay/link.ts");
+  const { CaptureError } = await import("../replay/source.ts");
   const { capacityFor, State } = await import("../state/state.ts");
 
   const learned = { locked: 0, peers: 0, trained: 0 };

@@ -4,10 +4,10 @@
  */
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { RulesOptions } from "../firewall/options.ts";
-import { FAILED, Failure, MISSING, USAGE } from "./failure.ts";
+import { FAILED, Failure, MISSING, USAGE } from "../report/failure.ts";
 import { configOption, reading } from "./options.ts";
-import { complain, print } from "./output.ts";
-import { mayAdministrate } from "./permission.ts";
+import { complain, print } from "../report/output.ts";
+import { mayAdministrate } from "../daemon/permission.ts";
 import { readQueues } from "./read.ts";
 import type { Ended } from "./program.ts";
 
@@ -55,8 +55,8 @@ Examples:
           );
           return;
         }
-        const { loadForCommand } = await import("./load.ts");
-        const { rulesOptions } = await import("./rules_options.ts");
+        const { loadForCommand } = await import("../daemon/load.ts");
+        const { rulesOptions } = await import("../daemon/rules_options.ts");
         const wanted = rulesOptions(loadForCommand(options.config).config, options.queue);
         firewall.checkOptions(wanted);
         if (options.apply === true) {

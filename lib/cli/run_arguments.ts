@@ -5,13 +5,14 @@
  */
 import { LOG_FORMATS, type LogFormat } from "../report/event_format.ts";
 import { LOG_LEVELS, type LogLevel } from "../report/severity.ts";
-import { type QueueRange, readPath, readQueues } from "./read.ts";
+import type { QueueNumbers } from "../policy/config.ts";
+import { readPath, readQueues } from "./read.ts";
 
 /** What the options of `run` say; names as the library makes them of the long options. */
 export interface RunArguments {
   config?: string;
   dryRun?: boolean;
-  queue?: QueueRange;
+  queue?: QueueNumbers;
   logFormat?: LogFormat;
   logLevel?: LogLevel;
   control?: string;

@@ -2,8 +2,8 @@
  * From the command line to a daemon and its end: signals and the pid file.
  * @module
  */
-import type { Daemon, DaemonOptions } from "./daemon_options.ts";
-import { Failure, MISSING } from "./failure.ts";
+import type { Daemon, DaemonOptions } from "../daemon/daemon_options.ts";
+import { Failure, MISSING } from "../report/failure.ts";
 import type { RunArguments } from "./run_arguments.ts";
 
 /** Runs the daemon until it is stopped; answers the exit code. */
@@ -36,7 +36,7 @@ async function runDaemon(options: DaemonOptions, pidFile: string | undefined): P
   ];
   for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
   try {
-    const { startDaemon } = await import("./daemon.ts");
+    const { startDaemon } = await import("../daemon/daemon.ts");
     daemon = await startDaemon(options);
     if (stopped !== null) daemon.stop(stopped);
     using _ = pidFile === undefined ? null : writePidFile(pidFile);

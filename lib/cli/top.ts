@@ -4,7 +4,7 @@
  */
 import { Command, type CommandUnknownOpts, InvalidArgumentError } from "@commander-js/extra-typings";
 import type { Status } from "../report/status.ts";
-import { Failure, USAGE } from "./failure.ts";
+import { Failure, USAGE } from "../report/failure.ts";
 import { controlOption } from "./options.ts";
 import type { Ended } from "./program.ts";
 

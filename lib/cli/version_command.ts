@@ -3,10 +3,10 @@
  * @module
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { print } from "./output.ts";
+import { print } from "../report/output.ts";
 import type { Ended } from "./program.ts";
 import { jsonOption } from "./options.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../daemon/version.ts";
 
 /** Makes the command. */
 export function versionCommand(_ended: Ended): CommandUnknownOpts {

@@ -5,7 +5,7 @@
  * every other protocol the flow is dropped, on strong evidence or better. Networks that only leave hints are logged.
  * @module
  */
-import { BITTORRENT_NAMES } from "../classify/bittorrent_names.ts";
+import { BITTORRENT_NAMES } from "../protocol/bittorrent/names.ts";
 import type { ProtocolDefaults } from "./config.ts";
 
 type Own = Partial<Omit<ProtocolDefaults, "name">>;

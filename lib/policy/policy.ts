@@ -8,7 +8,7 @@
  * then a schedule that names the group. Of two schedules of one kind the first listed wins.
  * @module
  */
-import type { Certainty } from "../classify/classifier.ts";
+import type { Certainty } from "../protocol/classifier.ts";
 import { type Mac, parseMac, parsePrefix, type Prefix, PrefixSet } from "../net/address.ts";
 import { ACTION_NAMES, type Config, type ProtocolOverride, type RequireName } from "./config.ts";
 import { hashConfig } from "./hash.ts";

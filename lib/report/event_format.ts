@@ -2,7 +2,7 @@
  * One event to one line: JSON for programs, text for people, text with a priority for journald.
  * @module
  */
-import type { LockEvent } from "../engine/event.ts";
+import type { LockEvent } from "../learn/event.ts";
 import { isTraffic, type ReportEvent, type Who } from "./report_event.ts";
 import { ERROR, NOTICE, severityOf, WARNING } from "./severity.ts";
 import { jsonLine, plain, rfc3339 } from "./plain.ts";

@@ -2,7 +2,7 @@
  * What the daemon tells about itself, beside the engine's events about traffic: the rest of the event stream.
  * @module
  */
-import type { TrafficEvent } from "../engine/event.ts";
+import type { TrafficEvent } from "../learn/event.ts";
 
 /** Packets will be judged from now on. */
 export interface ReadyEvent {

@@ -7,6 +7,9 @@
  */
 import { DnsName, readName, skipName } from "./dns_name.ts";
 
+/** The port of name servers. */
+export const DNS = 53;
+
 export { DnsName, LONGEST_NAME, NameSet, whyNotPattern } from "./dns_name.ts";
 
 /** Record types (IANA DNS parameters). */

@@ -5,6 +5,12 @@
 import { decodeIPv4, decodeIPv6 } from "./ip.ts";
 import { BROKEN, NOT_IP, type Outcome } from "./outcome.ts";
 
+/** Netfilter's hook number of FORWARD (linux/netfilter.h). */
+export const HOOK_FORWARD = 2;
+/** Netfilter's hook number of INPUT. */
+export const HOOK_INPUT = 1;
+/** Netfilter's hook number of OUTPUT. */
+export const HOOK_OUTPUT = 3;
 export {
   BROKEN,
   LATER_FRAGMENT,

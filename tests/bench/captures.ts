@@ -2,10 +2,10 @@
  * Traffic from captures: payloads to flood with, and one large capture to replay.
  * @module
  */
-import { openCapture } from "../../lib/source/capture.ts";
-import { Link, LINK_RAW } from "../../lib/source/link.ts";
-import { PcapWriter } from "../../lib/source/pcap_writer.ts";
-import { CaptureError } from "../../lib/source/source.ts";
+import { openCapture } from "../../lib/replay/capture.ts";
+import { Link, LINK_RAW } from "../../lib/replay/link.ts";
+import { PcapWriter } from "../../lib/replay/pcap_writer.ts";
+import { CaptureError } from "../../lib/replay/source.ts";
 import { OK, Packet } from "../../lib/wire/packet.ts";
 import { ROOT } from "./machine.ts";
 

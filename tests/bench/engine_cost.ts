@@ -3,9 +3,9 @@
  * A program of its own, so that it runs with the executable's V8 flags: prints JSON.
  * @module
  */
-import { CLASSIFIERS } from "../../lib/classify/mod.ts";
-import { Ahead } from "../../lib/engine/ahead.ts";
-import { Engine } from "../../lib/engine/engine.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { Ahead } from "../../lib/loop/ahead.ts";
+import { Engine } from "../../lib/judge/engine.ts";
 import { defaultConfig } from "../../lib/policy/load.ts";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
 import { compile } from "../../lib/policy/policy.ts";

@@ -1,4 +1,4 @@
-import { applejuice } from "../../lib/classify/applejuice.ts";
+import { applejuice } from "../../lib/protocol/applejuice/mod.ts";
 import { APPLEJUICE, NOT_APPLEJUICE } from "./samples/rare.ts";
 import { table } from "./table.ts";
 

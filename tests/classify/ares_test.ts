@@ -1,4 +1,4 @@
-import { ares } from "../../lib/classify/ares.ts";
+import { ares } from "../../lib/protocol/ares/mod.ts";
 import { ARES, NOT_ARES } from "./samples/rare.ts";
 import { table } from "./table.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { KNOWN_END, KNOWN_ENDPOINT, UNDECIDED } from "../../lib/classify/classifier.ts";
-import { bittorrent } from "../../lib/classify/bittorrent.ts";
-import { utpHeader } from "../../lib/classify/bittorrent/utp.ts";
+import { KNOWN_END, KNOWN_ENDPOINT, UNDECIDED } from "../../lib/protocol/classifier.ts";
+import { bittorrent } from "../../lib/protocol/bittorrent/mod.ts";
+import { utpHeader } from "../../lib/protocol/bittorrent/utp.ts";
 import { converse, hex, join, latin, type Turn } from "../support/conversation.ts";
 import {
   BITTORRENT,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { directconnect } from "../../lib/classify/directconnect.ts";
+import { directconnect } from "../../lib/protocol/directconnect/mod.ts";
 import { converse, latin } from "../support/conversation.ts";
 import { DIRECTCONNECT, NOT_DIRECTCONNECT } from "./samples/directconnect.ts";
 import { table } from "./table.ts";

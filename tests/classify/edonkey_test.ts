@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { KNOWN_END } from "../../lib/classify/classifier.ts";
-import { edonkey } from "../../lib/classify/edonkey.ts";
+import { KNOWN_END } from "../../lib/protocol/classifier.ts";
+import { edonkey } from "../../lib/protocol/edonkey/mod.ts";
 import { converse, hex, join, latin, type Turn } from "../support/conversation.ts";
 import { EDONKEY, half, NOT_EDONKEY } from "./samples/edonkey.ts";
 import { noise } from "./strangers.ts";

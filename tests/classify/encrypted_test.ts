@@ -6,7 +6,7 @@ import {
   LEAST_ENCRYPTED,
   PLAIN,
   structureOf,
-} from "../../lib/classify/encrypted.ts";
+} from "../../lib/protocol/encrypted.ts";
 import { hex, join, latin } from "../support/conversation.ts";
 import { noise } from "./strangers.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ADVERTISED, CERTAIN, CONFIRMED, STRONG, UNDECIDED, UNRELATED } from "../../lib/classify/classifier.ts";
-import { fasttrack } from "../../lib/classify/fasttrack.ts";
+import { ADVERTISED, CERTAIN, CONFIRMED, STRONG, UNDECIDED, UNRELATED } from "../../lib/protocol/classifier.ts";
+import { fasttrack } from "../../lib/protocol/fasttrack/mod.ts";
 import { converse, hex, join, latin, type Turn } from "../support/conversation.ts";
 import { randomWords, splits } from "../support/splits.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CERTAIN, STRONG, UNDECIDED, UNRELATED, WEAK } from "../../lib/classify/classifier.ts";
-import { fasttrack } from "../../lib/classify/fasttrack.ts";
+import { CERTAIN, STRONG, UNDECIDED, UNRELATED, WEAK } from "../../lib/protocol/classifier.ts";
+import { fasttrack } from "../../lib/protocol/fasttrack/mod.ts";
 import { converse, hex, join, latin, type Turn } from "../support/conversation.ts";
 
 const PING = hex("27 00000029 80 4b615a6141 00");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { gnutella } from "../../lib/classify/gnutella.ts";
+import { gnutella } from "../../lib/protocol/gnutella/mod.ts";
 import { converse, hex } from "../support/conversation.ts";
 import { GNUTELLA, message, NOT_GNUTELLA } from "./samples/gnutella.ts";
 import { table } from "./table.ts";

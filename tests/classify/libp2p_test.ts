@@ -1,4 +1,4 @@
-import { libp2p } from "../../lib/classify/libp2p.ts";
+import { libp2p } from "../../lib/protocol/libp2p/mod.ts";
 import { LIBP2P, NOT_LIBP2P } from "./samples/rare.ts";
 import { table } from "./table.ts";
 

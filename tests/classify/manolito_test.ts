@@ -1,4 +1,4 @@
-import { manolito } from "../../lib/classify/manolito.ts";
+import { manolito } from "../../lib/protocol/manolito/mod.ts";
 import { MANOLITO, NOT_MANOLITO } from "./samples/rare.ts";
 import { table } from "./table.ts";
 

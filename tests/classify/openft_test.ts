@@ -1,4 +1,4 @@
-import { openft } from "../../lib/classify/openft.ts";
+import { openft } from "../../lib/protocol/openft/mod.ts";
 import { NOT_OPENFT, OPENFT } from "./samples/rare.ts";
 import { table } from "./table.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CERTAIN, type Classifier, STRONG, UNDECIDED, UNRELATED } from "../../lib/classify/classifier.ts";
-import { opennap } from "../../lib/classify/opennap.ts";
+import { CERTAIN, type Classifier, STRONG, UNDECIDED, UNRELATED } from "../../lib/protocol/classifier.ts";
+import { opennap } from "../../lib/protocol/opennap/mod.ts";
 import { converse, hex, join, latin, type Turn } from "../support/conversation.ts";
 import { randomWords, splits } from "../support/splits.ts";
 

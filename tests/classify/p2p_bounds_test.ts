@@ -4,19 +4,19 @@
  * that ends with it.
  */
 import assert from "node:assert/strict";
-import { applejuice } from "../../lib/classify/applejuice.ts";
-import { ares } from "../../lib/classify/ares.ts";
-import { type Classifier, type Evidence, Look } from "../../lib/classify/classifier.ts";
-import { directconnect } from "../../lib/classify/directconnect.ts";
-import { edonkey } from "../../lib/classify/edonkey.ts";
-import { gnutella } from "../../lib/classify/gnutella.ts";
-import { libp2p } from "../../lib/classify/libp2p.ts";
-import { manolito } from "../../lib/classify/manolito.ts";
-import { openft } from "../../lib/classify/openft.ts";
-import { resilio } from "../../lib/classify/resilio.ts";
-import { soulseek } from "../../lib/classify/soulseek.ts";
-import { winny } from "../../lib/classify/winny.ts";
-import { xunlei } from "../../lib/classify/xunlei.ts";
+import { applejuice } from "../../lib/protocol/applejuice/mod.ts";
+import { ares } from "../../lib/protocol/ares/mod.ts";
+import { type Classifier, type Evidence, Look } from "../../lib/protocol/classifier.ts";
+import { directconnect } from "../../lib/protocol/directconnect/mod.ts";
+import { edonkey } from "../../lib/protocol/edonkey/mod.ts";
+import { gnutella } from "../../lib/protocol/gnutella/mod.ts";
+import { libp2p } from "../../lib/protocol/libp2p/mod.ts";
+import { manolito } from "../../lib/protocol/manolito/mod.ts";
+import { openft } from "../../lib/protocol/openft/mod.ts";
+import { resilio } from "../../lib/protocol/resilio/mod.ts";
+import { soulseek } from "../../lib/protocol/soulseek/mod.ts";
+import { winny } from "../../lib/protocol/winny/mod.ts";
+import { xunlei } from "../../lib/protocol/xunlei/mod.ts";
 import { DIRECTCONNECT } from "./samples/directconnect.ts";
 import { EDONKEY } from "./samples/edonkey.ts";
 import { GNUTELLA } from "./samples/gnutella.ts";

@@ -16,7 +16,7 @@ import {
   unwrap,
   unwrapDatagram,
   UNWRAPPED,
-} from "../../lib/classify/proxy.ts";
+} from "../../lib/wire/proxy.ts";
 import { hex, join, latin } from "../support/conversation.ts";
 
 const INNER = latin("GET /.hash=");

@@ -1,4 +1,4 @@
-import { resilio } from "../../lib/classify/resilio.ts";
+import { resilio } from "../../lib/protocol/resilio/mod.ts";
 import { NOT_RESILIO, RESILIO } from "./samples/rare.ts";
 import { table } from "./table.ts";
 

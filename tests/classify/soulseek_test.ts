@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { soulseek } from "../../lib/classify/soulseek.ts";
+import { soulseek } from "../../lib/protocol/soulseek/mod.ts";
 import { converse } from "../support/conversation.ts";
 import { NOT_SOULSEEK, SOULSEEK } from "./samples/soulseek.ts";
 import { table } from "./table.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Classifier, type Evidence, UNDECIDED, UNRELATED, WEAK } from "../../lib/classify/classifier.ts";
+import { type Classifier, type Evidence, UNDECIDED, UNRELATED, WEAK } from "../../lib/protocol/classifier.ts";
 import { converse, type Setting, type Turn } from "../support/conversation.ts";
 import { STRANGERS } from "./strangers.ts";
 

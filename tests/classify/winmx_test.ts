@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CERTAIN, UNDECIDED, UNRELATED } from "../../lib/classify/classifier.ts";
-import { winmx } from "../../lib/classify/winmx.ts";
+import { CERTAIN, UNDECIDED, UNRELATED } from "../../lib/protocol/classifier.ts";
+import { winmx } from "../../lib/protocol/winmx/mod.ts";
 import { converse, hex, join, latin, type Turn } from "../support/conversation.ts";
 import { randomWords, splits } from "../support/splits.ts";
 

@@ -1,4 +1,4 @@
-import { winny } from "../../lib/classify/winny.ts";
+import { winny } from "../../lib/protocol/winny/mod.ts";
 import { NOT_WINNY, WINNY } from "./samples/rare.ts";
 import { table } from "./table.ts";
 

@@ -1,4 +1,4 @@
-import { xunlei } from "../../lib/classify/xunlei.ts";
+import { xunlei } from "../../lib/protocol/xunlei/mod.ts";
 import { NOT_XUNLEI, XUNLEI } from "./samples/rare.ts";
 import { table } from "./table.ts";
 

@@ -125,7 +125,7 @@ Deno.test({
   },
 });
 
-const ENGINE = POLICY && there("lib/engine/play.ts") && there("lib/source/capture.ts");
+const ENGINE = POLICY && there("lib/replay/play.ts") && there("lib/replay/capture.ts");
 Deno.test({
   name: `replay reports what came before a break, names the offset, and ends with 1${
     ENGINE ? "" : " (skipped: no engine)"

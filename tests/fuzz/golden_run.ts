@@ -2,8 +2,8 @@
  * Golden packets through one engine, over and over, each round from other clients: for what is to hold in the long run.
  * @module
  */
-import { CLASSIFIERS } from "../../lib/classify/mod.ts";
-import { Engine } from "../../lib/engine/engine.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { Engine } from "../../lib/judge/engine.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 import { OK, type Outcome, Packet } from "../../lib/wire/packet.ts";
 import { GOLDENS, packetsOf } from "../golden/make.ts";

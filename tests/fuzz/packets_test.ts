@@ -1,7 +1,7 @@
 /** Hostile packets: whatever becomes of a golden packet, the engine answers with one legal verdict and does not throw. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { CLASSIFIERS } from "../../lib/classify/mod.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { Desk, HOME } from "../support/desk.ts";
 import { GOLDENS, packetsOf } from "../golden/make.ts";
 

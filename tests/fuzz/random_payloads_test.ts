@@ -3,8 +3,8 @@
  * a run of 10,000,000).
  */
 import assert from "node:assert/strict";
-import { CLASSIFIERS } from "../../lib/classify/mod.ts";
-import { Engine } from "../../lib/engine/engine.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { Engine } from "../../lib/judge/engine.ts";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
 import { defaultConfig } from "../../lib/policy/load.ts";
 import { compile } from "../../lib/policy/policy.ts";

@@ -3,7 +3,7 @@
  * it is from. FTWALL_UPDATE=1 writes expectations, and the captures that make.ts makes.
  */
 import assert from "node:assert/strict";
-import { openCapture } from "../../lib/source/capture.ts";
+import { openCapture } from "../../lib/replay/capture.ts";
 import { replay, replayLines } from "../support/replay.ts";
 import { policyOf } from "../support/story.ts";
 import { captureOf, GOLDENS, provenanceOf } from "./make.ts";

@@ -5,8 +5,8 @@
  * To add a protocol: put its samples into {@link GOLDENS}.
  * @module
  */
-import { PcapWriter } from "../../lib/source/pcap_writer.ts";
-import { LINK_RAW } from "../../lib/source/link.ts";
+import { PcapWriter } from "../../lib/replay/pcap_writer.ts";
+import { LINK_RAW } from "../../lib/replay/link.ts";
 import { ACK, FIN, PSH, SYN } from "../../lib/wire/tcp.ts";
 import { BITTORRENT, NOT_BITTORRENT } from "../classify/samples/bittorrent.ts";
 import { DIRECTCONNECT, NOT_DIRECTCONNECT } from "../classify/samples/directconnect.ts";
@@ -110,7 +110,7 @@ function pair(name: string, about: string, yes: readonly Conversation[], no: rea
   ];
 }
 
-const table = "Sources stand beside the samples in tests/classify/samples and the patterns in lib/classify.";
+const table = "Sources stand beside the samples in tests/classify/samples and the patterns in lib/protocol.";
 const shown = (samples: readonly Sample[]): readonly Conversation[] => samples;
 
 /** All captures that are made. */

@@ -3,7 +3,7 @@
  * sure, what is recognised; of everything else that crosses a router, that nothing is acted on.
  */
 import assert from "node:assert/strict";
-import { openCapture } from "../../lib/source/capture.ts";
+import { openCapture } from "../../lib/replay/capture.ts";
 import { replay } from "../support/replay.ts";
 import { policyOf } from "../support/story.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CLASSIFIERS } from "../../lib/classify/mod.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
 import { defaultConfig, parseConfig } from "../../lib/policy/load.ts";
 import { formatReference, formatReferencePage } from "../../lib/policy/reference.ts";

@@ -2,8 +2,8 @@
  * A household at the engine's desk: machines that talk to the world in whole conversations, on the default config.
  * @module
  */
-import { CLASSIFIERS } from "../../lib/classify/mod.ts";
-import { REFUSE, type Verdict } from "../../lib/engine/engine.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { REFUSE, type Verdict } from "../../lib/judge/engine.ts";
 import type { Capacity } from "../../lib/state/state.ts";
 import { Packet } from "../../lib/wire/packet.ts";
 import { ACK, PSH, SYN } from "../../lib/wire/tcp.ts";

@@ -1,6 +1,6 @@
 /** What one hostile client, or anybody outside, can have done to others: as little as may be. */
 import assert from "node:assert/strict";
-import { REFUSE } from "../../lib/engine/engine.ts";
+import { REFUSE } from "../../lib/judge/engine.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { SYN } from "../../lib/wire/tcp.ts";
 import { hex, join, latin, type Turn } from "../support/conversation.ts";

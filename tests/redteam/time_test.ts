@@ -1,11 +1,11 @@
 /** Time that leaps, runs backwards, or has run for years. */
 import assert from "node:assert/strict";
-import { CLASSIFIERS } from "../../lib/classify/mod.ts";
-import { ACCEPT, Engine, REFUSE, SETTLED } from "../../lib/engine/engine.ts";
-import { Timeline } from "../../lib/engine/timeline.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { ACCEPT, Engine, REFUSE, SETTLED } from "../../lib/judge/engine.ts";
+import { Timeline } from "../../lib/replay/timeline.ts";
 import { parseAddress } from "../../lib/net/address.ts";
-import { LINK_ETHERNET } from "../../lib/source/link.ts";
-import { MemorySource } from "../../lib/source/memory.ts";
+import { LINK_ETHERNET } from "../../lib/replay/link.ts";
+import { MemorySource } from "../../lib/replay/memory.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 import { Packet } from "../../lib/wire/packet.ts";
 import { SYN } from "../../lib/wire/tcp.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { DetectedEvent } from "../../lib/engine/event.ts";
+import type { DetectedEvent } from "../../lib/learn/event.ts";
 import { FloodGate, GATED } from "../../lib/report/flood_gate.ts";
 import { History } from "../../lib/report/history.ts";
 import { LineWriter } from "../../lib/report/line_writer.ts";

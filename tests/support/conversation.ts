@@ -2,7 +2,7 @@
  * Plays a conversation to one classifier the way the engine does: for table tests of classifiers.
  * @module
  */
-import { type Classifier, Evidence, Look, UNDECIDED, UNRELATED } from "../../lib/classify/classifier.ts";
+import { type Classifier, Evidence, Look, UNDECIDED, UNRELATED } from "../../lib/protocol/classifier.ts";
 
 /** Bytes from hex digits; spaces are ignored. */
 export function hex(text: string): Uint8Array {

@@ -1,11 +1,11 @@
 /**
  * docs/protocols.md from the code: what each classifier recognises, by which evidence, and what is done about it.
  */
-import { CLASSIFIERS } from "../../lib/classify/mod.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import type { ProtocolDefaults } from "../../lib/policy/config.ts";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
 
-const CLASSIFY = new URL("../../lib/classify/", import.meta.url);
+const CLASSIFY = new URL("../../lib/protocol/", import.meta.url);
 const PAGES = new URL("../../docs/protocols/", import.meta.url);
 
 const CERTAINTY: Readonly<Record<string, Declared["certainty"]>> = {
@@ -53,7 +53,7 @@ export function declaredBy(classifier: string): readonly Declared[] {
     const declared = text.match(/= evidence\(/g)?.length ?? 0;
     if (declared !== read) throw new Error(`Cannot read evidence in "${file.pathname}": ${read} of ${declared}`);
   };
-  visit(new URL(`${classifier}.ts`, CLASSIFY));
+  visit(new URL(`${classifier}/mod.ts`, CLASSIFY));
   return found;
 }
 

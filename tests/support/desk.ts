@@ -2,9 +2,9 @@
  * An engine on a test's desk: classifiers of the test's own, packets one by one.
  * @module
  */
-import { type Classifier, type Evidence, type Look, UNDECIDED } from "../../lib/classify/classifier.ts";
-import { Engine, type Verdict } from "../../lib/engine/engine.ts";
-import type { TrafficEvent } from "../../lib/engine/event.ts";
+import { type Classifier, type Evidence, type Look, UNDECIDED } from "../../lib/protocol/classifier.ts";
+import { Engine, type Verdict } from "../../lib/judge/engine.ts";
+import type { TrafficEvent } from "../../lib/learn/event.ts";
 import { type Capacity, capacityFor, State } from "../../lib/state/state.ts";
 import { Packet } from "../../lib/wire/packet.ts";
 import { decode } from "./packets.ts";

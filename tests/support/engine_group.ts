@@ -3,10 +3,10 @@
  * address pair belongs to, as the kernel's queue balance has it.
  * @module
  */
-import { CLASSIFIERS } from "../../lib/classify/mod.ts";
-import { Engine } from "../../lib/engine/engine.ts";
-import type { TrafficEvent } from "../../lib/engine/event.ts";
-import { Turn, TURN_BYTES } from "../../lib/engine/turn.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { Engine } from "../../lib/judge/engine.ts";
+import type { TrafficEvent } from "../../lib/learn/event.ts";
+import { Turn, TURN_BYTES } from "../../lib/state/table_lock.ts";
 import type { Policy } from "../../lib/policy/policy.ts";
 import { SharedGround } from "../../lib/state/ground.ts";
 import { hashEndpoint } from "../../lib/state/hash.ts";

@@ -26,7 +26,7 @@ import {
   PONG,
   writeNodePong,
   writePing,
-} from "../../lib/wire/fasttrack.ts";
+} from "../../lib/protocol/fasttrack/messages.ts";
 import { type Endpoint, readEndpoints, readOptions, tell } from "./options.ts";
 
 const DEFAULTS = {

@@ -10,7 +10,7 @@
 import { Buffer } from "node:buffer";
 import { createSocket } from "node:dgram";
 import { createServer, isIPv6 } from "node:net";
-import { LEAST_ENCRYPTION, PING, pingNetwork, writeNodePong } from "../../lib/wire/fasttrack.ts";
+import { LEAST_ENCRYPTION, PING, pingNetwork, writeNodePong } from "../../lib/protocol/fasttrack/messages.ts";
 import { type Endpoint, readEndpoints, readOptions, tell } from "./options.ts";
 
 const DEFAULTS = { listen: "", answer: "28", bytes: "100000", network: "KaZaA" };

@@ -2,14 +2,14 @@
  * Captures through the path that `ftwall replay` takes: source, link, engine, recorder.
  * @module
  */
-import { CLASSIFIERS } from "../../lib/classify/mod.ts";
-import { Engine } from "../../lib/engine/engine.ts";
-import type { TrafficEvent } from "../../lib/engine/event.ts";
-import { play, type Played } from "../../lib/engine/play.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { Engine } from "../../lib/judge/engine.ts";
+import type { TrafficEvent } from "../../lib/learn/event.ts";
+import { play, type Played } from "../../lib/replay/play.ts";
 import type { Policy } from "../../lib/policy/policy.ts";
-import { type FlowLine, FlowRecorder } from "../../lib/report/flow_record.ts";
-import { Link } from "../../lib/source/link.ts";
-import { CaptureError, type Source } from "../../lib/source/source.ts";
+import { type FlowLine, FlowRecorder } from "../../lib/replay/flow_record.ts";
+import { Link } from "../../lib/replay/link.ts";
+import { CaptureError, type Source } from "../../lib/replay/source.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 
 /** What came of a capture. */

@@ -25,9 +25,9 @@
  * ```
  * @module
  */
-import { CLASSIFIERS } from "../../lib/classify/mod.ts";
-import { Engine, REFUSE, SETTLED } from "../../lib/engine/engine.ts";
-import type { TrafficEvent } from "../../lib/engine/event.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { Engine, REFUSE, SETTLED } from "../../lib/judge/engine.ts";
+import type { TrafficEvent } from "../../lib/learn/event.ts";
 import { parseMac } from "../../lib/net/mac.ts";
 import { formatAddress, parseAddress, type Words } from "../../lib/net/address.ts";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";

@@ -1,5 +1,5 @@
 /** A thread that counts in shared memory, a turn at a time, and then says so. */
-import { Turn } from "../../lib/engine/turn.ts";
+import { Turn } from "../../lib/state/table_lock.ts";
 
 const scope = globalThis as unknown as {
   onmessage: (event: MessageEvent<{ turn: SharedArrayBuffer; count: SharedArrayBuffer; times: number }>) => void;

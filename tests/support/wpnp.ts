@@ -1,5 +1,5 @@
 /**
- * Makes WPNP key blocks, the inverse of what lib/wire/wpnp.ts proves.
+ * Makes WPNP key blocks, the inverse of what lib/protocol/winmx/wpnp.ts proves.
  * @module
  */
 

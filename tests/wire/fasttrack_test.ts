@@ -9,7 +9,7 @@ import {
   pongNetwork,
   writeNodePong,
   writePing,
-} from "../../lib/wire/fasttrack.ts";
+} from "../../lib/protocol/fasttrack/messages.ts";
 import { hex } from "../support/conversation.ts";
 
 Deno.test("the decoy is the 13-byte node pong with the ping's encryption", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { keyBlockRole, NO_ROLE } from "../../lib/wire/wpnp.ts";
+import { keyBlockRole, NO_ROLE } from "../../lib/protocol/winmx/wpnp.ts";
 import { hex } from "../support/conversation.ts";
 import { keyBlock } from "../support/wpnp.ts";
 

@@ -1,0 +1,176 @@
+/**
+ * The file of the control socket: taking it over from a dead daemon, leaving it to a living one.
+ * @module
+ */
+import { FAILED, Failure, MISSING, USAGE } from "../report/failure.ts";
+
+/** A socket that listens at its path. */
+export interface Claimed {
+  readonly listener: Deno.UnixListener;
+  /** Inode of the socket file, so that only our own is removed later. */
+  readonly inode: number | null;
+}
+
+/**
+ * Listens at `path`, mode 0600, or 0660 for `group`. Makes the directory, replaces the socket of a dead daemon, and
+ * throws a {@link Failure} that names the process where a living one has it.
+ */
+export async function claimPath(path: string, group: string): Promise<Claimed> {
+  const gid = group === "" ? null : groupId(group);
+  const directory = path.slice(0, path.lastIndexOf("/"));
+  try {
+    if (directory !== "") Deno.mkdirSync(directory, { recursive: true, mode: 0o755 });
+  } catch (error) {
+    const found = `Cannot make the directory "${directory}" for the control socket: ${said(error)}`;
+    throw new Failure(MISSING, `${found}. Name another socket with --control PATH`);
+  }
+  await giveWay(path);
+  // Born without any permission for others: a chmod after the fact would leave a moment in which anybody may connect.
+  const before = Deno.umask(0o177);
+  let listener: Deno.UnixListener;
+  try {
+    listener = Deno.listen({ transport: "unix", path });
+  } catch (error) {
+    throw new Failure(
+      error instanceof Deno.errors.PermissionDenied ? MISSING : FAILED,
+      `Cannot listen on the control socket "${path}": ${said(error)}. Name another with --control PATH`,
+    );
+  } finally {
+    Deno.umask(before);
+  }
+  try {
+    if (gid !== null) {
+      Deno.chownSync(path, null, gid);
+      Deno.chmodSync(path, 0o660);
+    }
+    return { listener, inode: Deno.lstatSync(path).ino };
+  } catch (error) {
+    listener.close();
+    throw new Failure(MISSING, `Cannot hand the control socket "${path}" to the group "${group}": ${said(error)}`);
+  }
+}
+
+/** Removes the socket file, if it is still the one with this inode. */
+export function releasePath(path: string, inode: number | null): void {
+  try {
+    if (inode !== null && Deno.lstatSync(path).ino === inode) Deno.removeSync(path);
+  } catch {
+    // Gone already: that is what was wanted.
+  }
+}
+
+async function giveWay(path: string): Promise<void> {
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw new Failure(MISSING, `Cannot look at the control socket "${path}": ${said(error)}`);
+  }
+  if (info.isSocket !== true) {
+    throw new Failure(
+      FAILED,
+      `Cannot listen on the control socket "${path}": there is something else of that name. ` +
+        "Remove it, or name another with --control PATH",
+    );
+  }
+  try {
+    using _ = await Deno.connect({ transport: "unix", path });
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) {
+      // Only a dead daemon's file refuses connections.
+      Deno.removeSync(path);
+      return;
+    }
+    throw new Failure(MISSING, `Cannot look whether a daemon listens on "${path}": ${said(error)}`);
+  }
+  const pid = listenerPid(path);
+  throw new Failure(
+    FAILED,
+    `Cannot listen on the control socket "${path}": ${pid === null ? "another process" : `process ${pid}`} ` +
+      "listens there, most likely another ftwall. Stop it, or name another socket with --control PATH",
+  );
+}
+
+/** Number of a group of the system, by name or number, from /etc/group. Throws a {@link Failure}. */
+function groupId(group: string): number {
+  if (/^\d{1,9}$/.test(group)) return Number(group);
+  let text = "";
+  try {
+    text = Deno.readTextFileSync("/etc/group");
+  } catch {
+    // Reported below as a group that does not exist.
+  }
+  for (const line of text.split("\n")) {
+    const [name, , id] = line.split(":");
+    if (name === group && id !== undefined && /^\d+$/.test(id)) return Number(id);
+  }
+  throw new Failure(
+    USAGE,
+    `Cannot open the control socket for the group "${group}": /etc/group has none of that name. ` +
+      "Make it with groupadd, or change [control] group",
+  );
+}
+
+/** Lines of /proc/net/unix for a path: flags and inode. Columns: num refcount protocol flags type state inode path. */
+function sockets(path: string): { readonly listening: boolean; readonly inode: string }[] {
+  const found: { readonly listening: boolean; readonly inode: string }[] = [];
+  for (const line of Deno.readTextFileSync("/proc/net/unix").split("\n")) {
+    const match = /^\S+ \S+ \S+ (\S+) \S+ \S+ +(\d+) (.*)$/.exec(line);
+    // __SO_ACCEPTCON (1 << 16) in flags says that it listens.
+    if (match !== null && match[3] === path) {
+      found.push({ listening: (parseInt(match[1] ?? "0", 16) & 0x10000) !== 0, inode: match[2] ?? "" });
+    }
+  }
+  return found;
+}
+
+/** The process that listens at `path`, null where it cannot be told. */
+export function listenerPid(path: string): number | null {
+  try {
+    const inode = sockets(path).find((socket) => socket.listening)?.inode;
+    if (inode === undefined) return null;
+    for (const entry of Deno.readDirSync("/proc")) {
+      if (/^\d+$/.test(entry.name) && descriptorOf(entry.name, inode) !== null) return Number(entry.name);
+    }
+  } catch {
+    // Without /proc, or without permission to look: the error is as good without a number.
+  }
+  return null;
+}
+
+/**
+ * Our descriptor for a connection accepted at `path` whose inode is not in `known` yet; notes the inodes that are there.
+ * The runtime does not hand out descriptors, so /proc is asked: accepted sockets bear the path of their listener.
+ */
+export function peerDescriptor(path: string, known: Set<string>): number | null {
+  const present = sockets(path).filter((socket) => !socket.listening && socket.inode !== "0").map((s) => s.inode);
+  const fresh = present.filter((inode) => !known.has(inode));
+  for (const inode of known) if (!present.includes(inode)) known.delete(inode);
+  let descriptor: number | null = null;
+  for (const inode of fresh) {
+    known.add(inode);
+    // More than one newcomer: no telling which is which, better no name than a wrong one.
+    descriptor = fresh.length === 1 ? descriptorOf("self", inode) : null;
+  }
+  return descriptor;
+}
+
+function descriptorOf(process: string, inode: string): number | null {
+  try {
+    for (const entry of Deno.readDirSync(`/proc/${process}/fd`)) {
+      try {
+        if (Deno.readLinkSync(`/proc/${process}/fd/${entry.name}`) === `socket:[${inode}]`) return Number(entry.name);
+      } catch {
+        // Closed while we looked.
+      }
+    }
+  } catch {
+    // A process that ended, or is not ours to look into.
+  }
+  return null;
+}
+
+function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

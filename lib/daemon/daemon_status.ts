@@ -1,0 +1,302 @@
+/**
+ * The daemon's numbers for `status` and metrics: read when somebody asks, nothing is prepared.
+ * @module
+ */
+import { readQueueStates } from "../../ffi/queue_state.ts";
+import type { Queues } from "../../ffi/queues.ts";
+import type { Engine } from "../judge/engine.ts";
+import type { Pump } from "../loop/pump.ts";
+import { formatAddress, formatMac } from "../net/address.ts";
+import type { Config } from "../policy/config.ts";
+import type { Loaded } from "../policy/load.ts";
+import type { Policy } from "../policy/policy.ts";
+import { formatProblem } from "../policy/problem.ts";
+import type { Reporter } from "../report/reporter.ts";
+import type {
+  AllowedFacts,
+  ConfigFacts,
+  Counters,
+  KernelStatus,
+  LockFacts,
+  PeerFacts,
+  QueueStatus,
+  StatusSource,
+  TrainedFacts,
+} from "../report/status.ts";
+import { VerdictTimes } from "../report/verdict_times.ts";
+import type { AddressTable } from "../state/address_table.ts";
+import { DETAIL, HELD, PROTOCOL } from "../state/state.ts";
+import { type Figures, figuresOf } from "./daemon_figures.ts";
+import type { Workers } from "./daemon_workers.ts";
+import type { KernelHand } from "./kernel_hand.ts";
+import type { KernelSide } from "./kernel_side.ts";
+import { VERSION } from "./version.ts";
+
+/** See the module's text. */
+export class DaemonStatus implements StatusSource {
+  /** Version of this program. */
+  readonly version: string = VERSION;
+  /** Process id. */
+  readonly pid: number = Deno.pid;
+  /** Only says what it would do. */
+  readonly dryRun: boolean;
+  /** The threads beside this one; null where there are none. */
+  workers: Workers | null = null;
+  readonly #times: VerdictTimes;
+  readonly #engine: Engine;
+  readonly #pump: Pump;
+  readonly #queues: Queues;
+  readonly #reporter: Reporter;
+  readonly #hand: KernelHand;
+  readonly #kernel: KernelSide;
+  readonly #started = performance.now();
+  readonly #failOpen: boolean;
+  #config: ConfigFacts;
+
+  /** Reads these parts. */
+  constructor(
+    dryRun: boolean,
+    engine: Engine,
+    pump: Pump,
+    queues: Queues,
+    reporter: Reporter,
+    times: VerdictTimes,
+    hand: KernelHand,
+    kernel: KernelSide,
+    config: Config,
+  ) {
+    this.dryRun = dryRun;
+    this.#engine = engine;
+    this.#pump = pump;
+    this.#queues = queues;
+    this.#reporter = reporter;
+    this.#times = times;
+    this.#hand = hand;
+    this.#kernel = kernel;
+    this.#failOpen = config.queue.fail === "open";
+    const at = Date.now();
+    this.#config = {
+      path: null,
+      hash: engine.policy.hash,
+      loadedAt: at,
+      lastReload: { ok: true, at, problems: [] },
+    };
+  }
+
+  /** A config came into force. That of the start counts as the first reload, so that programs find the same fields always. */
+  loaded(loaded: Loaded, policy: Policy): void {
+    const at = Date.now();
+    this.#config = {
+      path: loaded.missingDefault ? null : loaded.path,
+      hash: policy.hash,
+      loadedAt: at,
+      lastReload: { ok: true, at, problems: loaded.problems.map(formatProblem) },
+    };
+  }
+
+  /** A reload was tried. */
+  reloaded(ok: boolean, problems: readonly string[]): void {
+    this.#config = { ...this.#config, lastReload: { ok, at: Date.now(), problems } };
+  }
+
+  /** Milliseconds since the daemon was ready. */
+  uptime(): number {
+    return performance.now() - this.#started;
+  }
+
+  /** The config in force. */
+  config(): ConfigFacts {
+    return this.#config;
+  }
+
+  /** What is done in the kernel beside the queues. */
+  kernel(): KernelStatus {
+    return this.#kernel.facts();
+  }
+
+  /** Looks again at what is asked of tools, where it is old, and asks the other threads. */
+  async fresh(): Promise<void> {
+    await Promise.all([this.#kernel.fresh(), this.workers?.count()]);
+  }
+
+  /** Times between receiving a burst and sending its verdicts, on all threads. */
+  get verdictTimes(): VerdictTimes {
+    if (this.workers === null) return this.#times;
+    const all = new VerdictTimes();
+    for (const { times } of this.#figures()) all.add(times);
+    return all;
+  }
+
+  /** What each thread counted; of others than this one, when it was asked last. */
+  #figures(): Figures[] {
+    const own = figuresOf(this.#engine, this.#pump, this.#queues, this.#times, this.#reporter.suppressed);
+    return [own, ...this.workers?.figures() ?? []];
+  }
+
+  /** The queues, with the kernel's own counters. */
+  queues(): QueueStatus[] {
+    const states = readQueueStates() ?? [];
+    const figures = this.#figures().flatMap(({ queues }) => queues);
+    const all = [...this.#queues.effective, ...this.workers?.effective ?? []].sort((a, b) => a.queue - b.queue);
+    return all.map((effective) => {
+      const number = effective.queue;
+      const state = states.find((candidate) => candidate.number === number);
+      const counters = figures.find((candidate) => candidate.number === number)?.counters;
+      return {
+        number,
+        waiting: state?.waiting ?? 0,
+        queue_dropped: state?.queueDropped ?? 0,
+        user_dropped: state?.userDropped ?? 0,
+        fail_open: { requested: this.#failOpen, effective: effective.failOpen },
+        gso: effective.gso,
+        length: effective.length,
+        receive_buffer: effective.receiveBuffer,
+        copy_range: effective.copyRange,
+        packets: counters?.packets ?? 0,
+        overruns: counters?.overruns ?? 0,
+        missed: counters?.missed ?? 0,
+      };
+    });
+  }
+
+  /** Locks in force; they may change while they are told. */
+  *locks(): Generator<LockFacts> {
+    const { clock, state } = this.#engine;
+    for (const row of state.locks.table.rows(clock.now)) yield this.lock(row);
+  }
+
+  /** One lock by its row. */
+  lock(row: number): LockFacts {
+    const { locks } = this.#engine.state;
+    const lock = locks.at(row);
+    return {
+      client: addressAt(locks.table, row),
+      ...((lock.macHigh | lock.macLow) === 0 ? {} : { mac: formatMac(lock.macHigh, lock.macLow) }),
+      protocol: lock.protocolName,
+      evidence: lock.evidence,
+      since: this.#wall(lock.since),
+      until: this.#wall(locks.table.deadline[row]!),
+      renewals: lock.renewals,
+      by: lock.by,
+      ...(lock.reason === "" ? {} : { reason: lock.reason }),
+    };
+  }
+
+  /** Clients that an operator allowed. */
+  allowed(): AllowedFacts[] {
+    return this.#rows(this.#engine.state.allowances, (table, row) => ({
+      client: addressAt(table, row),
+      until: this.#wall(table.deadline[row]!),
+    }), 1000);
+  }
+
+  /** The block list. */
+  peers(): { count: number; capacity: number; entries: PeerFacts[] } {
+    const { peers } = this.#engine.state;
+    const entries = this.#rows(peers, (table, row) => ({
+      peer: addressAt(table, row),
+      peer_port: table.values[row * table.columns + DETAIL]!,
+      protocol: this.#engine.policy.protocols[table.values[row * table.columns + PROTOCOL]!] ?? "unknown",
+      until: this.#wall(table.deadline[row]!),
+    }), 1000);
+    return { count: peers.count, capacity: peers.capacity, entries };
+  }
+
+  /** Trained addresses by the pattern that trained them. */
+  trained(): { count: number; names: TrainedFacts[] } {
+    const { trained } = this.#engine.state;
+    const names = new Map<string, string[]>();
+    this.#rows(trained, (table, row) => {
+      const pattern = this.#engine.trainer.pattern(table.values[row * table.columns + DETAIL]!);
+      const held = table.values[row * table.columns + HELD] === 1 ? " (held back)" : "";
+      const list = names.get(pattern) ?? [];
+      list.push(addressAt(table, row) + held);
+      names.set(pattern, list);
+      return null;
+    }, 10_000);
+    return { count: trained.count, names: [...names].map(([pattern, addresses]) => ({ pattern, addresses })) };
+  }
+
+  /** The flow tables of all threads. */
+  flows(): { count: number; capacity: number } {
+    const figures = this.#figures();
+    return { count: sum(figures, "flows"), capacity: sum(figures, "flowCapacity") };
+  }
+
+  /** Everything counted. */
+  counters(): Counters {
+    const { policy, state } = this.#engine;
+    const figures = this.#figures();
+    const queues = figures.flatMap((each) => each.queues.map(({ counters }) => counters));
+    const packets = sum(figures, "packets");
+    const refused = sum(figures, "refused");
+    return {
+      packets,
+      accepted: this.dryRun ? packets : sum(figures, "accepted"),
+      refused: this.dryRun ? 0 : refused,
+      would_refuse: this.dryRun ? refused : 0,
+      offloaded: sum(figures, "settled"),
+      decode_errors: sum(figures, "decodeErrors"),
+      by_protocol: Object.fromEntries(
+        policy.protocols.flatMap((name, i) => {
+          const counts = figures.map(({ byProtocol }) => byProtocol[i]).filter((count) => count !== undefined);
+          return counts.length === 0 ? [] : [[name, counts.reduce((total, count) => total + count)]];
+        }),
+      ),
+      by_reason: reasons(figures),
+      events_suppressed: sum(figures, "suppressed"),
+      log_lines_lost: this.#reporter.unwritten,
+      exceptions: sum(figures, "exceptions"),
+      verdicts_returned: sum(figures, "returned"),
+      verdicts_missing: sum(queues, "missing"),
+      verdicts_rejected: sum(queues, "rejected"),
+      send_failures: sum(queues, "sendFailures"),
+      messages_malformed: sum(queues, "malformed"),
+      flows_evicted: sum(figures, "flowsEvicted"),
+      streams_evicted: sum(figures, "streamsEvicted"),
+      peers_evicted: state.peers.evicted,
+      locks_evicted: state.locks.table.evicted,
+      dns_unasked: sum(figures, "unasked"),
+      addresses_held: sum(figures, "held"),
+      sendings: this.#hand.sent,
+      sendings_failed: this.#hand.failed + sum(figures, "omitted"),
+    };
+  }
+
+  /** Resident memory. */
+  rss(): number {
+    return Deno.memoryUsage().rss;
+  }
+
+  #wall(at: number): number {
+    return at + this.#engine.clock.wallOffset;
+  }
+
+  #rows<T>(table: AddressTable, read: (table: AddressTable, row: number) => T, most: number): T[] {
+    const found: T[] = [];
+    table.each((row) => {
+      if (found.length < most && table.deadline[row]! > this.#engine.clock.now) found.push(read(table, row));
+    });
+    return found;
+  }
+}
+
+type NumberIn<T> = { [K in keyof T]: T[K] extends number ? K : never }[keyof T];
+
+function sum<T extends Record<K, number>, K extends NumberIn<T>>(all: readonly T[], name: K): number {
+  return all.reduce((total, each) => total + each[name], 0);
+}
+
+/** Refused packets by reason, without those that there were none of. */
+function reasons(figures: readonly Figures[]): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const { byReason } of figures) {
+    for (const [reason, count] of Object.entries(byReason)) if (count > 0) all[reason] = (all[reason] ?? 0) + count;
+  }
+  return all;
+}
+
+/** Address of a row as text. */
+export function addressAt(table: AddressTable, row: number): string {
+  return formatAddress(table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3));
+}

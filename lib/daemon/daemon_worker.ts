@@ -1,0 +1,197 @@
+/**
+ * A thread that judges packets beside the main one: it holds its own queues and flows. What it learns lies in the tables that
+ * all share; what is to be logged or sent it tells the main thread.
+ * @module
+ */
+import { Libc } from "../../ffi/libc.ts";
+import { Queues, ring } from "../../ffi/queues.ts";
+import { CLASSIFIERS } from "../protocol/mod.ts";
+import { Engine } from "../judge/engine.ts";
+import type { FrequentEvent, TrafficEvent } from "../learn/event.ts";
+import type { Sending } from "../learn/outbox.ts";
+import { Pump } from "../loop/pump.ts";
+import { Turn } from "../state/table_lock.ts";
+import { compile, type Policy } from "../policy/policy.ts";
+import { FloodGate } from "../report/flood_gate.ts";
+import { VerdictTimes } from "../report/verdict_times.ts";
+import { SharedGround } from "../state/ground.ts";
+import { State } from "../state/state.ts";
+import { type Figures, figuresOf } from "./daemon_figures.ts";
+import type { FromWorker, PolicyMail, StartMail, Told, ToWorker, WorkerError } from "./daemon_messages.ts";
+
+/** The thread's own end of its mail; the types of the main thread know no such scope. */
+interface Scope {
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  postMessage(message: FromWorker): void;
+  close(): void;
+}
+
+/** Serves the main thread until it says stop. */
+export function serveQueues(): void {
+  const scope = globalThis as unknown as Scope;
+  let worker: QueueWorker | null = null;
+  scope.onmessage = ({ data }) => {
+    if (data.kind !== "start") {
+      worker?.receive(data);
+      return;
+    }
+    try {
+      worker = new QueueWorker(data, (message) => scope.postMessage(message));
+      scope.postMessage({ kind: "opened", effective: worker.queues.effective });
+      worker.run().then(() => scope.close());
+    } catch (error) {
+      scope.postMessage({ kind: "ended", figures: null, error: errorOf(error) });
+      scope.close();
+    }
+  };
+  scope.postMessage({ kind: "here" });
+}
+
+class QueueWorker {
+  /** Its queues. */
+  readonly queues: Queues;
+  readonly #post: (message: FromWorker) => void;
+  readonly #libc: Libc;
+  readonly #port: MessagePort;
+  readonly #bell: number;
+  readonly #bellWord: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(8));
+  readonly #turn: Turn;
+  readonly #engine: Engine;
+  readonly #pump: Pump;
+  readonly #times = new VerdictTimes();
+  readonly #gate = new FloodGate();
+  readonly #go: Promise<void>;
+  #begin: () => void = () => {};
+  #printed: readonly FrequentEvent[];
+  #version: number;
+  readonly #compiled: Map<number, Policy> = new Map();
+  #events: TrafficEvent[] = [];
+  #sendings: Sending[] = [];
+
+  constructor(start: StartMail, post: (message: FromWorker) => void) {
+    this.#post = post;
+    this.#port = start.port;
+    this.#bell = start.bell;
+    this.#printed = start.printed;
+    this.#version = start.policy.version;
+    this.#go = new Promise((resolve) => this.#begin = resolve);
+    this.#libc = Libc.open();
+    // Deadlines in the tables are by the main thread's clock.
+    const shift = this.#libc.monotonic() - performance.now() - start.epoch;
+    this.#turn = new Turn(start.turn);
+    this.#engine = new Engine({
+      policy: compile(start.policy.config, undefined, start.policy.lan),
+      state: new State(start.capacity, start.seed, new SharedGround(start.blocks)),
+      classifiers: CLASSIFIERS,
+      emit: (event) => this.#events.push(this.#withHeld(event)),
+      admit: (kind) => !this.#printed.includes(kind) || this.#gate.admit(FloodGate.number(kind), Date.now()),
+      turn: this.#turn,
+      keeps: false,
+    });
+    this.#engine.clock.origin = start.origin;
+    this.#turn.ends = { begun: () => this.#adopt(), ends: () => this.#tell() };
+    try {
+      this.queues = Queues.open(this.#libc, start.numbers, start.settings);
+    } catch (error) {
+      this.#libc.close();
+      throw error;
+    }
+    this.#pump = new Pump({
+      engine: this.#engine,
+      queues: this.queues,
+      dryRun: start.dryRun,
+      now: () => performance.now() + shift,
+      wall: () => Date.now(),
+      send: (sendings) => {
+        this.#sendings.push(...sendings);
+        this.#turn.hold(() => {});
+      },
+      record: (microseconds, packets) => this.#times.record(microseconds, packets),
+      beat: () => {},
+      hurried: () => false,
+      fault: (error) => this.#post({ kind: "fault", text: errorOf(error).message }),
+    });
+  }
+
+  /** Judges packets from the word go until it is told to stop; then every packet has its verdict. Never throws. */
+  async run(): Promise<void> {
+    let error: WorkerError | null = null;
+    try {
+      await this.#go;
+      await this.#pump.run();
+    } catch (thrown) {
+      error = errorOf(thrown);
+    }
+    this.queues.close();
+    this.#libc.close();
+    this.#post({ kind: "ended", figures: this.#figures(), error });
+  }
+
+  /** Takes a message after the first. */
+  receive(message: Exclude<ToWorker, StartMail>): void {
+    switch (message.kind) {
+      case "go":
+        this.#begin();
+        break;
+      case "policy":
+        this.#compile(message.policy);
+        break;
+      case "printed":
+        this.#printed = message.printed;
+        break;
+      case "count":
+        this.#post({ kind: "counted", figures: this.#figures() });
+        break;
+      case "stop":
+        this.#begin();
+        this.#pump.stop();
+        break;
+    }
+  }
+
+  #compile({ version, config, lan }: PolicyMail): void {
+    // What a refused reload left behind never comes into force.
+    this.#compiled.clear();
+    this.#compiled.set(version, compile(config, undefined, lan));
+    this.#post({ kind: "compiled", version });
+  }
+
+  /** First in each turn: the policy that the main thread has put in force since the last one. */
+  #adopt(): void {
+    const { version } = this.#turn;
+    if (version === this.#version) return;
+    const policy = this.#compiled.get(version);
+    if (policy === undefined) return;
+    this.#version = version;
+    this.#compiled.clear();
+    this.#engine.adopt(policy);
+    this.#pump.adopt();
+  }
+
+  /** Last in each turn: what is to be logged or sent. Within the turn, so that what threads tell has an order. */
+  #tell(): void {
+    if (this.#events.length === 0 && this.#sendings.length === 0) return;
+    const told: Told = { sequence: this.#turn.tell(), events: this.#events, sendings: this.#sendings };
+    this.#events = [];
+    this.#sendings = [];
+    this.#port.postMessage(told);
+    ring(this.#libc, this.#bell, this.#bellWord);
+  }
+
+  #withHeld(event: TrafficEvent): TrafficEvent {
+    if (event.event !== "detected" && event.event !== "refused") return event;
+    const kind = event.event === "detected" && event.certainty === "weak" ? "weak" : event.event;
+    const held = this.#gate.taken(FloodGate.number(kind));
+    return held === 0 ? event : { ...event, suppressed: (event.suppressed ?? 0) + held };
+  }
+
+  #figures(): Figures {
+    return figuresOf(this.#engine, this.#pump, this.queues, this.#times, this.#gate.suppressed);
+  }
+}
+
+function errorOf(error: unknown): WorkerError {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = typeof error === "object" && error !== null && "exitCode" in error ? error.exitCode : null;
+  return { message, exitCode: typeof code === "number" ? code : null };
+}

@@ -1,0 +1,175 @@
+/**
+ * What the daemon does in the kernel beside its verdicts and sets: connections cut or looked at again, decoys and probes
+ * sent, groups joined. In dry-run it opens nothing and does nothing.
+ * @module
+ */
+import type { Conntrack } from "../../ffi/conntrack.ts";
+import type { GroupMember } from "../../ffi/group_member.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import type { ProbeSender, RawSender } from "../../ffi/raw_socket.ts";
+import type { TrafficEvent } from "../learn/event.ts";
+import type { Sending } from "../learn/outbox.ts";
+import { againMark, type Marks } from "../firewall/mod.ts";
+import { isIPv4, parseAddress, type Words } from "../net/address.ts";
+import type { Config } from "../policy/config.ts";
+import { buildUdp, Ends } from "../wire/build.ts";
+
+/** Why something optional is not there, in words; empty where it is. */
+export interface HandState {
+  conntrack: string;
+  sender: string;
+}
+
+/** Connections changed since the start. */
+export interface HandCounters {
+  /** Entries deleted because their client became locked. */
+  cut: number;
+  /** Entries that were made to visit the queue again. */
+  again: number;
+  /** Changes that the kernel refused, or that were left out because too many waited. */
+  failed: number;
+}
+
+interface Opened {
+  raw: RawSender | null;
+  probe: ProbeSender | null;
+  conntrack: Conntrack | null;
+  groups: GroupMember | null;
+}
+
+const DRY_RUN = "not used in dry-run";
+
+/** See the module's text. */
+export class KernelHand implements Disposable {
+  /** Decoys and probes that were sent, and those that the kernel refused. */
+  sent = 0;
+  /** See {@link sent}. */
+  failed = 0;
+  /** What is missing. */
+  readonly state: HandState;
+  /** What was done to connections. */
+  readonly connections: HandCounters = { cut: 0, again: 0, failed: 0 };
+  /** Interfaces on which local service discovery is heard. */
+  listening: readonly string[] = [];
+  readonly #opened: Opened;
+  readonly #marks: Marks;
+  #config: Config;
+  readonly #packet = new Uint8Array(128);
+  readonly #view = new DataView(this.#packet.buffer);
+  readonly #ends = new Ends();
+
+  private constructor(config: Config, marks: Marks, state: HandState, opened: Opened) {
+    this.#config = config;
+    this.#marks = marks;
+    this.state = state;
+    this.#opened = opened;
+  }
+
+  /** Opens what there is; nothing in dry-run. What is missing costs a feature, never the start. */
+  static async open(libc: Libc, config: Config, marks: Marks, dryRun: boolean): Promise<KernelHand> {
+    const opened: Opened = { raw: null, probe: null, conntrack: null, groups: null };
+    if (dryRun) return new KernelHand(config, marks, { conntrack: DRY_RUN, sender: DRY_RUN }, opened);
+    const missing = { conntrack: "", sender: "" };
+    const { RawSender, ProbeSender } = await import("../../ffi/raw_socket.ts");
+    const { Conntrack } = await import("../../ffi/conntrack.ts");
+    const { GroupMember } = await import("../../ffi/group_member.ts");
+    const attempt = <T>(what: "conntrack" | "sender", open: () => T): T | null => {
+      try {
+        return open();
+      } catch (error) {
+        missing[what] = error instanceof Error ? error.message : String(error);
+        return null;
+      }
+    };
+    opened.raw = attempt("sender", () => RawSender.open(libc, { mark: marks.own }));
+    opened.probe = attempt("sender", () => ProbeSender.open(libc, { mark: marks.own }));
+    opened.conntrack = attempt("conntrack", () => Conntrack.open(libc));
+    opened.groups = new GroupMember(libc);
+    return new KernelHand(config, marks, missing, opened);
+  }
+
+  /** Takes a new config. */
+  adopt(config: Config): void {
+    this.#config = config;
+  }
+
+  /** Hears local service discovery on these interfaces from now on. */
+  listen(interfaces: readonly string[]): void {
+    this.listening = this.#opened.groups?.join(interfaces) ?? [];
+  }
+
+  /** Follows an event of the engine. */
+  follow(event: TrafficEvent): void {
+    if (event.event === "locked" && this.#config.lock.cut) this.#cut(event.client);
+    // With "reject" what a lock refused was marked too, though it was not to last.
+    if (event.event === "released" && this.#config.lock.refuse === "reject") this.reopen(event.client);
+  }
+
+  /** The policy changed: flows settled in the kernel visit the queue again. */
+  unsettle(): void {
+    const { conntrack } = this.#opened;
+    const { mask, own } = this.#marks;
+    conntrack?.markAgain(mask, againMark(this.#marks), own).then((tally) => this.#count("again", tally), () => {});
+  }
+
+  /** The same for the flows of one client. */
+  reopen(client: string): void {
+    const words = parseAddress(client);
+    if (words === null) return;
+    const { conntrack } = this.#opened;
+    const { mask } = this.#marks;
+    conntrack?.markAgainOf(mask, againMark(this.#marks), ...words).then(
+      (tally) => this.#count("again", tally),
+      () => {},
+    );
+  }
+
+  /** Connections that the client already had end: the next packet of each is taken for the first of a new one. */
+  #cut(client: string): void {
+    const words: Words | null = parseAddress(client);
+    if (words === null) return;
+    this.#opened.conntrack?.forget(...words).then((tally) => this.#count("cut", tally), () => {});
+  }
+
+  #count(what: "cut" | "again", tally: { changed: number; errors: number; complete: boolean }): void {
+    this.connections[what] += tally.changed;
+    this.connections.failed += tally.errors + (tally.complete ? 0 : 1);
+  }
+
+  /** Sends what the engine wants sent. */
+  send(sendings: readonly Sending[]): void {
+    for (const sending of sendings) {
+      const error = sending.kind === "decoy" ? this.#decoy(sending) : this.#ask(sending);
+      if (error === 0) this.sent++;
+      else this.failed++;
+    }
+  }
+
+  #decoy(sending: Sending): number {
+    const { raw } = this.#opened;
+    if (raw === null) return -1;
+    const [c0, c1, c2, c3] = sending.client;
+    const [p0, p1, p2, p3] = sending.peer;
+    if (!isIPv4(c0, c1, c2)) return -1;
+    this.#ends.from(p0, p1, p2, p3, sending.peerPort).to(c0, c1, c2, c3, sending.clientPort);
+    const length = buildUdp(this.#packet, this.#view, 0, this.#ends, sending.payload);
+    return length === 0 ? -1 : raw.send(this.#packet, 0, length, c0, c1, c2, c3);
+  }
+
+  #ask(sending: Sending): number {
+    const { probe } = this.#opened;
+    if (probe === null) return -1;
+    const [c0, c1, c2, c3] = sending.client;
+    this.#packet.set(sending.payload);
+    return probe.send(this.#packet, 0, sending.payload.length, c0, c1, c2, c3, sending.clientPort);
+  }
+
+  /** Closes its sockets. */
+  [Symbol.dispose](): void {
+    const { raw, probe, conntrack, groups } = this.#opened;
+    raw?.close();
+    probe?.close();
+    conntrack?.close();
+    groups?.close();
+  }
+}

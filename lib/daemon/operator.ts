@@ -1,0 +1,293 @@
+/**
+ * What operators ask for through the control socket. Each request is written to the audit log: who, what, why.
+ * @module
+ */
+import type { Engine } from "../judge/engine.ts";
+import { formatAddress, type Mac, parseAddress, parseMac, type Words } from "../net/address.ts";
+import {
+  type ActionAnswer,
+  type ControlRequest,
+  type ExplainAnswer,
+  RefusedRequest,
+  type ReloadAnswer,
+} from "../report/control_protocol.ts";
+import type { AuditEvent, Who } from "../report/report_event.ts";
+import type { Reporter } from "../report/reporter.ts";
+import { lockStatus, statusPieces } from "../report/status.ts";
+import type { ControlHandler } from "./control_server.ts";
+import type { DaemonStatus } from "./daemon_status.ts";
+
+type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { readonly command: C }>;
+
+/** What changes something about clients. */
+type Action = Request<"lock" | "unlock" | "allow">;
+
+/** What was done for a request. */
+interface Done {
+  readonly answer: ActionAnswer;
+  /** What the audit log says of it beside the clients; empty where there is nothing to say. */
+  readonly found: string;
+}
+
+/** Clients that a line of the audit log names at most. */
+const MOST_NAMED = 20;
+/** Seconds of an operator's lock where none are said. */
+const LOCK_SECONDS = 600;
+/** Seconds of an allowance where none are said. */
+const ALLOW_SECONDS = 7200;
+
+/** See the module's text. */
+export class Operator implements ControlHandler {
+  readonly #engine: Engine;
+  readonly #reporter: Reporter;
+  readonly #status: DaemonStatus;
+  readonly #reload: () => ReloadAnswer | Promise<ReloadAnswer>;
+  readonly #allowed: (client: string) => void;
+
+  /** Acts on a running engine. */
+  constructor(
+    engine: Engine,
+    reporter: Reporter,
+    status: DaemonStatus,
+    reload: () => ReloadAnswer | Promise<ReloadAnswer>,
+    allowed: (client: string) => void,
+  ) {
+    this.#engine = engine;
+    this.#reporter = reporter;
+    this.#status = status;
+    this.#reload = reload;
+    this.#allowed = allowed;
+  }
+
+  /** Answers `status`. */
+  async status(): Promise<Iterable<string>> {
+    await this.#status.fresh();
+    return inTurns(this.#engine, statusPieces(this.#status));
+  }
+
+  /** Answers `reload`. */
+  async reload(who: Who): Promise<ReloadAnswer> {
+    const answer = await this.#reload();
+    const outcome = answer.outcome === "refused" ? "refused" : "done";
+    this.#audit({ event: "audit", action: "reload", who, outcome, found: answer.outcome });
+    return answer;
+  }
+
+  /** Answers `lock`: the client is refused for a time; its allowance ends. */
+  lock(request: Request<"lock">, who: Who): ActionAnswer {
+    const seconds = request.seconds ?? LOCK_SECONDS;
+    return this.#asked({ ...request, seconds }, who, () => this.#lock(request, seconds));
+  }
+
+  #lock(request: Request<"lock">, seconds: number): Done {
+    const { policy, state, learner, clock } = this.#engine;
+    const addresses = this.#read(request.client);
+    this.#needHome("lock", addresses);
+    for (const words of addresses) {
+      const client = formatAddress(...words);
+      if (policy.isExempt(...words, ...this.#mac(words))) {
+        throw new RefusedRequest(`Cannot lock "${client}": the config exempts it (see [network] exempt)`);
+      }
+    }
+    const until = clock.text(clock.now + seconds * 1000);
+    const freed: string[] = [];
+    const clients = addresses.map((words) => {
+      const client = formatAddress(...words);
+      // Of two words of an operator the later one counts.
+      const row = state.allowances.find(...words, 0);
+      if (row >= 0) {
+        if (state.allowances.deadline[row]! > clock.now) freed.push(client);
+        state.allowances.remove(row);
+      }
+      learner.timeLocks.lock(...words, -1, "operator", "operator", seconds * 1000, 0, "operator", request.reason);
+      return client;
+    });
+    if (freed.length > 0) learner.epoch++;
+    const ended = freed.length === 0 ? "" : `; no longer allowed: ${freed.join(", ")}`;
+    const message = `${are(clients)} locked until ${until}${ended}`;
+    const found = freed.length === 0 ? "" : clients.length === 1 ? "allowed until now" : `${freed.length} were allowed`;
+    return { answer: { clients, until, message }, found };
+  }
+
+  /** Answers `unlock`. */
+  unlock(request: Request<"unlock">, who: Who): ActionAnswer {
+    return this.#asked(request, who, () => this.#unlock(request));
+  }
+
+  #unlock(request: Request<"unlock">): Done {
+    const { locks } = this.#engine.state;
+    const rows: number[] = [];
+    if (request.client === null) locks.table.each((row) => void rows.push(row));
+    else {
+      for (const words of this.#read(request.client)) {
+        const row = locks.table.find(...words, 0);
+        if (row >= 0) rows.push(row);
+      }
+      if (rows.length === 0) throw new RefusedRequest(`Cannot unlock "${request.client}": it is not locked`);
+    }
+    const clients = rows.map((row) => this.#status.lock(row).client);
+    for (const row of rows) this.#engine.learner.timeLocks.release(row, "operator");
+    const message = clients.length === 0 ? "No client was locked" : `Unlocked: ${clients.join(", ")}`;
+    return { answer: { clients, message }, found: "" };
+  }
+
+  /** Answers `allow`: the client is exempt for a time; its lock ends. */
+  allow(request: Request<"allow">, who: Who): ActionAnswer {
+    const seconds = request.seconds ?? ALLOW_SECONDS;
+    return this.#asked({ ...request, seconds }, who, () => this.#allow(request, seconds));
+  }
+
+  #allow(request: Request<"allow">, seconds: number): Done {
+    const { state, learner, clock } = this.#engine;
+    const until = clock.text(clock.now + seconds * 1000);
+    const addresses = this.#read(request.client);
+    this.#needHome("allow", addresses);
+    const clients = addresses.map((words) => {
+      const row = state.locks.table.find(...words, 0);
+      if (row >= 0) learner.timeLocks.release(row, "operator");
+      state.allowances.insert(...words, 0, clock.now + seconds * 1000);
+      const client = formatAddress(...words);
+      this.#allowed(client);
+      return client;
+    });
+    learner.epoch++;
+    return { answer: { clients, until, message: `${are(clients)} allowed until ${until}` }, found: "" };
+  }
+
+  /**
+   * Does what was asked for and writes it to the audit log, done or refused: one line for a request, however many clients
+   * it concerns, as a thousand lines at once would not all find room.
+   */
+  #asked(request: Action, who: Who, act: () => Done): ActionAnswer {
+    const { command: action, client, reason } = request;
+    const asked = { event: "audit", action, who, reason, ...(client === null ? {} : { client }) } as const;
+    const said = "seconds" in request ? { ...asked, seconds: request.seconds ?? 0 } : asked;
+    return this.#engine.hold(() => {
+      this.#catchUp();
+      try {
+        const { answer, found } = act();
+        const [first, ...more] = client === null ? [] : answer.clients;
+        if (first !== undefined && more.length === 0) {
+          this.#audit({ ...said, client: first, outcome: "done", ...(found === "" ? {} : { found }) });
+        } else {
+          const whom = listed(answer.clients);
+          this.#audit({ ...said, outcome: "done", found: found === "" ? whom : `${whom}; ${found}` });
+        }
+        return answer;
+      } catch (error) {
+        if (error instanceof RefusedRequest) this.#audit({ ...said, outcome: "refused", found: error.message });
+        throw error;
+      }
+    });
+  }
+
+  /** Refuses to `act` on who is not at home, where it would change nothing of what ftwall does. */
+  #needHome(act: "lock" | "allow", addresses: readonly Words[]): void {
+    const stranger = addresses.find((words) => !this.#engine.policy.isHome(...words));
+    if (stranger === undefined) return;
+    throw new RefusedRequest(`Cannot ${act} "${formatAddress(...stranger)}": it is not at home (see [network] home)`);
+  }
+
+  /** Without traffic the engine's clock stands still for up to a second, which is much of a lock of a few seconds. */
+  #catchUp(): void {
+    this.#engine.tick(performance.now(), Date.now());
+  }
+
+  /** Answers `explain`. */
+  explain(client: string): ExplainAnswer {
+    return this.#engine.hold(() => this.#explain(client));
+  }
+
+  #explain(client: string): ExplainAnswer {
+    const words = this.#read(client)[0]!;
+    const { policy, state, clock, learner } = this.#engine;
+    const address = formatAddress(...words);
+    const lockRow = state.locks.find(...words, clock.now);
+    const allowance = state.allowances.find(...words, 0);
+    const [high, low] = this.#mac(words);
+    const lock = lockRow < 0 ? null : lockStatus(this.#status.lock(lockRow));
+    const { halfLife, threshold } = policy.config.score;
+    const history = this.#reporter.history.of(address);
+    const scores = policy.protocols.flatMap((protocol, number) => {
+      const score = state.scores.read(...words, number, clock.tick, halfLife / 125);
+      if (score < 0.01) return [];
+      const because = new Set<string>();
+      for (const { event } of history) {
+        if (event.event === "detected" && event.protocol === protocol) because.add(event.because ?? event.evidence);
+      }
+      return [{ protocol, score: Math.round(score * 100) / 100, threshold, because: [...because] }];
+    });
+    return {
+      client: address,
+      ...(lock?.mac === undefined ? {} : { mac: lock.mac }),
+      group: policy.groups[policy.groupOf(...words, high, low)] ?? "default",
+      home: policy.isHome(...words),
+      exempt: policy.isExempt(...words, high, low),
+      ...(allowance < 0 ? {} : { allowed_until: clock.text(state.allowances.deadline[allowance]!) }),
+      lock,
+      scores,
+      history,
+      ...(learner.table === 0 ? {} : { schedule: learner.table }),
+    };
+  }
+
+  /** The addresses that are meant: one, or those that were seen with a MAC. At least one. */
+  #read(client: string): Words[] {
+    const words = parseAddress(client);
+    if (words !== null) return [words];
+    const mac = parseMac(client);
+    if (mac === null) {
+      throw new RefusedRequest(`Cannot read the client "${client.slice(0, 64)}": expected an IP address or a MAC`);
+    }
+    const { neighbours } = this.#engine.state;
+    const found: Words[] = [];
+    neighbours.each((row) => {
+      if (neighbours.values[row * 2] !== mac[0] || neighbours.values[row * 2 + 1] !== mac[1]) return;
+      found.push([neighbours.key(row, 0), neighbours.key(row, 1), neighbours.key(row, 2), neighbours.key(row, 3)]);
+    });
+    if (found.length === 0) {
+      throw new RefusedRequest(
+        `Cannot find the client "${client}": no packet with that MAC was seen. Name its address`,
+      );
+    }
+    return found;
+  }
+
+  /** MAC that the address was seen with, as two words; zeros where none. */
+  #mac(words: Words): Mac {
+    const { neighbours } = this.#engine.state;
+    const row = neighbours.find(...words, 0);
+    return row < 0 ? [0, 0] : [neighbours.values[row * 2]!, neighbours.values[row * 2 + 1]!];
+  }
+
+  #audit(event: AuditEvent): void {
+    this.#reporter.emit(event.reason === "" ? withoutReason(event) : event);
+  }
+}
+
+/** The same pieces, each made in a turn of its own: between them the tables are others' too. */
+function* inTurns(engine: Engine, pieces: Iterable<string>): Generator<string, void> {
+  const made = pieces[Symbol.iterator]();
+  for (;;) {
+    const next = engine.hold(() => made.next());
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+function withoutReason(event: AuditEvent): AuditEvent {
+  const { reason: _, ...rest } = event;
+  return rest;
+}
+
+/** How many clients, and which, as far as a line should be long. */
+function listed(clients: readonly string[]): string {
+  if (clients.length === 0) return "no client";
+  const named = clients.slice(0, MOST_NAMED).join(", ");
+  const more = clients.length > MOST_NAMED ? ` and ${clients.length - MOST_NAMED} more` : "";
+  return `${clients.length === 1 ? "1 client" : `${clients.length} clients`}: ${named}${more}`;
+}
+
+function are(clients: readonly string[]): string {
+  return clients.length === 1 ? `${clients[0]} is` : `${clients.join(", ")} are`;
+}

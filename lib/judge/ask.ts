@@ -1,0 +1,420 @@
+/**
+ * Asks the classifiers: fills the look, keeps the first bytes of streams, and stops asking as early as may be.
+ * @module
+ */
+import { CERTAIN, type Classifier, type Evidence, Look, UNDECIDED, UNRELATED } from "../protocol/classifier.ts";
+import {
+  CALLED,
+  CANDIDATES,
+  DATA_PACKETS,
+  FIRST_LENGTHS,
+  FLAGS,
+  FLOW_WORDS,
+  type FlowTable,
+  MIDSTREAM,
+  NO_PROXY,
+  NOTE0,
+  NOTE1,
+  OPENER_BASE,
+  OPENER_BASED,
+  OPENER_FIRST,
+  OPENER_IS_CLIENT,
+  OWNER,
+  PORTS,
+  RESPONDER_BASE,
+  RESPONDER_BASED,
+  RESPONDER_FIRST,
+  RESUMED,
+  SLOTS,
+} from "../state/flow_table.ts";
+import { STREAM_BYTES, type Streams } from "../state/streams.ts";
+import type { Packet } from "../wire/packet.ts";
+import { SYN } from "../wire/tcp.ts";
+import { forgetBeginning, inferStart } from "./beginning.ts";
+import { spokenTo } from "./enough.ts";
+import { Panel, PATIENCE } from "./panel.ts";
+import { KNOWN, SAME, TUNNEL, Tunnels } from "./tunnels.ts";
+
+/** See the module's text. */
+export class Asker {
+  /** What the classifiers see; also what they found. */
+  readonly look: Look = new Look();
+  /** Number in the list of the classifier that gave the last match. */
+  matched: number = -1;
+  /** Flows through proxies. */
+  readonly tunnels: Tunnels;
+  /** The last {@link ask} found out for whom a proxied flow is. */
+  targeted = false;
+  /** Exceptions thrown by classifiers: each cost its packet an accept. */
+  failures = 0;
+  /** The last such exception, for one log line. */
+  failure: unknown = null;
+
+  /** Classifiers that the packet at hand was not shown to yet. */
+  #rest = 0;
+  /** What is asked about TCP. */
+  readonly tcp: Panel;
+  readonly #udp: Panel;
+  readonly #flows: FlowTable;
+  readonly #streams: Streams;
+
+  /** Classifiers that wait for more of the stream at hand, after a round. */
+  #waiting = 0;
+  /** Classifiers that stay candidates whatever they say, as the flow's start was not seen. */
+  #lasting = 0;
+
+  /** Asks these classifiers, in this order. */
+  constructor(classifiers: readonly Classifier[], flows: FlowTable, streams: Streams) {
+    this.tcp = new Panel(classifiers, true);
+    this.#udp = new Panel(classifiers, false);
+    this.#flows = flows;
+    this.#streams = streams;
+    this.tunnels = new Tunnels(flows, streams);
+    streams.onEvict = (row, side) => this.#forget(row, side);
+    flows.onEnd = (row) => {
+      this.release(row);
+      this.tunnels.forget(row);
+    };
+  }
+
+  /** Sets up a flow that was just opened. */
+  begin(row: number, packet: Packet, tcp: number): void {
+    const words = this.#flows.words;
+    const flow = row * FLOW_WORDS;
+    const begun = tcp !== 0 && (packet.flags & SYN) === 0;
+    if (begun) words[flow + FLAGS]! |= MIDSTREAM;
+    words[flow + CANDIDATES] = tcp === 0 ? this.#udp.all : begun ? this.tcp.all : this.tcp.all | TUNNEL;
+  }
+
+  /** Sets up a flow to be looked at again in the middle. */
+  again(row: number, tcp: number): void {
+    const words = this.#flows.words;
+    const flow = row * FLOW_WORDS;
+    this.release(row);
+    words[flow + CANDIDATES] = tcp !== 0 ? this.tcp.midstream : this.#udp.all;
+    forgetBeginning(words, flow);
+  }
+
+  /** Gives the stream slots of a flow back. */
+  release(row: number): void {
+    const at = row * FLOW_WORDS + SLOTS;
+    const slots = this.#flows.words[at]!;
+    if (slots === 0) return;
+    if ((slots & 0xffff) !== 0) this.#streams.release((slots & 0xffff) - 1);
+    if ((slots >>> 16) !== 0) this.#streams.release((slots >>> 16) - 1);
+    this.#flows.words[at] = 0;
+  }
+
+  /** Stops asking about a flow. */
+  dismiss(row: number): void {
+    this.#flows.words[row * FLOW_WORDS + CANDIDATES] = 0;
+    this.release(row);
+  }
+
+  /** Goes on asking the classifier that matched last, and no other. */
+  keepMatched(row: number, tcp: number): void {
+    this.dismiss(row);
+    this.#flows.words[row * FLOW_WORDS + CANDIDATES] = (tcp !== 0 ? this.tcp : this.#udp).bit(this.matched);
+  }
+
+  /** Stops asking the classifier that matched last about a flow. */
+  dismissMatched(row: number, tcp: number): void {
+    this.#flows.words[row * FLOW_WORDS + CANDIDATES]! &= ~(tcp !== 0 ? this.tcp : this.#udp).bit(this.matched);
+  }
+
+  /** This evidence of the flow was taken note of: one fact of one flow counts once, and the asking goes on. */
+  told(row: number, answer: Evidence): void {
+    const at = row * FLOW_WORDS + CALLED;
+    this.#flows.words[at] = (this.#flows.words[at]! << 16) | answer.number;
+  }
+
+  /** Shows a packet with payload to the classifiers still possible. Answers the match, or UNDECIDED or UNRELATED. */
+  ask(row: number, packet: Packet, fromOpener: boolean): Evidence {
+    const words = this.#flows.words;
+    const flow = row * FLOW_WORDS;
+    const look = this.look;
+    this.targeted = false;
+    const counts = words[flow + DATA_PACKETS]!;
+    const ports = words[flow + PORTS]!;
+    const flags = words[flow + FLAGS]!;
+    const openerIsClient = (flags & OPENER_IS_CLIENT) !== 0;
+    look.fromOpener = fromOpener;
+    look.fromClient = fromOpener === openerIsClient;
+    look.clientPort = openerIsClient ? ports >>> 16 : ports & 0xffff;
+    look.peerPort = this.tunnels.portOf(row, openerIsClient ? ports & 0xffff : ports >>> 16);
+    const own = fromOpener ? counts & 0xffff : counts >>> 16;
+    const other = fromOpener ? counts >>> 16 : counts & 0xffff;
+    look.otherNth = other;
+    return packet.transport === 6
+      ? this.#askTcp(row, flow, packet, fromOpener, own, flags)
+      : this.#askUdp(row, flow, packet, fromOpener, own);
+  }
+
+  #askUdp(row: number, flow: number, packet: Packet, fromOpener: boolean, own: number): Evidence {
+    const look = this.look;
+    this.#count(flow, packet.bytes, packet.payload, packet.payloadEnd, fromOpener, own, packet.length);
+    look.bytes = packet.bytes;
+    look.view = packet.view;
+    look.start = packet.payload;
+    look.fresh = packet.payload;
+    look.end = packet.payloadEnd;
+    look.length = packet.length;
+    look.tcp = false;
+    look.first = true;
+    if (look.end <= look.start) return UNDECIDED;
+    return this.#round(row, flow, this.#udp, this.#udp.dispatch[packet.bytes[packet.payload]!]!, 0);
+  }
+
+  #askTcp(row: number, flow: number, packet: Packet, fromOpener: boolean, own: number, flags: number): Evidence {
+    const words = this.#flows.words;
+    const look = this.look;
+    const baseAt = flow + (fromOpener ? OPENER_BASE : RESPONDER_BASE);
+    const based = fromOpener ? OPENER_BASED : RESPONDER_BASED;
+    let from = packet.payload;
+    const to = packet.payloadEnd;
+    const seq = (packet.flags & SYN) !== 0 ? (packet.seq + 1) | 0 : packet.seq;
+    if ((flags & based) === 0) {
+      words[baseAt] = seq;
+      words[flow + FLAGS]! |= based;
+    }
+    const late = inferStart(words, flow, packet, seq, fromOpener, flags);
+    if (late > 0) own = this.#defer(flow, late);
+    let offset = (seq - words[baseAt]!) | 0;
+    // Retransmitted or before the start: was seen already.
+    if (offset + packet.length <= 0) return UNDECIDED;
+    let length = packet.length;
+    if (offset < 0) {
+      // The receiver trims what lies before the start (RFC 9293 section 3.10.7.4), so must we.
+      from = Math.min(from - offset, to);
+      length += offset;
+      offset = 0;
+    }
+    const side = fromOpener ? 0 : 16;
+    const slot = ((words[flow + SLOTS]! >>> side) & 0xffff) - 1;
+    look.tcp = true;
+    look.view = packet.view;
+    if ((flags & RESUMED) !== 0) {
+      this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
+      this.#lookAt(packet, from, to, false);
+    } else if (slot >= 0) {
+      const streams = this.#streams;
+      const before = streams.filled[slot]!;
+      if (offset < STREAM_BYTES) {
+        if (!streams.lay(slot, offset, packet.bytes, from, to)) return UNDECIDED;
+        this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
+        look.bytes = streams.bytes;
+        look.view = streams.view;
+        look.start = slot * STREAM_BYTES;
+        look.fresh = look.start + before;
+        look.end = look.start + streams.filled[slot]!;
+        look.first = true;
+      } else {
+        this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
+        this.#lookAt(packet, from, to, false);
+      }
+    } else if (own === 0 && offset > 0 && offset < STREAM_BYTES) {
+      // Its first segment is still under way: keep this one until then.
+      const taken = this.#take(row, flow, side);
+      this.#streams.lay(taken, offset, packet.bytes, from, to);
+      return UNDECIDED;
+    } else {
+      this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
+      this.#lookAt(packet, from, to, offset === 0 && own === 0);
+    }
+    look.length = look.end - look.start + packet.length - (to - packet.payload);
+    if (look.end <= look.start) return UNDECIDED;
+    const panel = this.tcp;
+    let possible = look.first ? 0 : panel.midstream;
+    const counts = words[flow + DATA_PACKETS]!;
+    if (look.first) {
+      possible |= spokenTo(panel, words, flow);
+      if ((counts & 0xffff) !== 0 && (counts >>> 16) !== 0) {
+        words[flow + CANDIDATES]! &= possible | panel.midstream | TUNNEL;
+      }
+    }
+    if ((counts & 0xffff) !== 0 && !Tunnels.mayBegin(words[flow + OPENER_FIRST]! >>> 24)) {
+      words[flow + CANDIDATES]! &= ~TUNNEL;
+    }
+    const tunnel = (words[flow + CANDIDATES]! & TUNNEL) !== 0 && look.first && (counts & 0xffff) !== 0;
+    const answer = this.#round(row, flow, panel, possible, (flags & MIDSTREAM) !== 0 ? panel.midstream : 0);
+    // What is not certain does not end the asking: what it was seen in is wanted with what follows.
+    const wanted = answer.certainty === 0 ? tunnel || this.#waiting !== 0 : answer.certainty !== CERTAIN;
+    if (wanted && slot < 0 && look.first && to - from < STREAM_BYTES) {
+      const taken = this.#take(row, flow, side);
+      this.#streams.lay(taken, offset, packet.bytes, from, to);
+    }
+    return tunnel && answer.certainty === 0 ? this.#through(row, flow, answer) : answer;
+  }
+
+  /** What was seen of a responder that spoke first lies `count` bytes behind what comes now: 0 packets of it count so far. */
+  #defer(flow: number, count: number): number {
+    const words = this.#flows.words;
+    words[flow + CANDIDATES] = this.tcp.all | TUNNEL;
+    forgetBeginning(words, flow);
+    const slot = (words[flow + SLOTS]! >>> 16) - 1;
+    if (slot >= 0) this.#streams.defer(slot, count);
+    return 0;
+  }
+
+  /** A flow that may go through a proxy: behind the handshake everything is asked anew, as if it went there directly. */
+  #through(row: number, flow: number, answer: Evidence): Evidence {
+    const step = this.tunnels.step(row);
+    if ((this.#flows.words[flow + FLAGS]! & NO_PROXY) !== 0) this.#flows.words[flow + CANDIDATES]! &= ~TUNNEL;
+    if (step === SAME) return answer;
+    this.targeted = true;
+    if (step === KNOWN) return UNDECIDED;
+    const words = this.#flows.words;
+    words[flow + CANDIDATES] = this.tcp.all;
+    forgetBeginning(words, flow);
+    this.look.peerPort = this.tunnels.portOf(row, this.look.peerPort);
+    const opener = this.#inner(row, flow, true);
+    return opener === UNDECIDED ? this.#inner(row, flow, false) : opener;
+  }
+
+  /** What one side already sent behind the handshake. */
+  #inner(row: number, flow: number, fromOpener: boolean): Evidence {
+    const words = this.#flows.words;
+    const slot = ((words[flow + SLOTS]! >>> (fromOpener ? 0 : 16)) & 0xffff) - 1;
+    const filled = slot < 0 ? 0 : this.#streams.filled[slot]!;
+    if (filled === 0) return UNDECIDED;
+    const look = this.look;
+    look.fromOpener = fromOpener;
+    look.fromClient = fromOpener === ((words[flow + FLAGS]! & OPENER_IS_CLIENT) !== 0);
+    look.bytes = this.#streams.bytes;
+    look.view = this.#streams.view;
+    look.start = look.fresh = slot * STREAM_BYTES;
+    look.end = look.start + filled;
+    look.length = filled;
+    look.first = true;
+    look.otherNth = 0;
+    this.#count(flow, look.bytes, look.start, look.end, fromOpener, 0, filled);
+    return this.#round(row, flow, this.tcp, this.tcp.dispatch[look.bytes[look.start]!]!, 0);
+  }
+
+  #lookAt(packet: Packet, from: number, to: number, first: boolean): void {
+    const look = this.look;
+    look.bytes = packet.bytes;
+    look.start = from;
+    look.fresh = from;
+    look.end = to;
+    look.first = first;
+  }
+
+  /** Counts a data packet and keeps what the first one looked like. */
+  #count(
+    flow: number,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    fromOpener: boolean,
+    own: number,
+    length: number,
+  ): void {
+    const words = this.#flows.words;
+    const look = this.look;
+    const firstAt = flow + (fromOpener ? OPENER_FIRST : RESPONDER_FIRST);
+    if (own === 0) {
+      let first = 0;
+      for (let i = 0; i < 4; i++) first = (first << 8) | (from + i < to ? bytes[from + i]! : 0);
+      words[firstAt] = first;
+      const bounded = length > 0xffff ? 0xffff : length;
+      words[flow + FIRST_LENGTHS]! |= fromOpener ? bounded : bounded << 16;
+    }
+    if (own < 0xffff) words[flow + DATA_PACKETS]! += fromOpener ? 1 : 0x10000;
+    const lengths = words[flow + FIRST_LENGTHS]!;
+    look.nth = own + 1;
+    look.ownFirst = words[firstAt]!;
+    look.otherFirst = words[flow + (fromOpener ? RESPONDER_FIRST : OPENER_FIRST)]!;
+    look.ownLength = fromOpener ? lengths & 0xffff : lengths >>> 16;
+    look.otherLength = fromOpener ? lengths >>> 16 : lengths & 0xffff;
+  }
+
+  /**
+   * Asks those of `possible` that are still candidates. Where a flow's start was not seen, what looks like it may be the
+   * middle of a stream: those of `lasting` stay candidates until their patience ends.
+   */
+  #round(row: number, flow: number, panel: Panel, possible: number, lasting: number): Evidence {
+    const words = this.#flows.words;
+    this.#rest = words[flow + CANDIDATES]! & possible;
+    this.#lasting = lasting;
+    this.#waiting = 0;
+    if (this.#rest === 0) return words[flow + CANDIDATES] === 0 ? UNRELATED : UNDECIDED;
+    return this.#goOn(row, flow, panel);
+  }
+
+  /** After a match that changed nothing: shows the same packet to the classifiers behind the one that matched. */
+  more(row: number, tcp: number): Evidence {
+    return this.#goOn(row, row * FLOW_WORDS, tcp !== 0 ? this.tcp : this.#udp);
+  }
+
+  #goOn(row: number, flow: number, panel: Panel): Evidence {
+    const words = this.#flows.words;
+    const look = this.look;
+    const held = look.end - look.start;
+    const owner = words[flow + OWNER]!;
+    look.owner = owner;
+    look.note0 = words[flow + NOTE0]!;
+    look.note1 = words[flow + NOTE1]!;
+    const told = words[flow + CALLED]!;
+    // A transfer's running stream tells by its requests, and these are few among many packets of data the other way.
+    const heard = this.#lasting === 0 ? look.nth : Math.min(look.nth, look.otherNth + (look.nth >> 6));
+    let answer = UNDECIDED;
+    while (this.#rest !== 0) {
+      const place = 31 - Math.clz32(this.#rest & -this.#rest);
+      const bit = 1 << place;
+      this.#rest &= ~bit;
+      if (held < panel.least[place]!) {
+        this.#waiting |= bit;
+        if (!look.tcp && look.nth > PATIENCE) words[flow + CANDIDATES]! &= ~bit;
+        continue;
+      }
+      look.asked = panel.numbers[place]! + 1;
+      look.found.clear();
+      answer = this.#one(panel.asks[place]!);
+      if (answer.certainty !== 0 && (answer.number === (told & 0xffff) || answer.number === told >>> 16)) {
+        answer = UNDECIDED;
+      }
+      if (answer === UNDECIDED) this.#waiting |= bit;
+      if (answer === UNRELATED && (this.#lasting & bit) !== 0) answer = UNDECIDED;
+      if (answer === UNRELATED || (answer === UNDECIDED && heard >= panel.patience[place]!)) {
+        words[flow + CANDIDATES]! &= ~bit;
+        answer = UNDECIDED;
+      } else if (answer !== UNDECIDED) {
+        this.matched = panel.numbers[place]!;
+        break;
+      }
+    }
+    words[flow + OWNER] = look.owner;
+    words[flow + NOTE0] = look.note0;
+    words[flow + NOTE1] = look.note1;
+    if (answer !== UNDECIDED) return answer;
+    if (words[flow + CANDIDATES] !== 0) return UNDECIDED;
+    this.release(row);
+    return UNRELATED;
+  }
+
+  /** One classifier; should it throw against its contract, it is counted and out for this flow. */
+  #one(classify: Classifier["classify"]): Evidence {
+    try {
+      return classify(this.look);
+    } catch (error) {
+      this.failures++;
+      this.failure = error;
+      return UNRELATED;
+    }
+  }
+
+  #take(row: number, flow: number, side: number): number {
+    const slot = this.#streams.take(row, side === 0 ? 0 : 1);
+    this.#flows.words[flow + SLOTS]! |= (slot + 1) << side;
+    return slot;
+  }
+
+  /** A slot was given up: the flow goes on with what can be told from the middle. */
+  #forget(row: number, side: number): void {
+    const flow = row * FLOW_WORDS;
+    const words = this.#flows.words;
+    words[flow + SLOTS]! &= side === 0 ? ~0xffff : 0xffff;
+    words[flow + CANDIDATES]! &= this.tcp.midstream;
+  }
+}

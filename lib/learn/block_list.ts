@@ -1,0 +1,68 @@
+/**
+ * What is refused because of earlier facts: the public side is a known peer or trained, or the client is locked.
+ * @module
+ */
+import type { AddressTable } from "../state/address_table.ts";
+import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
+import type { Packet } from "../wire/packet.ts";
+import type { Clock } from "./clock.ts";
+import { isCommonPort } from "./endpoints.ts";
+import { type Learner, REFUSE_FLOW } from "./learn.ts";
+import type { Because } from "./observer.ts";
+import { HOOK_INPUT, HOOK_OUTPUT } from "../wire/packet.ts";
+import type { Side } from "./flow_ends.ts";
+import type { Trainer } from "./train.ts";
+
+/** See the module's text. */
+export class BlockList {
+  readonly #state: State;
+  readonly #clock: Clock;
+  readonly #learner: Learner;
+  readonly #trainer: Trainer;
+
+  /** Reads these tables; contact with what is on them is learned from. */
+  constructor(state: State, clock: Clock, learner: Learner, trainer: Trainer) {
+    this.#state = state;
+    this.#clock = clock;
+    this.#learner = learner;
+    this.#trainer = trainer;
+  }
+
+  /** Is the public side on the block list, or trained? */
+  known(side: Side): Because | "" {
+    const { peers, trained } = this.#state;
+    if (side.name !== "") {
+      const protocol = this.#trainer.protocolOf(side.name);
+      const met = protocol >= 0 && this.#learner.metKnown(side, protocol, "trained-name") === REFUSE_FLOW;
+      return met ? "name-trained" : "";
+    }
+    if (peers.count !== 0 && this.#meets(side, peers, "known-peer")) return "peer-blocked";
+    if (trained.count !== 0 && this.#meets(side, trained, "trained-name")) return "name-trained";
+    return "";
+  }
+
+  #meets(side: Side, table: AddressTable, evidence: string): boolean {
+    const row = table.find(side.p0, side.p1, side.p2, side.p3, 0);
+    if (row < 0 || table.deadline[row]! <= this.#clock.now) return false;
+    const at = row * table.columns;
+    // Held back: of a peer only the port that it was met at is refused, of a trained address nothing. Nor are ports of web
+    // and name servers: one ping to port 443 of a web site would have it refused to all, and all that go there locked.
+    if (
+      table.values[at + HELD] === 1 &&
+      (table !== this.#state.peers || table.values[at + DETAIL] !== side.peerPort || isCommonPort(side.peerPort))
+    ) return false;
+    return this.#learner.metKnown(side, table.values[at + PROTOCOL]!, evidence) === REFUSE_FLOW;
+  }
+
+  /** Whether a packet without a flow goes between a locked client and the public side. */
+  concernsLocked(packet: Packet): boolean {
+    if (packet.family === 0 || this.#state.locks.count === 0) return false;
+    if (packet.hook === HOOK_INPUT || packet.hook === HOOK_OUTPUT) return false;
+    const { s0, s1, s2, s3, d0, d1, d2, d3 } = packet;
+    const { locks } = this.#state;
+    const now = this.#clock.now;
+    const sent = locks.find(s0, s1, s2, s3, now) >= 0 && !this.#learner.policy.isHome(d0, d1, d2, d3);
+    const received = locks.find(d0, d1, d2, d3, now) >= 0 && !this.#learner.policy.isHome(s0, s1, s2, s3);
+    return sent || received;
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * What the engine tells the outside: one object for each thing that was learned or done. The interface contract names the
+ * fields; `time` and `dry_run` are added where the event is written.
+ * @module
+ */
+import type { Look } from "../protocol/classifier.ts";
+
+/** How a flow or client came to be treated as it was. */
+export type By = "detector" | "operator" | "state-file";
+
+/** Names of the transports in events. */
+export type Transport = "tcp" | "udp";
+
+/** A classifier recognised a flow. */
+export interface DetectedEvent {
+  /** Name of the event. */
+  readonly event: "detected";
+  /** Name of the protocol. */
+  readonly protocol: string;
+  /** Address of the client. */
+  readonly client: string;
+  /** Address of the peer. */
+  readonly peer: string;
+  /** Port of the peer. */
+  readonly peer_port: number;
+  /** How it was sent. */
+  readonly transport: Transport;
+  /** Short name of the evidence. */
+  readonly evidence: string;
+  /** How sure the evidence is. */
+  readonly certainty: "certain" | "strong" | "weak";
+  /** What the config says to do. */
+  readonly action: "off" | "log" | "drop" | "lock";
+  /** MAC of the client, where it is known. */
+  readonly mac?: string;
+  /** Group of the config that the client belongs to. */
+  readonly group?: string;
+  /** Client's score for this protocol before and after, where the evidence is scored. */
+  readonly score_before?: number;
+  /** Score after it. */
+  readonly score_after?: number;
+  /** What the evidence rests on. */
+  readonly because?: string;
+  /** First bytes of the payload that decided, in hex. */
+  readonly bytes?: string;
+  /** How many alike were not printed before this one. */
+  readonly suppressed?: number;
+}
+
+/** A client's time-lock began, was renewed, or ended. */
+export interface LockEvent {
+  /** Name of the event. */
+  readonly event: "locked" | "renewed" | "released";
+  /** Address of the client. */
+  readonly client: string;
+  /** Name of the protocol. */
+  readonly protocol: string;
+  /** Short name of the evidence. */
+  readonly evidence: string;
+  /** When it ends, RFC 3339. */
+  readonly until?: string;
+  /** How long the lock was in force. */
+  readonly held_seconds?: number;
+  /** Whose doing it was. */
+  readonly by: By;
+  /** Why. */
+  readonly reason?: string;
+  /** MAC of the client, where it is known. */
+  readonly mac?: string;
+}
+
+/** A peer went on the block list. */
+export interface PeerLearnedEvent {
+  /** Name of the event. */
+  readonly event: "peer-learned";
+  /** Name of the protocol. */
+  readonly protocol: string;
+  /** Address of the peer. */
+  readonly peer: string;
+  /** Port of the peer. */
+  readonly peer_port: number;
+  /** Address of the client. */
+  readonly client?: string;
+  /** When it ends, RFC 3339. */
+  readonly until: string;
+  /** Held back: the address also serves other things, so only this port of it is refused. */
+  readonly held?: boolean;
+}
+
+/** A DNS answer trained an address. */
+export interface TrainedEvent {
+  /** Name of the event. */
+  readonly event: "trained";
+  /** Name of the protocol. */
+  readonly protocol: string;
+  /** The name that was asked for. */
+  readonly name: string;
+  /** The address that was trained. */
+  readonly address: string;
+  /** The wildcard that the name matches. */
+  readonly pattern: string;
+  /** When it ends, RFC 3339. */
+  readonly until: string;
+  /** Address of the client. */
+  readonly client?: string;
+  /** Held back: the address also answers for names of no interest. */
+  readonly held?: boolean;
+}
+
+/** A packet was refused; rate-limited, `suppressed` counts those not printed since the last one. */
+export interface RefusedEvent {
+  /** Name of the event. */
+  readonly event: "refused";
+  /** Address of the client. */
+  readonly client: string;
+  /** Address of the peer. */
+  readonly peer: string;
+  /** Port of the peer. */
+  readonly peer_port: number;
+  /** How it was sent. */
+  readonly transport: Transport | "other";
+  /** Why. */
+  readonly reason: string;
+  /** Name of the protocol. */
+  readonly protocol?: string;
+  /** How many alike were not printed since the last one. */
+  readonly suppressed: number;
+}
+
+/** ftwall sent something itself. */
+export interface SentEvent {
+  /** Name of the event. */
+  readonly event: "decoy-sent" | "probe-sent";
+  /** Address of the client. */
+  readonly client: string;
+  /** Address of the peer. */
+  readonly peer: string;
+  /** Name of the protocol. */
+  readonly protocol: string;
+}
+
+/** Everything about traffic. */
+export type TrafficEvent = DetectedEvent | LockEvent | PeerLearnedEvent | TrainedEvent | RefusedEvent | SentEvent;
+
+/** Where the engine's events go. */
+export type Emit = (event: TrafficEvent) => void;
+
+/** Events that a flood brings many of: what takes them is asked first, so that those it would not print are not made. */
+export type FrequentEvent = "detected" | "weak" | "refused";
+
+/** A score as events show it. */
+export function rounded(score: number): number {
+  return Math.round(score * 100) / 100;
+}
+
+/** The first bytes of what decided, in hex. */
+export function firstBytes(look: Look): string {
+  let text = "";
+  for (let at = look.start; at < look.end && at < look.start + 24; at++) {
+    text += look.bytes[at]!.toString(16).padStart(2, "0");
+  }
+  return text;
+}

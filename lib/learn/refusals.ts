@@ -1,0 +1,54 @@
+/**
+ * Counts refusals by reason and reports them: for each client and reason one line in a stretch of time.
+ * @module
+ */
+import type { Clock } from "./clock.ts";
+import type { Counters } from "./counters.ts";
+import type { Emit } from "./event.ts";
+import type { Learner } from "./learn.ts";
+import type { Because } from "./observer.ts";
+import type { Side } from "./flow_ends.ts";
+
+/** Why a packet was refused. */
+export type Reason = Because | "recognised";
+
+/** Each has a rate limit of its own. */
+const REASONS: readonly Reason[] = ["recognised", "client-locked", "peer-blocked", "name-trained"];
+/** Kinds of notices of refusals begin here. */
+const KIND = 0x40000;
+
+/** See the module's text. */
+export class Refusals {
+  readonly #counters: Counters;
+  readonly #learner: Learner;
+  readonly #clock: Clock;
+  readonly #emit: Emit;
+
+  /** Counts into `counters`, within the rate limits of `learner`. */
+  constructor(counters: Counters, learner: Learner, clock: Clock, emit: Emit) {
+    this.#counters = counters;
+    this.#learner = learner;
+    this.#clock = clock;
+    this.#emit = emit;
+  }
+
+  /** A packet of this flow was refused; `protocol` is named where this packet showed it. */
+  note(side: Side, reason: Reason, protocol: string): void {
+    this.#counters.reason(reason);
+    const { notices, policy } = this.#learner;
+    const kind = KIND + REASONS.indexOf(reason);
+    const stretch = policy.config.log.refused;
+    if (!notices.allow(side.c0, side.c1, side.c2, side.c3, kind, this.#clock.now, 1, stretch)) return;
+    if (!this.#learner.admit("refused")) return;
+    this.#emit({
+      event: "refused",
+      client: side.client,
+      peer: side.peer,
+      peer_port: side.peerPort,
+      transport: side.transport,
+      reason,
+      ...(protocol === "" ? {} : { protocol }),
+      suppressed: notices.suppressed,
+    });
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * Learns addresses from DNS answers whose name, or any name of whose CNAME chain, matches a wildcard of the config.
+ *
+ * Only answers to a question that this client asked of this server are believed (same ports, id and name), or anybody
+ * could have any address blocked. Addresses that also answer for names of no interest are held back.
+ * @module
+ */
+import { type Classifier, type Evidence, type Look, UNDECIDED, UNRELATED } from "../protocol/classifier.ts";
+import { formatAddress, isUnlearnable } from "../net/address.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { AddressTable } from "../state/address_table.ts";
+import { hashEndpoint } from "../state/hash.ts";
+import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
+import { DnsMessage, type DnsName, NameSet, TYPE_CNAME } from "../wire/dns.ts";
+import type { Clock } from "./clock.ts";
+import type { Emit } from "./event.ts";
+import type { Learner } from "./learn.ts";
+import { DNS } from "../wire/dns.ts";
+import type { Side } from "./flow_ends.ts";
+
+/** A question waits this long for its answer, milliseconds. */
+const PATIENCE = 10_000;
+/** Names of no interest that make an address a shared one. One could be anybody's own name for somebody else's address. */
+const SHARED_BY = 2;
+
+const NAME = 0;
+const SERVER = 1;
+const NAMES = 1;
+
+/** See the module's text. */
+export class Trainer {
+  /** Answers that matched no waiting question: forged, late, or asked before ftwall started. */
+  unasked = 0;
+  /** Addresses that were held back. */
+  held = 0;
+
+  readonly #state: State;
+  readonly #clock: Clock;
+  readonly #learner: Learner;
+  readonly #emit: Emit;
+  readonly #message = new DnsMessage();
+  #policy: Policy | null = null;
+  #names: NameSet = NameSet.from([]);
+  #popular: NameSet = NameSet.from([]);
+
+  /** Trains into `state`. */
+  constructor(state: State, clock: Clock, learner: Learner, emit: Emit) {
+    this.#state = state;
+    this.#clock = clock;
+    this.#learner = learner;
+    this.#emit = emit;
+    this.adopt();
+  }
+
+  /** Takes the names of the learner's policy, after it changed. Who `keeps` the table also numbers what is in it anew. */
+  adopt(keeps: boolean = true): void {
+    const before = this.#policy;
+    this.#policy = this.#learner.policy;
+    if (keeps && before !== null && before !== this.#policy) this.#renumber(before);
+    this.#names = NameSet.from(this.#policy.training.map((name) => name.pattern));
+    this.#popular = NameSet.from(this.#policy.popular);
+  }
+
+  /** Trained addresses carry their wildcard's number: it changes with the policy, and so may its protocol. */
+  #renumber(before: Policy): void {
+    const { trained } = this.#state;
+    const { training } = this.#learner.policy;
+    trained.each((row) => {
+      const at = row * trained.columns;
+      const pattern = before.training[trained.values[at + DETAIL]!]?.pattern;
+      const number = training.findIndex((name) => name.pattern === pattern && !name.hint);
+      if (number < 0) {
+        trained.remove(row);
+        return;
+      }
+      trained.values[at + DETAIL] = number;
+      trained.values[at + PROTOCOL] = training[number]!.protocol;
+    });
+  }
+
+  /** Patterns by number, as the DETAIL column of trained addresses has them. */
+  pattern(number: number): string {
+    return this.#policy?.training[number]?.pattern ?? "";
+  }
+
+  /** Protocol whose wildcards cover a name that a proxy was asked for, -1 where none does. */
+  protocolOf(name: string): number {
+    const bytes = new TextEncoder().encode(name);
+    const training = this.#policy?.training[this.#names.match(bytes, bytes.length)];
+    return training === undefined || training.hint ? -1 : training.protocol;
+  }
+
+  /** Reads a DNS message of a flow; true where it is one. */
+  read(side: Side, bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+    const message = this.#message;
+    if (!message.read(bytes, view, start, end) || message.questions !== 1 || message.opcode !== 0) return false;
+    if (message.response === side.fromClient) return false;
+    if (this.#policy?.config.dns.train !== true) return true;
+    const name = hashName(message.question);
+    const server = hashEndpoint(side.p0, side.p1, side.p2, side.p3, side.peerPort, 0x7f4a7c15);
+    const word = (side.clientPort << 16) | message.id;
+    const { questions } = this.#state;
+    if (!message.response) {
+      const row = questions.insert(side.c0, side.c1, side.c2, side.c3, word, this.#clock.now + PATIENCE);
+      questions.values[row * 2 + NAME] = name;
+      questions.values[row * 2 + SERVER] = server;
+      this.#hint(side, message.question);
+      return true;
+    }
+    const row = questions.find(side.c0, side.c1, side.c2, side.c3, word);
+    if (
+      row < 0 || questions.values[row * 2 + NAME] !== name || questions.values[row * 2 + SERVER] !== server ||
+      questions.deadline[row]! <= this.#clock.now
+    ) {
+      this.unasked++;
+      return true;
+    }
+    questions.remove(row);
+    if (message.rcode === 0) this.#answer(side, bytes, view, start, end);
+    return true;
+  }
+
+  #hint(side: Side, name: DnsName): void {
+    const number = this.#names.match(name.bytes, name.length);
+    const training = number < 0 ? undefined : this.#policy?.training[number];
+    if (training?.hint === true) this.#learner.hint(side, training.protocol, name.text(), hashName(name));
+  }
+
+  #answer(side: Side, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+    const message = this.#message;
+    let number = this.#names.match(message.question.bytes, message.question.length);
+    let popular = this.#popular.match(message.question.bytes, message.question.length) >= 0;
+    while (message.next() && message.section === 1) {
+      if (number < 0) number = this.#names.match(message.owner.bytes, message.owner.length);
+      if (!message.readTarget()) continue;
+      // Only of a CNAME: whose HTTPS record leads to a name of ours wrote the hints beside it himself.
+      if (number < 0 && message.type === TYPE_CNAME) {
+        number = this.#names.match(message.target.bytes, message.target.length);
+      }
+      if (!popular) popular = this.#popular.match(message.target.bytes, message.target.length) >= 0;
+    }
+    const training = number < 0 ? undefined : this.#policy?.training[number];
+    const trains = training !== undefined && !training.hint;
+    message.read(bytes, view, start, end);
+    while (message.next() && message.section === 1) {
+      while (message.nextAddress()) {
+        const { a0, a1, a2, a3 } = message;
+        if (isUnlearnable(a0, a1, a2, a3)) continue;
+        if (!trains) this.#unrelated(a0, a1, a2, a3, popular);
+        else if (!popular) this.#train(side, a0, a1, a2, a3, number, training.protocol, message.ttl);
+      }
+    }
+  }
+
+  #train(
+    side: Side,
+    a0: number,
+    a1: number,
+    a2: number,
+    a3: number,
+    number: number,
+    protocol: number,
+    ttl: number,
+  ): void {
+    const policy = this.#learner.policy;
+    if (policy.isHome(a0, a1, a2, a3) || policy.isExempt(a0, a1, a2, a3, 0, 0)) return;
+    const { floor, ceiling, grace, holdShared } = policy.config.dns;
+    const until = this.#clock.now + Math.min(ceiling, Math.max(ttl * 1000, floor) + grace);
+    const { trained, resolved } = this.#state;
+    trained.end(a0, a1, a2, a3, 0, this.#clock.now);
+    const row = trained.insert(a0, a1, a2, a3, 0, until);
+    const at = row * trained.columns;
+    trained.values[at + PROTOCOL] = protocol;
+    trained.values[at + DETAIL] = number;
+    if (!trained.created) return;
+    const known = resolved.find(a0, a1, a2, a3, 0);
+    const shared = holdShared && known >= 0 && isShared(resolved, known);
+    trained.values[at + HELD] = shared ? 1 : 0;
+    if (shared) this.held++;
+    this.#learner.epoch++;
+    this.#emit({
+      event: "trained",
+      protocol: policy.protocols[protocol]!,
+      name: this.#message.question.text(),
+      address: formatAddress(a0, a1, a2, a3),
+      pattern: this.pattern(number),
+      until: this.#clock.text(until),
+      client: side.client,
+      ...(shared ? { held: true } : {}),
+    });
+  }
+
+  /** The address also answers for a name of no interest: keep that in mind, and hold back what was learned of it. */
+  #unrelated(a0: number, a1: number, a2: number, a3: number, popular: boolean): void {
+    const { resolved, trained, peers } = this.#state;
+    const name = hashName(this.#message.question);
+    const row = resolved.insert(a0, a1, a2, a3, 0, this.#clock.now + 24 * 3_600_000);
+    const at = row * resolved.columns;
+    if (resolved.values[at + NAME] !== name) {
+      resolved.values[at + NAME] = name;
+      resolved.values[at + NAMES]!++;
+    }
+    if (popular) resolved.values[at + NAMES] = SHARED_BY;
+    if (!this.#learner.policy.config.dns.holdShared || !isShared(resolved, row)) return;
+    this.#hold(trained, a0, a1, a2, a3);
+    const peer = peers.count === 0 ? -1 : peers.find(a0, a1, a2, a3, 0);
+    if (peer >= 0) this.#learner.peers.hold(peer);
+  }
+
+  #hold(table: AddressTable, a0: number, a1: number, a2: number, a3: number): void {
+    const row = table.find(a0, a1, a2, a3, 0);
+    if (row < 0 || table.values[row * table.columns + HELD] === 1) return;
+    table.values[row * table.columns + HELD] = 1;
+    this.held++;
+    this.#learner.epoch++;
+  }
+}
+
+function isShared(resolved: AddressTable, row: number): boolean {
+  return resolved.values[row * resolved.columns + NAMES]! >= SHARED_BY;
+}
+
+/** FNV-1a over a name in lower case. */
+function hashName(name: DnsName): number {
+  let hash = 0x811c9dc5 | 0;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.bytes[i]!, 0x01000193);
+  return hash;
+}
+
+/** Reads DNS over TCP (RFC 7766) as it passes: a listener on the classifiers' seam that never matches. */
+export function dnsTap(trainer: Trainer, side: Side): Classifier {
+  return {
+    name: "",
+    title: "DNS over TCP",
+    tcp: true,
+    udp: false,
+    least: 2,
+    first: "any",
+    patience: 64,
+    classify(look: Look): Evidence {
+      if (look.peerPort !== DNS || !look.first || !look.claim()) return UNRELATED;
+      let at = look.start + (look.fromOpener ? look.note0 : look.note1);
+      while (at + 2 <= look.end) {
+        const next = at + 2 + look.view.getUint16(at);
+        if (next > look.end) break;
+        if (!trainer.read(side, look.bytes, look.view, at + 2, next)) return UNRELATED;
+        at = next;
+      }
+      if (look.fromOpener) look.note0 = at - look.start;
+      else look.note1 = at - look.start;
+      return UNDECIDED;
+    },
+  };
+}

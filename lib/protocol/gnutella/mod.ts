@@ -1,0 +1,21 @@
+/**
+ * Gnutella 1 and 2.
+ * @module
+ */
+import type { Classifier, Evidence, Look } from "../classifier.ts";
+import { classifyGnutellaTcp } from "./tcp.ts";
+import { classifyGnutellaUdp } from "./udp.ts";
+
+/** Recognises handshakes, transfers and caches over TCP, and messages, DHT and the reliability layer over UDP. */
+export const gnutella: Classifier = {
+  name: "gnutella",
+  title: "Gnutella and Gnutella2",
+  tcp: true,
+  udp: true,
+  least: 8,
+  // UDP messages begin with a random identifier; TCP streams with G, H or P.
+  first: "any",
+  classify(look: Look): Evidence {
+    return look.tcp ? classifyGnutellaTcp(look) : classifyGnutellaUdp(look);
+  },
+};

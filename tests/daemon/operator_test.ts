@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { DaemonStatus } from "../../lib/daemon/daemon_status.ts";
+import { Operator } from "../../lib/daemon/operator.ts";
+import { parseAddress } from "../../lib/net/address.ts";
+import type { ActionAnswer } from "../../lib/report/control_protocol.ts";
+import { LineWriter } from "../../lib/report/line_writer.ts";
+import { Reporter } from "../../lib/report/reporter.ts";
+import { Desk, HOME } from "../support/desk.ts";
+
+const WHO = { uid: 0, pid: 7 };
+
+/** An operator's desk: the engine, and the lines of the log as objects. */
+class Office {
+  readonly desk: Desk = new Desk([], HOME, { locks: 4096 });
+  readonly operator: Operator;
+  readonly reporter: Reporter;
+  #text = "";
+
+  constructor() {
+    const write = (bytes: Uint8Array) => {
+      this.#text += new TextDecoder().decode(bytes);
+      return Promise.resolve(bytes.length);
+    };
+    const writer = new LineWriter({ write }, 16 << 20);
+    const clock = () => Date.UTC(2026, 0, 1);
+    this.reporter = new Reporter({ format: "json", level: "info", colour: false, dryRun: false, clock, writer });
+    const { engine } = this.desk;
+    const none = {} as never;
+    const config = engine.policy.config;
+    const status = new DaemonStatus(false, engine, none, none, this.reporter, none, none, none, config);
+    this.operator = new Operator(engine, this.reporter, status, () => none, () => {});
+  }
+
+  lock(client: string): ActionAnswer {
+    return this.operator.lock({ command: "lock", client, seconds: 60, reason: "" }, WHO);
+  }
+
+  allow(client: string): ActionAnswer {
+    return this.operator.allow({ command: "allow", client, seconds: 60, reason: "" }, WHO);
+  }
+
+  /** The audit lines so far, without time and person; the log is closed. */
+  async audits(): Promise<Record<string, unknown>[]> {
+    await this.reporter.close(1000);
+    const lines = this.#text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    return lines.filter((line) => line.event === "audit").map(({ time: _, event: __, who: ___, ...rest }) => rest);
+  }
+
+  [Symbol.dispose](): void {
+    this.reporter[Symbol.dispose]();
+  }
+}
+
+Deno.test("the later word of an operator counts: a lock ends an allowance, and an allowance a lock", async () => {
+  using office = new Office();
+  const { engine } = office.desk;
+  office.allow("10.0.0.5");
+  assert.notEqual(office.operator.explain("10.0.0.5").allowed_until, undefined);
+  assert.match(office.lock("10.0.0.5").message, /^10\.0\.0\.5 is locked until .*; no longer allowed: 10\.0\.0\.5$/);
+  const told = office.operator.explain("10.0.0.5");
+  assert.deepEqual([told.allowed_until, told.lock?.by], [undefined, "operator"]);
+  assert.equal(engine.state.allowances.count, 0);
+  office.allow("10.0.0.5");
+  assert.equal(engine.state.locks.find(...parseAddress("10.0.0.5")!, engine.clock.now), -1);
+  assert.deepEqual((await office.audits()).map(({ action, found }) => [action, found]), [
+    ["allow", undefined],
+    ["lock", "allowed until now"],
+    ["allow", undefined],
+  ]);
+});
+
+Deno.test("who is not at home can be neither locked nor allowed", () => {
+  using office = new Office();
+  assert.throws(() => office.lock("8.8.8.8"), /Cannot lock "8\.8\.8\.8": it is not at home/);
+  assert.throws(() => office.allow("8.8.8.8"), /Cannot allow "8\.8\.8\.8": it is not at home/);
+  assert.equal(office.desk.engine.state.allowances.count, 0);
+});
+
+Deno.test("a request is one line of the audit log, however many clients it concerns", async () => {
+  using office = new Office();
+  for (let i = 0; i < 2000; i++) office.lock(`10.0.${i >> 8}.${i & 255}`);
+  office.operator.unlock({ command: "unlock", client: "10.0.0.3", reason: "a mistake" }, WHO);
+  assert.equal(office.operator.unlock({ command: "unlock", client: null, reason: "" }, WHO).clients.length, 1999);
+  office.operator.unlock({ command: "unlock", client: null, reason: "" }, WHO);
+  const audits = await office.audits();
+  assert.equal(audits.length, 2003);
+  const lock = { action: "lock", reason: undefined, client: "10.0.0.0", seconds: 60, outcome: "done" };
+  assert.deepEqual({ reason: undefined, ...audits[0] }, lock);
+  const [one, all, none] = audits.slice(2000);
+  assert.deepEqual(one, { action: "unlock", reason: "a mistake", client: "10.0.0.3", outcome: "done" });
+  assert.match(String(all!.found), /^1999 clients: (10\.0\.\d+\.\d+, ){19}10\.0\.\d+\.\d+ and 1979 more$/);
+  assert.deepEqual(none, { action: "unlock", outcome: "done", found: "no client" });
+});
+
+Deno.test("requests that are refused are in the audit log, with what was found", async () => {
+  using office = new Office();
+  assert.throws(() => office.lock("8.8.8.8"));
+  assert.throws(() => office.allow("02:00:00:00:00:01"));
+  assert.throws(() => office.operator.unlock({ command: "unlock", client: "10.0.0.5", reason: "" }, WHO));
+  assert.deepEqual(await office.audits(), [
+    {
+      action: "lock",
+      client: "8.8.8.8",
+      seconds: 60,
+      outcome: "refused",
+      found: 'Cannot lock "8.8.8.8": it is not at home (see [network] home)',
+    },
+    {
+      action: "allow",
+      client: "02:00:00:00:00:01",
+      seconds: 60,
+      outcome: "refused",
+      found: 'Cannot find the client "02:00:00:00:00:01": no packet with that MAC was seen. Name its address',
+    },
+    {
+      action: "unlock",
+      client: "10.0.0.5",
+      outcome: "refused",
+      found: 'Cannot unlock "10.0.0.5": it is not locked',
+    },
+  ]);
+});

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { StateKeeper } from "../../lib/daemon/state_keeper.ts";
+import { Desk, HOME } from "../support/desk.ts";
+
+Deno.test("locks of the state file that find no room are counted in one note, not told as released", () => {
+  const path = Deno.makeTempFileSync({ prefix: "ftwall-state-" });
+  try {
+    const until = new Date(1_800_000_000_000 + 60_000).toISOString();
+    const since = new Date(1_800_000_000_000 - 60_000).toISOString();
+    const fields = `since=${since} until=${until} length=120 renewals=0 port=0 by=operator`;
+    const lines = Array.from({ length: 300 }, (_, i) => `lock 10.0.${i >> 8}.${i & 255} operator operator ${fields}`);
+    Deno.writeTextFileSync(path, `ftwall state 1\n${lines.join("\n")}\n`);
+    const { engine, events } = new Desk([], HOME, { locks: 100 });
+    const notes: string[] = [];
+    const keeper = new StateKeeper(engine, path, engine.policy.config.state, 0, (_, text) => notes.push(text));
+    const restored = keeper.restore();
+    const kept = restored.length;
+    assert.deepEqual(events, []);
+    assert.equal(kept, engine.state.locks.count);
+    assert.deepEqual(notes, [
+      `State file: ${kept} locks, 0 peers, 0 trained addresses, 0 endpoints; 0 had ended, ` +
+      `for ${300 - kept} locks there was no room`,
+    ]);
+    // From now on a lock that has to go is told again.
+    for (let i = 0; i < kept + 1; i++) {
+      engine.learner.timeLocks.lock(
+        0,
+        0,
+        0xffff,
+        0x0a010000 + i,
+        -1,
+        "operator",
+        "operator",
+        60_000,
+        0,
+        "operator",
+        "",
+      );
+    }
+    assert.ok(events.some(({ event }) => event === "released"));
+  } finally {
+    Deno.removeSync(path);
+  }
+});

@@ -1,0 +1,351 @@
+import assert from "node:assert/strict";
+import { UNRELATED } from "../../lib/protocol/classifier.ts";
+import { fasttrack } from "../../lib/protocol/fasttrack/mod.ts";
+import { Engine } from "../../lib/judge/engine.ts";
+import type { TrafficEvent } from "../../lib/learn/event.ts";
+import { type LiveQueue, type LiveQueues, Pump } from "../../lib/loop/pump.ts";
+import { capacityFor, State } from "../../lib/state/state.ts";
+import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, QueueMessage } from "../../lib/wire/nfqueue.ts";
+import { Packet } from "../../lib/wire/packet.ts";
+import { readBytes } from "../support/bytes.ts";
+import { decode, readEnd, udpPacket } from "../support/packets.ts";
+import { policyOf } from "../support/story.ts";
+
+/** One packet that the kernel asks about. */
+interface Asked {
+  readonly bytes: Uint8Array;
+  readonly mark?: number;
+  readonly hook?: number;
+}
+
+/** A verdict as it left. */
+interface Told {
+  readonly id: number;
+  readonly code: number;
+  readonly mark?: number;
+}
+
+const BURST = 64;
+
+/** A queue of the kernel, without one: hands packets out in bursts and keeps the verdicts. */
+class FakeQueue implements LiveQueue {
+  readonly number = 0;
+  readonly bytes = new Uint8Array(1 << 16);
+  readonly view = new DataView(this.bytes.buffer);
+  readonly message = new QueueMessage();
+  readonly verdicts: Told[] = [];
+  flushed = 0;
+  fails = false;
+  lingers = false;
+  /** Times that the loop was about to sleep; the same when nothing more was to come. */
+  waited = 0;
+  slept: number | null = null;
+  /** Turns of the event loop that it let pass. */
+  turns = 0;
+  #at = 0;
+  #burst: Asked[] = [];
+
+  /** What waits in the kernel. */
+  readonly #asked: Asked[];
+  readonly #drained: () => void;
+
+  constructor(asked: Asked[], drained: () => void) {
+    this.#asked = asked;
+    this.#drained = drained;
+  }
+
+  receive(): number {
+    if (this.fails) return -1;
+    this.#burst = this.#asked.splice(0, BURST);
+    if (this.#burst.length === 0) this.#drained();
+    // One message in each burst is not a packet: an acknowledgement.
+    return this.#burst.length === 0 ? 0 : this.#burst.length + 1;
+  }
+
+  guess(): number {
+    return 100;
+  }
+
+  linger(): boolean {
+    return this.lingers;
+  }
+
+  receiveSoon(): number {
+    this.waited++;
+    return this.receive();
+  }
+
+  read(index: number): number {
+    const asked = this.#burst[index];
+    if (asked === undefined) return PACKET + 1;
+    const { message } = this;
+    message.packetId = ++this.#at;
+    message.hook = asked.hook ?? 2;
+    message.indev = 2;
+    message.outdev = 3;
+    message.mark = asked.mark ?? 0;
+    message.macHigh = message.macLow = 0;
+    this.bytes.fill(0xee, 0, 2048);
+    this.bytes.set(asked.bytes, 100);
+    message.payload = 100;
+    message.payloadEnd = 100 + asked.bytes.length;
+    message.capLength = asked.bytes.length;
+    return PACKET;
+  }
+
+  verdict(id: number, code: number): void {
+    this.verdicts.push({ id, code });
+  }
+
+  verdictMarked(id: number, code: number, mark: number): void {
+    this.verdicts.push({ id, code, mark });
+  }
+
+  flush(): boolean {
+    this.flushed++;
+    return true;
+  }
+}
+
+const CONFIG = `
+[network]
+home = ["10.0.0.0/8"]
+[queue]
+mask = 0x00ff0000
+mark = 0x00010000
+refuse_mark = 0x00020000
+`;
+const ACCEPT_MARK = 0x00010000;
+const REFUSE_MARK = 0x00020000;
+
+/** Pumps packets through an engine and answers what left. */
+async function pumped(
+  asked: readonly Asked[],
+  how: {
+    dryRun?: boolean;
+    config?: string;
+    queue?: string;
+    broken?: boolean;
+    fails?: boolean;
+    lingers?: boolean;
+    /** What arrives while others have the core, for each time that they do. */
+    meanwhile?: Asked[][];
+    hurried?: boolean;
+  } = {},
+): Promise<{ told: Told[]; events: TrafficEvent[]; sent: number; faults: unknown[]; pump: Pump; queue: FakeQueue }> {
+  const events: TrafficEvent[] = [];
+  const faults: unknown[] = [];
+  const state = new State(capacityFor(1 << 20), 1);
+  const policy = policyOf(CONFIG.replace("[queue]", `[queue]\n${how.queue ?? ""}`) + (how.config ?? ""));
+  const engine = new Engine({ policy, state, classifiers: [fasttrack], emit: (event) => events.push(event) });
+  if (how.broken === true) {
+    engine.answer = () => {
+      throw new Error("broken on purpose");
+    };
+  }
+  let sent = 0;
+  let now = 0;
+  const waiting = [...asked];
+  const meanwhile = how.meanwhile ?? [];
+  const queue = new FakeQueue(waiting, () => {
+    if (meanwhile.length > 0) return;
+    pump.stop();
+    queue.slept ??= queue.waited;
+  });
+  queue.fails = how.fails ?? false;
+  queue.lingers = how.lingers ?? false;
+  const queues: LiveQueues = {
+    list: [queue],
+    wait: () => {
+      queue.turns++;
+      return Promise.resolve();
+    },
+    waitSync: () => false,
+    giveWay: () => void waiting.push(...meanwhile.shift() ?? []),
+    wake: () => {},
+  };
+  const pump: Pump = new Pump({
+    engine,
+    queues,
+    dryRun: how.dryRun ?? false,
+    now: () => now += 0.01,
+    wall: () => 1_800_000_000_000,
+    send: (sendings) => void (sent += sendings.length),
+    record: () => {},
+    beat: () => {},
+    hurried: () => how.hurried ?? false,
+    fault: (error) => faults.push(error),
+  });
+  await pump.run();
+  return { told: queue.verdicts, events, sent, faults, pump, queue };
+}
+
+const C = readEnd("10.0.0.5:1214");
+const P = readEnd("198.51.100.7:1214");
+const PING = udpPacket(C, P, readBytes('27 00000029 80 "KaZaA" 00'));
+const HELLO = udpPacket(C, readEnd("198.51.100.9:9"), readBytes('"hello"'));
+/** A transfer of FastTrack's over TCP would do too; this one is UDP that is dropped, not locked for. */
+const DROP = '[protocols.fasttrack]\naction = "drop"\n';
+
+function exactlyOnce(told: readonly Told[], packets: number): void {
+  assert.deepEqual(told.map((one) => one.id), Array.from({ length: packets }, (_, i) => i + 1));
+}
+
+Deno.test("every packet gets exactly one verdict, in order, whatever its bytes are", async () => {
+  const asked: Asked[] = [];
+  for (let i = 0; i < 300; i++) {
+    const bytes = i % 3 === 0 ? PING.slice() : HELLO.slice(0, i % 40);
+    if (i % 7 === 0 && bytes.length > 9) bytes[9] = i & 255;
+    if (i % 11 === 0 && bytes.length > 0) bytes[0] = (i * 37) & 255;
+    asked.push({ bytes, hook: i % 5 });
+  }
+  for (const lingers of [false, true]) {
+    const { told, faults, queue } = await pumped(asked, { lingers });
+    exactlyOnce(told, 300);
+    assert.ok(told.every(({ code }) => code === NF_ACCEPT || code === NF_DROP || code === NF_REPEAT));
+    assert.deepEqual(faults, []);
+    assert.equal(queue.flushed, 5, "one flush for each burst");
+  }
+});
+
+Deno.test("what arrives while others have the core is judged without a sleep, and nothing is lost where none of it comes", async () => {
+  for (const lingers of [false, true]) {
+    const one = { bytes: HELLO };
+    const { told, queue } = await pumped([one], { lingers, meanwhile: [[one, one], [], [one], []] });
+    exactlyOnce(told, 4);
+    assert.equal(queue.slept, lingers ? 1 : 0, "before the first packet");
+  }
+});
+
+Deno.test("under load commands and tools have a turn of the event loop now and then, and often while one waits", async () => {
+  const asked = Array.from({ length: 64 * 4000 }, () => ({ bytes: HELLO }));
+  const calm = (await pumped(asked)).queue.turns;
+  const hurried = (await pumped(asked, { hurried: true })).queue.turns;
+  assert.ok(calm >= 1 && calm <= 4 && hurried >= 8 * calm, `${calm} and ${hurried}`);
+});
+
+Deno.test("a packet without a payload is judged by nothing that came before it", async () => {
+  const { told } = await pumped([{ bytes: PING }, { bytes: new Uint8Array(0) }]);
+  exactlyOnce(told, 2);
+  assert.equal(told[1]!.code, NF_ACCEPT);
+});
+
+Deno.test("an exception costs its packet the configured verdict, a count and one line, never the loop", async () => {
+  const asked = Array.from({ length: 100 }, () => ({ bytes: PING }));
+  const open = await pumped(asked, { broken: true });
+  exactlyOnce(open.told, 100);
+  assert.ok(open.told.every(({ code }) => code === NF_ACCEPT));
+  assert.equal(open.pump.exceptions, 100);
+  assert.equal(open.faults.length, 1);
+  const closed = await pumped(asked, { broken: true, queue: 'fail = "closed"' });
+  exactlyOnce(closed.told, 100);
+  assert.ok(closed.told.every(({ code }) => code === NF_DROP));
+});
+
+Deno.test("a classifier that throws costs its packet an accept, and is asked no more about that flow", () => {
+  const state = new State(capacityFor(1 << 20), 1);
+  let asked = 0;
+  const engine = new Engine({
+    policy: policyOf(CONFIG),
+    state,
+    classifiers: [{
+      ...fasttrack,
+      classify: () => {
+        asked++;
+        throw new Error("broken on purpose");
+      },
+    }],
+    emit: () => {},
+  });
+  const { packet, outcome } = decoded(PING);
+  assert.equal(engine.judge(packet, outcome, 1) & 1, 0);
+  assert.equal(engine.judge(packet, outcome, 2) & 1, 0);
+  assert.equal(asked, 1);
+  assert.equal(engine.asker.failures, 1);
+  assert.match(String(engine.asker.failure), /broken on purpose/);
+});
+
+Deno.test("dry-run accepts every packet and tells the same events", async () => {
+  const asked = [PING, HELLO, PING, PING].map((bytes) => ({ bytes }));
+  for (const config of ["", DROP, '[lock]\nrefuse = "reject"\n']) {
+    const wet = await pumped(asked, { config });
+    const dry = await pumped(asked, { dryRun: true, config });
+    exactlyOnce(dry.told, 4);
+    assert.ok(dry.told.every(({ code }) => code === NF_ACCEPT));
+    assert.ok(wet.told.some(({ code }) => code !== NF_ACCEPT));
+    const strip = (events: readonly TrafficEvent[]) =>
+      events.map(({ event, ...rest }) => [event, { ...rest, until: 0 }]);
+    assert.deepEqual(strip(dry.events), strip(wet.events));
+  }
+});
+
+Deno.test("dry-run accepts even where fail = closed and a packet cannot be judged", async () => {
+  const { told } = await pumped([{ bytes: PING }], { broken: true, dryRun: true, queue: 'fail = "closed"' });
+  assert.deepEqual(told, [{ id: 1, code: NF_ACCEPT }]);
+});
+
+Deno.test("a settled accept carries ftwall's mark and leaves the bits of others alone", async () => {
+  const old = udpPacket(C, readEnd("198.51.100.9:9"), readBytes('"hello"'));
+  const asked = Array.from({ length: 70 }, () => ({ bytes: old, mark: 0x12340005 }));
+  const { told } = await pumped(asked);
+  exactlyOnce(told, 70);
+  const marked = told.filter(({ mark }) => mark !== undefined);
+  assert.ok(marked.length > 0);
+  for (const { code, mark } of marked) {
+    assert.equal(code, NF_ACCEPT);
+    assert.equal(mark! >>> 0, (0x12340005 & ~0x00ff0000 | ACCEPT_MARK) >>> 0);
+  }
+});
+
+Deno.test("a settled refusal goes round again with the refuse mark", async () => {
+  const { told } = await pumped([{ bytes: PING, mark: 0x5 }, { bytes: PING }], { config: DROP });
+  assert.deepEqual(told[0], { id: 1, code: NF_REPEAT, mark: REFUSE_MARK | 5 });
+  assert.equal(told[1]!.code, NF_REPEAT);
+});
+
+Deno.test("rules that send a refused packet back are not ours: it is dropped, and after three of them no mark is tried", async () => {
+  const back = { bytes: PING, mark: REFUSE_MARK };
+  const { told, pump } = await pumped([back, back, { bytes: PING }, back, { bytes: PING }, { bytes: PING }], {
+    config: DROP,
+  });
+  assert.deepEqual(told.map(({ code }) => code), [NF_DROP, NF_DROP, NF_REPEAT, NF_DROP, NF_DROP, NF_DROP]);
+  assert.equal(pump.returned, 3);
+});
+
+Deno.test("a FastTrack ping is not handed to the kernel for good: the next one must renew the lock", async () => {
+  const { told, sent } = await pumped([{ bytes: PING }, { bytes: PING }]);
+  assert.deepEqual(told, [{ id: 1, code: NF_DROP }, { id: 2, code: NF_DROP }]);
+  assert.equal(sent, 2);
+});
+
+Deno.test("a dead queue ends the loop with an error that names it", async () => {
+  await assert.rejects(pumped([], { fails: true }), /Cannot receive from queue 0/);
+});
+
+Deno.test("a classifier that says no is not asked again", () => {
+  let asked = 0;
+  const engine = new Engine({
+    policy: policyOf(CONFIG),
+    state: new State(capacityFor(1 << 20), 1),
+    classifiers: [{ ...fasttrack, classify: () => (asked++, UNRELATED) }],
+    emit: () => {},
+  });
+  const { packet, outcome } = decoded(PING);
+  for (let i = 0; i < 5; i++) assert.equal(engine.judge(packet, outcome, i), 2);
+  assert.equal(asked, 1);
+});
+
+function decoded(bytes: Uint8Array): { packet: Packet; outcome: ReturnType<Packet["decode"]> } {
+  const packet = new Packet();
+  return { packet, outcome: decode(packet, bytes) };
+}
+
+Deno.test("what goes to or from the router itself, and DNS, never leaves the queue by a mark", async () => {
+  const hello = udpPacket(C, readEnd("10.0.0.1:9"), readBytes('"hello"'));
+  const dns = udpPacket(C, readEnd("9.9.9.9:53"), readBytes('"no dns at all"'));
+  const asked = [1, 3].flatMap((hook) => Array.from({ length: 20 }, () => ({ bytes: hello, hook })));
+  asked.push(...Array.from({ length: 70 }, () => ({ bytes: dns, hook: 2 })));
+  const { told } = await pumped(asked);
+  exactlyOnce(told, 110);
+  assert.ok(told.every(({ mark, code }) => mark === undefined && code === NF_ACCEPT));
+});

@@ -2,6 +2,7 @@
  * Lazy opening of shared libraries: nothing is loaded before a command asks for it, and a failure names all that was tried.
  * @module
  */
+import { errorText } from "../lib/net/error_text.ts";
 import { MissingLibrary } from "./missing.ts";
 
 /** Names the file to load instead of the names below. */
@@ -42,7 +43,7 @@ export function openLibrary<const T extends Deno.ForeignLibraryInterface>(
     try {
       return Deno.dlopen(name, symbols);
     } catch (error) {
-      const found = error instanceof Error ? error.message : String(error);
+      const found = errorText(error);
       // The loader repeats the name, and Deno prefixes it once more: keep the part that tells something.
       const reason = found.replace(/^Could not open library: /, "").replace(`${name}: `, "").split("\n", 1)[0]!;
       tried.push(`"${name}" (${reason})`);

@@ -2,6 +2,7 @@
  * Asking the running daemon.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 import { type ControlAnswers, type ControlRequest, LONGEST_ANSWER } from "../report/control_protocol.ts";
 import { FAILED, Failure, MISSING } from "../report/failure.ts";
 
@@ -34,7 +35,7 @@ export async function ask<C extends ControlRequest["command"]>(
     if (error instanceof Failure) throw error;
     throw new Failure(
       FAILED,
-      `Cannot get an answer to "${request.command}" from the daemon at "${path}": ${said(error)}`,
+      `Cannot get an answer to "${request.command}" from the daemon at "${path}": ${errorText(error)}`,
     );
   } finally {
     clearTimeout(timer);
@@ -65,7 +66,7 @@ async function connect(path: string): Promise<Deno.UnixConn> {
           "Ask as root, or as a member of the group that [control] group names",
       );
     }
-    throw new Failure(MISSING, `Cannot reach the daemon at "${path}": ${said(error)}`);
+    throw new Failure(MISSING, `Cannot reach the daemon at "${path}": ${errorText(error)}`);
   }
 }
 
@@ -116,8 +117,4 @@ function read(line: string, command: string, path: string): unknown {
 function invoker(): string | undefined {
   const user = Deno.env.get("SUDO_USER") ?? Deno.env.get("USER");
   return user === undefined || user === "" || user.length > 64 ? undefined : user;
-}
-
-function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

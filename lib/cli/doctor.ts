@@ -3,6 +3,7 @@
  * @module
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { errorText } from "../net/error_text.ts";
 import { DONE, MISSING } from "../report/failure.ts";
 import { configOption, jsonOption, reading } from "./options.ts";
 import { print } from "../report/output.ts";
@@ -58,7 +59,7 @@ export async function examine(checks: readonly Check[]): Promise<Examined[]> {
     try {
       results.push({ check: name, ...await look() });
     } catch (error) {
-      const found = error instanceof Error ? error.message : String(error);
+      const found = errorText(error);
       results.push({ check: name, level: "warn", found: `could not be looked at: ${found}` });
     }
   }

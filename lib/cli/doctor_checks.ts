@@ -3,6 +3,7 @@
  * @module
  */
 import type { Choice } from "../firewall/mod.ts";
+import { errorText } from "../net/error_text.ts";
 import type { Config } from "../policy/config.ts";
 import type { Check, Finding } from "./doctor.ts";
 import { mayAdministrate, readCapabilities } from "../daemon/permission.ts";
@@ -97,7 +98,7 @@ async function checkLibrary(): Promise<Finding> {
     library.close();
     return ok("libnetfilter_queue loads");
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error), "install it, then ask again");
+    return fail(errorText(error), "install it, then ask again");
   }
 }
 

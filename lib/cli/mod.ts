@@ -2,6 +2,7 @@
  * The command line: arguments in, exit code out.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 import { complain, ReaderGone } from "../report/output.ts";
 import { WORKER } from "../daemon/worker_name.ts";
 import { exitCodeOf, isForeseen } from "../report/failure.ts";
@@ -22,7 +23,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (isForeseen(error)) {
       complain(`ftwall: ${error.message}`);
     } else {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorText(error);
       complain(`ftwall: Cannot go on: ${message}. This is a fault of ftwall; FTWALL_TRACE=1 shows where`);
       if (Deno.env.get("FTWALL_TRACE") === "1" && error instanceof Error) complain(error.stack ?? "");
     }

@@ -3,6 +3,7 @@
  * @module
  */
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { errorText } from "../net/error_text.ts";
 import { DEFAULT_CONTROL } from "../report/control_protocol.ts";
 import { readPath } from "./read.ts";
 
@@ -32,7 +33,7 @@ export function reading<T>(read: (text: string) => T): (text: string) => T {
     try {
       return read(text);
     } catch (error) {
-      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+      throw new InvalidArgumentError(errorText(error));
     }
   };
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Daemon, DaemonOptions } from "../daemon/daemon_options.ts";
+import { errorText } from "../net/error_text.ts";
 import { Failure, MISSING } from "../report/failure.ts";
 import type { RunArguments } from "./run_arguments.ts";
 
@@ -54,7 +55,7 @@ function writePidFile(path: string): Disposable {
   try {
     Deno.writeTextFileSync(path, `${Deno.pid}\n`, { mode: 0o644 });
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
+    const found = errorText(error);
     throw new Failure(MISSING, `Cannot write the process id to "${path}": ${found}`);
   }
   return {

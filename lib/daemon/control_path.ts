@@ -2,6 +2,7 @@
  * The file of the control socket: taking it over from a dead daemon, leaving it to a living one.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 import { FAILED, Failure, MISSING, USAGE } from "../report/failure.ts";
 
 /** A socket that listens at its path. */
@@ -21,7 +22,7 @@ export async function claimPath(path: string, group: string): Promise<Claimed> {
   try {
     if (directory !== "") Deno.mkdirSync(directory, { recursive: true, mode: 0o755 });
   } catch (error) {
-    const found = `Cannot make the directory "${directory}" for the control socket: ${said(error)}`;
+    const found = `Cannot make the directory "${directory}" for the control socket: ${errorText(error)}`;
     throw new Failure(MISSING, `${found}. Name another socket with --control PATH`);
   }
   await giveWay(path);
@@ -33,7 +34,7 @@ export async function claimPath(path: string, group: string): Promise<Claimed> {
   } catch (error) {
     throw new Failure(
       error instanceof Deno.errors.PermissionDenied ? MISSING : FAILED,
-      `Cannot listen on the control socket "${path}": ${said(error)}. Name another with --control PATH`,
+      `Cannot listen on the control socket "${path}": ${errorText(error)}. Name another with --control PATH`,
     );
   } finally {
     Deno.umask(before);
@@ -46,7 +47,7 @@ export async function claimPath(path: string, group: string): Promise<Claimed> {
     return { listener, inode: Deno.lstatSync(path).ino };
   } catch (error) {
     listener.close();
-    throw new Failure(MISSING, `Cannot hand the control socket "${path}" to the group "${group}": ${said(error)}`);
+    throw new Failure(MISSING, `Cannot hand the control socket "${path}" to the group "${group}": ${errorText(error)}`);
   }
 }
 
@@ -65,7 +66,7 @@ async function giveWay(path: string): Promise<void> {
     info = Deno.lstatSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
-    throw new Failure(MISSING, `Cannot look at the control socket "${path}": ${said(error)}`);
+    throw new Failure(MISSING, `Cannot look at the control socket "${path}": ${errorText(error)}`);
   }
   if (info.isSocket !== true) {
     throw new Failure(
@@ -82,7 +83,7 @@ async function giveWay(path: string): Promise<void> {
       Deno.removeSync(path);
       return;
     }
-    throw new Failure(MISSING, `Cannot look whether a daemon listens on "${path}": ${said(error)}`);
+    throw new Failure(MISSING, `Cannot look whether a daemon listens on "${path}": ${errorText(error)}`);
   }
   const pid = listenerPid(path);
   throw new Failure(
@@ -169,8 +170,4 @@ function descriptorOf(process: string, inode: string): number | null {
     // A process that ended, or is not ours to look into.
   }
   return null;
-}
-
-function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

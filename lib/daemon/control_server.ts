@@ -3,6 +3,7 @@
  * size and time, connections in number, and no failure in here reaches the packets.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 import {
   type ActionAnswer,
   type ControlRequest,
@@ -110,11 +111,11 @@ export class ControlServer implements AsyncDisposable {
       } catch (error) {
         if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) break;
         // Out of descriptors, or the caller left already: neither may end the control socket.
-        this.#options.fault?.(`Cannot accept a control connection: ${said(error)}`);
+        this.#options.fault?.(`Cannot accept a control connection: ${errorText(error)}`);
         await new Promise((resolve) => setTimeout(resolve, 100));
         continue;
       }
-      const work = this.#serve(connection).catch((error) => this.#options.fault?.(said(error)));
+      const work = this.#serve(connection).catch((error) => this.#options.fault?.(errorText(error)));
       running.add(work);
       work.finally(() => running.delete(work));
     }
@@ -170,7 +171,7 @@ export class ControlServer implements AsyncDisposable {
       return granted(await this.#follow(request, who));
     } catch (error) {
       if (error instanceof RefusedRequest) return refusal(error.message);
-      this.#options.fault?.(`Cannot answer a control request: ${said(error)}`);
+      this.#options.fault?.(`Cannot answer a control request: ${errorText(error)}`);
       return refusal("The daemon failed at it; its log says more");
     }
   }
@@ -277,8 +278,4 @@ function shut(connection: Deno.UnixConn): void {
   } catch {
     // Closed already.
   }
-}
-
-function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

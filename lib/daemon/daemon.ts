@@ -5,6 +5,7 @@
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import { Queues } from "../../ffi/queues.ts";
 import { Tidier } from "../../ffi/start_pages.ts";
+import { errorText } from "../net/error_text.ts";
 import { CLASSIFIERS } from "../protocol/mod.ts";
 import { Engine } from "../judge/engine.ts";
 import type { TrafficEvent } from "../learn/event.ts";
@@ -146,7 +147,7 @@ class RunningDaemon implements Daemon {
       record: (microseconds, packets) => this.#times.record(microseconds, packets),
       beat: (now) => this.#beat(now),
       hurried: () => this.#kernel.busy || this.#control?.busy === true,
-      fault: (error) => reporter.note("error", `A packet could not be judged: ${textOf(error)}`),
+      fault: (error) => reporter.note("error", `A packet could not be judged: ${errorText(error)}`),
     });
     this.#kernel = new KernelSide({
       engine: this.#engine,
@@ -255,7 +256,7 @@ class RunningDaemon implements Daemon {
     try {
       if (this.#shared!.turn.told) this.#workers?.drain();
     } catch (error) {
-      this.#reporter.note("error", textOf(error));
+      this.#reporter.note("error", errorText(error));
     }
   }
 
@@ -272,12 +273,12 @@ class RunningDaemon implements Daemon {
     try {
       this.#output.reopen();
     } catch (error) {
-      this.#reporter.note("warning", textOf(error));
+      this.#reporter.note("warning", errorText(error));
     }
     const told = (answer: ReloadAnswer) => {
       if (answer.outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");
     };
-    this.#reload().then(told, (error: unknown) => this.#reporter.note("error", textOf(error)));
+    this.#reload().then(told, (error: unknown) => this.#reporter.note("error", errorText(error)));
   }
 
   stop(signal: string): void {
@@ -286,11 +287,11 @@ class RunningDaemon implements Daemon {
   }
 
   async #run(stack: AsyncDisposableStack): Promise<number> {
-    const begun = this.#kernel.start().catch((error: unknown) => this.#reporter.note("warning", textOf(error)));
+    const begun = this.#kernel.start().catch((error: unknown) => this.#reporter.note("warning", errorText(error)));
     try {
       await this.#pump.run();
     } catch (error) {
-      this.#reporter.note("error", textOf(error));
+      this.#reporter.note("error", errorText(error));
       this.#code = FAILED;
     }
     await begun;
@@ -354,7 +355,7 @@ class RunningDaemon implements Daemon {
       // A reload may have come between.
       this.#putInForce(changed.config === this.#config ? changed : this.#kernel.compile(this.#config))
     );
-    this.#reloading = put.catch((error: unknown) => this.#reporter.note("error", textOf(error)));
+    this.#reloading = put.catch((error: unknown) => this.#reporter.note("error", errorText(error)));
   }
 
   async #reloadNow(): Promise<ReloadAnswer> {
@@ -370,7 +371,7 @@ class RunningDaemon implements Daemon {
     try {
       policy = this.#kernel.compile(loaded.config);
     } catch (error) {
-      return refuse([textOf(error)]);
+      return refuse([errorText(error)]);
     }
     const warnings = loaded.problems.map(formatProblem);
     if (policy.hash === this.#engine.policy.hash) {
@@ -391,7 +392,7 @@ class RunningDaemon implements Daemon {
     try {
       await this.#putInForce(policy);
     } catch (error) {
-      return refuse([textOf(error)]);
+      return refuse([errorText(error)]);
     }
     this.#loaded = loaded;
     this.#config = loaded.config;
@@ -410,8 +411,4 @@ class RunningDaemon implements Daemon {
     this.#reporter.emit({ event: "reloaded", hash: policy.hash, changes });
     return { outcome: "applied", hash: policy.hash, changes, problems: warnings };
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

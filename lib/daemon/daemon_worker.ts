@@ -5,6 +5,7 @@
  */
 import { Libc } from "../../ffi/libc.ts";
 import { Queues, ring } from "../../ffi/queues.ts";
+import { errorText } from "../net/error_text.ts";
 import { CLASSIFIERS } from "../protocol/mod.ts";
 import { Engine } from "../judge/engine.ts";
 import type { FrequentEvent, TrafficEvent } from "../learn/event.ts";
@@ -191,7 +192,7 @@ class QueueWorker {
 }
 
 function errorOf(error: unknown): WorkerError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   const code = typeof error === "object" && error !== null && "exitCode" in error ? error.exitCode : null;
   return { message, exitCode: typeof code === "number" ? code : null };
 }

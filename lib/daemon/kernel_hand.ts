@@ -11,6 +11,7 @@ import type { TrafficEvent } from "../learn/event.ts";
 import type { Sending } from "../learn/outbox.ts";
 import { againMark, type Marks } from "../firewall/mod.ts";
 import { isIPv4, parseAddress, type Words } from "../net/address.ts";
+import { errorText } from "../net/error_text.ts";
 import type { Config } from "../policy/config.ts";
 import { buildUdp, Ends } from "../wire/build.ts";
 
@@ -77,7 +78,7 @@ export class KernelHand implements Disposable {
       try {
         return open();
       } catch (error) {
-        missing[what] = error instanceof Error ? error.message : String(error);
+        missing[what] = errorText(error);
         return null;
       }
     };

@@ -4,6 +4,7 @@
  */
 import type { LockEvent, TrafficEvent } from "../learn/event.ts";
 import { parseAddress } from "../net/address.ts";
+import { errorText } from "../net/error_text.ts";
 import type { Loaded } from "../policy/load.ts";
 import { type Problem, quote } from "../policy/problem.ts";
 
@@ -58,7 +59,7 @@ export class MarkerFiles {
     } catch (error) {
       if (this.#failed) return;
       this.#failed = true;
-      const found = error instanceof Error ? error.message : String(error);
+      const found = errorText(error);
       this.#warn(`Cannot keep the files of locked clients in "${this.#directory}" (client_files): ${found}`);
     }
   }

@@ -4,6 +4,7 @@
  */
 import type { Engine } from "../judge/engine.ts";
 import type { LockEvent, TrafficEvent } from "../learn/event.ts";
+import { errorText } from "../net/error_text.ts";
 import type { StateConfig } from "../policy/config.ts";
 import { stateContext, StateStore } from "./state_store.ts";
 
@@ -91,7 +92,7 @@ export class StateKeeper {
           this.#note("info", `State file: ${kept.join(", ")}; ${found.ended} had ended${lost}`);
         }
       } catch (error) {
-        this.#note("warning", error instanceof Error ? error.message : String(error));
+        this.#note("warning", errorText(error));
       }
     }
     return this.#engine.learner.timeLocks.restored();

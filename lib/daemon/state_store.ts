@@ -3,6 +3,7 @@
  * a few kilobytes, never through memory as a whole.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type StateContext, stateLines } from "../state/state_file.ts";
 import { type Restored, StateReader } from "../state/state_reader.ts";
@@ -126,7 +127,7 @@ export class StateStore {
 
   #failed(error: unknown): void {
     this.#save = null;
-    const found = error instanceof Error ? error.message : String(error);
+    const found = errorText(error);
     this.failure = `Cannot write the state "${this.#path}": ${found}`;
   }
 }

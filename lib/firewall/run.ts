@@ -1,3 +1,5 @@
+import { errorText } from "../net/error_text.ts";
+
 /** What a tool answered. */
 export interface Ran {
   /** Exit status; 127 when the tool is not there, as a shell says it. */
@@ -53,6 +55,6 @@ export async function runCommand(command: string, args: readonly string[], stdin
     return { code, stdout: text.decode(stdout), stderr: text.decode(stderr).trim() };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { code: 127, stdout: "", stderr: `${command}: not found` };
-    return { code: 126, stdout: "", stderr: `${command}: ${error instanceof Error ? error.message : String(error)}` };
+    return { code: 126, stdout: "", stderr: `${command}: ${errorText(error)}` };
   }
 }

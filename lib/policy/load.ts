@@ -3,6 +3,7 @@
  * reload all come through here.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 import type { Config, ProtocolDefaults } from "./config.ts";
 import { Findings } from "./findings.ts";
 import { indexLines } from "./line_index.ts";
@@ -116,7 +117,7 @@ function readText(path: string): string | Unreadable {
     if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
       return unreadable("no permission to read it", "a file that this user may read");
     }
-    return unreadable(error instanceof Error ? error.message : "an unknown error", "a readable file");
+    return unreadable(errorText(error), "a readable file");
   }
 }
 

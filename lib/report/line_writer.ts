@@ -3,6 +3,7 @@
  * and its disk may be full.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 
 /** Where bytes go: `Deno.stdout`, or a recorder in tests. */
 export interface ByteSink {
@@ -97,7 +98,7 @@ export class LineWriter {
         this.failure = null;
       } catch (error) {
         this.lost += lines;
-        this.failure = error instanceof Error ? error.message : String(error);
+        this.failure = errorText(error);
       }
     }
     this.#flight = null;

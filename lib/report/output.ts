@@ -2,6 +2,7 @@
  * Printing of commands that end by themselves. These may wait for their reader; the daemon must not and has its own writer.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 import { FAILED, Failure } from "./failure.ts";
 
 /** The reader of our output went away (`ftwall replay … | head`): nothing more to do, and nothing to complain about. */
@@ -75,7 +76,7 @@ function writeAll(sink: SyncSink, bytes: Uint8Array): void {
       if (error instanceof Deno.errors.BrokenPipe) throw new ReaderGone("The reader of standard output is gone");
       // A terminal or pipe that somebody else made non-blocking: try again until its reader caught up.
       if (error instanceof Deno.errors.WouldBlock) continue;
-      const found = error instanceof Error ? error.message : String(error);
+      const found = errorText(error);
       throw new Failure(FAILED, `Cannot write the output: ${found}`);
     }
   }

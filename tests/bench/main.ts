@@ -2,6 +2,7 @@
  * All benches in one run, each figure beside its yardstick. Wants root, a C compiler, libnetfilter_queue's header, iptables.
  * @module
  */
+import { errorText } from "../../lib/net/error_text.ts";
 import { execute, skipReason } from "../live/topology.ts";
 import { Bench } from "./consumers.ts";
 import { engine, hour, idle, memory, start } from "./footprint.ts";
@@ -114,7 +115,7 @@ async function main(args: readonly string[]): Promise<number> {
         if (found.length > 0) print(table(found));
       } catch (error) {
         failures++;
-        plan.say(`${name} failed: ${error instanceof Error ? error.message : error}`);
+        plan.say(`${name} failed: ${errorText(error)}`);
       }
     }
     print(table(figures));

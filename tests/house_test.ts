@@ -125,7 +125,6 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "valibot": /^lib\/policy\//,
   "commander": /^(?:lib|tests)\/cli\//,
   "@commander-js/extra-typings": /^lib\/cli\//,
-  "@logtape/logtape": /^lib\/report\//,
   "fast-check": /^tests\//,
 };
 

@@ -1,15 +1,13 @@
 /**
- * The log: events in, lines out. The only file that knows the logging library.
+ * The log: events in, lines out.
  * @module
  */
-import { configureSync, getLogger, type Logger, type LogLevel as LibraryLevel, resetSync } from "@logtape/logtape";
 import { eventFormat, type FormatEvent, type LogFormat } from "./event_format.ts";
 import { FloodGate, type GateKind } from "./flood_gate.ts";
 import { History } from "./history.ts";
 import type { LineWriter } from "./line_writer.ts";
 import type { EventName, ReportEvent } from "./report_event.ts";
-import { isTraffic } from "./report_event.ts";
-import { ERROR, INFO, type LogLevel, severityOf, severityOfName, threshold, WARNING } from "./severity.ts";
+import { type LogLevel, severityOf, severityOfName, threshold } from "./severity.ts";
 
 /** What a reporter needs. */
 export interface ReporterOptions {
@@ -24,16 +22,10 @@ export interface ReporterOptions {
   readonly writer: LineWriter;
 }
 
-/** What travels through the logging library with each record. */
-interface Carried {
-  readonly event: ReportEvent;
-  readonly time: number;
-}
-
 /** Seldom ones that others wait for or that are there to be looked up: a flood of other events must not cost them. */
 const KEPT: ReadonlySet<EventName> = new Set<EventName>(["ready", "reloaded", "reload-refused", "stopping", "audit"]);
 
-/** Turns events into lines. One at a time: the logging library's configuration is global; `using` or {@link close} ends it. */
+/** Turns events into lines. */
 export class Reporter {
   readonly #writer: LineWriter;
   readonly #clock: () => number;
@@ -42,35 +34,16 @@ export class Reporter {
   readonly #dryRun: boolean;
   #format: FormatEvent;
   #threshold: number;
-  readonly #traffic: Logger;
-  readonly #daemon: Logger;
-  readonly #audit: Logger;
   /** The last events about clients, also those that the level keeps out of the log. */
   readonly history: History = new History();
 
-  /** Configures the logging library to write to `options.writer`. */
+  /** Writes to `options.writer`. */
   constructor(options: ReporterOptions) {
     this.#writer = options.writer;
     this.#clock = options.clock;
     this.#dryRun = options.dryRun;
     this.#format = eventFormat(options.format, options.colour);
     this.#threshold = threshold(options.level);
-    configureSync({
-      reset: true,
-      sinks: {
-        lines: (record) => {
-          const { event, time } = record.properties as unknown as Carried;
-          this.#writer.write(this.#format(event, time, this.#dryRun), KEPT.has(event.event));
-        },
-      },
-      loggers: [
-        { category: "ftwall", sinks: ["lines"], lowestLevel: "debug" },
-        { category: ["logtape", "meta"], sinks: [], lowestLevel: "fatal" },
-      ],
-    });
-    this.#traffic = getLogger(["ftwall", "traffic"]);
-    this.#daemon = getLogger(["ftwall", "daemon"]);
-    this.#audit = getLogger(["ftwall", "audit"]);
   }
 
   /** Prints one event where level and flood gate let it through. Bound, so that it can be handed to the engine as it is. */
@@ -95,8 +68,7 @@ export class Reporter {
       }
     }
     this.history.add(out, time);
-    const logger = event.event === "audit" ? this.#audit : isTraffic(event) ? this.#traffic : this.#daemon;
-    logger[libraryLevel(severity)]("{event}", { event: out, time });
+    this.#writer.write(this.#format(out, time, this.#dryRun), KEPT.has(event.event));
   };
 
   /**
@@ -139,18 +111,8 @@ export class Reporter {
     return this.#writer.dropped + this.#writer.lost;
   }
 
-  /** Waits at most `milliseconds` until all lines are out, then lets the logging library go. */
+  /** Waits at most `milliseconds` until all lines taken so far are out. */
   async close(milliseconds: number): Promise<void> {
     await this.#writer.flush(milliseconds);
-    this[Symbol.dispose]();
   }
-
-  /** Lets the logging library go; lines taken so far are still written as long as the process runs. */
-  [Symbol.dispose](): void {
-    resetSync();
-  }
-}
-
-function libraryLevel(severity: number): Exclude<LibraryLevel, "trace" | "warning"> | "warn" {
-  return severity <= ERROR ? "error" : severity === WARNING ? "warn" : severity <= INFO ? "info" : "debug";
 }

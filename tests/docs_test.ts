@@ -1,7 +1,7 @@
 /** The documents: links, examples and tables are held against the program. FTWALL_UPDATE=1 writes the tables anew. */
 import assert from "node:assert/strict";
 import { CLASSIFIERS } from "../lib/protocol/mod.ts";
-import { commandTree } from "../lib/cli/program.ts";
+import { commandTree } from "../lib/cli/command_line.ts";
 import { protocolDefaults } from "../lib/policy/defaults.ts";
 import { parseConfig } from "../lib/policy/load.ts";
 import { metricsText } from "../lib/report/metrics.ts";

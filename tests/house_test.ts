@@ -103,7 +103,9 @@ Deno.test("nothing loads ffi but commands that need it, on their own demand", ()
   const users = source.filter((path) =>
     !path.startsWith("ffi/") && importsOf(path).some(({ to }) => resolve(path, to).startsWith("ffi/"))
   );
-  for (const path of users) assert.match(path, /^lib\/(daemon\/(daemon\w*|kernel_\w+)|cli\/(doctor\w*|run\w*))\.ts$/);
+  const may =
+    /^lib\/(daemon\/(daemon|figures|messages|status|threads|workers?|connection_actions|set_transport)|cli\/doctor_checks)\.ts$/;
+  for (const path of users) assert.match(path, may);
 });
 
 Deno.test("four hops at most from main to judge", () => {

@@ -6,7 +6,7 @@ import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { USAGE } from "../report/failure.ts";
 import { configOption, jsonOption } from "./options.ts";
 import { complain, print } from "../report/output.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 
 /** Makes the command. */
 export function checkCommand(ended: Ended): CommandUnknownOpts {

@@ -4,7 +4,7 @@
  */
 import { Argument, Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { print } from "../report/output.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 
 /** Shells that scripts can be made for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;

@@ -8,7 +8,7 @@ import { DONE, MISSING } from "../report/failure.ts";
 import { configOption, jsonOption, reading } from "./options.ts";
 import { print } from "../report/output.ts";
 import { readPath, readQueues } from "./read.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 
 /** What a check found. `fail` means that ftwall cannot work so. */
 export interface Finding {

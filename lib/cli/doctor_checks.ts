@@ -6,7 +6,7 @@ import type { Choice } from "../firewall/mod.ts";
 import { errorText } from "../net/error_text.ts";
 import type { Config } from "../policy/config.ts";
 import type { Check, Finding } from "./doctor.ts";
-import { mayAdministrate, readCapabilities } from "../daemon/permission.ts";
+import { mayAdministrate, readCapabilities } from "./permission.ts";
 import type { QueueNumbers } from "../policy/config.ts";
 
 /** What the command line says. */

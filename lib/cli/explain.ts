@@ -3,10 +3,10 @@
  * @module
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { readClient } from "./action.ts";
+import { readClient } from "./clients.ts";
 import { controlOption, jsonOption } from "./options.ts";
 import { print } from "../report/output.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 
 /** Makes the command. */
 export function explainCommand(_ended: Ended): CommandUnknownOpts {

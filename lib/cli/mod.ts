@@ -16,7 +16,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       const { run } = await import("./run_daemon.ts");
       return await run(given);
     }
-    const { runProgram } = await import("./program.ts");
+    const { runProgram } = await import("./command_line.ts");
     return await runProgram(argv);
   } catch (error) {
     if (error instanceof ReaderGone) return error.exitCode;
@@ -34,7 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 /** On a thread that the daemon started: begins what its name says, and answers true. */
 export async function serveAs(name: string): Promise<boolean> {
   if (name !== WORKER) return false;
-  const { serveQueues } = await import("../daemon/daemon_worker.ts");
+  const { serveQueues } = await import("../daemon/worker.ts");
   serveQueues();
   return true;
 }

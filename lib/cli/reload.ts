@@ -6,7 +6,7 @@ import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { FAILED } from "../report/failure.ts";
 import { controlOption } from "./options.ts";
 import { complain, print } from "../report/output.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 
 /** Makes the command. */
 export function reloadCommand(ended: Ended): CommandUnknownOpts {

@@ -8,7 +8,7 @@ import type { Config } from "../policy/config.ts";
 import { FAILED, Failure, USAGE } from "../report/failure.ts";
 import { configOption, jsonOption } from "./options.ts";
 import { complain, Printer } from "../report/output.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 
 /** Makes the command. */
 export function replayCommand(ended: Ended): CommandUnknownOpts {

@@ -7,9 +7,9 @@ import type { RulesOptions } from "../firewall/options.ts";
 import { FAILED, Failure, MISSING, USAGE } from "../report/failure.ts";
 import { configOption, reading } from "./options.ts";
 import { complain, print } from "../report/output.ts";
-import { mayAdministrate } from "../daemon/permission.ts";
+import { mayAdministrate } from "./permission.ts";
 import { readQueues } from "./read.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 
 const AS_ROOT = "Run as root or with the capability CAP_NET_ADMIN";
 

@@ -4,7 +4,7 @@
  */
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { reading } from "./options.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 import { RUN_OPTIONS, type RunArguments } from "./run_arguments.ts";
 
 /** Makes the command. */

@@ -5,7 +5,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { controlOption, jsonOption } from "./options.ts";
 import { print } from "../report/output.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 
 /** Makes the command. */
 export function statusCommand(_ended: Ended): CommandUnknownOpts {

@@ -6,7 +6,7 @@ import { Command, type CommandUnknownOpts, InvalidArgumentError } from "@command
 import type { Status } from "../report/status.ts";
 import { Failure, USAGE } from "../report/failure.ts";
 import { controlOption } from "./options.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";
 const LEAVE = "\x1b[?25h\x1b[?1049l";

@@ -26,8 +26,8 @@ import { VerdictTimes } from "../report/verdict_times.ts";
 import { State } from "../state/state.ts";
 import { ControlServer } from "./control_server.ts";
 import type { Daemon, DaemonOptions } from "./daemon_options.ts";
-import { Overruns } from "./daemon_overruns.ts";
-import { DaemonStatus } from "./daemon_status.ts";
+import { Overruns } from "./overruns.ts";
+import { DaemonStatus } from "./status.ts";
 import {
   capacityOf,
   effectiveFields,
@@ -36,11 +36,11 @@ import {
   type Shared,
   sharesOf,
   shareTables,
-} from "./daemon_threads.ts";
-import { Workers } from "./daemon_workers.ts";
+} from "./threads.ts";
+import { Workers } from "./workers.ts";
 import { DONE, FAILED } from "../report/failure.ts";
-import { KernelHand } from "./kernel_hand.ts";
-import { KernelSide } from "./kernel_side.ts";
+import { KernelHand } from "./connection_actions.ts";
+import { KernelSide } from "./kernel_state.ts";
 import { readLan } from "./lan_watch.ts";
 import { openReporter } from "./open_reporter.ts";
 import { loadAny, loadForCommand } from "./load.ts";

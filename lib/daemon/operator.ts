@@ -15,7 +15,7 @@ import type { AuditEvent, Who } from "../report/report_event.ts";
 import type { Reporter } from "../report/reporter.ts";
 import { lockStatus, statusPieces } from "../report/status.ts";
 import type { ControlHandler } from "./control_server.ts";
-import type { DaemonStatus } from "./daemon_status.ts";
+import type { DaemonStatus } from "./status.ts";
 
 type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { readonly command: C }>;
 

@@ -13,8 +13,8 @@ import { parseAddress } from "../net/address.ts";
 import { DROP } from "../policy/policy.ts";
 import type { Lock } from "../state/locks.ts";
 import { HELD, PROTOCOL } from "../state/state.ts";
-import { addressAt } from "./daemon_status.ts";
-import type { KernelRunner } from "./kernel_runner.ts";
+import { addressAt } from "./status.ts";
+import type { KernelRunner } from "./set_transport.ts";
 
 /** Rows of the block list looked at in a beat: a full one of 32 MiB of memory is gone through in half a minute. */
 const ROWS = 4096;

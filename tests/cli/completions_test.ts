@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { completionScript, SHELLS } from "../../lib/cli/completions.ts";
-import { commandTree } from "../../lib/cli/program.ts";
+import { commandTree } from "../../lib/cli/command_line.ts";
 
 const TREE = commandTree({ code: 0 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { doctorText, examine, verdictOf } from "../../lib/cli/doctor.ts";
 import { checkCapabilities, checkClock, controlOf, setsFinding } from "../../lib/cli/doctor_checks.ts";
 import { readQueues, readSeconds } from "../../lib/cli/read.ts";
-import { nearest } from "../../lib/cli/program.ts";
+import { nearest } from "../../lib/cli/command_line.ts";
 
 Deno.test("doctor fails only for what ftwall cannot do without, and a check that throws is a remark", async () => {
   const results = await examine([

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DaemonStatus } from "../../lib/daemon/daemon_status.ts";
+import { DaemonStatus } from "../../lib/daemon/status.ts";
 import { Operator } from "../../lib/daemon/operator.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import type { ActionAnswer } from "../../lib/report/control_protocol.ts";

@@ -4,7 +4,7 @@
  */
 import { Missing } from "../../ffi/missing.ts";
 import { Nftables } from "../../ffi/nftables.ts";
-import { KernelRunner } from "../../lib/daemon/kernel_runner.ts";
+import { KernelRunner } from "../../lib/daemon/set_transport.ts";
 import { KernelSets, runCommand } from "../../lib/firewall/mod.ts";
 
 async function run(): Promise<unknown> {

@@ -6,9 +6,9 @@
 import type { EffectiveSettings } from "../../ffi/netfilter_queue.ts";
 import type { FrequentEvent } from "../learn/event.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Figures } from "./daemon_figures.ts";
-import type { FromWorker, PolicyMail, StartMail, Told, ToWorker } from "./daemon_messages.ts";
-import type { Shared } from "./daemon_threads.ts";
+import type { Figures } from "./figures.ts";
+import type { FromWorker, PolicyMail, StartMail, Told, ToWorker } from "./messages.ts";
+import type { Shared } from "./threads.ts";
 import { FAILED, Failure } from "../report/failure.ts";
 import { WORKER } from "./worker_name.ts";
 

@@ -17,8 +17,8 @@ import { FloodGate } from "../report/flood_gate.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
 import { SharedGround } from "../state/ground.ts";
 import { State } from "../state/state.ts";
-import { type Figures, figuresOf } from "./daemon_figures.ts";
-import type { FromWorker, PolicyMail, StartMail, Told, ToWorker, WorkerError } from "./daemon_messages.ts";
+import { type Figures, figuresOf } from "./figures.ts";
+import type { FromWorker, PolicyMail, StartMail, Told, ToWorker, WorkerError } from "./messages.ts";
 
 /** The thread's own end of its mail; the types of the main thread know no such scope. */
 interface Scope {

@@ -1,6 +1,6 @@
 /** Which way set changes go where there is no library for them. */
 import assert from "node:assert/strict";
-import { KernelRunner } from "../../lib/daemon/kernel_runner.ts";
+import { KernelRunner } from "../../lib/daemon/set_transport.ts";
 import { KernelSets, TOOL_PACE } from "../../lib/firewall/mod.ts";
 
 const VARIABLE = "FTWALL_LIBNFTABLES";

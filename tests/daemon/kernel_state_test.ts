@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { pastRules } from "../../lib/daemon/kernel_side.ts";
-import { whyNot } from "../../lib/daemon/rules_watch.ts";
+import { pastRules } from "../../lib/daemon/kernel_state.ts";
+import { whyNot } from "../../lib/daemon/rules.ts";
 import type { Offload } from "../../lib/firewall/mod.ts";
 import { configOf } from "../policy/parse_config.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { actionCommands } from "./action.ts";
+import { actionCommands } from "./clients.ts";
 import { checkCommand } from "./check.ts";
 import { completionsCommand } from "./completions.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -17,7 +17,7 @@ import { runCommand } from "./run.ts";
 import { statusCommand } from "./status.ts";
 import { topCommand } from "./top.ts";
 import { VERSION } from "../daemon/version.ts";
-import { versionCommand } from "./version_command.ts";
+import { versionCommand } from "./version.ts";
 
 /** Where a command leaves its exit code. */
 export interface Ended {

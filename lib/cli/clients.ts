@@ -7,7 +7,7 @@ import { Failure, USAGE } from "../report/failure.ts";
 import { controlOption, reading } from "./options.ts";
 import { print } from "../report/output.ts";
 import { readSeconds } from "./read.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 
 const CLIENT = "address or MAC of a client";
 const REASON = "why; goes to the audit log";

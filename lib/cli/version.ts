@@ -4,7 +4,7 @@
  */
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { print } from "../report/output.ts";
-import type { Ended } from "./program.ts";
+import type { Ended } from "./command_line.ts";
 import { jsonOption } from "./options.ts";
 import { VERSION } from "../daemon/version.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Command } from "commander";
 import fc from "fast-check";
-import { commandTree } from "../../lib/cli/program.ts";
+import { commandTree } from "../../lib/cli/command_line.ts";
 import { readRun, RUN_OPTIONS } from "../../lib/cli/run_arguments.ts";
 
 /** What the command tree makes of a command line; null where it refuses or does something else than run. */

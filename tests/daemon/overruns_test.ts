@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Overruns } from "../../lib/daemon/daemon_overruns.ts";
+import { Overruns } from "../../lib/daemon/overruns.ts";
 import type { ReportEvent } from "../../lib/report/report_event.ts";
 import type { QueueStatus } from "../../lib/report/status.ts";
 

@@ -10,11 +10,11 @@ import type { Config } from "../policy/config.ts";
 import { compile, type Policy } from "../policy/policy.ts";
 import type { KernelStatus } from "../report/status.ts";
 import { Errands } from "./errands.ts";
-import type { KernelHand } from "./kernel_hand.ts";
+import type { KernelHand } from "./connection_actions.ts";
 import { type LanFacts, readLan } from "./lan_watch.ts";
-import { RulesWatch } from "./rules_watch.ts";
+import { RulesWatch } from "./rules.ts";
 import { SetKeeper } from "./set_keeper.ts";
-import { KernelRunner } from "./kernel_runner.ts";
+import { KernelRunner } from "./set_transport.ts";
 
 /** Milliseconds between looks at the interfaces. */
 const LAN_EVERY = 60_000;

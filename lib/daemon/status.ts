@@ -26,10 +26,10 @@ import type {
 import { VerdictTimes } from "../report/verdict_times.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { DETAIL, HELD, PROTOCOL } from "../state/state.ts";
-import { type Figures, figuresOf } from "./daemon_figures.ts";
-import type { Workers } from "./daemon_workers.ts";
-import type { KernelHand } from "./kernel_hand.ts";
-import type { KernelSide } from "./kernel_side.ts";
+import { type Figures, figuresOf } from "./figures.ts";
+import type { Workers } from "./workers.ts";
+import type { KernelHand } from "./connection_actions.ts";
+import type { KernelSide } from "./kernel_state.ts";
 import { VERSION } from "./version.ts";
 
 /** See the module's text. */

@@ -8,7 +8,7 @@ import type { FrequentEvent, TrafficEvent } from "../learn/event.ts";
 import type { Sending } from "../learn/outbox.ts";
 import type { Config } from "../policy/config.ts";
 import type { Capacity } from "../state/state.ts";
-import type { Figures } from "./daemon_figures.ts";
+import type { Figures } from "./figures.ts";
 
 /** A policy, as what it is compiled from. */
 export interface PolicyMail {

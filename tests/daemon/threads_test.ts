@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { capacityOf, sharesOf, shareTables, threadsFor } from "../../lib/daemon/daemon_threads.ts";
+import { capacityOf, sharesOf, shareTables, threadsFor } from "../../lib/daemon/threads.ts";
 import { capacityFor } from "../../lib/state/state.ts";
 
 Deno.test("one queue or one core needs no further thread; one core is left to the kernel", () => {

@@ -38,23 +38,23 @@ export {
 // Engine
 export { ACCEPT, Engine, type EngineOptions, REFUSE, SETTLED, type Verdict } from "./lib/judge/engine.ts";
 export type * from "./lib/learn/event.ts";
-export type { Because, Call, FlowObserver } from "./lib/learn/observer.ts";
+export type { Because, Classification, FlowObserver } from "./lib/learn/observer.ts";
 export { Outbox, type Sending } from "./lib/learn/outbox.ts";
-export type { Asker } from "./lib/judge/ask.ts";
-export type { BlockList } from "./lib/learn/block_list.ts";
-export type { Panel } from "./lib/judge/panel.ts";
+export type { Asker } from "./lib/judge/asker.ts";
+export type { PriorFacts } from "./lib/learn/prior_facts.ts";
+export type { ClassifierSet } from "./lib/judge/classifier_set.ts";
 export type { PeerList } from "./lib/learn/peer_list.ts";
 export type { Clock } from "./lib/learn/clock.ts";
 export type { Counters } from "./lib/learn/counters.ts";
 export type { Keeper } from "./lib/learn/keeper.ts";
-export type { Consequence, Learner } from "./lib/learn/learn.ts";
-export type { Notices } from "./lib/learn/notices.ts";
-export type { TimeLocks } from "./lib/learn/time_lock.ts";
+export type { Consequence, Learner } from "./lib/learn/learner.ts";
+export type { RateLimits } from "./lib/learn/rate_limits.ts";
+export type { TimeLocks } from "./lib/learn/time_locks.ts";
 export type { Step, Tunnels } from "./lib/judge/tunnels.ts";
 export type { Target } from "./lib/wire/proxy.ts";
-export type { Side } from "./lib/learn/flow_ends.ts";
-export type { Trainer } from "./lib/learn/train.ts";
-export { Turn, TURN_BYTES, type TurnEnds } from "./lib/state/table_lock.ts";
+export type { FlowEnds } from "./lib/learn/flow_ends.ts";
+export type { Trainer } from "./lib/learn/dns_training.ts";
+export { TABLE_LOCK_BYTES, TableLock, type TableLockHooks } from "./lib/state/table_lock.ts";
 export { play, type Played } from "./lib/replay/play.ts";
 
 // Classifiers
@@ -71,10 +71,10 @@ export {
   Evidence,
   evidence,
   type FirstBytes,
-  Found,
   KNOWN_END,
   KNOWN_ENDPOINT,
   Look,
+  NamedEndpoints,
   type Needs,
   STRONG,
   UNDECIDED,
@@ -96,7 +96,7 @@ export type { Streams } from "./lib/state/streams.ts";
 // Sources of packets
 export { openCapture } from "./lib/replay/capture.ts";
 export { CaptureError, type Source } from "./lib/replay/source.ts";
-export { type Frame, MemorySource } from "./lib/replay/memory.ts";
+export { type Frame, MemorySource } from "./lib/replay/memory_source.ts";
 export { Link } from "./lib/replay/link.ts";
 export { type ByteOutput, PcapWriter } from "./lib/replay/pcap_writer.ts";
 export { OK, type Outcome, OUTCOME_NAMES, Packet } from "./lib/wire/packet.ts";
@@ -114,4 +114,4 @@ export {
 } from "./lib/net/address.ts";
 
 // What replay reports
-export { type FlowEnds, type FlowLine, type FlowReason, FlowRecorder } from "./lib/replay/flow_record.ts";
+export { type FlowAddresses, type FlowLine, type FlowReason, FlowRecorder } from "./lib/replay/flow_record.ts";

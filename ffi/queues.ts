@@ -19,7 +19,7 @@ export class Queues implements Disposable {
   /** What the kernel granted to each. */
   readonly effective: readonly EffectiveSettings[];
   readonly #libc: Libc;
-  readonly #giveWay: Libc["symbols"]["sched_yield"];
+  readonly #yieldCore: Libc["symbols"]["sched_yield"];
   readonly #library: QueueLibrary;
   readonly #bell: number;
   readonly #bellWord: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(8));
@@ -57,7 +57,7 @@ export class Queues implements Disposable {
     effective: readonly EffectiveSettings[],
   ) {
     this.#libc = libc;
-    this.#giveWay = libc.symbols.sched_yield;
+    this.#yieldCore = libc.symbols.sched_yield;
     this.#library = library;
     this.list = list;
     this.effective = effective;
@@ -110,8 +110,8 @@ export class Queues implements Disposable {
   }
 
   /** Lets whoever else wants this core go first: at once back where nobody does. */
-  giveWay(): void {
-    this.#giveWay();
+  yieldCore(): void {
+    this.#yieldCore();
   }
 
   /** Descriptor of the eventfd that ends a {@link wait}: other threads of this process may write to it (see {@link ring}). */

@@ -134,9 +134,9 @@ class RunningDaemon implements Daemon {
       emit: (event) => this.#follow(event),
       // What the level keeps from the log still goes into the history.
       admit: (kind) => !reporter.prints(kind === "weak" ? "detected" : kind) || reporter.admit(kind),
-      ...(shared === null ? {} : { turn: shared.turn }),
+      ...(shared === null ? {} : { tableLock: shared.tableLock }),
     });
-    if (shared !== null) shared.turn.ends = { begun: () => this.#hear(), ends: () => {} };
+    if (shared !== null) shared.tableLock.hooks = { onAcquire: () => this.#hear(), onRelease: () => {} };
     this.#pump = new Pump({
       engine: this.#engine,
       queues,
@@ -254,7 +254,7 @@ class RunningDaemon implements Daemon {
   /** First in each turn: what happened on the other threads before it. */
   #hear(): void {
     try {
-      if (this.#shared!.turn.told) this.#workers?.drain();
+      if (this.#shared!.tableLock.takeNews()) this.#workers?.drain();
     } catch (error) {
       this.#reporter.note("error", errorText(error));
     }
@@ -345,7 +345,7 @@ class RunningDaemon implements Daemon {
     const version = await this.#workers?.prepare(policy);
     this.#engine.hold(() => {
       this.#engine.adopt(policy);
-      if (version !== undefined) this.#shared!.turn.version = version;
+      if (version !== undefined) this.#shared!.tableLock.policyVersion = version;
     });
     this.#pump.adopt();
   }

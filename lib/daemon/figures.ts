@@ -61,7 +61,7 @@ export function figuresOf(
     decodeErrors,
     byReason: { ...counters.byReason },
     byProtocol: [...learner.byProtocol],
-    suppressed: learner.notices.total + suppressed,
+    suppressed: learner.rateLimits.total + suppressed,
     settled: pump.settled,
     exceptions: pump.exceptions + asker.failures,
     returned: pump.returned,

@@ -12,7 +12,7 @@ import type { Figures } from "./figures.ts";
 
 /** A policy, as what it is compiled from. */
 export interface PolicyMail {
-  /** Number that says when it is in force, see `Turn.version`. */
+  /** Number that says when it is in force, see `TableLock.policyVersion`. */
   readonly version: number;
   readonly config: Config;
   /** Prefixes that are home beside those of the config. */
@@ -32,7 +32,7 @@ export interface StartMail {
   readonly capacity: Capacity;
   readonly seed: number;
   readonly blocks: readonly SharedArrayBuffer[];
-  readonly turn: SharedArrayBuffer;
+  readonly tableLock: SharedArrayBuffer;
   /** When ticks of the engine's time begin. */
   readonly origin: number;
   /** The machine's monotonic clock minus the main thread's `performance.now()`, milliseconds. */

@@ -4,10 +4,10 @@
  */
 import type { EffectiveSettings, QueueSettings } from "../../ffi/netfilter_queue.ts";
 import type { FrequentEvent } from "../learn/event.ts";
-import { Turn, TURN_BYTES } from "../state/table_lock.ts";
+import { TABLE_LOCK_BYTES, TableLock } from "../state/table_lock.ts";
 import type { Config, QueueNumbers } from "../policy/config.ts";
 import type { Reporter } from "../report/reporter.ts";
-import { SharedGround } from "../state/ground.ts";
+import { SharedTableMemory } from "../state/table_memory.ts";
 import { type Capacity, capacityFor } from "../state/state.ts";
 
 /** Fewest flows, and streams, of a thread. */
@@ -23,11 +23,11 @@ export interface Shared {
   /** What the order of the tables is made unpredictable with. */
   readonly seed: number;
   /** Where the tables lie. */
-  readonly ground: SharedGround;
-  /** What {@link turn} is made of. */
+  readonly ground: SharedTableMemory;
+  /** What {@link tableLock} is made of. */
   readonly memory: SharedArrayBuffer;
   /** The main thread's hold of the turn. */
-  readonly turn: Turn;
+  readonly tableLock: TableLock;
 }
 
 /** Makes what threads meet by: the main one and those of `shares`, for `queues` altogether and tables of so many bytes. */
@@ -37,9 +37,9 @@ export function shareTables(
   bytes: number,
   seed: number,
 ): Shared {
-  const memory = new SharedArrayBuffer(TURN_BYTES);
+  const memory = new SharedArrayBuffer(TABLE_LOCK_BYTES);
   const capacities = shares.map(({ length }) => capacityOf(bytes, length, queues));
-  return { shares, capacities, seed, ground: new SharedGround(), memory, turn: new Turn(memory) };
+  return { shares, capacities, seed, ground: new SharedTableMemory(), memory, tableLock: new TableLock(memory) };
 }
 
 /**

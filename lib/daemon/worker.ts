@@ -11,11 +11,11 @@ import { Engine } from "../judge/engine.ts";
 import type { FrequentEvent, TrafficEvent } from "../learn/event.ts";
 import type { Sending } from "../learn/outbox.ts";
 import { Pump } from "../loop/pump.ts";
-import { Turn } from "../state/table_lock.ts";
+import { TableLock } from "../state/table_lock.ts";
 import { compile, type Policy } from "../policy/policy.ts";
 import { FloodGate } from "../report/flood_gate.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
-import { SharedGround } from "../state/ground.ts";
+import { SharedTableMemory } from "../state/table_memory.ts";
 import { State } from "../state/state.ts";
 import { type Figures, figuresOf } from "./figures.ts";
 import type { FromWorker, PolicyMail, StartMail, Told, ToWorker, WorkerError } from "./messages.ts";
@@ -56,7 +56,7 @@ class QueueWorker {
   readonly #port: MessagePort;
   readonly #bell: number;
   readonly #bellWord: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(8));
-  readonly #turn: Turn;
+  readonly #tableLock: TableLock;
   readonly #engine: Engine;
   readonly #pump: Pump;
   readonly #times = new VerdictTimes();
@@ -79,18 +79,18 @@ class QueueWorker {
     this.#libc = Libc.open();
     // Deadlines in the tables are by the main thread's clock.
     const shift = this.#libc.monotonic() - performance.now() - start.epoch;
-    this.#turn = new Turn(start.turn);
+    this.#tableLock = new TableLock(start.tableLock);
     this.#engine = new Engine({
       policy: compile(start.policy.config, undefined, start.policy.lan),
-      state: new State(start.capacity, start.seed, new SharedGround(start.blocks)),
+      state: new State(start.capacity, start.seed, new SharedTableMemory(start.blocks)),
       classifiers: CLASSIFIERS,
       emit: (event) => this.#events.push(this.#withHeld(event)),
       admit: (kind) => !this.#printed.includes(kind) || this.#gate.admit(FloodGate.number(kind), Date.now()),
-      turn: this.#turn,
-      keeps: false,
+      tableLock: this.#tableLock,
+      ownsSharedTables: false,
     });
     this.#engine.clock.origin = start.origin;
-    this.#turn.ends = { begun: () => this.#adopt(), ends: () => this.#tell() };
+    this.#tableLock.hooks = { onAcquire: () => this.#adopt(), onRelease: () => this.#tell() };
     try {
       this.queues = Queues.open(this.#libc, start.numbers, start.settings);
     } catch (error) {
@@ -105,7 +105,7 @@ class QueueWorker {
       wall: () => Date.now(),
       send: (sendings) => {
         this.#sendings.push(...sendings);
-        this.#turn.hold(() => {});
+        this.#tableLock.hold(() => {});
       },
       record: (microseconds, packets) => this.#times.record(microseconds, packets),
       beat: () => {},
@@ -159,7 +159,7 @@ class QueueWorker {
 
   /** First in each turn: the policy that the main thread has put in force since the last one. */
   #adopt(): void {
-    const { version } = this.#turn;
+    const version = this.#tableLock.policyVersion;
     if (version === this.#version) return;
     const policy = this.#compiled.get(version);
     if (policy === undefined) return;
@@ -172,7 +172,7 @@ class QueueWorker {
   /** Last in each turn: what is to be logged or sent. Within the turn, so that what threads tell has an order. */
   #tell(): void {
     if (this.#events.length === 0 && this.#sendings.length === 0) return;
-    const told: Told = { sequence: this.#turn.tell(), events: this.#events, sendings: this.#sendings };
+    const told: Told = { sequence: this.#tableLock.announce(), events: this.#events, sendings: this.#sendings };
     this.#events = [];
     this.#sendings = [];
     this.#port.postMessage(told);

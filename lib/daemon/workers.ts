@@ -21,7 +21,7 @@ const FIGURES_WAIT = 1000;
 export interface WorkersOptions {
   readonly shared: Shared;
   /** What is the same for all beside that. */
-  readonly start: Omit<StartMail, "kind" | "numbers" | "port" | "capacity" | "seed" | "blocks" | "turn">;
+  readonly start: Omit<StartMail, "kind" | "numbers" | "port" | "capacity" | "seed" | "blocks" | "tableLock">;
   /** Takes what happened on the threads, in order. */
   readonly told: (told: Told) => void;
   /** For the log. */
@@ -189,7 +189,7 @@ class Thread {
             capacity: capacities[index]!,
             seed,
             blocks: ground.blocks,
-            turn: memory,
+            tableLock: memory,
             port: port2,
           }, [port2]);
           break;

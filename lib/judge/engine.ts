@@ -19,37 +19,36 @@ import {
   REFUSED,
   RESUMED,
   SEEN,
-  WATCHED,
+  SUSPECT,
 } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
-import { ACK, FIN, RST, SYN } from "../wire/tcp.ts";
-import { Asker } from "./ask.ts";
-import { noteStart } from "./beginning.ts";
-import { BlockList } from "../learn/block_list.ts";
+import { ACK, FIN, PROTOCOL_TCP, RST, SYN } from "../wire/tcp.ts";
+import { Asker } from "./asker.ts";
+import { noteStart } from "./stream_start.ts";
+import { PriorFacts } from "../learn/prior_facts.ts";
 import { Clock } from "../learn/clock.ts";
 import { Counters } from "../learn/counters.ts";
-import { isEnough } from "./enough.ts";
+import { maySettle } from "./settle.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { Keeper } from "../learn/keeper.ts";
-import { forgetExempt } from "../learn/forget.ts";
-import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "../learn/learn.ts";
+import { forgetExempted } from "../learn/forget.ts";
+import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "../learn/learner.ts";
 import type { Because, FlowObserver } from "../learn/observer.ts";
-import { isReused, openFlow } from "./opening.ts";
+import { isReused, openFlow } from "./new_flow.ts";
 import { DNS } from "../wire/dns.ts";
-import { isOrdinary } from "../learn/ordinary.ts";
+import { isEverydayOpening } from "../learn/everyday_openings.ts";
 import { Outbox } from "../learn/outbox.ts";
 import { Refusals } from "../learn/refusals.ts";
-import { isStranger, Side } from "../learn/flow_ends.ts";
-import { dnsTap, Trainer } from "../learn/train.ts";
-import type { Turn } from "../state/table_lock.ts";
+import { FlowEnds, isStranger } from "../learn/flow_ends.ts";
+import { dnsTap, Trainer } from "../learn/dns_training.ts";
+import type { TableLock } from "../state/table_lock.ts";
 import { ACCEPT, REFUSE, SETTLED, type Verdict } from "../learn/verdict.ts";
-import { beginWatch, isWatchOver, watcherOf, watchNeeds } from "./watch.ts";
+import { isSuspicionOver, suspect, suspectedBy, suspicionNeeds } from "./suspicion.ts";
 
 export type { EngineOptions } from "./engine_options.ts";
 export { ACCEPT, REFUSE, SETTLED, type Verdict } from "../learn/verdict.ts";
 
-const TCP = 6;
 /** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
 const STALE = 0x8000;
 
@@ -72,15 +71,15 @@ export class Engine {
   /** What happens because time passes. */
   readonly keeper: Keeper;
   /** What is refused because of earlier facts. */
-  readonly blockList: BlockList;
+  readonly priorFacts: PriorFacts;
 
   readonly #classifiers: readonly Classifier[];
   /** Turns with other threads; null where this engine has its tables to itself. */
-  readonly turn: Turn | null;
-  readonly #keeps: boolean;
+  readonly tableLock: TableLock | null;
+  readonly #ownsSharedTables: boolean;
   readonly #homeAny: boolean;
   readonly #refusals: Refusals;
-  readonly #side = new Side();
+  readonly #ends = new FlowEnds();
   #policy: Policy;
   /** Protocol number of the policy for each classifier. */
   #protocols: Int32Array;
@@ -93,15 +92,15 @@ export class Engine {
     this.state = options.state;
     this.#policy = options.policy;
     this.#homeAny = options.homeAny ?? false;
-    this.turn = options.turn ?? null;
-    this.#keeps = options.keeps ?? true;
+    this.tableLock = options.tableLock ?? null;
+    this.#ownsSharedTables = options.ownsSharedTables ?? true;
     this.learner = new Learner(options.policy, this.state, this.clock, this.outbox, options.emit);
     if (options.admit !== undefined) this.learner.admit = options.admit;
     this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
     this.keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
     this.#refusals = new Refusals(this.counters, this.learner, this.clock, options.emit);
-    this.blockList = new BlockList(this.state, this.clock, this.learner, this.trainer);
-    this.#classifiers = [...options.classifiers, dnsTap(this.trainer, this.#side)];
+    this.priorFacts = new PriorFacts(this.state, this.clock, this.learner, this.trainer);
+    this.#classifiers = [...options.classifiers, dnsTap(this.trainer, this.#ends)];
     this.asker = new Asker(this.#classifiers, this.state.flows, this.state.streams);
     this.#protocols = this.#numbers(options.policy);
   }
@@ -125,15 +124,15 @@ export class Engine {
     this.#policy = policy;
     this.learner.adopt(policy);
     this.learner.table = policy.tableAt(this.clock.now + this.clock.wallOffset);
-    this.trainer.adopt(this.#keeps);
+    this.trainer.adopt(this.#ownsSharedTables);
     this.#protocols = this.#numbers(policy);
     this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
-    if (this.#keeps) forgetExempt(this.state, policy, this.learner.timeLocks);
+    if (this.#ownsSharedTables) forgetExempted(this.state, policy, this.learner.timeLocks);
   }
 
   /** Does something with the tables from outside a burst. */
   hold<T>(act: () => T): T {
-    return this.turn === null ? act() : this.turn.hold(act);
+    return this.tableLock === null ? act() : this.tableLock.hold(act);
   }
 
   /** Lets time pass: `wall` is milliseconds since 1970, for schedules and for times in events. */
@@ -145,7 +144,7 @@ export class Engine {
       this.learner.table = table;
       this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
     }
-    this.keeper.tick(this.#keeps);
+    this.keeper.tick(this.#ownsSharedTables);
   }
 
   /** Answers for one packet, which came at `now` (milliseconds of the source's time). `outcome` is what decoding said. */
@@ -166,7 +165,7 @@ export class Engine {
       return verdict;
     }
     const { flows } = this.state;
-    const tcp = packet.transport === TCP ? 1 : 0;
+    const tcp = packet.transport === PROTOCOL_TCP ? 1 : 0;
     const { s0, s1, s2, s3, d0, d1, d2, d3, sport, dport } = packet;
     let row = flows.find(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport);
     let fromOpener = flows.fromOpener;
@@ -192,11 +191,11 @@ export class Engine {
     let verdict: Verdict;
     const flags = words[flow + FLAGS]!;
     if (
-      words[flow + EPOCH] === epoch && (flags & (ACCEPTED | PASS)) !== 0 && (flags & (LOCAL | EXEMPT | WATCHED)) === 0
+      words[flow + EPOCH] === epoch && (flags & (ACCEPTED | PASS)) !== 0 && (flags & (LOCAL | EXEMPT | SUSPECT)) === 0
     ) {
       verdict = (ACCEPT | SETTLED) as Verdict;
     } else {
-      this.#side.read(flows, row, fromOpener, this.asker.tunnels.of(row));
+      this.#ends.read(flows, row, fromOpener, this.asker.tunnels.of(row));
       verdict = this.#question(packet, row, flow, fromOpener, tcp, epoch);
     }
     const refused = (verdict & REFUSE) !== 0;
@@ -208,7 +207,7 @@ export class Engine {
 
   #question(packet: Packet, row: number, flow: number, fromOpener: boolean, tcp: number, epoch: number): Verdict {
     const words = this.state.flows.words;
-    const side = this.#side;
+    const ends = this.#ends;
     let flags = words[flow + FLAGS]!;
     if (words[flow + EPOCH] !== epoch) flags = this.#review(row, flow, flags, epoch);
     if ((flags & PASS) !== 0) return (ACCEPT | SETTLED) as Verdict;
@@ -216,14 +215,14 @@ export class Engine {
     if ((flags & EXEMPT) !== 0) return this.state.allowances.count === 0 ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
     if ((flags & LOCAL) !== 0) return this.#local(packet, row, fromOpener);
     if ((flags & REFUSED) !== 0) {
-      this.#refusals.note(side, "recognised", "");
+      this.#refusals.note(ends, "recognised", "");
       if (words[flow + CANDIDATES] === 0) return (REFUSE | SETTLED) as Verdict;
       this.#renew(packet, row, flow, fromOpener);
       return REFUSE;
     }
-    if ((flags & WATCHED) !== 0 && this.#watch(row, flow, tcp) === REFUSE_FLOW) return (REFUSE | SETTLED) as Verdict;
-    if (tcp === 0 && side.peerPort === DNS && packet.length > 0) {
-      if (this.trainer.read(side, packet.bytes, packet.view, packet.payload, packet.payloadEnd)) {
+    if ((flags & SUSPECT) !== 0 && this.#watch(row, flow, tcp) === REFUSE_FLOW) return (REFUSE | SETTLED) as Verdict;
+    if (tcp === 0 && ends.peerPort === DNS && packet.length > 0) {
+      if (this.trainer.read(ends, packet.bytes, packet.view, packet.payload, packet.payloadEnd)) {
         return this.#lockedOr(row);
       }
     }
@@ -234,14 +233,14 @@ export class Engine {
         return (words[flow + CANDIDATES] === 0 ? REFUSE | SETTLED : REFUSE) as Verdict;
       }
     }
-    const known = this.blockList.known(this.#side);
+    const known = this.priorFacts.known(this.#ends);
     const verdict = known !== "" && !this.#spares(tcp) ? this.#because(row, known) : this.#lockedOr(row);
     if (verdict === REFUSE) {
       // Holds as long as the lock or the entry: such an answer is never taken for settled.
       words[flow + EPOCH]! |= STALE;
       return REFUSE;
     }
-    return (words[flow + FLAGS]! & (ACCEPTED | WATCHED)) === ACCEPTED ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
+    return (words[flow + FLAGS]! & (ACCEPTED | SUSPECT)) === ACCEPTED ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
   }
 
   /** Asks the classifiers and does what follows from their answer. */
@@ -251,18 +250,18 @@ export class Engine {
     if (packet.length === 0) return NOTHING;
     let answer = this.asker.ask(row, packet, fromOpener);
     if (this.asker.targeted) {
-      this.#side.read(this.state.flows, row, fromOpener, this.asker.tunnels.of(row));
+      this.#ends.read(this.state.flows, row, fromOpener, this.asker.tunnels.of(row));
     }
     while (answer !== UNDECIDED && answer !== UNRELATED) {
       const consequence = this.#matched(row, flow, answer, tcp);
       if (consequence !== NOTHING) return consequence;
       answer = this.asker.more(row, tcp);
     }
-    if (isEnough(this.asker.tcp, words, flow, this.asker.look.first)) {
+    if (maySettle(this.asker.tcp, words, flow, this.asker.look.first)) {
       words[flow + FLAGS]! |= ACCEPTED;
       words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);
-      if (tcp !== 0 && isOrdinary(words[flow + OPENER_FIRST]!, tcp)) this.learner.peers.ordinary(this.#side);
+      if (tcp !== 0 && isEverydayOpening(words[flow + OPENER_FIRST]!, tcp)) this.learner.peers.ordinary(this.#ends);
     }
     return NOTHING;
   }
@@ -271,15 +270,15 @@ export class Engine {
   #watch(row: number, flow: number, tcp: number): number {
     const words = this.state.flows.words;
     const flags = words[flow + FLAGS]!;
-    const protocol = this.#protocols[watcherOf(flags)]!;
-    const consequence = protocol < 0 ? NOTHING : this.learner.seenAgain(this.#side, protocol, watchNeeds(flags));
+    const protocol = this.#protocols[suspectedBy(flags)]!;
+    const consequence = protocol < 0 ? NOTHING : this.learner.seenAgain(this.#ends, protocol, suspicionNeeds(flags));
     if (consequence === REFUSE_FLOW && !this.#spares(tcp)) {
-      words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~WATCHED;
+      words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~SUSPECT;
       this.asker.dismiss(row);
-      this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
+      this.#refusals.note(this.#ends, "recognised", this.#policy.protocols[protocol] ?? "");
       return REFUSE_FLOW;
     }
-    if (consequence !== NOTHING || isWatchOver(words, flow, this.clock.tick)) words[flow + FLAGS]! &= ~WATCHED;
+    if (consequence !== NOTHING || isSuspicionOver(words, flow, this.clock.tick)) words[flow + FLAGS]! &= ~SUSPECT;
     return NOTHING;
   }
 
@@ -288,18 +287,18 @@ export class Engine {
     const classifier = this.#classifiers[this.asker.matched]!;
     const protocol = this.#protocols[this.asker.matched]!;
     const { look } = this.asker;
-    const consequence = protocol < 0 ? NOTHING : this.learner.matched(this.#side, classifier, protocol, answer, look);
+    const consequence = protocol < 0 ? NOTHING : this.learner.matched(this.#ends, classifier, protocol, answer, look);
     if (consequence === NOTHING) {
       if (protocol < 0) this.asker.dismissMatched(row, tcp);
-      else this.asker.told(row, answer);
+      else this.asker.markReported(row, answer);
       if (protocol >= 0 && answer.encrypted && this.#policy.config.encrypted.detect) {
-        beginWatch(words, flow, answer, this.asker.matched);
+        suspect(words, flow, answer, this.asker.matched);
       }
       return NOTHING;
     }
     // Anybody can send a datagram in a server's name before the client speaks to it: it goes, what follows is looked at.
-    const passing = tcp === 0 && consequence === REFUSE_FLOW && !this.#spares(tcp) && isStranger(this.#side);
-    const lasting = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#side, protocol) === LOCK;
+    const passing = tcp === 0 && consequence === REFUSE_FLOW && !this.#spares(tcp) && isStranger(this.#ends);
+    const lasting = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#ends, protocol) === LOCK;
     if (lasting && !passing) this.asker.keepMatched(row, tcp);
     else if (!passing) this.asker.dismiss(row);
     if (consequence === LET_THROUGH || this.#spares(tcp)) {
@@ -307,7 +306,7 @@ export class Engine {
       return LET_THROUGH;
     }
     if (!passing) words[flow + FLAGS]! |= REFUSED;
-    this.#refusals.note(this.#side, "recognised", this.#policy.protocols[protocol] ?? "");
+    this.#refusals.note(this.#ends, "recognised", this.#policy.protocols[protocol] ?? "");
     return REFUSE_FLOW;
   }
 
@@ -322,73 +321,73 @@ export class Engine {
    */
   #renew(packet: Packet, row: number, flow: number, fromOpener: boolean): void {
     const { words } = this.state.flows;
-    if (packet.length === 0 || !this.#side.fromClient) return;
+    if (packet.length === 0 || !this.#ends.fromClient) return;
     const kept = words[flow + CANDIDATES]!;
     const answer = this.asker.ask(row, packet, fromOpener);
     words[flow + CANDIDATES] = kept;
     if (answer === UNDECIDED || answer === UNRELATED) return;
     const classifier = this.#classifiers[this.asker.matched]!;
-    this.learner.matched(this.#side, classifier, this.#protocols[this.asker.matched]!, answer, this.asker.look);
+    this.learner.matched(this.#ends, classifier, this.#protocols[this.asker.matched]!, answer, this.asker.look);
   }
 
   /** Traffic with the router itself is never refused: name service, the page that says why, and the answers to probes. */
   #local(packet: Packet, row: number, fromOpener: boolean): Verdict {
-    const side = this.#side;
+    const ends = this.#ends;
     if (packet.length === 0) return ACCEPT;
-    if (side.peerPort === DNS) {
-      if (side.tcp !== 0) this.asker.ask(row, packet, fromOpener);
-      else this.trainer.read(side, packet.bytes, packet.view, packet.payload, packet.payloadEnd);
+    if (ends.peerPort === DNS) {
+      if (ends.tcp !== 0) this.asker.ask(row, packet, fromOpener);
+      else this.trainer.read(ends, packet.bytes, packet.view, packet.payload, packet.payloadEnd);
       return ACCEPT;
     }
-    if (side.tcp !== 0 || !side.fromClient) return ACCEPT;
+    if (ends.tcp !== 0 || !ends.fromClient) return ACCEPT;
     const answer = this.asker.ask(row, packet, fromOpener);
     if (answer === UNDECIDED || answer === UNRELATED) return ACCEPT;
     const protocol = this.#protocols[this.asker.matched]!;
     if (protocol < 0) return ACCEPT;
     const { locks } = this.state;
-    const lock = locks.find(side.c0, side.c1, side.c2, side.c3, this.clock.now);
-    if (lock >= 0 && locks.at(lock).protocol === protocol && this.learner.actionFor(side, protocol) === LOCK) {
+    const lock = locks.find(ends.c0, ends.c1, ends.c2, ends.c3, this.clock.now);
+    if (lock >= 0 && locks.at(lock).protocol === protocol && this.learner.actionFor(ends, protocol) === LOCK) {
       // The program answers our probe, so it still runs: weak evidence is enough to renew what strong evidence began.
-      this.learner.lockFlow(side, protocol, this.learner.groupOf(side), answer.name);
+      this.learner.lockFlow(ends, protocol, this.learner.groupOf(ends), answer.name);
     } else if (answer.certainty > WEAK) {
-      this.learner.matched(side, this.#classifiers[this.asker.matched]!, protocol, answer, this.asker.look);
+      this.learner.matched(ends, this.#classifiers[this.asker.matched]!, protocol, answer, this.asker.look);
     }
     return ACCEPT;
   }
 
   #lockedOr(row: number): Verdict {
-    const side = this.#side;
+    const ends = this.#ends;
     const locks = this.state.locks;
     if (
-      locks.count === 0 || this.#spares(side.tcp) || locks.find(side.c0, side.c1, side.c2, side.c3, this.clock.now) < 0
+      locks.count === 0 || this.#spares(ends.tcp) || locks.find(ends.c0, ends.c1, ends.c2, ends.c3, this.clock.now) < 0
     ) return ACCEPT;
     return this.#because(row, "client-locked");
   }
 
   #because(row: number, reason: Because): Verdict {
     if (this.#observer !== null) this.#observer.because(row, reason);
-    this.#refusals.note(this.#side, reason, "");
+    this.#refusals.note(this.#ends, reason, "");
     return REFUSE;
   }
 
   /** Things changed since this flow was answered for: is its client exempt now, does the new policy decide otherwise? */
   #review(row: number, flow: number, flags: number, epoch: number): number {
     const words = this.state.flows.words;
-    const side = this.#side;
+    const ends = this.#ends;
     const { neighbours, allowances } = this.state;
-    const neighbour = neighbours.find(side.c0, side.c1, side.c2, side.c3, 0);
+    const neighbour = neighbours.find(ends.c0, ends.c1, ends.c2, ends.c3, 0);
     const high = neighbour < 0 ? 0 : neighbours.values[neighbour * 2]!;
     const low = neighbour < 0 ? 0 : neighbours.values[neighbour * 2 + 1]!;
     if (
-      this.#policy.isExempt(side.c0, side.c1, side.c2, side.c3, high, low) ||
-      (allowances.count > 0 && allowances.find(side.c0, side.c1, side.c2, side.c3, 0) >= 0)
+      this.#policy.isExempt(ends.c0, ends.c1, ends.c2, ends.c3, high, low) ||
+      (allowances.count > 0 && allowances.find(ends.c0, ends.c1, ends.c2, ends.c3, 0) >= 0)
     ) flags |= EXEMPT;
     else flags &= ~EXEMPT;
     const policyChanged = (words[flow + EPOCH]! >>> 16) !== this.#policyEpoch && words[flow + EPOCH] !== 0;
     if (policyChanged && (flags & (ACCEPTED | REFUSED)) !== 0) {
       // What was recognised before shows again in the packets to come; a flow without a start to look at is picked up in the middle.
       flags = (flags & ~(ACCEPTED | REFUSED)) | RESUMED;
-      this.asker.again(row, side.tcp);
+      this.asker.again(row, ends.tcp);
     }
     words[flow + FLAGS] = flags;
     words[flow + EPOCH] = epoch;
@@ -397,7 +396,7 @@ export class Engine {
 
   /** Neither TCP nor UDP, or not decodable: only a locked client's packets to the public side are refused. */
   #undecoded(packet: Packet): Verdict {
-    if (!this.blockList.concernsLocked(packet)) return ACCEPT;
+    if (!this.priorFacts.concernsLocked(packet)) return ACCEPT;
     this.counters.reason("client-locked");
     return REFUSE;
   }

@@ -6,7 +6,7 @@ import type { Classifier } from "../protocol/classifier.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { State } from "../state/state.ts";
 import type { Emit, FrequentEvent } from "../learn/event.ts";
-import type { Turn } from "../state/table_lock.ts";
+import type { TableLock } from "../state/table_lock.ts";
 
 /** What an engine is made of. */
 export interface EngineOptions {
@@ -23,7 +23,7 @@ export interface EngineOptions {
   /** Replay of captures from anywhere: the private side, else the opener, is the client. */
   readonly homeAny?: boolean;
   /** Where other threads keep the same tables: when it is this one's turn. */
-  readonly turn?: Turn;
+  readonly tableLock?: TableLock;
   /** False where another engine keeps these tables: lets what is over end, and takes back what a new policy does not want. */
-  readonly keeps?: boolean;
+  readonly ownsSharedTables?: boolean;
 }

@@ -5,7 +5,7 @@
  */
 import { NO_NETWORK, NODE_PONG_LENGTH, pingNetwork, writeNodePong, writePing } from "../protocol/fasttrack/messages.ts";
 import type { Sending } from "./outbox.ts";
-import type { Side } from "./flow_ends.ts";
+import type { FlowEnds } from "./flow_ends.ts";
 import { encryptionOf, LEAST_ENCRYPTION, PING_MOST } from "../protocol/fasttrack/messages.ts";
 
 /**
@@ -30,13 +30,13 @@ export function probeFor(protocol: string): Uint8Array | null {
 }
 
 /** A decoy for the client of this flow, in its peer's name. */
-export function decoySending(side: Side, payload: Uint8Array, protocol: string): Sending {
+export function decoySending(ends: FlowEnds, payload: Uint8Array, protocol: string): Sending {
   return {
     kind: "decoy",
-    client: [side.c0, side.c1, side.c2, side.c3],
-    clientPort: side.clientPort,
-    peer: [side.p0, side.p1, side.p2, side.p3],
-    peerPort: side.peerPort,
+    client: [ends.c0, ends.c1, ends.c2, ends.c3],
+    clientPort: ends.clientPort,
+    peer: [ends.p0, ends.p1, ends.p2, ends.p3],
+    peerPort: ends.peerPort,
     payload,
     protocol,
   };

@@ -19,7 +19,7 @@ import type { AddressTable } from "../state/address_table.ts";
 import { hashEndpoint } from "../state/hash.ts";
 import { KIND, PROTOCOL, WITNESS } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
-import type { Side } from "./flow_ends.ts";
+import type { FlowEnds } from "./flow_ends.ts";
 
 /** Evidence of an encrypted-looking flow to an endpoint that took part in a confirmed conversation. */
 export const KNOWN_PEER: Evidence = evidence(
@@ -99,41 +99,41 @@ export class Endpoints {
    * The client of this flow speaks the protocol: CONFIRMED where that was certain, ADVERTISED where an encrypted-looking UDP
    * flow hints at it. Counts as long as a fact of the scores does.
    */
-  noteClient(side: Side, protocol: number, kind: number): void {
+  noteClient(ends: FlowEnds, protocol: number, kind: number): void {
     const endpoints = this.#table;
-    const known = endpoints.find(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol);
+    const known = endpoints.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT + protocol);
     const better = known >= 0 && endpoints.deadline[known]! > this.#clock.now &&
       endpoints.values[known * endpoints.columns + KIND]! > kind;
     if (better) return;
     const until = this.#clock.now + this.policy.config.score.window;
-    const row = endpoints.insert(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol, until);
+    const row = endpoints.insert(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT + protocol, until);
     endpoints.values[row * endpoints.columns + KIND] = kind;
   }
 
   /** What an encrypted-looking flow is by what is known of both its ends, or null; `needs` as of its evidence. */
-  called(side: Side, protocol: number, needs: Needs): Evidence | null {
+  evidenceFor(ends: FlowEnds, protocol: number, needs: Needs): Evidence | null {
     const { knownPeer, knownClient } = this.policy.config.encrypted;
-    if (knownPeer && this.of(side) === CONFIRMED) return KNOWN_PEER;
-    if (!knownClient || needs === KNOWN_ENDPOINT || isCommonPort(side.peerPort)) return null;
-    const row = this.#table.find(side.c0, side.c1, side.c2, side.c3, CLIENT + protocol);
+    if (knownPeer && this.of(ends) === CONFIRMED) return KNOWN_PEER;
+    if (!knownClient || needs === KNOWN_ENDPOINT || isCommonPort(ends.peerPort)) return null;
+    const row = this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT + protocol);
     if (row < 0 || this.#table.deadline[row]! <= this.#clock.now) return null;
     if (this.#table.values[row * this.#table.columns + KIND] === CONFIRMED) return KNOWN_CLIENT;
     // Two weak facts are two only where they are of different kinds.
-    return side.tcp === 0 ? null : HINTED_CLIENT;
+    return ends.tcp === 0 ? null : HINTED_CLIENT;
   }
 
   /** What is known of the endpoints of an encrypted-looking flow: 0, ADVERTISED or CONFIRMED. */
-  of(side: Side): number {
+  of(ends: FlowEnds): number {
     const endpoints = this.#table;
     let best = 0;
     for (let i = 0; i < 2; i++) {
       const row = i === 0
-        ? endpoints.find(side.p0, side.p1, side.p2, side.p3, side.peerPort)
-        : endpoints.find(side.c0, side.c1, side.c2, side.c3, side.clientPort);
+        ? endpoints.find(ends.p0, ends.p1, ends.p2, ends.p3, ends.peerPort)
+        : endpoints.find(ends.c0, ends.c1, ends.c2, ends.c3, ends.clientPort);
       if (row < 0 || endpoints.deadline[row]! <= this.#clock.now) continue;
       const at = row * endpoints.columns;
       const word = endpoints.values[at + WITNESS]!;
-      const kind = word === 0 || word === witnessOf(side) ? endpoints.values[at + KIND]! : ADVERTISED;
+      const kind = word === 0 || word === witnessOf(ends) ? endpoints.values[at + KIND]! : ADVERTISED;
       best = Math.max(best, kind);
     }
     return best;
@@ -141,8 +141,8 @@ export class Endpoints {
 }
 
 /** The client of a flow as a witness: never 0. */
-export function witnessOf(side: Side): number {
-  return hashEndpoint(side.c0, side.c1, side.c2, side.c3, 0, 0x3c6ef372) | 1;
+export function witnessOf(ends: FlowEnds): number {
+  return hashEndpoint(ends.c0, ends.c1, ends.c2, ends.c3, 0, 0x3c6ef372) | 1;
 }
 
 /** Ports that poisoned peer lists name to make trouble. */

@@ -3,11 +3,11 @@
  * @module
  */
 import { formatAddress } from "../net/address.ts";
-import { FLAGS, FLOW_WORDS, type FlowTable, OPENER_IS_CLIENT, PORTS, TCP } from "../state/flow_table.ts";
+import { FLAGS, FLOW_WORDS, type FlowTable, IS_TCP, OPENER_IS_CLIENT, PORTS } from "../state/flow_table.ts";
 import type { Target } from "../wire/proxy.ts";
 
 /** Client and peer of a flow. */
-export class Side {
+export class FlowEnds {
   /** Row of the flow. */
   row = 0;
   /** TCP (1) or UDP (0). */
@@ -49,7 +49,7 @@ export class Side {
     const c = openerIsClient ? flow : flow + 4;
     const p = openerIsClient ? flow + 4 : flow;
     this.row = row;
-    this.tcp = flags & TCP;
+    this.tcp = flags & IS_TCP;
     this.fromClient = fromOpener === openerIsClient;
     this.clientOpened = openerIsClient;
     this.c0 = words[c]!;
@@ -93,6 +93,6 @@ export class Side {
 }
 
 /** The packet at hand comes from outside in a flow that began there: whoever sent it may have lied about the source. */
-export function isStranger(side: Side): boolean {
-  return !side.fromClient && !side.clientOpened;
+export function isStranger(ends: FlowEnds): boolean {
+  return !ends.fromClient && !ends.clientOpened;
 }

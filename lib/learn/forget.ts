@@ -4,10 +4,10 @@
  */
 import type { Policy } from "../policy/policy.ts";
 import type { State } from "../state/state.ts";
-import type { TimeLocks } from "./time_lock.ts";
+import type { TimeLocks } from "./time_locks.ts";
 
 /** Ends locks of clients that the policy exempts, and forgets peers and trained addresses that it exempts or has at home. */
-export function forgetExempt(state: State, policy: Policy, timeLocks: TimeLocks): void {
+export function forgetExempted(state: State, policy: Policy, timeLocks: TimeLocks): void {
   const { locks, peers, trained } = state;
   locks.table.each((row) => {
     const lock = locks.at(row);

@@ -8,7 +8,7 @@ import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import { probeFor } from "./decoy.ts";
 import type { Emit } from "./event.ts";
-import type { Learner } from "./learn.ts";
+import type { Learner } from "./learner.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** Unseen TCP and UDP flows are forgotten after this long; the kernel's own conntrack ends UDP after 120 s. */
@@ -40,21 +40,21 @@ export class Keeper {
 
   /**
    * Call about once a second, more often does no harm. Work is bounded by table size over a minute of calls. Only flows end
-   * where somebody else `keeps` the other tables.
+   * where somebody else `ownsSharedTables` the other tables.
    */
-  tick(keeps: boolean = true): void {
+  tick(ownsSharedTables: boolean = true): void {
     const now = this.#clock.now;
-    if (keeps) this.#locks(now);
+    if (ownsSharedTables) this.#locks(now);
     const since = Math.max(0, Math.min(60_000, now - this.#lastTick));
     if (since < 250) return;
     this.#lastTick = now;
     const part = since / 60_000;
     const tick = this.#clock.tick;
-    const { flows, peers, trained, endpoints, scores, questions, resolved, notices, allowances, neighbours } =
+    const { flows, peers, trained, endpoints, scores, questions, resolved, rateLimits, allowances, neighbours } =
       this.#state;
     flows.sweep(tick - IDLE, tick - CLOSED, budget(flows.reach, part));
-    if (!keeps) return;
-    for (const table of [peers, trained, endpoints, scores.table, questions, resolved, notices, neighbours]) {
+    if (!ownsSharedTables) return;
+    for (const table of [peers, trained, endpoints, scores.table, questions, resolved, rateLimits, neighbours]) {
       table.sweep(now, budget(table.capacity, part));
     }
     const allowed = allowances.count;

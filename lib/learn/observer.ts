@@ -9,7 +9,7 @@ import type { Packet } from "../wire/packet.ts";
 export type Because = "client-locked" | "peer-blocked" | "name-trained";
 
 /** What a classifier or a learned endpoint said of a flow. */
-export interface Call {
+export interface Classification {
   /** Name of the protocol. */
   readonly protocol: string;
   /** Short name of the evidence. */
@@ -31,7 +31,7 @@ export interface FlowObserver {
   /** A packet of the flow was judged. */
   judged(row: number, refused: boolean): void;
   /** The flow was called. The look is valid during the call only; null where a learned endpoint decided. */
-  called(row: number, call: Call, look: Look | null): void;
+  classified(row: number, found: Classification, look: Look | null): void;
   /** A packet was refused because of earlier facts. */
   because(row: number, reason: Because): void;
 }

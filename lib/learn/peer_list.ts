@@ -7,7 +7,7 @@ import type { Policy } from "../policy/policy.ts";
 import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import type { Emit } from "./event.ts";
-import type { Side } from "./flow_ends.ts";
+import type { FlowEnds } from "./flow_ends.ts";
 
 /** See the module's text. */
 export class PeerList {
@@ -31,12 +31,12 @@ export class PeerList {
    * A flow of everyday traffic was let through: its peer does other things than share files. What is learned of it later,
    * or was before, is held back, or anybody at home could have a web site blocked for all by pinging it.
    */
-  ordinary(side: Side): void {
+  ordinary(ends: FlowEnds): void {
     if (!this.policy.config.dns.holdShared) return;
     const { resolved, peers } = this.#state;
-    resolved.insert(side.p0, side.p1, side.p2, side.p3, 0, this.#clock.now + 86_400_000);
+    resolved.insert(ends.p0, ends.p1, ends.p2, ends.p3, 0, this.#clock.now + 86_400_000);
     if (peers.count === 0) return;
-    const row = peers.find(side.p0, side.p1, side.p2, side.p3, 0);
+    const row = peers.find(ends.p0, ends.p1, ends.p2, ends.p3, 0);
     if (row >= 0) this.hold(row);
   }
 

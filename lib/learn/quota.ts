@@ -4,10 +4,10 @@
  * @module
  */
 import type { State } from "../state/state.ts";
-import type { Notices } from "./notices.ts";
-import type { Side } from "./flow_ends.ts";
+import type { RateLimits } from "./rate_limits.ts";
+import type { FlowEnds } from "./flow_ends.ts";
 
-/** Kinds of notices that these counts are kept as. */
+/** Kinds of rateLimits that these counts are kept as. */
 const PEERS = 0x50000;
 const LOCKS = 0x50001;
 /** Peers that one client's traffic puts on the block list in an hour; a client's own list holds some hundreds. */
@@ -18,17 +18,17 @@ const MOST_LOCKS = 256;
 const MINUTE = 60_000;
 
 /** True where this client may still teach a peer. */
-export function mayTeach(notices: Notices, side: Side, now: number): boolean {
-  return notices.allow(side.c0, side.c1, side.c2, side.c3, PEERS, now, MOST_PEERS, HOUR);
+export function mayTeach(rateLimits: RateLimits, ends: FlowEnds, now: number): boolean {
+  return rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, PEERS, now, MOST_PEERS, HOUR);
 }
 
 /** True where a client is locked or may become so; always where its hardware address is not known. */
-export function mayBeLocked(notices: Notices, state: State, side: Side, now: number): boolean {
+export function mayBeLocked(rateLimits: RateLimits, state: State, ends: FlowEnds, now: number): boolean {
   const { locks, neighbours } = state;
-  if (locks.find(side.c0, side.c1, side.c2, side.c3, now) >= 0) return true;
-  const row = neighbours.find(side.c0, side.c1, side.c2, side.c3, 0);
+  if (locks.find(ends.c0, ends.c1, ends.c2, ends.c3, now) >= 0) return true;
+  const row = neighbours.find(ends.c0, ends.c1, ends.c2, ends.c3, 0);
   if (row < 0) return true;
   const high = neighbours.values[row * 2]!;
   const low = neighbours.values[row * 2 + 1]!;
-  return notices.allow(0, 0, high, low, LOCKS, now, MOST_LOCKS, MINUTE);
+  return rateLimits.allow(0, 0, high, low, LOCKS, now, MOST_LOCKS, MINUTE);
 }

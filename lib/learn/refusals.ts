@@ -5,16 +5,16 @@
 import type { Clock } from "./clock.ts";
 import type { Counters } from "./counters.ts";
 import type { Emit } from "./event.ts";
-import type { Learner } from "./learn.ts";
+import type { Learner } from "./learner.ts";
 import type { Because } from "./observer.ts";
-import type { Side } from "./flow_ends.ts";
+import type { FlowEnds } from "./flow_ends.ts";
 
 /** Why a packet was refused. */
 export type Reason = Because | "recognised";
 
 /** Each has a rate limit of its own. */
 const REASONS: readonly Reason[] = ["recognised", "client-locked", "peer-blocked", "name-trained"];
-/** Kinds of notices of refusals begin here. */
+/** Kinds of rateLimits of refusals begin here. */
 const KIND = 0x40000;
 
 /** See the module's text. */
@@ -33,22 +33,22 @@ export class Refusals {
   }
 
   /** A packet of this flow was refused; `protocol` is named where this packet showed it. */
-  note(side: Side, reason: Reason, protocol: string): void {
+  note(ends: FlowEnds, reason: Reason, protocol: string): void {
     this.#counters.reason(reason);
-    const { notices, policy } = this.#learner;
+    const { rateLimits, policy } = this.#learner;
     const kind = KIND + REASONS.indexOf(reason);
     const stretch = policy.config.log.refused;
-    if (!notices.allow(side.c0, side.c1, side.c2, side.c3, kind, this.#clock.now, 1, stretch)) return;
+    if (!rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, kind, this.#clock.now, 1, stretch)) return;
     if (!this.#learner.admit("refused")) return;
     this.#emit({
       event: "refused",
-      client: side.client,
-      peer: side.peer,
-      peer_port: side.peerPort,
-      transport: side.transport,
+      client: ends.client,
+      peer: ends.peer,
+      peer_port: ends.peerPort,
+      transport: ends.transport,
       reason,
       ...(protocol === "" ? {} : { protocol }),
-      suppressed: notices.suppressed,
+      suppressed: rateLimits.suppressed,
     });
   }
 }

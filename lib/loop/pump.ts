@@ -1,20 +1,20 @@
 /**
  * The event loop: bursts of packets from the kernel's queues, each judged, all verdicts of a burst sent at once.
  *
- * Under load the loop looks again for packets, others going first (courtesy.ts), then waits for the next ones on this thread,
+ * Under load the loop looks again for packets, others going first (yield_policy.ts), then waits for the next ones on this thread,
  * which wakes it as fast as a C program is woken; twenty times a second it lets signals, timers and sockets have their turn.
  * Idle, it waits on another thread and wakes once a second.
  * @module
  */
 import { Packet } from "../wire/packet.ts";
 import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, type QueueMessage } from "../wire/nfqueue.ts";
-import { Ahead } from "./ahead.ts";
+import { Prefetcher } from "./prefetch.ts";
 import { type Engine, REFUSE, SETTLED } from "../judge/engine.ts";
 import { DNS } from "../wire/dns.ts";
 import { HOOK_FORWARD } from "../wire/packet.ts";
-import { Courtesy } from "./courtesy.ts";
+import { YieldPolicy } from "./yield_policy.ts";
 import type { Sending } from "../learn/outbox.ts";
-import type { Turn } from "../state/table_lock.ts";
+import type { TableLock } from "../state/table_lock.ts";
 
 /** One kernel queue, as ffi/packet_queue.ts offers it. */
 export interface LiveQueue {
@@ -43,7 +43,7 @@ export interface LiveQueues {
   wait(timeout: number): Promise<void>;
   waitSync(timeout: number): boolean;
   /** Lets whoever else wants this core go first. */
-  giveWay(): void;
+  yieldCore(): void;
   wake(): void;
 }
 
@@ -94,8 +94,8 @@ export class Pump {
   returned = 0;
   readonly #options: PumpOptions;
   readonly #packet = new Packet();
-  readonly #ahead: Ahead;
-  readonly #courtesy = new Courtesy();
+  readonly #prefetcher: Prefetcher;
+  readonly #yielding = new YieldPolicy();
   #stopping = false;
   #lastBeat = -Infinity;
   #lastFault = -Infinity;
@@ -111,7 +111,7 @@ export class Pump {
   /** Ready to {@link run}. */
   constructor(options: PumpOptions) {
     this.#options = options;
-    this.#ahead = new Ahead(options.engine.state.flows);
+    this.#prefetcher = new Prefetcher(options.engine.state.flows);
     this.adopt();
   }
 
@@ -136,7 +136,7 @@ export class Pump {
       const slice = now() + (hurried() ? HURRIED_SLICE : SLICE);
       let busy = true;
       for (let first = true; busy && !this.#stopping; first = false) {
-        busy = (!first && this.#giveWay(lone)) || this.#soon(lone);
+        busy = (!first && this.#yieldCore(lone)) || this.#soon(lone);
         if (this.#now >= slice) break;
       }
       this.#beatIfDue();
@@ -156,14 +156,14 @@ export class Pump {
 
   #beatIfDue(): void {
     const { engine, wall, beat } = this.#options;
-    engine.turn?.look();
+    engine.tableLock?.catchUp();
     if (this.#now - this.#lastBeat < BEAT) return;
     this.#lastBeat = this.#now;
-    engine.turn?.enter();
+    engine.tableLock?.acquire();
     try {
       engine.tick(this.#now, wall());
     } finally {
-      engine.turn?.leave();
+      engine.tableLock?.release();
     }
     this.#send();
     beat(this.#now);
@@ -175,16 +175,16 @@ export class Pump {
   }
 
   /** Lets others have the core first, and judges what came; again and again while that pays. Answers whether something came. */
-  #giveWay(lone: LiveQueue | null): boolean {
+  #yieldCore(lone: LiveQueue | null): boolean {
     const { queues, now } = this.#options;
-    const courtesy = this.#courtesy;
+    const yielding = this.#yielding;
     const began = this.#now;
-    if (!courtesy.gives(began)) return false;
+    if (!yielding.shouldYield(began)) return false;
     for (let left = began;; left = this.#now) {
-      queues.giveWay();
+      queues.yieldCore();
       const back = now();
       const judged = lone === null ? this.#round() : this.#burst(lone, lone.receive());
-      if (!courtesy.again(began, left, back, judged)) return judged > 0;
+      if (!yielding.looksAgain(began, left, back, judged)) return judged > 0;
     }
   }
 
@@ -207,9 +207,9 @@ export class Pump {
     if (count < 0) throw new Error(`Cannot receive from queue ${queue.number}: its netlink socket failed`);
     const began = this.#now = this.#options.now();
     if (count === 0) return 0;
-    const packets = this.#options.engine.turn === null
+    const packets = this.#options.engine.tableLock === null
       ? this.#judgeBurst(queue, count)
-      : this.#judgeInTurn(this.#options.engine.turn, queue, count);
+      : this.#judgeLocked(this.#options.engine.tableLock, queue, count);
     queue.flush();
     this.#send();
     this.#now = this.#options.now();
@@ -217,12 +217,12 @@ export class Pump {
     return packets;
   }
 
-  #judgeInTurn(turn: Turn, queue: LiveQueue, count: number): number {
-    turn.enter();
+  #judgeLocked(tableLock: TableLock, queue: LiveQueue, count: number): number {
+    tableLock.acquire();
     try {
       return this.#judgeBurst(queue, count);
     } finally {
-      turn.leave();
+      tableLock.release();
     }
   }
 
@@ -232,9 +232,9 @@ export class Pump {
     const message = queue.message;
     engine.clock.set(this.#now);
     let packets = 0;
-    if (count >= WORTH_A_LOOK && this.#ahead.useful) {
-      for (let i = 0; i < count; i++) this.#ahead.note(queue.view, queue.guess(i));
-      this.#ahead.fetch();
+    if (count >= WORTH_A_LOOK && this.#prefetcher.useful) {
+      for (let i = 0; i < count; i++) this.#prefetcher.note(queue.view, queue.guess(i));
+      this.#prefetcher.fetch();
     }
     for (let i = 0; i < count; i++) {
       if (queue.read(i) !== PACKET) continue;

@@ -7,11 +7,11 @@
  * @module
  */
 import { ADVERTISED } from "../state/state.ts";
-import { type EndpointKind, Found } from "./found.ts";
+import { type EndpointKind, NamedEndpoints } from "./named_endpoints.ts";
 
 export { ADVERTISED, CONFIRMED } from "../state/state.ts";
-export { Found } from "./found.ts";
-export type { EndpointKind } from "./found.ts";
+export { NamedEndpoints } from "./named_endpoints.ts";
+export type { EndpointKind } from "./named_endpoints.ts";
 
 /** How sure a piece of evidence is: certain (false-positive odds below 1e-6 a flow), strong, weak; 0 where there is none. */
 export type Certainty = 0 | 1 | 2 | 3;
@@ -123,7 +123,7 @@ export class Look {
   /** Number of the classifier being asked, plus one; set by the engine. */
   asked = 0;
   /** Peers that the payload names. */
-  readonly found: Found = new Found();
+  readonly found: NamedEndpoints = new NamedEndpoints();
 
   /** Takes the flow's note words for the classifier being asked; false where another one owns them. */
   claim(): boolean {

@@ -3,13 +3,14 @@
  * @module
  */
 import { CERTAINTY_NAMES, type Look } from "../protocol/classifier.ts";
-import type { Because, Call, FlowObserver } from "../learn/observer.ts";
+import type { Because, Classification, FlowObserver } from "../learn/observer.ts";
 import { formatAddress } from "../net/address.ts";
 import { hashEndpoint } from "../state/hash.ts";
 import type { Packet } from "../wire/packet.ts";
+import { PROTOCOL_TCP } from "../wire/tcp.ts";
 
 /** Endpoints of a flow; `client` is the side that sent its first packet. */
-export interface FlowEnds {
+export interface FlowAddresses {
   /** TCP or UDP. */
   readonly transport: "tcp" | "udp";
   /** Address of the side that sent the first packet. */
@@ -39,7 +40,7 @@ export interface FlowReason {
 /** One line of `ftwall replay --json`. */
 export interface FlowLine {
   /** Whose flow it is. */
-  readonly flow: FlowEnds;
+  readonly flow: FlowAddresses;
   /** What was recognised; null where nothing was. */
   readonly protocol: string | null;
   /** Name of the evidence. */
@@ -72,7 +73,7 @@ const FLAGS = 13;
 const CHUNK_BITS = 13;
 const CHUNK = 1 << CHUNK_BITS;
 /** Flags: bit 0 TCP, bits 1–2 certainty, bits 3–4 earlier fact. */
-const TCP = 1;
+const TCP_FLOW = 1;
 const CERTAINTY_SHIFT = 1;
 const FACT_SHIFT = 3;
 const FACTS: readonly (Because | null)[] = [null, "client-locked", "peer-blocked", "name-trained"];
@@ -121,7 +122,7 @@ export class FlowRecorder implements FlowObserver {
   }
 
   /** The flow was called; the surest call counts. */
-  called(row: number, call: Call, look: Look | null): void {
+  classified(row: number, found: Classification, look: Look | null): void {
     const number = (this.#rows[row] ?? 0) - 1;
     if (number < 0) return;
     const record = this.#chunk(number);
@@ -129,12 +130,12 @@ export class FlowRecorder implements FlowObserver {
     const flags = record[at + FLAGS] ?? 0;
     const certainty = (flags >> CERTAINTY_SHIFT) & 3;
     // The first of the surest evidence is what decided.
-    if (record[at + DECIDED] !== 0 && call.certainty <= certainty) return;
-    record[at + FLAGS] = (flags & ~(3 << CERTAINTY_SHIFT)) | (call.certainty << CERTAINTY_SHIFT);
+    if (record[at + DECIDED] !== 0 && found.certainty <= certainty) return;
+    record[at + FLAGS] = (flags & ~(3 << CERTAINTY_SHIFT)) | (found.certainty << CERTAINTY_SHIFT);
     record[at + DECIDED] = (record[at + PACKETS] ?? 0) + 1;
-    record[at + NAMES] = (this.#name(call.protocol) << 16) | this.#name(call.evidence);
+    record[at + NAMES] = (this.#name(found.protocol) << 16) | this.#name(found.evidence);
     if (this.#reasons !== null && (this.#reasons.size < EXPLAINED || this.#reasons.has(number))) {
-      this.#reasons.set(number, reason(call, look));
+      this.#reasons.set(number, reason(found, look));
     }
   }
 
@@ -177,8 +178,8 @@ export class FlowRecorder implements FlowObserver {
     const flags = word(FLAGS);
     const packets = word(PACKETS) >>> 0;
     const refused = word(REFUSED) >>> 0;
-    const flow: FlowEnds = {
-      transport: (flags & TCP) !== 0 ? "tcp" : "udp",
+    const flow: FlowAddresses = {
+      transport: (flags & TCP_FLOW) !== 0 ? "tcp" : "udp",
       client: formatAddress(word(0), word(1), word(2), word(3)),
       client_port: word(PORTS) >>> 16,
       peer: formatAddress(word(4), word(5), word(6), word(7)),
@@ -209,7 +210,7 @@ export class FlowRecorder implements FlowObserver {
   /** Number of the record for the packet's flow, in either direction; made where there is none; -1 where there is no room. */
   #find(p: Packet): number {
     const mask = this.#index.length - 1;
-    const tcp = p.transport === 6 ? TCP : 0;
+    const tcp = p.transport === PROTOCOL_TCP ? TCP_FLOW : 0;
     const seed = this.#seed;
     const own = (p.sport << 16) | p.dport;
     const other = (p.dport << 16) | p.sport;
@@ -221,7 +222,7 @@ export class FlowRecorder implements FlowObserver {
       if (number < 0) break;
       const r = this.#chunk(number);
       const at = (number & (CHUNK - 1)) * STRIDE;
-      if (((r[at + FLAGS] ?? 0) & TCP) === tcp) {
+      if (((r[at + FLAGS] ?? 0) & TCP_FLOW) === tcp) {
         const ports = r[at + PORTS];
         if (
           ports === own && r[at] === p.s0 && r[at + 1] === p.s1 && r[at + 2] === p.s2 && r[at + 3] === p.s3 &&
@@ -298,11 +299,11 @@ function grown(from: Int32Array, least: number): Int32Array {
   return to;
 }
 
-function reason(call: Call, look: Look | null): FlowReason {
-  const score = call.scoreBefore === call.scoreAfter
+function reason(found: Classification, look: Look | null): FlowReason {
+  const score = found.scoreBefore === found.scoreAfter
     ? {}
-    : { score_before: call.scoreBefore, score_after: call.scoreAfter };
-  if (look === null) return { because: call.because, ...score };
+    : { score_before: found.scoreBefore, score_after: found.scoreAfter };
+  if (look === null) return { because: found.because, ...score };
   const bytes = look.bytes.subarray(look.start, Math.min(look.end, look.start + SHOWN));
-  return { because: call.because, from: look.fromOpener ? "client" : "peer", bytes: bytes.toHex(), ...score };
+  return { because: found.because, from: look.fromOpener ? "client" : "peer", bytes: bytes.toHex(), ...score };
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { CaptureError, type Source } from "./source.ts";
-import { LARGEST_RECORD, type Window } from "./window.ts";
+import { LARGEST_RECORD, type Window } from "./byte_window.ts";
 
 /** Bytes of the file header. */
 export const PCAP_HEADER = 24;

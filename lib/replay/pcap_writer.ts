@@ -3,7 +3,7 @@
  * @module
  */
 import { MAGIC_NANOSECONDS, PCAP_HEADER, PCAP_RECORD } from "./pcap.ts";
-import { LARGEST_RECORD } from "./window.ts";
+import { LARGEST_RECORD } from "./byte_window.ts";
 
 /** Takes bytes; they are reused after the call returns. */
 export type ByteOutput = (bytes: Uint8Array) => void;

@@ -4,7 +4,7 @@
  * @module
  */
 import { CaptureError, type Source } from "./source.ts";
-import { LARGEST_RECORD, type Window } from "./window.ts";
+import { LARGEST_RECORD, type Window } from "./byte_window.ts";
 
 /** Type of a section header block, the same in both byte orders. */
 export const SECTION_HEADER = 0x0a0d0d0a;

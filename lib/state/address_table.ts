@@ -5,7 +5,7 @@
  * are only touched as entries come. When full, the entry that would end soonest among eight is given up and counted.
  * @module
  */
-import { type Ground, OWN_GROUND } from "./ground.ts";
+import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
 import { hashEndpoint, powerOfTwo } from "./hash.ts";
 
 const KEY = 5;
@@ -44,19 +44,19 @@ export class AddressTable {
   #rank: ((row: number) => number) | null = null;
 
   /** Makes an empty table; `seed` makes its order unpredictable to outsiders. */
-  constructor(capacity: number, columns: number, seed: number, ground: Ground = OWN_GROUND) {
+  constructor(capacity: number, columns: number, seed: number, memory: TableMemory = OWN_MEMORY) {
     if (!(capacity >= 1 && capacity <= 0x3fffffff)) throw new RangeError(`Cannot make a table: capacity ${capacity}`);
     this.capacity = capacity;
     this.columns = columns;
-    this.values = ground.int32(capacity * columns);
-    this.deadline = ground.float64(capacity);
-    this.#keys = ground.int32(capacity * KEY);
+    this.values = memory.int32(capacity * columns);
+    this.deadline = memory.float64(capacity);
+    this.#keys = memory.int32(capacity * KEY);
     const size = powerOfTwo(capacity * 2);
-    this.#index = ground.int32(size);
+    this.#index = memory.int32(size);
     this.#mask = size - 1;
     this.#seed = seed | 0;
-    this.#free = ground.int32(capacity);
-    this.#head = ground.int32(HEAD_WORDS);
+    this.#free = memory.int32(capacity);
+    this.#head = memory.int32(HEAD_WORDS);
   }
 
   /** Entries held. */

@@ -22,7 +22,7 @@ export const EPOCH = 11;
 /** Word of a flow: bit set of classifiers still possible. */
 export const CANDIDATES = 12;
 /** Word of a flow: numbers of the last two weak facts that were taken note of, the latest in the low half; 0 = none. */
-export const CALLED = 13;
+export const REPORTED = 13;
 /** Word of a flow: data packets, opener's in the low half, each at most 65,535. */
 export const DATA_PACKETS = 14;
 /** Word of a flow: first four payload bytes of the opener. */
@@ -45,7 +45,7 @@ export const OWNER = 22;
 export const SLOTS = 23;
 
 /** Flag: TCP (else UDP). */
-export const TCP = 1;
+export const IS_TCP = 1;
 /** Flag: the opener is the client. */
 export const OPENER_IS_CLIENT = 2;
 /** Flag: nobody's business (both sides home, both public, or an exempt client): accept. */
@@ -71,18 +71,18 @@ export const NO_PROXY = 2048;
 /** Flag: the client was found exempt. */
 export const EXEMPT = 4096;
 /** Flag: called by its looks alone: asked about again for a while, should one of its ends become known. */
-export const WATCHED = 8192;
+export const SUSPECT = 8192;
 /** Flag: its answer was taken back after a reload: what comes is looked at as the middle of a stream. */
 export const RESUMED = 16384;
 /** Flag: the responder's stream start was worked out, as its answer to the SYN was not seen. */
 export const INFERRED = 32768;
-/** Flag: {@link WATCHED}, and only what is known of its endpoints speaks against it. */
+/** Flag: {@link SUSPECT}, and only what is known of its endpoints speaks against it. */
 export const BY_ENDPOINT = 1 << 24;
 
-/** Bits of the flags from which on the number of the classifier stands that had a flow {@link WATCHED}. */
-export const WATCHER_SHIFT = 16;
+/** Bits of the flags from which on the number of the classifier stands that had a flow {@link SUSPECT}. */
+export const SUSPECTED_BY_SHIFT = 16;
 /** All those bits, and {@link BY_ENDPOINT}. */
-export const WATCHERS = 0xff << WATCHER_SHIFT | BY_ENDPOINT;
+export const SUSPICION_BITS = 0xff << SUSPECTED_BY_SHIFT | BY_ENDPOINT;
 
 /** See the module's text. */
 export class FlowTable {
@@ -218,7 +218,7 @@ export class FlowTable {
         const row = (entry & this.#rowMask) - 1;
         const flow = row * FLOW_WORDS;
         const ports = words[flow + PORTS]!;
-        if ((words[flow + FLAGS]! & TCP) === tcp) {
+        if ((words[flow + FLAGS]! & IS_TCP) === tcp) {
           if (
             ports === there && words[flow + 3] === s3 && words[flow + 7] === d3 && words[flow + 2] === s2 &&
             words[flow + 6] === d2 && words[flow + 1] === s1 && words[flow + 5] === d1 && words[flow] === s0 &&
@@ -329,7 +329,7 @@ export class FlowTable {
     const seed = this.#seed;
     const sum = (hashEndpoint(words[flow]!, words[flow + 1]!, words[flow + 2]!, words[flow + 3]!, ports >>> 16, seed) +
       hashEndpoint(words[flow + 4]!, words[flow + 5]!, words[flow + 6]!, words[flow + 7]!, ports & 0xffff, seed) +
-      (words[flow + FLAGS]! & TCP)) | 0;
+      (words[flow + FLAGS]! & IS_TCP)) | 0;
     const hash = Math.imul(sum ^ (sum >>> 16), 0x45d9f3b5);
     return (hash ^ (hash >>> 15)) & this.#mask;
   }

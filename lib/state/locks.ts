@@ -3,7 +3,7 @@
  * @module
  */
 import { AddressTable } from "./address_table.ts";
-import { type Ground, OWN_GROUND } from "./ground.ts";
+import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
 
 /** Who began a lock. */
 export type LockedBy = "detector" | "operator" | "state-file";
@@ -78,11 +78,11 @@ export class Locks {
   #onEvict: (row: number) => void = () => {};
 
   /** Makes room for `capacity` locks. */
-  constructor(capacity: number, seed: number, ground: Ground = OWN_GROUND) {
-    this.table = new AddressTable(capacity, COLUMNS, seed, ground);
-    this.#times = ground.float64(capacity * TIMES);
-    this.#names = ground.uint16(capacity * 2 * NAME);
-    this.#reasons = ground.uint16(capacity * REASON);
+  constructor(capacity: number, seed: number, memory: TableMemory = OWN_MEMORY) {
+    this.table = new AddressTable(capacity, COLUMNS, seed, memory);
+    this.#times = memory.float64(capacity * TIMES);
+    this.#names = memory.uint16(capacity * 2 * NAME);
+    this.#reasons = memory.uint16(capacity * REASON);
     // Anybody at home can send pings in many names: locks of clients that went on talking, and operators' locks, go last.
     this.table.rank = (row) => {
       const at = row * COLUMNS;

@@ -4,7 +4,7 @@
  * @module
  */
 import { AddressTable } from "./address_table.ts";
-import { type Ground, OWN_GROUND } from "./ground.ts";
+import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
 
 const SCORE = 0;
 const SEEN = 1;
@@ -35,8 +35,8 @@ export class Scores {
   nearPoints = 0;
 
   /** Makes room for `capacity` scores. */
-  constructor(capacity: number, seed: number, ground: Ground = OWN_GROUND) {
-    this.table = new AddressTable(capacity, AGES + SLOTS, seed, ground);
+  constructor(capacity: number, seed: number, memory: TableMemory = OWN_MEMORY) {
+    this.table = new AddressTable(capacity, AGES + SLOTS, seed, memory);
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { AddressTable } from "./address_table.ts";
 import { FLOW_WORDS, FlowTable } from "./flow_table.ts";
-import { type Ground, OWN_GROUND } from "./ground.ts";
+import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
 import { Locks } from "./locks.ts";
 import { Scores } from "./scores.ts";
 import { STREAM_BYTES, Streams } from "./streams.ts";
@@ -30,7 +30,7 @@ export interface Capacity {
   /** Addresses that DNS answered for names of no interest. */
   readonly resolved: number;
   /** Events that are held back when they repeat. */
-  readonly notices: number;
+  readonly rateLimits: number;
 }
 
 /** Column of a peer or trained address: number of the protocol. */
@@ -68,7 +68,7 @@ export function capacityFor(bytes: number): Capacity {
     scores: share(0.04, 184, 256, 1 << 17),
     questions: share(0.01, ROW_BYTES, 256, 1 << 16),
     resolved: share(0.03, ROW_BYTES, 256, 1 << 20),
-    notices: share(0.01, ROW_BYTES, 256, 1 << 16),
+    rateLimits: share(0.01, ROW_BYTES, 256, 1 << 16),
   };
 }
 
@@ -95,7 +95,7 @@ export class State {
   /** Addresses that answer for names of no interest (shared hosting); key word 0. */
   readonly resolved: AddressTable;
   /** What was reported lately, for rate limits; key word is a kind. */
-  readonly notices: AddressTable;
+  readonly rateLimits: AddressTable;
   /** Hardware addresses of clients, as last seen; key word 0, columns high and low. */
   readonly neighbours: AddressTable;
   /** Clients that the operator allowed for a time; key word 0. */
@@ -104,24 +104,24 @@ export class State {
   readonly #changes: Int32Array;
 
   /**
-   * Makes empty tables. `seed` is secret in the daemon and fixed in tests. On the `ground` lies everything but flows and
+   * Makes empty tables. `seed` is secret in the daemon and fixed in tests. On the `memory` lies everything but flows and
    * their streams: threads that divide the flows among them see the same of everything that was learned.
    */
-  constructor(capacity: Capacity, seed: number, ground: Ground = OWN_GROUND) {
+  constructor(capacity: Capacity, seed: number, memory: TableMemory = OWN_MEMORY) {
     this.capacity = capacity;
     this.flows = new FlowTable(capacity.flows, seed);
     this.streams = new Streams(capacity.streams);
-    this.peers = new AddressTable(capacity.peers, 3, seed, ground);
-    this.trained = new AddressTable(capacity.trained, 3, seed, ground);
-    this.endpoints = new AddressTable(capacity.endpoints, 3, seed, ground);
-    this.locks = new Locks(capacity.locks, seed, ground);
-    this.scores = new Scores(capacity.scores, seed, ground);
-    this.questions = new AddressTable(capacity.questions, 2, seed, ground);
-    this.resolved = new AddressTable(capacity.resolved, 3, seed, ground);
-    this.notices = new AddressTable(capacity.notices, 2, seed, ground);
-    this.neighbours = new AddressTable(capacity.locks, 2, seed, ground);
-    this.allowances = new AddressTable(256, 0, seed, ground);
-    this.#changes = ground.int32(1);
+    this.peers = new AddressTable(capacity.peers, 3, seed, memory);
+    this.trained = new AddressTable(capacity.trained, 3, seed, memory);
+    this.endpoints = new AddressTable(capacity.endpoints, 3, seed, memory);
+    this.locks = new Locks(capacity.locks, seed, memory);
+    this.scores = new Scores(capacity.scores, seed, memory);
+    this.questions = new AddressTable(capacity.questions, 2, seed, memory);
+    this.resolved = new AddressTable(capacity.resolved, 3, seed, memory);
+    this.rateLimits = new AddressTable(capacity.rateLimits, 2, seed, memory);
+    this.neighbours = new AddressTable(capacity.locks, 2, seed, memory);
+    this.allowances = new AddressTable(256, 0, seed, memory);
+    this.#changes = memory.int32(1);
   }
 
   /** Changes with every new lock, peer or trained address. */

@@ -15,7 +15,7 @@ const TOLD = 1;
 const SEQUENCE = 2;
 const VERSION = 3;
 /** Length of that memory, bytes. */
-export const TURN_BYTES = 16;
+export const TABLE_LOCK_BYTES = 16;
 
 /** Nobody's turn; somebody's; somebody's, and others wait. */
 const FREE = 0;
@@ -33,86 +33,86 @@ const pause: () => void = (Atomics as { pause?: () => void }).pause ?? (() => {}
 const PATIENCE = 30_000;
 
 /** What a thread does at the ends of its turns. Neither may throw. */
-export interface TurnEnds {
+export interface TableLockHooks {
   /** First thing in a turn. */
-  readonly begun: () => void;
+  readonly onAcquire: () => void;
   /** Last thing in a turn. */
-  readonly ends: () => void;
+  readonly onRelease: () => void;
 }
 
 /** One thread's hold of the turn. Threads meet by the memory that they make it of. */
-export class Turn {
+export class TableLock {
   readonly #words: Int32Array;
   readonly #patience: number;
-  #ends: TurnEnds | null = null;
+  #hooks: TableLockHooks | null = null;
   #depth = 0;
 
-  /** `memory` is of {@link TURN_BYTES}, zeroed. */
+  /** `memory` is of {@link TABLE_LOCK_BYTES}, zeroed. */
   constructor(memory: SharedArrayBuffer, patience: number = PATIENCE) {
     this.#words = new Int32Array(memory);
     this.#patience = patience;
   }
 
   /** Asks to be told of the ends of this thread's turns. */
-  set ends(ends: TurnEnds) {
-    this.#ends = ends;
+  set hooks(hooks: TableLockHooks) {
+    this.#hooks = hooks;
   }
 
   /** Waits for the turn and takes it; within a turn it does nothing. Throws where another thread does not give it back. */
-  enter(): void {
+  acquire(): void {
     if (this.#depth++ > 0) return;
     if (Atomics.compareExchange(this.#words, HOLDER, FREE, TAKEN) !== FREE) this.#wait();
-    this.#ends?.begun();
+    this.#hooks?.onAcquire();
   }
 
   /** Gives the turn back, as often as it was taken. */
-  leave(): void {
+  release(): void {
     if (this.#depth > 1) {
       this.#depth--;
       return;
     }
-    this.#ends?.ends();
+    this.#hooks?.onRelease();
     this.#depth = 0;
     if (Atomics.exchange(this.#words, HOLDER, FREE) === AWAITED) Atomics.notify(this.#words, HOLDER, 1);
   }
 
   /** Does something within a turn. */
   hold<T>(act: () => T): T {
-    this.enter();
+    this.acquire();
     try {
       return act();
     } finally {
-      this.leave();
+      this.release();
     }
   }
 
   /** Takes a turn for nothing where another thread has told something. */
-  look(): void {
+  catchUp(): void {
     if (Atomics.load(this.#words, TOLD) === 0) return;
-    this.enter();
-    this.leave();
+    this.acquire();
+    this.release();
   }
 
   /** Another thread has told something since the last call. Within a turn. */
-  get told(): boolean {
+  takeNews(): boolean {
     if (this.#words[TOLD] === 0) return false;
     Atomics.store(this.#words, TOLD, 0);
     return true;
   }
 
   /** Says that this thread has told something; answers the number that puts what all threads tell in order. Within a turn. */
-  tell(): number {
+  announce(): number {
     Atomics.store(this.#words, TOLD, 1);
     this.#words[SEQUENCE] = (this.#words[SEQUENCE]! + 1) | 0;
     return this.#words[SEQUENCE]!;
   }
 
   /** Number of the policy that is in force on all threads. Within a turn. */
-  get version(): number {
+  get policyVersion(): number {
     return this.#words[VERSION]!;
   }
 
-  set version(number: number) {
+  set policyVersion(number: number) {
     this.#words[VERSION] = number;
   }
 

@@ -9,8 +9,8 @@
 import { isIPv4 } from "../net/address.ts";
 import { ipv4Checksum, transportChecksum } from "./checksum.ts";
 import { IPV4_HEADER, IPV6_HEADER } from "./ip.ts";
-import { TCP, TCP_HEADER } from "./tcp.ts";
-import { UDP, UDP_HEADER } from "./udp.ts";
+import { PROTOCOL_TCP, TCP_HEADER } from "./tcp.ts";
+import { PROTOCOL_UDP, UDP_HEADER } from "./udp.ts";
 
 /** Who sends to whom: a reused object. Both addresses are of one family. */
 export class Ends {
@@ -102,7 +102,7 @@ export function buildUdp(bytes: Uint8Array, view: DataView, at: number, ends: En
   const ip = headerLength(ends);
   const segment = UDP_HEADER + payload.length;
   if (!fits(bytes, at, ip, segment)) return 0;
-  putIp(view, bytes, at, ends, UDP, segment);
+  putIp(view, bytes, at, ends, PROTOCOL_UDP, segment);
   const udp = at + ip;
   view.setUint16(udp, ends.sport);
   view.setUint16(udp + 2, ends.dport);
@@ -110,7 +110,7 @@ export function buildUdp(bytes: Uint8Array, view: DataView, at: number, ends: En
   view.setUint16(udp + 6, 0);
   bytes.set(payload, udp + UDP_HEADER);
   // A computed 0 is sent as all ones: 0 says "no checksum" (RFC 768), which IPv6 forbids.
-  view.setUint16(udp + 6, transportChecksum(bytes, at, udp, udp + segment, UDP) || 0xffff);
+  view.setUint16(udp + 6, transportChecksum(bytes, at, udp, udp + segment, PROTOCOL_UDP) || 0xffff);
   return ip + segment;
 }
 
@@ -128,7 +128,7 @@ export function buildTcp(
   const ip = headerLength(ends);
   const segment = TCP_HEADER + payload.length;
   if (!fits(bytes, at, ip, segment)) return 0;
-  putIp(view, bytes, at, ends, TCP, segment);
+  putIp(view, bytes, at, ends, PROTOCOL_TCP, segment);
   const tcp = at + ip;
   view.setUint16(tcp, ends.sport);
   view.setUint16(tcp + 2, ends.dport);
@@ -138,6 +138,6 @@ export function buildTcp(
   view.setUint16(tcp + 14, 0xffff);
   view.setUint32(tcp + 16, 0);
   bytes.set(payload, tcp + TCP_HEADER);
-  view.setUint16(tcp + 16, transportChecksum(bytes, at, tcp, tcp + segment, TCP));
+  view.setUint16(tcp + 16, transportChecksum(bytes, at, tcp, tcp + segment, PROTOCOL_TCP));
   return ip + segment;
 }

@@ -7,8 +7,8 @@
  */
 import { BROKEN, LATER_FRAGMENT, OTHER_TRANSPORT, type Outcome, TRUNCATED_HEADER } from "./outcome.ts";
 import type { Packet } from "./packet.ts";
-import { decodeTcp, TCP } from "./tcp.ts";
-import { decodeUdp, UDP } from "./udp.ts";
+import { decodeTcp, PROTOCOL_TCP } from "./tcp.ts";
+import { decodeUdp, PROTOCOL_UDP } from "./udp.ts";
 
 /** Bytes of an IPv4 header without options. */
 export const IPV4_HEADER = 20;
@@ -54,8 +54,8 @@ export function decodeIPv4(packet: Packet, start: number, end: number, wireEnd: 
   }
   if ((fragment & 0x2000) !== 0) packet.fragment = 1;
   if (start + header > end) return TRUNCATED_HEADER;
-  if (protocol === TCP) return decodeTcp(packet, start + header, end, wireEnd);
-  if (protocol === UDP) return decodeUdp(packet, start + header, end, wireEnd, total === 0);
+  if (protocol === PROTOCOL_TCP) return decodeTcp(packet, start + header, end, wireEnd);
+  if (protocol === PROTOCOL_UDP) return decodeUdp(packet, start + header, end, wireEnd, total === 0);
   if (protocol === AUTHENTICATION) return decodeAfter(packet, protocol, start + header, end, wireEnd, total === 0);
   packet.transport = protocol;
   return OTHER_TRANSPORT;
@@ -86,8 +86,8 @@ export function decodeIPv6(packet: Packet, start: number, end: number, wireEnd: 
     wireEnd = at + payload;
     if (wireEnd < end) end = wireEnd;
   }
-  if (next === TCP) return decodeTcp(packet, at, end, wireEnd);
-  if (next === UDP) return decodeUdp(packet, at, end, wireEnd, open);
+  if (next === PROTOCOL_TCP) return decodeTcp(packet, at, end, wireEnd);
+  if (next === PROTOCOL_UDP) return decodeUdp(packet, at, end, wireEnd, open);
   return decodeAfter(packet, next, at, end, wireEnd, open);
 }
 
@@ -120,8 +120,8 @@ function decodeAfter(packet: Packet, next: number, at: number, end: number, wire
   const six = packet.family === 6;
   for (let count = 0; count < MOST_EXTENSIONS; count++) {
     let size = 0;
-    if (next === TCP) return decodeTcp(packet, at, end, wireEnd);
-    if (next === UDP) return decodeUdp(packet, at, end, wireEnd, open);
+    if (next === PROTOCOL_TCP) return decodeTcp(packet, at, end, wireEnd);
+    if (next === PROTOCOL_UDP) return decodeUdp(packet, at, end, wireEnd, open);
     const options = six && (next === HOP_BY_HOP || next === ROUTING || next === DESTINATION_OPTIONS);
     const fragment = six && next === FRAGMENT;
     if (!options && !fragment && next !== AUTHENTICATION) {

@@ -6,7 +6,7 @@ import { BROKEN, OK, type Outcome, TRUNCATED_HEADER } from "./outcome.ts";
 import type { Packet } from "./packet.ts";
 
 /** IP protocol number. */
-export const TCP = 6;
+export const PROTOCOL_TCP = 6;
 /** Bytes of a header without options. */
 export const TCP_HEADER = 20;
 
@@ -25,7 +25,7 @@ export const URG = 0x20;
 
 /** Decodes the header at `at`; see lib/wire/ip.ts for `end` and `wireEnd`. */
 export function decodeTcp(packet: Packet, at: number, end: number, wireEnd: number): Outcome {
-  packet.transport = TCP;
+  packet.transport = PROTOCOL_TCP;
   // A first fragment too short for the ports is an old way past filters (RFC 1858): nothing honest makes one.
   if (wireEnd - at < TCP_HEADER) return BROKEN;
   if (end - at < TCP_HEADER) return TRUNCATED_HEADER;

@@ -6,7 +6,7 @@ import { BROKEN, OK, type Outcome, TRUNCATED_HEADER } from "./outcome.ts";
 import type { Packet } from "./packet.ts";
 
 /** IP protocol number. */
-export const UDP = 17;
+export const PROTOCOL_UDP = 17;
 /** Bytes of the header. */
 export const UDP_HEADER = 8;
 
@@ -15,7 +15,7 @@ export const UDP_HEADER = 8;
  * open (jumbogram or segmented later), when a length of 0 here means "the rest of the packet" (RFC 2675 section 4).
  */
 export function decodeUdp(packet: Packet, at: number, end: number, wireEnd: number, open: boolean): Outcome {
-  packet.transport = UDP;
+  packet.transport = PROTOCOL_UDP;
   if (wireEnd - at < UDP_HEADER) return BROKEN;
   if (end - at < UDP_HEADER) return TRUNCATED_HEADER;
   const { view } = packet;

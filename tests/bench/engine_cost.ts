@@ -4,7 +4,7 @@
  * @module
  */
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
-import { Ahead } from "../../lib/loop/ahead.ts";
+import { Prefetcher } from "../../lib/loop/prefetch.ts";
 import { Engine } from "../../lib/judge/engine.ts";
 import { defaultConfig } from "../../lib/policy/load.ts";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
@@ -33,14 +33,14 @@ export class Sender {
   readonly #length: number;
   readonly #packet = new Packet();
   readonly #engine: Engine;
-  readonly #ahead: Ahead;
+  readonly #prefetcher: Prefetcher;
   #count = 0;
   #now = 1000;
 
   /** Sends to this engine. */
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.#ahead = new Ahead(engine.state.flows);
+    this.#prefetcher = new Prefetcher(engine.state.flows);
     const ends = new Ends();
     ends.from(0, 0, 0xffff, 0x0a000000, 1024);
     ends.to(0, 0, 0xffff, 0xcb007101 | 0, 9000);
@@ -60,9 +60,9 @@ export class Sender {
   flush(): void {
     const count = this.#count;
     const packet = this.#packet;
-    if (this.#ahead.useful) {
-      for (let i = 0; i < count; i++) this.#ahead.note(this.#view, i * ROOM);
-      this.#ahead.fetch();
+    if (this.#prefetcher.useful) {
+      for (let i = 0; i < count; i++) this.#prefetcher.note(this.#view, i * ROOM);
+      this.#prefetcher.fetch();
     }
     this.#now += 0.004 * count;
     this.#engine.clock.set(this.#now);

@@ -23,7 +23,7 @@ import { protocolDefaults } from "../../lib/policy/defaults.ts";
 import { defaultConfig } from "../../lib/policy/load.ts";
 import { compile } from "../../lib/policy/policy.ts";
 import { Link } from "../../lib/replay/link.ts";
-import { type Frame, MemorySource } from "../../lib/replay/memory.ts";
+import { type Frame, MemorySource } from "../../lib/replay/memory_source.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 import { buildTcp, buildUdp, Ends } from "../../lib/wire/build.ts";
 import { DIRECTCONNECT } from "./samples/directconnect.ts";

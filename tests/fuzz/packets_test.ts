@@ -7,7 +7,7 @@ import { GOLDENS, packetsOf } from "../golden/make.ts";
 
 const PACKETS: readonly Uint8Array[] = GOLDENS.flatMap((golden) => packetsOf(golden).map(({ bytes }) => bytes));
 /** Room for a few flows only: eviction is part of what is tried. */
-const TIGHT = { flows: 64, streams: 4, peers: 8, locks: 4, notices: 8, questions: 8, scores: 8, endpoints: 8 };
+const TIGHT = { flows: 64, streams: 4, peers: 8, locks: 4, rateLimits: 8, questions: 8, scores: 8, endpoints: 8 };
 
 function judgeAll(packets: Iterable<Uint8Array>, tight = false): void {
   const desk = new Desk(CLASSIFIERS, HOME, tight ? TIGHT : {});

@@ -41,7 +41,7 @@ for (const tcp of [false, true]) {
       opened: () => {},
       judged: () => {},
       because: () => {},
-      called: (_row, call) => {
+      classified: (_row, call) => {
         called[call.certainty]!++;
         if (worst.length < 5) worst.push(`${call.protocol}/${call.evidence}`);
       },

@@ -161,7 +161,7 @@ async function pumped(
       return Promise.resolve();
     },
     waitSync: () => false,
-    giveWay: () => void waiting.push(...meanwhile.shift() ?? []),
+    yieldCore: () => void waiting.push(...meanwhile.shift() ?? []),
     wake: () => {},
   };
   const pump: Pump = new Pump({

@@ -212,7 +212,7 @@ Deno.test("a SYN that others send in a client's name locks nobody else, and refu
 });
 
 Deno.test("one machine that pings everybody, in everybody's name, fills neither the block list nor the locks", () => {
-  const home = new Household(undefined, { peers: 20_000, locks: 2000, notices: 4096 });
+  const home = new Household(undefined, { peers: 20_000, locks: 2000, rateLimits: 4096 });
   for (let i = 0; i < 10_000; i++) {
     const peer = readEnd(`198.${18 + (i >> 16)}.${i >> 8 & 255}.${i & 255}:1214`);
     home.judgeWith(udpPacket(readEnd("10.0.0.66:1214"), peer, PING), 2, 0x0200, 66);

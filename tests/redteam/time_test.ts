@@ -5,7 +5,7 @@ import { ACCEPT, Engine, REFUSE, SETTLED } from "../../lib/judge/engine.ts";
 import { Timeline } from "../../lib/replay/timeline.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { LINK_ETHERNET } from "../../lib/replay/link.ts";
-import { MemorySource } from "../../lib/replay/memory.ts";
+import { MemorySource } from "../../lib/replay/memory_source.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 import { Packet } from "../../lib/wire/packet.ts";
 import { SYN } from "../../lib/wire/tcp.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Look } from "../../lib/protocol/classifier.ts";
-import type { Call } from "../../lib/learn/observer.ts";
+import type { Classification } from "../../lib/learn/observer.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { FlowRecorder } from "../../lib/replay/flow_record.ts";
 import { type PlayedFacts, replayJson, replayText } from "../../lib/replay/replay_report.ts";
@@ -19,7 +19,7 @@ function packet(transport: "tcp" | "udp", from: string, sport: number, to: strin
   return p;
 }
 
-const HANDSHAKE: Call = {
+const HANDSHAKE: Classification = {
   protocol: "bittorrent",
   evidence: "tcp-handshake",
   certainty: 3,
@@ -51,7 +51,7 @@ function recorded(explain = false): FlowRecorder {
   look.start = 2;
   look.end = 22;
   look.fromOpener = true;
-  r.called(5, HANDSHAKE, explain ? look : null);
+  r.classified(5, HANDSHAKE, explain ? look : null);
   for (let i = 0; i < 9; i++) r.judged(5, true);
   r.opened(6, packet("udp", "2001:db8::1", 53, "2001:db8::2", 53));
   r.judged(6, false);
@@ -136,11 +136,11 @@ Deno.test("a flow that was forgotten and comes back, from either side, stays one
 Deno.test("surer evidence replaces weaker, equal evidence does not", () => {
   const r = new FlowRecorder();
   r.opened(0, packet("udp", "10.0.0.5", 1, "192.0.2.1", 2));
-  r.called(0, { ...HANDSHAKE, evidence: "guess", certainty: 1 }, null);
+  r.classified(0, { ...HANDSHAKE, evidence: "guess", certainty: 1 }, null);
   r.judged(0, false);
-  r.called(0, HANDSHAKE, null);
+  r.classified(0, HANDSHAKE, null);
   r.judged(0, true);
-  r.called(0, { ...HANDSHAKE, evidence: "later" }, null);
+  r.classified(0, { ...HANDSHAKE, evidence: "later" }, null);
   r.judged(0, true);
   const line = [...r.lines()][0];
   assert.deepEqual([line?.evidence, line?.certainty, line?.packet], ["tcp-handshake", "certain", 2]);
@@ -165,7 +165,7 @@ Deno.test("flows beyond the capacity are counted, not kept", () => {
   const r = new FlowRecorder(false, 2);
   for (let i = 0; i < 5; i++) {
     r.opened(i, packet("udp", "10.0.0.5", 100 + i, "192.0.2.1", 2));
-    r.called(i, HANDSHAKE, null);
+    r.classified(i, HANDSHAKE, null);
     r.judged(i, true);
   }
   assert.equal(r.flows, 2);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LINK_ETHERNET } from "../../lib/replay/link.ts";
-import { MemorySource } from "../../lib/replay/memory.ts";
+import { MemorySource } from "../../lib/replay/memory_source.ts";
 import { readBytes } from "../support/bytes.ts";
 import { hex, join } from "../support/conversation.ts";
 import { readEnd, tcpPacket, udpPacket } from "../support/packets.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { CLOSING, FLAGS, FLOW_WORDS, FlowTable, SEEN, TCP } from "../../lib/state/flow_table.ts";
+import { CLOSING, FLAGS, FLOW_WORDS, FlowTable, IS_TCP, SEEN } from "../../lib/state/flow_table.ts";
 
 /** First three words of addresses: IPv4, and two networks of IPv6. */
 const HEADS = [[0, 0, 0xffff], [0x20010db8, 0, 0], [0x20010db8, 0, 0xffff]] as const;
@@ -54,7 +54,7 @@ Deno.test("a flow table does what a Map does, in both directions, whatever comes
         model.delete(own !== undefined ? name(flow) : name(back(flow)));
       } else if (row < 0) {
         const opened = open(table, flow);
-        assert.equal(table.words[opened * FLOW_WORDS + FLAGS]! & TCP, flow.tcp);
+        assert.equal(table.words[opened * FLOW_WORDS + FLAGS]! & IS_TCP, flow.tcp);
         for (let word = FLAGS + 1; word < FLOW_WORDS; word++) {
           assert.equal(table.words[opened * FLOW_WORDS + word], 0, "a new flow knows nothing of the one before");
         }

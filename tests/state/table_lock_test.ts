@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Turn, TURN_BYTES } from "../../lib/state/table_lock.ts";
+import { TABLE_LOCK_BYTES, TableLock } from "../../lib/state/table_lock.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import type { Policy } from "../../lib/policy/policy.ts";
 import { openCapture } from "../../lib/replay/capture.ts";
 import { Link } from "../../lib/replay/link.ts";
-import { SharedGround } from "../../lib/state/ground.ts";
+import { SharedTableMemory } from "../../lib/state/table_memory.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 import { writeState } from "../../lib/state/state_file.ts";
 import { stateContext } from "../../lib/daemon/state_store.ts";
@@ -24,8 +24,8 @@ const WALL = Date.parse("2026-05-04T10:00:00Z");
 function learned(group: EngineGroup): string {
   const { state, policy, trainer, clock } = group.engines[0]!;
   const context = stateContext(policy, (number) => trainer.pattern(number), clock.now, clock.wallOffset);
-  const { endpoints, scores, neighbours, notices, resolved } = state;
-  const counts = [endpoints, scores.table, neighbours, notices, resolved].map((table) => table.count);
+  const { endpoints, scores, neighbours, rateLimits, resolved } = state;
+  const counts = [endpoints, scores.table, neighbours, rateLimits, resolved].map((table) => table.count);
   return `${writeState(state, context)}${counts}`;
 }
 
@@ -216,17 +216,17 @@ Deno.test("a block list that is full stays whole for all that share it", () => {
 });
 
 Deno.test("threads take turns: nothing that they count is lost", async () => {
-  const turn = new SharedArrayBuffer(TURN_BYTES);
+  const lockMemory = new SharedArrayBuffer(TABLE_LOCK_BYTES);
   const count = new SharedArrayBuffer(8);
   const TIMES = 40_000;
   const workers = [1, 2, 3].map(() =>
-    new Worker(new URL("../support/turn_thread.ts", import.meta.url), { type: "module" })
+    new Worker(new URL("../support/table_lock_thread.ts", import.meta.url), { type: "module" })
   );
   const said = (worker: Worker) => new Promise((resolve) => worker.onmessage = resolve);
   await Promise.all(workers.map(said));
   const done = workers.map(said);
-  for (const worker of workers) worker.postMessage({ turn, count, times: TIMES });
-  const own = new Turn(turn);
+  for (const worker of workers) worker.postMessage({ lockMemory, count, times: TIMES });
+  const own = new TableLock(lockMemory);
   const words = new Int32Array(count);
   for (let i = 0; i < TIMES; i++) {
     own.hold(() => {
@@ -241,42 +241,42 @@ Deno.test("threads take turns: nothing that they count is lost", async () => {
 });
 
 Deno.test("a turn within a turn is one turn; who does not give it back is told of, not waited for for ever", () => {
-  const memory = new SharedArrayBuffer(TURN_BYTES);
-  const [one, other] = [new Turn(memory), new Turn(memory, 30)];
+  const memory = new SharedArrayBuffer(TABLE_LOCK_BYTES);
+  const [one, other] = [new TableLock(memory), new TableLock(memory, 30)];
   const ends: string[] = [];
-  one.ends = { begun: () => ends.push("begun"), ends: () => ends.push("ends") };
-  one.enter();
+  one.hooks = { onAcquire: () => ends.push("begun"), onRelease: () => ends.push("ends") };
+  one.acquire();
   assert.equal(one.hold(() => 7), 7);
   assert.deepEqual(ends, ["begun"]);
-  assert.throws(() => other.enter(), /^Error: Cannot go on: another thread has held the tables for 0.03 s$/);
-  one.leave();
+  assert.throws(() => other.acquire(), /^Error: Cannot go on: another thread has held the tables for 0.03 s$/);
+  one.release();
   assert.deepEqual(ends, ["begun", "ends"]);
   assert.throws(() => one.hold(() => JSON.parse("{")), SyntaxError);
-  other.hold(() => assert.throws(() => new Turn(memory, 30).enter(), /Cannot go on/));
+  other.hold(() => assert.throws(() => new TableLock(memory, 30).acquire(), /Cannot go on/));
   one.hold(() => {});
 });
 
 Deno.test("what is told is seen by the next turn of another, once, in order", () => {
-  const memory = new SharedArrayBuffer(TURN_BYTES);
-  const [main, ...others] = [new Turn(memory), new Turn(memory), new Turn(memory)];
+  const memory = new SharedArrayBuffer(TABLE_LOCK_BYTES);
+  const [main, ...others] = [new TableLock(memory), new TableLock(memory), new TableLock(memory)];
   let heard = 0;
-  main!.ends = { begun: () => heard += main!.told ? 1 : 0, ends: () => {} };
-  main!.look();
+  main!.hooks = { onAcquire: () => heard += main!.takeNews() ? 1 : 0, onRelease: () => {} };
+  main!.catchUp();
   assert.equal(heard, 0, "nothing was told");
-  const numbers = [0, 1, 0].map((i) => others[i]!.hold(() => others[i]!.tell()));
+  const numbers = [0, 1, 0].map((i) => others[i]!.hold(() => others[i]!.announce()));
   assert.deepEqual(numbers, [1, 2, 3]);
-  main!.look();
-  main!.look();
+  main!.catchUp();
+  main!.catchUp();
   assert.equal(heard, 1);
 });
 
 Deno.test("tables can only be shared by those who ask for the same", () => {
-  const ground = new SharedGround();
+  const ground = new SharedTableMemory();
   const capacity = capacityFor(4 << 20);
   new State(capacity, 1, ground);
   assert.throws(
-    () => new State({ ...capacity, peers: 7 }, 1, new SharedGround(ground.blocks)),
+    () => new State({ ...capacity, peers: 7 }, 1, new SharedTableMemory(ground.blocks)),
     /^RangeError: Cannot share a table: 84 bytes wanted, \d+ given$/,
   );
-  assert.throws(() => new State(capacity, 1, new SharedGround(ground.blocks.slice(0, 9))), /wanted, none given$/);
+  assert.throws(() => new State(capacity, 1, new SharedTableMemory(ground.blocks.slice(0, 9))), /wanted, none given$/);
 });

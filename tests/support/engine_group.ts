@@ -6,9 +6,9 @@
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { Engine } from "../../lib/judge/engine.ts";
 import type { TrafficEvent } from "../../lib/learn/event.ts";
-import { Turn, TURN_BYTES } from "../../lib/state/table_lock.ts";
+import { TABLE_LOCK_BYTES, TableLock } from "../../lib/state/table_lock.ts";
 import type { Policy } from "../../lib/policy/policy.ts";
-import { SharedGround } from "../../lib/state/ground.ts";
+import { SharedTableMemory } from "../../lib/state/table_memory.ts";
 import { hashEndpoint } from "../../lib/state/hash.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 import type { Outcome, Packet } from "../../lib/wire/packet.ts";
@@ -23,20 +23,20 @@ export class EngineGroup {
   readonly given: number[];
 
   constructor(policy: Policy, size: number, memory = 4 << 20) {
-    const ground = new SharedGround();
-    const turn = new SharedArrayBuffer(TURN_BYTES);
+    const ground = new SharedTableMemory();
+    const lockMemory = new SharedArrayBuffer(TABLE_LOCK_BYTES);
     const capacity = capacityFor(memory);
     const engines: Engine[] = [];
     for (let i = 0; i < size; i++) {
-      const state = new State(capacity, 0x5eed, i === 0 ? ground : new SharedGround(ground.blocks));
+      const state = new State(capacity, 0x5eed, i === 0 ? ground : new SharedTableMemory(ground.blocks));
       engines.push(
         new Engine({
           policy,
           state,
           classifiers: CLASSIFIERS,
           emit: (event) => this.events.push(event),
-          turn: new Turn(turn),
-          keeps: i === 0,
+          tableLock: new TableLock(lockMemory),
+          ownsSharedTables: i === 0,
         }),
       );
     }

@@ -25,14 +25,14 @@ const TOO_MUCH = 64;
 const KEEPS = 1000;
 
 /** See the module's text. Times are monotonic milliseconds with fractions. */
-export class Courtesy {
+export class YieldPolicy {
   #keepsUntil = -Infinity;
   #lost = 0;
   /** Above 0 while looking again finds something often enough; below 0 it counts the bursts until the next try. */
   #luck = 0;
 
   /** Whether to give way now. */
-  gives(now: number): boolean {
+  shouldYield(now: number): boolean {
     return now >= this.#keepsUntil;
   }
 
@@ -40,7 +40,7 @@ export class Courtesy {
    * To be told of each look: when the first one since the last burst `began`, when the core was given away for this one
    * (`left`), when it was `back`, and how many packets came. Answers whether to give way and look again at once.
    */
-  again(began: number, left: number, back: number, packets: number): boolean {
+  looksAgain(began: number, left: number, back: number, packets: number): boolean {
     if (back - left <= LONG || packets >= FULL) this.#lost = Math.max(0, this.#lost - 1);
     else if ((this.#lost += WEIGHT) >= TOO_MUCH) {
       this.#lost = 0;

@@ -4,7 +4,7 @@
  */
 
 /** Gives zeroed arrays. */
-export interface Ground {
+export interface TableMemory {
   /** `length` words. */
   int32(length: number): Int32Array;
   /** `length` numbers. */
@@ -14,7 +14,7 @@ export interface Ground {
 }
 
 /** This thread's own memory. */
-export const OWN_GROUND: Ground = {
+export const OWN_MEMORY: TableMemory = {
   int32: (length) => new Int32Array(length),
   float64: (length) => new Float64Array(length),
   uint16: (length) => new Uint16Array(length),
@@ -24,7 +24,7 @@ export const OWN_GROUND: Ground = {
  * Memory that several threads see. The first thread makes it; another that asks for the same arrays in the same order gets
  * the same memory. Nothing here keeps two threads from writing at once.
  */
-export class SharedGround implements Ground {
+export class SharedTableMemory implements TableMemory {
   /** What was given out, in that order: to be posted to the other threads. */
   readonly blocks: SharedArrayBuffer[];
   readonly #made: boolean;
@@ -36,17 +36,17 @@ export class SharedGround implements Ground {
     this.blocks = [...blocks ?? []];
   }
 
-  /** See {@link Ground.int32}. */
+  /** See {@link TableMemory.int32}. */
   int32(length: number): Int32Array {
     return new Int32Array(this.#block(4 * length));
   }
 
-  /** See {@link Ground.float64}. */
+  /** See {@link TableMemory.float64}. */
   float64(length: number): Float64Array {
     return new Float64Array(this.#block(8 * length));
   }
 
-  /** See {@link Ground.uint16}. */
+  /** See {@link TableMemory.uint16}. */
   uint16(length: number): Uint16Array {
     return new Uint16Array(this.#block(2 * length));
   }

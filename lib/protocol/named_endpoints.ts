@@ -12,7 +12,7 @@ const CAPACITY = 64;
 const STRIDE = 6;
 
 /** Up to 64 endpoints; more are counted and left out, so that one packet cannot fill a table. */
-export class Found {
+export class NamedEndpoints {
   /** Endpoints held. */
   count = 0;
   /** Endpoints left out because there was no room. */

@@ -7,14 +7,14 @@ import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
 import type { Packet } from "../wire/packet.ts";
 import type { Clock } from "./clock.ts";
 import { isCommonPort } from "./endpoints.ts";
-import { type Learner, REFUSE_FLOW } from "./learn.ts";
+import { type Learner, REFUSE_FLOW } from "./learner.ts";
 import type { Because } from "./observer.ts";
 import { HOOK_INPUT, HOOK_OUTPUT } from "../wire/packet.ts";
-import type { Side } from "./flow_ends.ts";
-import type { Trainer } from "./train.ts";
+import type { FlowEnds } from "./flow_ends.ts";
+import type { Trainer } from "./dns_training.ts";
 
 /** See the module's text. */
-export class BlockList {
+export class PriorFacts {
   readonly #state: State;
   readonly #clock: Clock;
   readonly #learner: Learner;
@@ -29,29 +29,29 @@ export class BlockList {
   }
 
   /** Is the public side on the block list, or trained? */
-  known(side: Side): Because | "" {
+  known(ends: FlowEnds): Because | "" {
     const { peers, trained } = this.#state;
-    if (side.name !== "") {
-      const protocol = this.#trainer.protocolOf(side.name);
-      const met = protocol >= 0 && this.#learner.metKnown(side, protocol, "trained-name") === REFUSE_FLOW;
+    if (ends.name !== "") {
+      const protocol = this.#trainer.protocolOf(ends.name);
+      const met = protocol >= 0 && this.#learner.metKnown(ends, protocol, "trained-name") === REFUSE_FLOW;
       return met ? "name-trained" : "";
     }
-    if (peers.count !== 0 && this.#meets(side, peers, "known-peer")) return "peer-blocked";
-    if (trained.count !== 0 && this.#meets(side, trained, "trained-name")) return "name-trained";
+    if (peers.count !== 0 && this.#meets(ends, peers, "known-peer")) return "peer-blocked";
+    if (trained.count !== 0 && this.#meets(ends, trained, "trained-name")) return "name-trained";
     return "";
   }
 
-  #meets(side: Side, table: AddressTable, evidence: string): boolean {
-    const row = table.find(side.p0, side.p1, side.p2, side.p3, 0);
+  #meets(ends: FlowEnds, table: AddressTable, evidence: string): boolean {
+    const row = table.find(ends.p0, ends.p1, ends.p2, ends.p3, 0);
     if (row < 0 || table.deadline[row]! <= this.#clock.now) return false;
     const at = row * table.columns;
     // Held back: of a peer only the port that it was met at is refused, of a trained address nothing. Nor are ports of web
     // and name servers: one ping to port 443 of a web site would have it refused to all, and all that go there locked.
     if (
       table.values[at + HELD] === 1 &&
-      (table !== this.#state.peers || table.values[at + DETAIL] !== side.peerPort || isCommonPort(side.peerPort))
+      (table !== this.#state.peers || table.values[at + DETAIL] !== ends.peerPort || isCommonPort(ends.peerPort))
     ) return false;
-    return this.#learner.metKnown(side, table.values[at + PROTOCOL]!, evidence) === REFUSE_FLOW;
+    return this.#learner.metKnown(ends, table.values[at + PROTOCOL]!, evidence) === REFUSE_FLOW;
   }
 
   /** Whether a packet without a flow goes between a locked client and the public side. */

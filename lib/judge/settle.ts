@@ -6,15 +6,15 @@ import {
   CANDIDATES,
   DATA_PACKETS,
   FLAGS,
+  IS_TCP,
   MIDSTREAM,
   NO_PROXY,
   OPENER_FIRST,
   RESPONDER_FIRST,
   RESUMED,
-  TCP,
 } from "../state/flow_table.ts";
-import { isOrdinary } from "../learn/ordinary.ts";
-import type { Panel } from "./panel.ts";
+import { isEverydayOpening } from "../learn/everyday_openings.ts";
+import type { ClassifierSet } from "./classifier_set.ts";
 import { TUNNEL, Tunnels } from "./tunnels.ts";
 
 /** Data packets of a flow, both directions, after which it is let go. Most are let go sooner, when no classifier waits. */
@@ -27,7 +27,7 @@ const ENOUGH_MIDSTREAM = 640;
 const OPENED = 8;
 
 /** Classifiers that the first byte of either direction speaks to, of those directions that sent something. */
-export function spokenTo(panel: Panel, words: Int32Array, flow: number): number {
+export function possibleByFirstBytes(panel: ClassifierSet, words: Int32Array, flow: number): number {
   const counts = words[flow + DATA_PACKETS]!;
   let possible = 0;
   if ((counts & 0xffff) !== 0) possible |= panel.dispatch[words[flow + OPENER_FIRST]! >>> 24]!;
@@ -40,18 +40,18 @@ export function spokenTo(panel: Panel, words: Int32Array, flow: number): number 
  * only those are asked that its first bytes speak to, and nobody once a stream is longer than what is kept of its
  * beginning, which `first` says it is not.
  */
-export function isEnough(panel: Panel, words: Int32Array, flow: number, first: boolean): boolean {
+export function maySettle(panel: ClassifierSet, words: Int32Array, flow: number, first: boolean): boolean {
   const flags = words[flow + FLAGS]!;
   const counts = words[flow + DATA_PACKETS]!;
   const sent = (counts & 0xffff) + (counts >>> 16);
-  const tcp = (flags & TCP) !== 0;
+  const tcp = (flags & IS_TCP) !== 0;
   const opener = words[flow + OPENER_FIRST]!;
   if (tcp && first && (flags & (MIDSTREAM | RESUMED)) === 0) {
     // Both have spoken: nobody waits for the middle of what began otherwise.
     if ((counts & 0xffff) !== 0 && counts >>> 16 !== 0) {
-      words[flow + CANDIDATES]! &= spokenTo(panel, words, flow) | TUNNEL;
+      words[flow + CANDIDATES]! &= possibleByFirstBytes(panel, words, flow) | TUNNEL;
     } // What everyday traffic is answered, nobody wants to see whom the question itself did not interest.
-    else if (isOrdinary(opener, 1) && (words[flow + CANDIDATES]! & panel.dispatch[opener >>> 24]!) === 0) {
+    else if (isEverydayOpening(opener, 1) && (words[flow + CANDIDATES]! & panel.dispatch[opener >>> 24]!) === 0) {
       words[flow + CANDIDATES] = 0;
     }
   }
@@ -59,7 +59,7 @@ export function isEnough(panel: Panel, words: Int32Array, flow: number, first: b
     // A proxy's handshake may come byte by byte, and what it leads to begins behind it.
     const mayLead = (flags & NO_PROXY) === 0 && (counts & 0xffff) !== 0 &&
       Tunnels.mayBegin(opener >>> 24);
-    if (!mayLead) words[flow + CANDIDATES]! &= first ? spokenTo(panel, words, flow) : 0;
+    if (!mayLead) words[flow + CANDIDATES]! &= first ? possibleByFirstBytes(panel, words, flow) : 0;
   }
   const enough = !tcp ? ENOUGH_UDP : (flags & MIDSTREAM) !== 0 ? ENOUGH_MIDSTREAM : ENOUGH;
   return words[flow + CANDIDATES] === 0 || sent >= enough;

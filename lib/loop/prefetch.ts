@@ -7,6 +7,8 @@
  * @module
  */
 import type { FlowTable } from "../state/flow_table.ts";
+import { PROTOCOL_TCP } from "../wire/tcp.ts";
+import { PROTOCOL_UDP } from "../wire/udp.ts";
 
 /** Flows from which on the table is larger than a core's own caches (96 bytes each). */
 const MANY = 8192;
@@ -14,11 +16,9 @@ const MANY = 8192;
 const MOST = 64;
 /** Bytes of the longest headers read here: IPv6 without extensions, and ports. */
 const HEADERS = 44;
-const TCP = 6;
-const UDP = 17;
 
 /** See the module's text. */
-export class Ahead {
+export class Prefetcher {
   /** What was read last: means nothing, see {@link FlowTable.warm}. */
   kept = 0;
   readonly #flows: FlowTable;
@@ -41,9 +41,9 @@ export class Ahead {
     const first = view.getUint8(at);
     if (first === 0x45) {
       const transport = view.getUint8(at + 9);
-      if (transport !== TCP && transport !== UDP) return;
+      if (transport !== PROTOCOL_TCP && transport !== PROTOCOL_UDP) return;
       this.#hashes[this.#count++] = this.#flows.hash(
-        transport === TCP ? 1 : 0,
+        transport === PROTOCOL_TCP ? 1 : 0,
         0,
         0,
         0xffff,
@@ -57,9 +57,9 @@ export class Ahead {
       );
     } else if (first >>> 4 === 6) {
       const transport = view.getUint8(at + 6);
-      if (transport !== TCP && transport !== UDP) return;
+      if (transport !== PROTOCOL_TCP && transport !== PROTOCOL_UDP) return;
       this.#hashes[this.#count++] = this.#flows.hash(
-        transport === TCP ? 1 : 0,
+        transport === PROTOCOL_TCP ? 1 : 0,
         view.getInt32(at + 8),
         view.getInt32(at + 12),
         view.getInt32(at + 16),

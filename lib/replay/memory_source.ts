@@ -4,7 +4,7 @@
  */
 import { LINK_RAW } from "./link.ts";
 import type { Source } from "./source.ts";
-import type { ByteInput } from "./window.ts";
+import type { ByteInput } from "./byte_window.ts";
 
 /** One frame with its circumstances. */
 export interface Frame {

@@ -26,14 +26,14 @@ import type { Clock } from "./clock.ts";
 import { decoyFor, decoySending } from "./decoy.ts";
 import { Endpoints, isCommonPort, witnessOf } from "./endpoints.ts";
 import { type Emit, firstBytes, type FrequentEvent, rounded } from "./event.ts";
-import { Notices } from "./notices.ts";
-import { isInvolved } from "./ordinary.ts";
+import { RateLimits } from "./rate_limits.ts";
+import { isInvolved } from "./everyday_openings.ts";
 import type { FlowObserver } from "./observer.ts";
 import type { Outbox } from "./outbox.ts";
 import { PeerList } from "./peer_list.ts";
 import { mayBeLocked, mayTeach } from "./quota.ts";
-import type { Side } from "./flow_ends.ts";
-import { TimeLocks } from "./time_lock.ts";
+import type { FlowEnds } from "./flow_ends.ts";
+import { TimeLocks } from "./time_locks.ts";
 
 /** What becomes of the flow after something was recognised in it. */
 export type Consequence = 0 | 1 | 2;
@@ -66,7 +66,7 @@ export class Learner {
   /** The time-locks. */
   readonly timeLocks: TimeLocks;
   /** Rate limits of events. */
-  readonly notices: Notices;
+  readonly rateLimits: RateLimits;
 
   #policy: Policy;
   readonly #state: State;
@@ -88,7 +88,7 @@ export class Learner {
     this.peers = new PeerList(state, clock, emit, policy, () => this.epoch++);
     this.timeLocks = new TimeLocks(state, clock, emit, () => this.epoch++);
     this.#endpoints = new Endpoints(state.endpoints, clock, policy);
-    this.notices = new Notices(state.notices);
+    this.rateLimits = new RateLimits(state.rateLimits);
   }
 
   /** The policy in force. */
@@ -113,93 +113,93 @@ export class Learner {
   }
 
   /** Group of the client of a flow. */
-  groupOf(side: Side): number {
-    const row = this.#state.neighbours.find(side.c0, side.c1, side.c2, side.c3, 0);
+  groupOf(ends: FlowEnds): number {
+    const row = this.#state.neighbours.find(ends.c0, ends.c1, ends.c2, ends.c3, 0);
     const at = row * 2;
     const high = row < 0 ? 0 : this.#state.neighbours.values[at]!;
     const low = row < 0 ? 0 : this.#state.neighbours.values[at + 1]!;
-    return this.policy.groupOf(side.c0, side.c1, side.c2, side.c3, high, low);
+    return this.policy.groupOf(ends.c0, ends.c1, ends.c2, ends.c3, high, low);
   }
 
   /** What the policy says about a protocol for this flow's client. */
-  actionFor(side: Side, protocol: number): Action {
-    return protocol < 0 ? OFF : this.policy.action(this.table, this.groupOf(side), protocol);
+  actionFor(ends: FlowEnds, protocol: number): Action {
+    return protocol < 0 ? OFF : this.policy.action(this.table, this.groupOf(ends), protocol);
   }
 
   /** A classifier recognised the flow. */
-  matched(side: Side, classifier: Classifier, protocol: number, evidence: Evidence, look: Look): Consequence {
+  matched(ends: FlowEnds, classifier: Classifier, protocol: number, evidence: Evidence, look: Look): Consequence {
     const policy = this.policy;
-    const group = this.groupOf(side);
+    const group = this.groupOf(ends);
     const action = policy.action(this.table, group, protocol);
     if (action === OFF) return NOTHING;
     if (look.found.hasInfoHash && policy.allowsInfoHash(look.found.infoHash, 0)) return LET_THROUGH;
     let endpoint = 0;
     if (evidence.encrypted) {
       if (!policy.config.encrypted.detect) return NOTHING;
-      const called = this.#endpoints.called(side, protocol, evidence.needs);
-      if (called !== null) return this.#called(side, protocol, group, action, called, look);
+      const called = this.#endpoints.evidenceFor(ends, protocol, evidence.needs);
+      if (called !== null) return this.#revealed(ends, protocol, group, action, called, look);
       if (evidence.needs !== 0) return NOTHING;
-      endpoint = this.#endpoints.of(side);
-    } else if (evidence.certainty === CERTAIN && isInvolved(side, look)) {
-      this.#endpoints.noteClient(side, protocol, CONFIRMED);
+      endpoint = this.#endpoints.of(ends);
+    } else if (evidence.certainty === CERTAIN && isInvolved(ends, look)) {
+      this.#endpoints.noteClient(ends, protocol, CONFIRMED);
     }
     const required = policy.require(this.table, group, protocol);
     let certainty = evidence.certainty;
     let before = 0;
     let after = 0;
-    if ((certainty < required || certainty === WEAK) && isInvolved(side, look)) {
+    if ((certainty < required || certainty === WEAK) && isInvolved(ends, look)) {
       const points = certainty === WEAK ? policy.config.score.weak : policy.config.score.strong;
-      const boost = endpoint !== 0 && policy.config.encrypted.advertised && !isCommonPort(side.peerPort) ? 2 : 1;
-      certainty = this.#score(side, protocol, evidence, points * boost);
+      const boost = endpoint !== 0 && policy.config.encrypted.advertised && !isCommonPort(ends.peerPort) ? 2 : 1;
+      certainty = this.#score(ends, protocol, evidence, points * boost);
       // One such conversation may be a game's; as many peers as these are a network's.
-      if (evidence.encrypted && side.tcp === 0 && this.#state.scores.peers >= HINTING_PEERS) {
-        this.#endpoints.noteClient(side, protocol, ADVERTISED);
+      if (evidence.encrypted && ends.tcp === 0 && this.#state.scores.peers >= HINTING_PEERS) {
+        this.#endpoints.noteClient(ends, protocol, ADVERTISED);
       }
       before = this.#state.scores.before;
       after = this.#state.scores.after;
     }
     const acts = certainty >= required && action >= DROP;
     this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
-    this.#named(side, classifier, protocol, certainty, look);
-    this.#detected(side, protocol, group, evidence, certainty, action, before, after, look);
+    this.#named(ends, classifier, protocol, certainty, look);
+    this.#detected(ends, protocol, group, evidence, certainty, action, before, after, look);
     // Evidence below what the policy asks for may be followed by better: a hello by its answer.
     if (!acts) return certainty >= STRONG && certainty >= required ? LET_THROUGH : NOTHING;
-    return this.#act(side, protocol, group, action, evidence.name, look);
+    return this.#act(ends, protocol, group, action, evidence.name, look);
   }
 
   /** A flow that is of this protocol by its looks alone comes by again: is one of its ends known by now? */
-  seenAgain(side: Side, protocol: number, needs: Needs): Consequence {
-    const called = this.#endpoints.called(side, protocol, needs);
+  seenAgain(ends: FlowEnds, protocol: number, needs: Needs): Consequence {
+    const called = this.#endpoints.evidenceFor(ends, protocol, needs);
     if (called === null) return NOTHING;
-    const group = this.groupOf(side);
+    const group = this.groupOf(ends);
     const action = this.policy.action(this.table, group, protocol);
-    return action === OFF ? NOTHING : this.#called(side, protocol, group, action, called, null);
+    return action === OFF ? NOTHING : this.#revealed(ends, protocol, group, action, called, null);
   }
 
   /** The flow's peer is on the block list or trained: what follows for the client. */
-  metKnown(side: Side, protocol: number, evidence: string): Consequence {
-    const group = this.groupOf(side);
+  metKnown(ends: FlowEnds, protocol: number, evidence: string): Consequence {
+    const group = this.groupOf(ends);
     const action = protocol < 0 ? DROP : this.policy.action(this.table, group, protocol);
     if (action < DROP) return NOTHING;
     // Who is called by a peer has done nothing: only a client that calls is locked. Not by UDP: its pings lock a client of
     // that network anyway, and somebody else may have pinged the game or VPN server that this one uses.
-    const calls = side.clientOpened && side.fromClient && (side.tcp !== 0 || evidence !== "known-peer");
-    if (action === LOCK && calls) this.#lockFor(side, protocol, group, evidence, 0);
+    const calls = ends.clientOpened && ends.fromClient && (ends.tcp !== 0 || evidence !== "known-peer");
+    if (action === LOCK && calls) this.#lockFor(ends, protocol, group, evidence, 0);
     return REFUSE_FLOW;
   }
 
   /** A client asked for a name that speaks of a protocol: raises its score. `name` is a hash of it. */
-  hint(side: Side, protocol: number, text: string, name: number): void {
-    const group = this.groupOf(side);
+  hint(ends: FlowEnds, protocol: number, text: string, name: number): void {
+    const group = this.groupOf(ends);
     const action = this.policy.action(this.table, group, protocol);
     if (action === OFF) return;
     const score = this.policy.config.score;
     const { scores } = this.#state;
     scores.add(
-      side.c0,
-      side.c1,
-      side.c2,
-      side.c3,
+      ends.c0,
+      ends.c1,
+      ends.c2,
+      ends.c3,
       protocol,
       name | 1,
       score.weak,
@@ -208,22 +208,22 @@ export class Learner {
       score.window / 125,
       this.#clock.now,
     );
-    this.#emitDetected(side, protocol, group, NAME_HINT, WEAK, action, scores.before, scores.after, text);
+    this.#emitDetected(ends, protocol, group, NAME_HINT, WEAK, action, scores.before, scores.after, text);
   }
 
   /** Locks the client of a flow by its protocol's time-lock. */
-  lockFlow(side: Side, protocol: number, group: number, evidence: string): void {
-    this.#lockFor(side, protocol, group, evidence, side.tcp === 0 ? side.clientPort : 0);
+  lockFlow(ends: FlowEnds, protocol: number, group: number, evidence: string): void {
+    this.#lockFor(ends, protocol, group, evidence, ends.tcp === 0 ? ends.clientPort : 0);
   }
 
-  #lockFor(side: Side, protocol: number, group: number, evidence: string, port: number): void {
+  #lockFor(ends: FlowEnds, protocol: number, group: number, evidence: string, port: number): void {
     const length = this.policy.lockMs(this.table, group, protocol);
-    if (length > 0 && mayBeLocked(this.notices, this.#state, side, this.#clock.now)) {
+    if (length > 0 && mayBeLocked(this.rateLimits, this.#state, ends, this.#clock.now)) {
       this.timeLocks.lock(
-        side.c0,
-        side.c1,
-        side.c2,
-        side.c3,
+        ends.c0,
+        ends.c1,
+        ends.c2,
+        ends.c3,
         protocol,
         this.#policy.protocols[protocol] ?? "operator",
         evidence,
@@ -236,7 +236,7 @@ export class Learner {
   }
 
   #act(
-    side: Side,
+    ends: FlowEnds,
     protocol: number,
     group: number,
     action: Action,
@@ -244,17 +244,17 @@ export class Learner {
     look: Look | null,
   ): Consequence {
     // A stranger's packet says nothing about the client it is sent to.
-    if (action === LOCK && isInvolved(side, look)) this.lockFlow(side, protocol, group, evidence);
+    if (action === LOCK && isInvolved(ends, look)) this.lockFlow(ends, protocol, group, evidence);
     return REFUSE_FLOW;
   }
 
   /** Endpoints that the payload names, and the flow's own where the evidence is certain. */
-  #named(side: Side, classifier: Classifier, protocol: number, certainty: Certainty, look: Look): void {
+  #named(ends: FlowEnds, classifier: Classifier, protocol: number, certainty: Certainty, look: Look): void {
     // A stranger could name anybody.
-    if (!isInvolved(side, look)) return;
+    if (!isInvolved(ends, look)) return;
     const found = look.found;
-    const witness = side.fromClient ? witnessOf(side) : 0;
-    const client = found.count > 0 || classifier.blocksPeers === true ? side.client : "";
+    const witness = ends.fromClient ? witnessOf(ends) : 0;
+    const client = found.count > 0 || classifier.blocksPeers === true ? ends.client : "";
     for (let i = 0; i < found.count; i++) {
       const at = i * 6;
       const words = found.words;
@@ -264,37 +264,46 @@ export class Learner {
       let w3 = words[at + 3]!;
       // All zero stands for the sender itself.
       if ((w0 | w1 | w2 | w3) === 0) {
-        w0 = side.fromClient ? side.c0 : side.p0;
-        w1 = side.fromClient ? side.c1 : side.p1;
-        w2 = side.fromClient ? side.c2 : side.p2;
-        w3 = side.fromClient ? side.c3 : side.p3;
+        w0 = ends.fromClient ? ends.c0 : ends.p0;
+        w1 = ends.fromClient ? ends.c1 : ends.p1;
+        w2 = ends.fromClient ? ends.c2 : ends.p2;
+        w3 = ends.fromClient ? ends.c3 : ends.p3;
       }
       if (classifier.blocksPeers === true && words[at + 5] === CONFIRMED && certainty === CERTAIN) {
-        this.#block(side, w0, w1, w2, w3, words[at + 4]!, protocol, client);
-      } else this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!, witnessOf(side));
+        this.#block(ends, w0, w1, w2, w3, words[at + 4]!, protocol, client);
+      } else this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!, witnessOf(ends));
     }
     if (certainty !== CERTAIN) return;
     if (classifier.blocksPeers === true) {
-      this.#block(side, side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, client);
+      this.#block(ends, ends.p0, ends.p1, ends.p2, ends.p3, ends.peerPort, protocol, client);
       return;
     }
     // The port that was called is a listening one; UDP programs of these networks send from theirs.
-    if (side.tcp === 0 || side.clientOpened) {
-      this.#endpoints.learn(side.p0, side.p1, side.p2, side.p3, side.peerPort, protocol, CONFIRMED, witness);
+    if (ends.tcp === 0 || ends.clientOpened) {
+      this.#endpoints.learn(ends.p0, ends.p1, ends.p2, ends.p3, ends.peerPort, protocol, CONFIRMED, witness);
     }
-    if (side.tcp === 0 || !side.clientOpened) {
-      this.#endpoints.learn(side.c0, side.c1, side.c2, side.c3, side.clientPort, protocol, CONFIRMED, witness);
+    if (ends.tcp === 0 || !ends.clientOpened) {
+      this.#endpoints.learn(ends.c0, ends.c1, ends.c2, ends.c3, ends.clientPort, protocol, CONFIRMED, witness);
     }
   }
 
-  #block(side: Side, w0: number, w1: number, w2: number, w3: number, port: number, protocol: number, by: string): void {
+  #block(
+    ends: FlowEnds,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    port: number,
+    protocol: number,
+    by: string,
+  ): void {
     const known = this.#state.peers.find(w0, w1, w2, w3, 0) >= 0;
-    if (known || mayTeach(this.notices, side, this.#clock.now)) this.peers.block(w0, w1, w2, w3, port, protocol, by);
+    if (known || mayTeach(this.rateLimits, ends, this.#clock.now)) this.peers.block(w0, w1, w2, w3, port, protocol, by);
   }
 
   /** An encrypted-looking flow that one of its ends gives away. */
-  #called(
-    side: Side,
+  #revealed(
+    ends: FlowEnds,
     protocol: number,
     group: number,
     action: Action,
@@ -303,13 +312,13 @@ export class Learner {
   ): Consequence {
     const policy = this.policy;
     this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
-    this.#detected(side, protocol, group, evidence, STRONG, action, 0, 0, look);
+    this.#detected(ends, protocol, group, evidence, STRONG, action, 0, 0, look);
     if (action < DROP || policy.require(this.table, group, protocol) > STRONG) return LET_THROUGH;
-    return this.#act(side, protocol, group, action, evidence.name, look);
+    return this.#act(ends, protocol, group, action, evidence.name, look);
   }
 
   /** Adds to the client's score; answers the certainty that the flow has by it. */
-  #score(side: Side, protocol: number, evidence: Evidence, points: number): Certainty {
+  #score(ends: FlowEnds, protocol: number, evidence: Evidence, points: number): Certainty {
     const score = this.policy.config.score;
     const { fanOut, fanOutHosts, fanOutWindow } = this.policy.config.encrypted;
     const scores = this.#state.scores;
@@ -318,14 +327,14 @@ export class Learner {
     scores.near = fans ? fanOutWindow / 125 : 0;
     scores.nearPeers = fanOutHosts;
     scores.nearPoints = score.strong;
-    const peer = hashEndpoint(side.p0, side.p1, side.p2, side.p3, 0, 0x5bd1e995) | 1;
+    const peer = hashEndpoint(ends.p0, ends.p1, ends.p2, ends.p3, 0, 0x5bd1e995) | 1;
     scores.add(
-      side.c0,
-      side.c1,
-      side.c2,
-      side.c3,
+      ends.c0,
+      ends.c1,
+      ends.c2,
+      ends.c3,
       // What hides is counted by itself, apart from names that were asked for: one kind of fact does not stand for two.
-      evidence.encrypted ? protocol + (side.tcp === 0 ? HIDDEN_UDP : HIDDEN_TCP) : protocol,
+      evidence.encrypted ? protocol + (ends.tcp === 0 ? HIDDEN_UDP : HIDDEN_TCP) : protocol,
       peer,
       points,
       this.#clock.tick,
@@ -340,7 +349,7 @@ export class Learner {
   }
 
   #detected(
-    side: Side,
+    ends: FlowEnds,
     protocol: number,
     group: number,
     evidence: Evidence,
@@ -351,7 +360,7 @@ export class Learner {
     look: Look | null,
   ): void {
     const name = this.policy.protocols[protocol]!;
-    this.observer?.called(side.row, {
+    this.observer?.classified(ends.row, {
       protocol: name,
       evidence: evidence.name,
       certainty,
@@ -359,12 +368,12 @@ export class Learner {
       scoreBefore: before,
       scoreAfter: after,
     }, look);
-    if (look !== null) this.maybeDecoy(side, look, protocol);
-    this.#emitDetected(side, protocol, group, evidence, certainty, action, before, after, look ?? "");
+    if (look !== null) this.maybeDecoy(ends, look, protocol);
+    this.#emitDetected(ends, protocol, group, evidence, certainty, action, before, after, look ?? "");
   }
 
   #emitDetected(
-    side: Side,
+    ends: FlowEnds,
     protocol: number,
     group: number,
     evidence: Evidence,
@@ -379,16 +388,16 @@ export class Learner {
     const burst = certainty === WEAK ? 1 : 20;
     const stretch = certainty === WEAK ? 60_000 : 10_000;
     const now = this.#clock.now;
-    if (!this.notices.allow(side.c0, side.c1, side.c2, side.c3, kind, now, burst, stretch)) return;
+    if (!this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, kind, now, burst, stretch)) return;
     if (!this.admit(certainty === WEAK ? "weak" : "detected")) return;
-    const suppressed = this.notices.suppressed;
+    const suppressed = this.rateLimits.suppressed;
     this.#emit({
       event: "detected",
       protocol: this.policy.protocols[protocol]!,
-      client: side.client,
-      peer: side.peer,
-      peer_port: side.peerPort,
-      transport: side.transport,
+      client: ends.client,
+      peer: ends.peer,
+      peer_port: ends.peerPort,
+      transport: ends.transport,
       evidence: evidence.name,
       certainty: CERTAINTY_NAMES[certainty] as "weak" | "strong" | "certain",
       action: ACTION_NAMES[action]!,
@@ -401,17 +410,19 @@ export class Learner {
   }
 
   /** Answers a FastTrack ping in the peer's name, so that the client walks on through its list. IPv4 only, as FastTrack is. */
-  maybeDecoy(side: Side, look: Look, protocol: number): void {
+  maybeDecoy(ends: FlowEnds, look: Look, protocol: number): void {
     const { decoy, decoyRate, blockUdp } = this.policy.config.lock;
-    if (!decoy || !blockUdp || side.tcp !== 0 || !side.fromClient || !isIPv4(side.c0, side.c1, side.c2)) return;
+    if (!decoy || !blockUdp || ends.tcp !== 0 || !ends.fromClient || !isIPv4(ends.c0, ends.c1, ends.c2)) return;
     const name = this.policy.protocols[protocol]!;
     const payload = decoyFor(name, look.bytes, look.start, look.end);
     if (payload === null) return;
-    if (this.actionFor(side, protocol) < DROP) return;
-    if (!this.notices.allow(side.c0, side.c1, side.c2, side.c3, DECOY, this.#clock.now, decoyRate, 1000)) return;
-    const sent = this.#outbox.put(decoySending(side, payload, name));
-    if (!sent || !this.notices.allow(side.c0, side.c1, side.c2, side.c3, DECOY + 1, this.#clock.now, 3, 10_000)) return;
-    this.#emit({ event: "decoy-sent", client: side.client, peer: side.peer, protocol: name });
+    if (this.actionFor(ends, protocol) < DROP) return;
+    if (!this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, DECOY, this.#clock.now, decoyRate, 1000)) return;
+    const sent = this.#outbox.put(decoySending(ends, payload, name));
+    if (!sent || !this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, DECOY + 1, this.#clock.now, 3, 10_000)) {
+      return;
+    }
+    this.#emit({ event: "decoy-sent", client: ends.client, peer: ends.peer, protocol: name });
   }
 }
 

@@ -4,7 +4,6 @@
  */
 import { CERTAIN, type Classifier, type Evidence, Look, UNDECIDED, UNRELATED } from "../protocol/classifier.ts";
 import {
-  CALLED,
   CANDIDATES,
   DATA_PACKETS,
   FIRST_LENGTHS,
@@ -21,6 +20,7 @@ import {
   OPENER_IS_CLIENT,
   OWNER,
   PORTS,
+  REPORTED,
   RESPONDER_BASE,
   RESPONDER_BASED,
   RESPONDER_FIRST,
@@ -29,10 +29,10 @@ import {
 } from "../state/flow_table.ts";
 import { STREAM_BYTES, type Streams } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
-import { SYN } from "../wire/tcp.ts";
-import { forgetBeginning, inferStart } from "./beginning.ts";
-import { spokenTo } from "./enough.ts";
-import { Panel, PATIENCE } from "./panel.ts";
+import { PROTOCOL_TCP, SYN } from "../wire/tcp.ts";
+import { forgetStart, inferStart } from "./stream_start.ts";
+import { possibleByFirstBytes } from "./settle.ts";
+import { ClassifierSet, PATIENCE } from "./classifier_set.ts";
 import { KNOWN, SAME, TUNNEL, Tunnels } from "./tunnels.ts";
 
 /** See the module's text. */
@@ -53,8 +53,8 @@ export class Asker {
   /** Classifiers that the packet at hand was not shown to yet. */
   #rest = 0;
   /** What is asked about TCP. */
-  readonly tcp: Panel;
-  readonly #udp: Panel;
+  readonly tcp: ClassifierSet;
+  readonly #udp: ClassifierSet;
   readonly #flows: FlowTable;
   readonly #streams: Streams;
 
@@ -65,8 +65,8 @@ export class Asker {
 
   /** Asks these classifiers, in this order. */
   constructor(classifiers: readonly Classifier[], flows: FlowTable, streams: Streams) {
-    this.tcp = new Panel(classifiers, true);
-    this.#udp = new Panel(classifiers, false);
+    this.tcp = new ClassifierSet(classifiers, true);
+    this.#udp = new ClassifierSet(classifiers, false);
     this.#flows = flows;
     this.#streams = streams;
     this.tunnels = new Tunnels(flows, streams);
@@ -92,7 +92,7 @@ export class Asker {
     const flow = row * FLOW_WORDS;
     this.release(row);
     words[flow + CANDIDATES] = tcp !== 0 ? this.tcp.midstream : this.#udp.all;
-    forgetBeginning(words, flow);
+    forgetStart(words, flow);
   }
 
   /** Gives the stream slots of a flow back. */
@@ -123,8 +123,8 @@ export class Asker {
   }
 
   /** This evidence of the flow was taken note of: one fact of one flow counts once, and the asking goes on. */
-  told(row: number, answer: Evidence): void {
-    const at = row * FLOW_WORDS + CALLED;
+  markReported(row: number, answer: Evidence): void {
+    const at = row * FLOW_WORDS + REPORTED;
     this.#flows.words[at] = (this.#flows.words[at]! << 16) | answer.number;
   }
 
@@ -145,7 +145,7 @@ export class Asker {
     const own = fromOpener ? counts & 0xffff : counts >>> 16;
     const other = fromOpener ? counts >>> 16 : counts & 0xffff;
     look.otherNth = other;
-    return packet.transport === 6
+    return packet.transport === PROTOCOL_TCP
       ? this.#askTcp(row, flow, packet, fromOpener, own, flags)
       : this.#askUdp(row, flow, packet, fromOpener, own);
   }
@@ -227,7 +227,7 @@ export class Asker {
     let possible = look.first ? 0 : panel.midstream;
     const counts = words[flow + DATA_PACKETS]!;
     if (look.first) {
-      possible |= spokenTo(panel, words, flow);
+      possible |= possibleByFirstBytes(panel, words, flow);
       if ((counts & 0xffff) !== 0 && (counts >>> 16) !== 0) {
         words[flow + CANDIDATES]! &= possible | panel.midstream | TUNNEL;
       }
@@ -250,7 +250,7 @@ export class Asker {
   #defer(flow: number, count: number): number {
     const words = this.#flows.words;
     words[flow + CANDIDATES] = this.tcp.all | TUNNEL;
-    forgetBeginning(words, flow);
+    forgetStart(words, flow);
     const slot = (words[flow + SLOTS]! >>> 16) - 1;
     if (slot >= 0) this.#streams.defer(slot, count);
     return 0;
@@ -265,7 +265,7 @@ export class Asker {
     if (step === KNOWN) return UNDECIDED;
     const words = this.#flows.words;
     words[flow + CANDIDATES] = this.tcp.all;
-    forgetBeginning(words, flow);
+    forgetStart(words, flow);
     this.look.peerPort = this.tunnels.portOf(row, this.look.peerPort);
     const opener = this.#inner(row, flow, true);
     return opener === UNDECIDED ? this.#inner(row, flow, false) : opener;
@@ -333,7 +333,7 @@ export class Asker {
    * Asks those of `possible` that are still candidates. Where a flow's start was not seen, what looks like it may be the
    * middle of a stream: those of `lasting` stay candidates until their patience ends.
    */
-  #round(row: number, flow: number, panel: Panel, possible: number, lasting: number): Evidence {
+  #round(row: number, flow: number, panel: ClassifierSet, possible: number, lasting: number): Evidence {
     const words = this.#flows.words;
     this.#rest = words[flow + CANDIDATES]! & possible;
     this.#lasting = lasting;
@@ -347,7 +347,7 @@ export class Asker {
     return this.#goOn(row, row * FLOW_WORDS, tcp !== 0 ? this.tcp : this.#udp);
   }
 
-  #goOn(row: number, flow: number, panel: Panel): Evidence {
+  #goOn(row: number, flow: number, panel: ClassifierSet): Evidence {
     const words = this.#flows.words;
     const look = this.look;
     const held = look.end - look.start;
@@ -355,7 +355,7 @@ export class Asker {
     look.owner = owner;
     look.note0 = words[flow + NOTE0]!;
     look.note1 = words[flow + NOTE1]!;
-    const told = words[flow + CALLED]!;
+    const told = words[flow + REPORTED]!;
     // A transfer's running stream tells by its requests, and these are few among many packets of data the other way.
     const heard = this.#lasting === 0 ? look.nth : Math.min(look.nth, look.otherNth + (look.nth >> 6));
     let answer = UNDECIDED;

@@ -3,13 +3,13 @@
  * @module
  */
 import type { Look } from "../protocol/classifier.ts";
-import type { Side } from "./flow_ends.ts";
+import type { FlowEnds } from "./flow_ends.ts";
 
 /**
  * True for a TLS hello, an HTTP request or an SSH greeting over TCP, and for what browsers send over UDP: a STUN binding
  * request (RFC 8489), a DTLS hello (RFC 6347), a QUIC initial of versions 1 and 2 (RFC 9000, 9369) and of the drafts.
  */
-export function isOrdinary(first: number, tcp: number): boolean {
+export function isEverydayOpening(first: number, tcp: number): boolean {
   if (tcp === 0) {
     if (first >>> 16 === 1) return (first & 0xfe03) === 0;
     if (first >>> 8 === 0x16fefd || first >>> 8 === 0x16feff) return true;
@@ -24,7 +24,7 @@ export function isOrdinary(first: number, tcp: number): boolean {
  * The client takes part: it sent the packet at hand, or it opened the flow that is being answered. Not as a browser does: a
  * page can have its reader ask anything of any server, whose answer must not lock the reader or name peers.
  */
-export function isInvolved(side: Side, look: Look | null): boolean {
-  if (side.fromClient) return true;
-  return side.clientOpened && (look === null || !isOrdinary(look.otherFirst, side.tcp));
+export function isInvolved(ends: FlowEnds, look: Look | null): boolean {
+  if (ends.fromClient) return true;
+  return ends.clientOpened && (look === null || !isEverydayOpening(look.otherFirst, ends.tcp));
 }

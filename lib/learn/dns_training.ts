@@ -14,9 +14,9 @@ import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
 import { DnsMessage, type DnsName, NameSet, TYPE_CNAME } from "../wire/dns.ts";
 import type { Clock } from "./clock.ts";
 import type { Emit } from "./event.ts";
-import type { Learner } from "./learn.ts";
+import type { Learner } from "./learner.ts";
 import { DNS } from "../wire/dns.ts";
-import type { Side } from "./flow_ends.ts";
+import type { FlowEnds } from "./flow_ends.ts";
 
 /** A question waits this long for its answer, milliseconds. */
 const PATIENCE = 10_000;
@@ -52,11 +52,11 @@ export class Trainer {
     this.adopt();
   }
 
-  /** Takes the names of the learner's policy, after it changed. Who `keeps` the table also numbers what is in it anew. */
-  adopt(keeps: boolean = true): void {
+  /** Takes the names of the learner's policy, after it changed. Who `ownsSharedTables` the table also numbers what is in it anew. */
+  adopt(ownsSharedTables: boolean = true): void {
     const before = this.#policy;
     this.#policy = this.#learner.policy;
-    if (keeps && before !== null && before !== this.#policy) this.#renumber(before);
+    if (ownsSharedTables && before !== null && before !== this.#policy) this.#renumber(before);
     this.#names = NameSet.from(this.#policy.training.map((name) => name.pattern));
     this.#popular = NameSet.from(this.#policy.popular);
   }
@@ -91,23 +91,23 @@ export class Trainer {
   }
 
   /** Reads a DNS message of a flow; true where it is one. */
-  read(side: Side, bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+  read(ends: FlowEnds, bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     const message = this.#message;
     if (!message.read(bytes, view, start, end) || message.questions !== 1 || message.opcode !== 0) return false;
-    if (message.response === side.fromClient) return false;
+    if (message.response === ends.fromClient) return false;
     if (this.#policy?.config.dns.train !== true) return true;
     const name = hashName(message.question);
-    const server = hashEndpoint(side.p0, side.p1, side.p2, side.p3, side.peerPort, 0x7f4a7c15);
-    const word = (side.clientPort << 16) | message.id;
+    const server = hashEndpoint(ends.p0, ends.p1, ends.p2, ends.p3, ends.peerPort, 0x7f4a7c15);
+    const word = (ends.clientPort << 16) | message.id;
     const { questions } = this.#state;
     if (!message.response) {
-      const row = questions.insert(side.c0, side.c1, side.c2, side.c3, word, this.#clock.now + PATIENCE);
+      const row = questions.insert(ends.c0, ends.c1, ends.c2, ends.c3, word, this.#clock.now + PATIENCE);
       questions.values[row * 2 + NAME] = name;
       questions.values[row * 2 + SERVER] = server;
-      this.#hint(side, message.question);
+      this.#hint(ends, message.question);
       return true;
     }
-    const row = questions.find(side.c0, side.c1, side.c2, side.c3, word);
+    const row = questions.find(ends.c0, ends.c1, ends.c2, ends.c3, word);
     if (
       row < 0 || questions.values[row * 2 + NAME] !== name || questions.values[row * 2 + SERVER] !== server ||
       questions.deadline[row]! <= this.#clock.now
@@ -116,17 +116,17 @@ export class Trainer {
       return true;
     }
     questions.remove(row);
-    if (message.rcode === 0) this.#answer(side, bytes, view, start, end);
+    if (message.rcode === 0) this.#answer(ends, bytes, view, start, end);
     return true;
   }
 
-  #hint(side: Side, name: DnsName): void {
+  #hint(ends: FlowEnds, name: DnsName): void {
     const number = this.#names.match(name.bytes, name.length);
     const training = number < 0 ? undefined : this.#policy?.training[number];
-    if (training?.hint === true) this.#learner.hint(side, training.protocol, name.text(), hashName(name));
+    if (training?.hint === true) this.#learner.hint(ends, training.protocol, name.text(), hashName(name));
   }
 
-  #answer(side: Side, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+  #answer(ends: FlowEnds, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const message = this.#message;
     let number = this.#names.match(message.question.bytes, message.question.length);
     let popular = this.#popular.match(message.question.bytes, message.question.length) >= 0;
@@ -147,13 +147,13 @@ export class Trainer {
         const { a0, a1, a2, a3 } = message;
         if (isUnlearnable(a0, a1, a2, a3)) continue;
         if (!trains) this.#unrelated(a0, a1, a2, a3, popular);
-        else if (!popular) this.#train(side, a0, a1, a2, a3, number, training.protocol, message.ttl);
+        else if (!popular) this.#train(ends, a0, a1, a2, a3, number, training.protocol, message.ttl);
       }
     }
   }
 
   #train(
-    side: Side,
+    ends: FlowEnds,
     a0: number,
     a1: number,
     a2: number,
@@ -185,7 +185,7 @@ export class Trainer {
       address: formatAddress(a0, a1, a2, a3),
       pattern: this.pattern(number),
       until: this.#clock.text(until),
-      client: side.client,
+      client: ends.client,
       ...(shared ? { held: true } : {}),
     });
   }
@@ -228,7 +228,7 @@ function hashName(name: DnsName): number {
 }
 
 /** Reads DNS over TCP (RFC 7766) as it passes: a listener on the classifiers' seam that never matches. */
-export function dnsTap(trainer: Trainer, side: Side): Classifier {
+export function dnsTap(trainer: Trainer, ends: FlowEnds): Classifier {
   return {
     name: "",
     title: "DNS over TCP",
@@ -243,7 +243,7 @@ export function dnsTap(trainer: Trainer, side: Side): Classifier {
       while (at + 2 <= look.end) {
         const next = at + 2 + look.view.getUint16(at);
         if (next > look.end) break;
-        if (!trainer.read(side, look.bytes, look.view, at + 2, next)) return UNRELATED;
+        if (!trainer.read(ends, look.bytes, look.view, at + 2, next)) return UNRELATED;
         at = next;
       }
       if (look.fromOpener) look.note0 = at - look.start;

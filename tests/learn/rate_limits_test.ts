@@ -1,27 +1,27 @@
 import assert from "node:assert/strict";
-import { Notices } from "../../lib/learn/notices.ts";
+import { RateLimits } from "../../lib/learn/rate_limits.ts";
 import { AddressTable } from "../../lib/state/address_table.ts";
 
 Deno.test("so many of a kind in a stretch of time, the rest counted and told with the next", () => {
-  const notices = new Notices(new AddressTable(16, 2, 1));
-  const allow = (now: number, client = 1, kind = 7) => notices.allow(0, 0, 0xffff, client, kind, now, 2, 1000);
+  const rateLimits = new RateLimits(new AddressTable(16, 2, 1));
+  const allow = (now: number, client = 1, kind = 7) => rateLimits.allow(0, 0, 0xffff, client, kind, now, 2, 1000);
   assert.deepEqual([allow(0), allow(1), allow(2), allow(999)], [true, true, false, false]);
-  assert.equal(notices.total, 2);
+  assert.equal(rateLimits.total, 2);
   assert.equal(allow(500, 2), true, "another client has its own count");
-  assert.equal(notices.suppressed, 0);
+  assert.equal(rateLimits.suppressed, 0);
   assert.equal(allow(500, 1, 8), true, "another kind too");
   assert.equal(allow(1000), true);
-  assert.equal(notices.suppressed, 2);
+  assert.equal(rateLimits.suppressed, 2);
   assert.equal(allow(1001), true);
-  assert.equal(notices.suppressed, 0);
+  assert.equal(rateLimits.suppressed, 0);
   assert.equal(allow(1002), false);
 });
 
 Deno.test("a flood of clients costs the memory of old counts, never more", () => {
   const table = new AddressTable(8, 2, 1);
-  const notices = new Notices(table);
+  const rateLimits = new RateLimits(table);
   for (let client = 0; client < 1000; client++) {
-    assert.equal(notices.allow(0, 0, 0xffff, client, 1, client, 1, 60_000), true);
+    assert.equal(rateLimits.allow(0, 0, 0xffff, client, 1, client, 1, 60_000), true);
   }
   assert.equal(table.count, 8);
 });

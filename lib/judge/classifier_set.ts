@@ -8,7 +8,7 @@ import type { Classifier } from "../protocol/classifier.ts";
 export const PATIENCE = 8;
 
 /** What one transport asks: which classifiers, which of them for a first byte. */
-export class Panel {
+export class ClassifierSet {
   /**
    * How to ask each classifier, in order. The bare functions: classifiers state different things of themselves, so reading
    * the function from the object anew for each question would meet one shape of object after the other.

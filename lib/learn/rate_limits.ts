@@ -10,7 +10,7 @@ const SUPPRESSED = 1;
 const KEEP = 600_000;
 
 /** See the module's text. */
-export class Notices {
+export class RateLimits {
   /** How many were left out since the last one of the same kind and client, after {@link allow} said yes. */
   suppressed = 0;
   /** Left out altogether. */

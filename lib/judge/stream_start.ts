@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  CALLED,
   DATA_PACKETS,
   FIRST_LENGTHS,
   FLAGS,
@@ -17,6 +16,7 @@ import {
   OPENER_FIRST,
   OWNER,
   PROXIED,
+  REPORTED,
   RESPONDER_BASE,
   RESPONDER_BASED,
   RESPONDER_FIRST,
@@ -26,10 +26,10 @@ import { STREAM_BYTES } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
 import { ACK } from "../wire/tcp.ts";
 
-const BEGINNINGS = [CALLED, DATA_PACKETS, OPENER_FIRST, RESPONDER_FIRST, FIRST_LENGTHS, NOTE0, NOTE1, OWNER] as const;
+const BEGINNINGS = [REPORTED, DATA_PACKETS, OPENER_FIRST, RESPONDER_FIRST, FIRST_LENGTHS, NOTE0, NOTE1, OWNER] as const;
 
 /** What is forgotten of a flow that is looked at again. */
-export function forgetBeginning(words: Int32Array, flow: number): void {
+export function forgetStart(words: Int32Array, flow: number): void {
   for (const word of BEGINNINGS) words[flow + word] = 0;
 }
 

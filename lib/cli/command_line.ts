@@ -8,6 +8,7 @@ import { checkCommand } from "./check.ts";
 import { completionsCommand } from "./completions.ts";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
+import { nearest } from "../policy/nearest.ts";
 import { DONE, Failure, USAGE } from "../report/failure.ts";
 import { print } from "../report/output.ts";
 import { reloadCommand } from "./reload.ts";
@@ -98,7 +99,7 @@ function refuseUnknownCommand(program: CommandUnknownOpts, argv: readonly string
   throw new Failure(
     USAGE,
     `Cannot run the command "${word}": there is none of that name${
-      near === null ? "" : `; did you mean "${near}"?`
+      near === undefined ? "" : `; did you mean "${near}"?`
     }\n` +
       `Commands: ${names.join(", ")}. Try "ftwall --help"`,
   );
@@ -136,36 +137,4 @@ function helpWidth(): number {
   } catch {
     return 100;
   }
-}
-
-/** The nearest name within two edits, null where none is near. */
-export function nearest(word: string, names: readonly string[]): string | null {
-  let best: string | null = null;
-  let least = 3;
-  for (const name of names) {
-    const edits = distance(word.slice(0, 32), name);
-    if (edits < least && edits < name.length) {
-      least = edits;
-      best = name;
-    }
-  }
-  return best;
-}
-
-/** Edits between two words, a swap of neighbours counting as one. */
-function distance(a: string, b: string): number {
-  const rows: number[][] = Array.from({ length: a.length + 1 }, (_, i) => [i]);
-  const at = (i: number, j: number) => rows[i]?.[j] ?? 0;
-  for (let j = 0; j <= b.length; j++) (rows[0] ?? [])[j] = j;
-  for (let i = 1; i <= a.length; i++) {
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let least = Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + same);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        least = Math.min(least, at(i - 2, j - 2) + 1);
-      }
-      (rows[i] ?? [])[j] = least;
-    }
-  }
-  return at(a.length, b.length);
 }

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { doctorText, examine, verdictOf } from "../../lib/cli/doctor.ts";
 import { checkCapabilities, checkClock, controlOf, setsFinding } from "../../lib/cli/doctor_checks.ts";
 import { readQueues, readSeconds } from "../../lib/cli/read.ts";
-import { nearest } from "../../lib/cli/command_line.ts";
 
 Deno.test("doctor fails only for what ftwall cannot do without, and a check that throws is a remark", async () => {
   const results = await examine([
@@ -72,12 +71,4 @@ Deno.test("times and queue numbers are read, or refused with what is allowed", (
   for (const text of ["", "a", "3:1", "65536", "0:64", "1:2:3", "-1"]) {
     assert.throws(() => readQueues(text), /Expected/, text);
   }
-});
-
-Deno.test("the nearest command is found within two edits", () => {
-  const names = ["run", "check", "status", "top"];
-  assert.equal(nearest("stauts", names), "status");
-  assert.equal(nearest("chek", names), "check");
-  assert.equal(nearest("nonsense", names), null);
-  assert.equal(nearest("x".repeat(10_000), names), null);
 });

@@ -124,7 +124,6 @@ Deno.test("four hops at most from main to judge", () => {
 /** Where a package from outside may be imported. */
 const HOMES: Readonly<Record<string, RegExp>> = {
   "smol-toml": /^lib\/policy\//,
-  "valibot": /^lib\/policy\//,
   "commander": /^(?:lib|tests)\/cli\//,
   "@commander-js/extra-typings": /^lib\/cli\//,
   "fast-check": /^tests\//,

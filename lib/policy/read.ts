@@ -3,7 +3,6 @@
  * nearest known one.
  * @module
  */
-import * as v from "valibot";
 import type {
   ClientsConfig,
   Config,
@@ -13,7 +12,7 @@ import type {
   ScheduleConfig,
 } from "./config.ts";
 import { type Findings, formatPath } from "./findings.ts";
-import type { Kind } from "./kind.ts";
+import { isRead, type Kind } from "./kind.ts";
 import type { Path } from "./line_index.ts";
 import { nearest } from "./nearest.ts";
 import { describe } from "./problem.ts";
@@ -132,24 +131,23 @@ export class Reader {
   }
 
   #value(kind: Kind<unknown>, raw: unknown, path: Path, fallback: unknown): unknown {
-    const read = v.safeParse(kind.schema, raw);
-    if (read.success) {
-      if (kind.element !== undefined && Array.isArray(read.output)) this.#warnOfDoubles(read.output, path);
-      return read.output;
+    const read = kind.read(raw);
+    const element = kind.element;
+    if (isRead(read)) {
+      if (element !== undefined && Array.isArray(read)) this.#warnOfDoubles(read, path);
+      return read;
     }
-    const seen = new Set<unknown>();
-    for (const issue of read.issues) {
-      const index = kind.element === undefined ? undefined : issue.path?.[0]?.key;
-      if (seen.has(index)) continue;
-      seen.add(index);
-      const inside = typeof index === "number" && Array.isArray(raw);
-      const found: unknown = inside ? raw[index] : raw;
-      const expected = inside ? kind.element! : kind;
-      const reason = issue.message === "" ? "" : ` (${issue.message})`;
-      const place = inside ? [...path, index] : path;
-      this.#findings.error(place, describe(found) + reason, expected.allowed, expected.suggest?.(found));
-    }
+    if (read === null && element !== undefined && Array.isArray(raw)) {
+      raw.forEach((entry: unknown, i) => this.#refuse(element, entry, element.read(entry), [...path, i]));
+    } else this.#refuse(kind, raw, read, path);
     return fallback;
+  }
+
+  /** Says what is wrong with a value, where reading it gave none. */
+  #refuse(kind: Kind<unknown>, raw: unknown, read: unknown, path: Path): void {
+    if (read !== null && !(read instanceof Error)) return;
+    const reason = read instanceof Error ? ` (${read.message})` : "";
+    this.#findings.error(path, describe(raw) + reason, kind.allowed, kind.suggest?.(raw));
   }
 
   #warnOfDoubles(elements: readonly unknown[], path: Path): void {

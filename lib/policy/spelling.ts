@@ -5,7 +5,7 @@
 import { formatMac, formatPrefix, parseAddress, parseMac, parsePrefix, whyNotPrefix } from "../net/address.ts";
 import { whyNotPattern } from "../wire/dns_name.ts";
 import type { QueueNumbers, Slot } from "./config.ts";
-import { custom, type Kind, text, writeText } from "./kind.ts";
+import { type Kind, text, wholeNumber, writeText } from "./kind.ts";
 import { nearest } from "./nearest.ts";
 import { DAY, isZone } from "./week.ts";
 
@@ -156,32 +156,29 @@ function readQueueNumbers(value: unknown): QueueNumbers | null {
 }
 
 /** `0`, `"0"` or `"0:3"`. */
-export const queueNumbers: Kind<QueueNumbers> = custom(
-  `a queue number from 0 to 65535, or a range of at most ${MOST_QUEUES} such as "0:3"`,
-  readQueueNumbers,
-  ({ first, last }) => writeText(formatQueueNumbers({ first, last })),
-  (found) => {
+export const queueNumbers: Kind<QueueNumbers> = {
+  allowed: `a queue number from 0 to 65535, or a range of at most ${MOST_QUEUES} such as "0:3"`,
+  read: readQueueNumbers,
+  write: (numbers) => writeText(formatQueueNumbers(numbers)),
+  suggest: (found) => {
     const match = typeof found === "string" ? /^\s*(\d{1,5})\s*(?:-|:|\.\.|,|to)\s*(\d{1,5})\s*$/.exec(found) : null;
     if (match === null) return undefined;
     const ends = [Number(match[1]), Number(match[2])].sort((a, b) => a - b);
     const meant = `${ends[0]}:${ends[1]}`;
     return readQueueNumbers(meant) === null ? undefined : writeText(meant);
   },
-);
+};
 
 /** `"auto"` or a number of threads. */
-export const threads: Kind<"auto" | number> = custom(
-  `"auto", or a whole number from 1 to ${MOST_QUEUES}`,
-  (value) =>
-    value === "auto" || (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= MOST_QUEUES)
-      ? value
-      : null,
-  (value) => value === "auto" ? writeText(value) : String(value),
-  (found) =>
+export const threads: Kind<"auto" | number> = {
+  allowed: `"auto", or a whole number from 1 to ${MOST_QUEUES}`,
+  read: (value) => value === "auto" ? value : wholeNumber(value, 1, MOST_QUEUES),
+  write: (value) => value === "auto" ? writeText(value) : String(value),
+  suggest: (found) =>
     typeof found === "string" && /^[1-9]\d?$/.test(found) && Number(found) <= MOST_QUEUES
       ? `${found} (without quotes)`
       : undefined,
-);
+};
 
 /** `0` or `0:3`. */
 export function formatQueueNumbers({ first, last }: QueueNumbers): string {
@@ -189,9 +186,9 @@ export function formatQueueNumbers({ first, last }: QueueNumbers): string {
 }
 
 /** A list of days; `"mon-fri"` stands for all of its days. */
-export const days: Kind<readonly number[]> = custom(
-  `a list of ${ALL_DAYS.map((day) => `"${day}"`).join(", ")}, or ranges such as "mon-fri"`,
-  (value) => {
+export const days: Kind<readonly number[]> = {
+  allowed: `a list of ${ALL_DAYS.map((day) => `"${day}"`).join(", ")}, or ranges such as "mon-fri"`,
+  read: (value) => {
     if (!Array.isArray(value) || value.length === 0 || value.length > 14) return null;
     const set = new Set<number>();
     for (const entry of value) {
@@ -209,8 +206,8 @@ export const days: Kind<readonly number[]> = custom(
     }
     return [...set].sort((a, b) => a - b);
   },
-  (value) => `[${value.map((day) => writeText(ALL_DAYS[day]!)).join(", ")}]`,
-  (found) => {
+  write: (value) => `[${value.map((day) => writeText(ALL_DAYS[day]!)).join(", ")}]`,
+  suggest: (found) => {
     const entries: unknown[] = Array.isArray(found) ? found : [found];
     const wrong = entries.find((entry) => typeof entry === "string" && !ALL_DAYS.includes(entry.toLowerCase()));
     const near = typeof wrong !== "string"
@@ -218,7 +215,7 @@ export const days: Kind<readonly number[]> = custom(
       : nearest(wrong.slice(0, 3), ALL_DAYS) ?? nearest(wrong, ALL_DAYS);
     return near === undefined ? undefined : writeText(near);
   },
-);
+};
 
 function readSlot(written: string): Slot | null {
   const match = /^\s*(\d\d?):(\d\d)\s*-\s*(\d\d?):(\d\d)\s*$/.exec(written);
@@ -236,9 +233,10 @@ function writeSlot({ from, to }: Slot): string {
 }
 
 /** `"08:00-16:00"`, several with commas, or a list of them; a slot that ends before it begins crosses midnight. */
-export const hours: Kind<readonly Slot[]> = custom(
-  '"HH:MM-HH:MM" from 00:00 to 24:00, several with commas or as a list such as ["08:00-12:00", "13:00-16:00"]; an end before the begin crosses midnight',
-  (value) => {
+export const hours: Kind<readonly Slot[]> = {
+  allowed:
+    '"HH:MM-HH:MM" from 00:00 to 24:00, several with commas or as a list such as ["08:00-12:00", "13:00-16:00"]; an end before the begin crosses midnight',
+  read: (value) => {
     const texts: unknown[] = (Array.isArray(value) ? value : [value]).flatMap((entry: unknown) =>
       typeof entry === "string" ? entry.split(",") : [entry]
     );
@@ -246,11 +244,11 @@ export const hours: Kind<readonly Slot[]> = custom(
     const slots = texts.map((entry) => typeof entry === "string" ? readSlot(entry) : null);
     return slots.every((slot) => slot !== null) ? slots : null;
   },
-  (value) =>
+  write: (value) =>
     value.length === 1
       ? writeText(writeSlot(value[0]!))
       : `[${value.map((slot) => writeText(writeSlot(slot))).join(", ")}]`,
-  (found) => {
+  suggest: (found) => {
     const match = typeof found === "string"
       ? /^\s*(\d\d?)(?:[:.h]?(\d\d))?\s*(?:-|–|to)\s*(\d\d?)(?:[:.h]?(\d\d))?\s*$/.exec(found)
       : null;
@@ -258,4 +256,4 @@ export const hours: Kind<readonly Slot[]> = custom(
     const slot = readSlot(`${match[1]}:${match[2] ?? "00"}-${match[3]}:${match[4] ?? "00"}`);
     return slot === null ? undefined : writeText(writeSlot(slot));
   },
-);
+};

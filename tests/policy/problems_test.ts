@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { parseConfig } from "../../lib/policy/load.ts";
 import { formatProblem } from "../../lib/policy/problem.ts";
-import { problemsOf, PROTOCOLS } from "./parse_config.ts";
+import { writtenTables } from "../../lib/policy/write.ts";
+import { configOf, problemsOf, PROTOCOLS } from "./parse_config.ts";
 
 /** Config text → every problem, in the order of lines. The lines were read one by one when they were written down. */
 const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
@@ -339,6 +340,19 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
 
 Deno.test("each bad config text gives exactly its problems", () => {
   for (const [text, problems] of BAD) assert.deepEqual(problemsOf(text), problems, text);
+});
+
+Deno.test("a table or list of tables in place of any value is a problem, never an exception", () => {
+  const tables = writtenTables(configOf('[[clients]]\nname = "a"\n[[schedule]]\n'));
+  assert.ok(tables.flatMap(({ entries }) => entries).length > 80);
+  for (const { header, entries } of tables) {
+    for (const { key } of entries) {
+      for (const value of ["{ a = 1 }", "[{ a = 1 }]", "[[{}]]", "1979-05-27"]) {
+        const { config } = parseConfig(`${header}\n${key} = ${value}\n`, "f", PROTOCOLS);
+        assert.equal(config, null, `${header} ${key} = ${value}`);
+      }
+    }
+  }
 });
 
 Deno.test("no more problems are kept than anybody reads, and the rest is counted", () => {

@@ -84,6 +84,10 @@ Deno.test("nearest() offers what is near, and nothing where nothing is", () => {
   assert.equal(nearest("Half-Life", words), "half_life");
   assert.equal(nearest("sec", words), "seconds");
   assert.equal(nearest("zzz", words), undefined);
+  const commands = ["run", "check", "status", "top"];
+  assert.equal(nearest("stauts", commands), "status");
+  assert.equal(nearest("chek", commands), "check");
+  assert.equal(nearest("nonsense", commands), undefined);
   assert.equal(nearest("x".repeat(10_000), words), undefined);
 });
 

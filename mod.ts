@@ -38,7 +38,6 @@ export {
 // Engine
 export { ACCEPT, Engine, type EngineOptions, REFUSE, SETTLED, type Verdict } from "./lib/judge/engine.ts";
 export type * from "./lib/learn/event.ts";
-export type { Because, Classification, FlowObserver } from "./lib/learn/observer.ts";
 export { Outbox, type Sending } from "./lib/learn/outbox.ts";
 export type { Asker } from "./lib/judge/asker.ts";
 export type { PriorFacts } from "./lib/learn/prior_facts.ts";
@@ -98,7 +97,7 @@ export { openCapture } from "./lib/replay/capture.ts";
 export { CaptureError, type Source } from "./lib/replay/source.ts";
 export { type Frame, MemorySource } from "./lib/replay/memory_source.ts";
 export { Link } from "./lib/replay/link.ts";
-export { type ByteOutput, PcapWriter } from "./lib/replay/pcap_writer.ts";
+export { type ByteOutput, PcapWriter } from "./lib/replay/pcap.ts";
 export { OK, type Outcome, OUTCOME_NAMES, Packet } from "./lib/wire/packet.ts";
 
 // Addresses

@@ -29,7 +29,7 @@ import {
 } from "../state/flow_table.ts";
 import { STREAM_BYTES, type Streams } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
-import { PROTOCOL_TCP, SYN } from "../wire/tcp.ts";
+import { PROTOCOL_TCP, SYN } from "../wire/transport.ts";
 import { forgetStart, inferStart } from "./stream_start.ts";
 import { possibleByFirstBytes } from "./settle.ts";
 import { ClassifierSet, PATIENCE } from "./classifier_set.ts";

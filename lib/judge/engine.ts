@@ -23,31 +23,53 @@ import {
 } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
 import { OK, type Outcome, type Packet } from "../wire/packet.ts";
-import { ACK, FIN, PROTOCOL_TCP, RST, SYN } from "../wire/tcp.ts";
+import { ACK, FIN, PROTOCOL_TCP, RST, SYN } from "../wire/transport.ts";
 import { Asker } from "./asker.ts";
 import { noteStart } from "./stream_start.ts";
 import { PriorFacts } from "../learn/prior_facts.ts";
 import { Clock } from "../learn/clock.ts";
-import { Counters } from "../learn/counters.ts";
+import { Counters, RefusalLog } from "../learn/counters.ts";
 import { maySettle } from "./settle.ts";
-import type { EngineOptions } from "./engine_options.ts";
-import { Keeper } from "../learn/keeper.ts";
-import { forgetExempted } from "../learn/forget.ts";
+import { forgetExempted, Keeper } from "../learn/keeper.ts";
 import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "../learn/learner.ts";
-import type { Because, FlowObserver } from "../learn/observer.ts";
+import type { Because, Emit, FlowObserver, FrequentEvent } from "../learn/event.ts";
 import { isReused, openFlow } from "./new_flow.ts";
 import { DNS } from "../wire/dns.ts";
 import { isEverydayOpening } from "../learn/everyday_openings.ts";
 import { Outbox } from "../learn/outbox.ts";
-import { Refusals } from "../learn/refusals.ts";
 import { FlowEnds, isStranger } from "../learn/flow_ends.ts";
 import { dnsTap, Trainer } from "../learn/dns_training.ts";
 import type { TableLock } from "../state/table_lock.ts";
-import { ACCEPT, REFUSE, SETTLED, type Verdict } from "../learn/verdict.ts";
 import { isSuspicionOver, suspect, suspectedBy, suspicionNeeds } from "./suspicion.ts";
 
-export type { EngineOptions } from "./engine_options.ts";
-export { ACCEPT, REFUSE, SETTLED, type Verdict } from "../learn/verdict.ts";
+/** The packet goes on. */
+export const ACCEPT = 0;
+/** The packet is refused. */
+export const REFUSE = 1;
+/** Added to either: the same holds for the rest of the flow, the kernel may answer for it. */
+export const SETTLED = 2;
+/** {@link ACCEPT} or {@link REFUSE}, perhaps with {@link SETTLED}. */
+export type Verdict = 0 | 1 | 2 | 3;
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  /** What to do about whom. */
+  readonly policy: Policy;
+  /** Everything remembered. */
+  readonly state: State;
+  /** Whom to ask, in this order. */
+  readonly classifiers: readonly Classifier[];
+  /** Where events go. */
+  readonly emit: Emit;
+  /** Asked before a frequent event is built: false leaves it out. Whoever answers true is given it next. */
+  readonly admit?: (kind: FrequentEvent) => boolean;
+  /** Replay of captures from anywhere: the private side, else the opener, is the client. */
+  readonly homeAny?: boolean;
+  /** Where other threads keep the same tables: when it is this one's turn. */
+  readonly tableLock?: TableLock;
+  /** False where another engine keeps these tables: lets what is over end, and takes back what a new policy does not want. */
+  readonly ownsSharedTables?: boolean;
+}
 
 /** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
 const STALE = 0x8000;
@@ -78,7 +100,7 @@ export class Engine {
   readonly tableLock: TableLock | null;
   readonly #ownsSharedTables: boolean;
   readonly #homeAny: boolean;
-  readonly #refusals: Refusals;
+  readonly #refusals: RefusalLog;
   readonly #ends = new FlowEnds();
   #policy: Policy;
   /** Protocol number of the policy for each classifier. */
@@ -98,7 +120,7 @@ export class Engine {
     if (options.admit !== undefined) this.learner.admit = options.admit;
     this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
     this.keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
-    this.#refusals = new Refusals(this.counters, this.learner, this.clock, options.emit);
+    this.#refusals = new RefusalLog(this.counters, this.learner, this.clock, options.emit);
     this.priorFacts = new PriorFacts(this.state, this.clock, this.learner, this.trainer);
     this.#classifiers = [...options.classifiers, dnsTap(this.trainer, this.#ends)];
     this.asker = new Asker(this.#classifiers, this.state.flows, this.state.streams);

@@ -24,7 +24,7 @@ import {
 } from "../state/flow_table.ts";
 import { STREAM_BYTES } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
-import { ACK } from "../wire/tcp.ts";
+import { ACK } from "../wire/transport.ts";
 
 const BEGINNINGS = [REPORTED, DATA_PACKETS, OPENER_FIRST, RESPONDER_FIRST, FIRST_LENGTHS, NOTE0, NOTE1, OWNER] as const;
 

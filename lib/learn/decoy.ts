@@ -3,10 +3,18 @@
  * its whole peer list by UDP as long as UDP seems to work.
  * @module
  */
-import { NO_NETWORK, NODE_PONG_LENGTH, pingNetwork, writeNodePong, writePing } from "../protocol/fasttrack/messages.ts";
+import {
+  encryptionOf,
+  LEAST_ENCRYPTION,
+  NO_NETWORK,
+  NODE_PONG_LENGTH,
+  PING_MOST,
+  pingNetwork,
+  writeNodePong,
+  writePing,
+} from "../protocol/fasttrack/messages.ts";
 import type { Sending } from "./outbox.ts";
 import type { FlowEnds } from "./flow_ends.ts";
-import { encryptionOf, LEAST_ENCRYPTION, PING_MOST } from "../protocol/fasttrack/messages.ts";
 
 /**
  * The answer to a client's datagram in its peer's name, or null where this datagram gets none. A node pong (0x29), as a

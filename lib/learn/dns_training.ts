@@ -11,11 +11,10 @@ import type { Policy } from "../policy/policy.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { hashEndpoint } from "../state/hash.ts";
 import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
-import { DnsMessage, type DnsName, NameSet, TYPE_CNAME } from "../wire/dns.ts";
+import { DNS, DnsMessage, type DnsName, NameSet, TYPE_CNAME } from "../wire/dns.ts";
 import type { Clock } from "./clock.ts";
 import type { Emit } from "./event.ts";
 import type { Learner } from "./learner.ts";
-import { DNS } from "../wire/dns.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 
 /** A question waits this long for its answer, milliseconds. */

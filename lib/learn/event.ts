@@ -3,7 +3,8 @@
  * fields; `time` and `dry_run` are added where the event is written.
  * @module
  */
-import type { Look } from "../protocol/classifier.ts";
+import type { Certainty, Look } from "../protocol/classifier.ts";
+import type { Packet } from "../wire/packet.ts";
 
 /** How a flow or client came to be treated as it was. */
 export type By = "detector" | "operator" | "state-file";
@@ -160,4 +161,35 @@ export function firstBytes(look: Look): string {
     text += look.bytes[at]!.toString(16).padStart(2, "0");
   }
   return text;
+}
+
+/** The earlier fact for which a flow is refused in which nothing was recognised. */
+export type Because = "client-locked" | "peer-blocked" | "name-trained";
+
+/** What a classifier, or what is known of one of its ends, says about a flow. */
+export interface Classification {
+  /** Name of the protocol. */
+  readonly protocol: string;
+  /** Short name of the evidence. */
+  readonly evidence: string;
+  /** How sure the evidence is. */
+  readonly certainty: Certainty;
+  /** What the evidence rests on. */
+  readonly because: string;
+  /** Score of the client for this protocol before; equal to the score after where nothing was scored. */
+  readonly scoreBefore: number;
+  /** Score of the client for this protocol after. */
+  readonly scoreAfter: number;
+}
+
+/** Is told about every flow, packet by packet, as `ftwall replay` needs. A row may be reused: `opened` begins a new flow. */
+export interface FlowObserver {
+  /** A packet opened a flow; its source is the opener. */
+  opened(row: number, packet: Packet): void;
+  /** A packet of the flow was judged. */
+  judged(row: number, refused: boolean): void;
+  /** The flow was classified. `look` is valid during the call only; it is null where a known end of the flow decided. */
+  classified(row: number, found: Classification, look: Look | null): void;
+  /** A packet was refused because of an earlier fact. */
+  because(row: number, reason: Because): void;
 }

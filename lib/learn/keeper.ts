@@ -1,15 +1,17 @@
 /**
- * What happens because time passes: locks end or are probed, entries expire. Deadlines are compared in `tick`; nothing sleeps.
+ * What ends: locks and entries whose time is over (locks are probed before), and what a new policy exempts. Deadlines are
+ * compared in {@link Keeper.tick}; nothing sleeps.
  * @module
  */
 import { formatAddress } from "../net/address.ts";
-import { LOCK } from "../policy/policy.ts";
+import { LOCK, type Policy } from "../policy/policy.ts";
 import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import { probeFor } from "./decoy.ts";
 import type { Emit } from "./event.ts";
 import type { Learner } from "./learner.ts";
 import type { Outbox } from "./outbox.ts";
+import type { TimeLocks } from "./time_locks.ts";
 
 /** Unseen TCP and UDP flows are forgotten after this long; the kernel's own conntrack ends UDP after 120 s. */
 const IDLE = 5 * 60 * 8;
@@ -104,4 +106,22 @@ export class Keeper {
 
 function budget(rows: number, part: number): number {
   return Math.ceil(rows * part) + 64;
+}
+
+/** Ends locks of clients that the policy exempts, and forgets peers and trained addresses that it exempts or has at home. */
+export function forgetExempted(state: State, policy: Policy, timeLocks: TimeLocks): void {
+  const { locks, peers, trained } = state;
+  locks.table.each((row) => {
+    const lock = locks.at(row);
+    const key = (word: number) => locks.table.key(row, word);
+    if (policy.isExempt(key(0), key(1), key(2), key(3), lock.macHigh, lock.macLow)) timeLocks.release(row);
+    else if (lock.protocol >= 0) lock.protocol = policy.protocolNumber(lock.protocolName);
+  });
+  for (const table of [peers, trained]) {
+    table.each((row) => {
+      const key = (word: number) => table.key(row, word);
+      const home = policy.isHome(key(0), key(1), key(2), key(3));
+      if (home || policy.isExempt(key(0), key(1), key(2), key(3), 0, 0)) table.remove(row);
+    });
+  }
 }

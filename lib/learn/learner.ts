@@ -25,13 +25,11 @@ import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import { decoyFor, decoySending } from "./decoy.ts";
 import { Endpoints, isCommonPort, witnessOf } from "./endpoints.ts";
-import { type Emit, firstBytes, type FrequentEvent, rounded } from "./event.ts";
-import { RateLimits } from "./rate_limits.ts";
+import { type Emit, firstBytes, type FlowObserver, type FrequentEvent, rounded } from "./event.ts";
+import { DECOY_EVENT_KIND, DECOY_KIND, DETECTED_KIND, mayBeLocked, mayTeach, RateLimits } from "./rate_limits.ts";
 import { isInvolved } from "./everyday_openings.ts";
-import type { FlowObserver } from "./observer.ts";
 import type { Outbox } from "./outbox.ts";
 import { PeerList } from "./peer_list.ts";
-import { mayBeLocked, mayTeach } from "./quota.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 import { TimeLocks } from "./time_locks.ts";
 
@@ -43,9 +41,6 @@ export const NOTHING = 0;
 export const LET_THROUGH = 1;
 /** Refused. */
 export const REFUSE_FLOW = 2;
-
-const DETECTED = 0x10000;
-const DECOY = 0x30000;
 
 /** Distinct peers of encrypted-looking UDP conversations within the score's window that hint at a client. */
 const HINTING_PEERS = 5;
@@ -383,7 +378,7 @@ export class Learner {
     after: number,
     bytes: Look | string,
   ): void {
-    const kind = DETECTED + protocol * 8 + certainty;
+    const kind = DETECTED_KIND + protocol * 8 + certainty;
     // Weak facts are many and say little: one a minute. Others: enough for an administrator to see which peers.
     const burst = certainty === WEAK ? 1 : 20;
     const stretch = certainty === WEAK ? 60_000 : 10_000;
@@ -417,9 +412,13 @@ export class Learner {
     const payload = decoyFor(name, look.bytes, look.start, look.end);
     if (payload === null) return;
     if (this.actionFor(ends, protocol) < DROP) return;
-    if (!this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, DECOY, this.#clock.now, decoyRate, 1000)) return;
+    if (!this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, DECOY_KIND, this.#clock.now, decoyRate, 1000)) {
+      return;
+    }
     const sent = this.#outbox.put(decoySending(ends, payload, name));
-    if (!sent || !this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, DECOY + 1, this.#clock.now, 3, 10_000)) {
+    if (
+      !sent || !this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, DECOY_EVENT_KIND, this.#clock.now, 3, 10_000)
+    ) {
       return;
     }
     this.#emit({ event: "decoy-sent", client: ends.client, peer: ends.peer, protocol: name });

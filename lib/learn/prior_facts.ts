@@ -4,12 +4,11 @@
  */
 import type { AddressTable } from "../state/address_table.ts";
 import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
-import type { Packet } from "../wire/packet.ts";
+import { HOOK_INPUT, HOOK_OUTPUT, type Packet } from "../wire/packet.ts";
 import type { Clock } from "./clock.ts";
 import { isCommonPort } from "./endpoints.ts";
 import { type Learner, REFUSE_FLOW } from "./learner.ts";
-import type { Because } from "./observer.ts";
-import { HOOK_INPUT, HOOK_OUTPUT } from "../wire/packet.ts";
+import type { Because } from "./event.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 import type { Trainer } from "./dns_training.ts";
 

@@ -7,8 +7,7 @@
  * @module
  */
 import type { FlowTable } from "../state/flow_table.ts";
-import { PROTOCOL_TCP } from "../wire/tcp.ts";
-import { PROTOCOL_UDP } from "../wire/udp.ts";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/transport.ts";
 
 /** Flows from which on the table is larger than a core's own caches (96 bytes each). */
 const MANY = 8192;

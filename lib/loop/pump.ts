@@ -6,12 +6,11 @@
  * Idle, it waits on another thread and wakes once a second.
  * @module
  */
-import { Packet } from "../wire/packet.ts";
+import { HOOK_FORWARD, Packet } from "../wire/packet.ts";
 import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, type QueueMessage } from "../wire/nfqueue.ts";
 import { Prefetcher } from "./prefetch.ts";
 import { type Engine, REFUSE, SETTLED } from "../judge/engine.ts";
 import { DNS } from "../wire/dns.ts";
-import { HOOK_FORWARD } from "../wire/packet.ts";
 import { YieldPolicy } from "./yield_policy.ts";
 import type { Sending } from "../learn/outbox.ts";
 import type { TableLock } from "../state/table_lock.ts";

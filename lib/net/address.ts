@@ -8,7 +8,6 @@
 import type { Prefix } from "./prefix_set.ts";
 
 export { type Prefix, PrefixSet } from "./prefix_set.ts";
-export { formatMac, type Mac, parseMac } from "./mac.ts";
 
 /** An address: four signed 32-bit words, most significant first; IPv4 is mapped. */
 export type Words = readonly [number, number, number, number];
@@ -218,4 +217,22 @@ export function isUnlearnable(w0: number, w1: number, w2: number, w3: number): b
   // ::/96 is unspecified, loopback and the IPv4-compatible form, which nobody may use (RFC 4291 section 2.5.5.1).
   if ((w0 | w1 | w2) === 0 || w0 >>> 24 === 0xff) return true;
   return isPrivate(w0, w1, w2, w3);
+}
+
+/** A hardware address, which stays when a client changes its IP address (privacy addresses, DHCP): the first 16 bits, and the last 32 as a signed word. */
+export type Mac = readonly [high: number, low: number];
+
+const MAC_TEXT = /^[0-9a-f]{2}(?:(?::[0-9a-f]{2}){5}|(?:-[0-9a-f]{2}){5})$/i;
+
+/** Reads `aa:bb:cc:dd:ee:ff` or `aa-bb-cc-dd-ee-ff`; null where the text is anything else. */
+export function parseMac(text: string): Mac | null {
+  if (!MAC_TEXT.test(text)) return null;
+  const digits = text.replaceAll(text[2]!, "");
+  return [parseInt(digits.slice(0, 4), 16), parseInt(digits.slice(4), 16) | 0];
+}
+
+/** Writes a MAC address as `aa:bb:cc:dd:ee:ff`. */
+export function formatMac(high: number, low: number): string {
+  const digits = (high & 0xffff).toString(16).padStart(4, "0") + (low >>> 0).toString(16).padStart(8, "0");
+  return digits.replace(/(..)(?=.)/g, "$1:");
 }

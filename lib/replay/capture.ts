@@ -4,8 +4,7 @@
  */
 import { isPcap, PcapSource } from "./pcap.ts";
 import { PcapngSource, SECTION_HEADER } from "./pcapng.ts";
-import { CaptureError, type Source } from "./source.ts";
-import { type ByteInput, Window } from "./byte_window.ts";
+import { type ByteInput, CaptureError, type Source, Window } from "./source.ts";
 
 /**
  * Opens a capture file, or standard input for `-`, and finds out its format. Throws what `Deno.openSync` throws, and a

@@ -3,11 +3,11 @@
  * @module
  */
 import { CERTAINTY_NAMES, type Look } from "../protocol/classifier.ts";
-import type { Because, Classification, FlowObserver } from "../learn/observer.ts";
+import type { Because, Classification, FlowObserver } from "../learn/event.ts";
 import { formatAddress } from "../net/address.ts";
 import { hashEndpoint } from "../state/hash.ts";
 import type { Packet } from "../wire/packet.ts";
-import { PROTOCOL_TCP } from "../wire/tcp.ts";
+import { PROTOCOL_TCP } from "../wire/transport.ts";
 
 /** Endpoints of a flow; `client` is the side that sent its first packet. */
 export interface FlowAddresses {

@@ -4,7 +4,6 @@
  */
 import { LINK_RAW } from "./link.ts";
 import type { Source } from "./source.ts";
-import type { ByteInput } from "./byte_window.ts";
 
 /** One frame with its circumstances. */
 export interface Frame {
@@ -66,33 +65,4 @@ export class MemorySource implements Source {
 
   /** Closes what is open. */
   [Symbol.dispose](): void {}
-}
-
-/** A file's bytes as an input, delivered in pieces of at most `most` bytes, as a pipe would. */
-export class MemoryInput implements ByteInput {
-  /** `close` was called. */
-  closed = false;
-  readonly #bytes: Uint8Array;
-  readonly #most: number;
-  #at = 0;
-
-  /** Reads from the array itself, without a copy. */
-  constructor(bytes: Uint8Array, most: number = bytes.length) {
-    this.#bytes = bytes;
-    this.#most = Math.max(1, most);
-  }
-
-  /** Reads the next piece. */
-  readSync(into: Uint8Array): number | null {
-    const count = Math.min(into.length, this.#most, this.#bytes.length - this.#at);
-    if (count === 0) return null;
-    into.set(this.#bytes.subarray(this.#at, this.#at + count));
-    this.#at += count;
-    return count;
-  }
-
-  /** Notes that it was closed. */
-  close(): void {
-    this.closed = true;
-  }
 }

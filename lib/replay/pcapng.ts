@@ -3,8 +3,7 @@
  * whatever else there is gets skipped.
  * @module
  */
-import { CaptureError, type Source } from "./source.ts";
-import { LARGEST_RECORD, type Window } from "./byte_window.ts";
+import { CaptureError, LARGEST_RECORD, type Source, type Window } from "./source.ts";
 
 /** Type of a section header block, the same in both byte orders. */
 export const SECTION_HEADER = 0x0a0d0d0a;

@@ -1,5 +1,5 @@
 /**
- * Plays a capture to the engine on the capture's own clock.
+ * Plays a capture to the engine on the capture's own clock, which {@link Timeline} mends where it jumps.
  * @module
  */
 import type { Link } from "./link.ts";
@@ -7,7 +7,6 @@ import type { Source } from "./source.ts";
 import { isDecodeError } from "../wire/outcome.ts";
 import { NOT_IP, Packet } from "../wire/packet.ts";
 import type { Engine } from "../judge/engine.ts";
-import { Timeline } from "./timeline.ts";
 
 /** What the player counted. Times are milliseconds since 1970. */
 export interface Played {
@@ -62,5 +61,58 @@ export function play(source: Source, link: Link, engine: Engine, played: Played,
     if (isDecodeError(outcome)) played.undecodable++;
     if ((engine.judge(packet, outcome, now) & 1) !== 0) played.refused++;
     if (between !== undefined && (played.packets & 0xffff) === 0) between();
+  }
+}
+
+/** A leap further ahead than this many milliseconds is believed when the next packet says so too: 6 hours. */
+const LEAP = 6 * 3_600_000;
+/** What lies behind by no more than this is disorder among packets, not another time: a minute. */
+const DISORDER = 60_000;
+/** So many packets in a row must agree that it is earlier now: captures merged from two clocks change between them. */
+const AGREEING = 32;
+/** A believed leap counts for no more than this: whatever is remembered has ended by then but for locks of operators. */
+const LONGEST = 2 * 24 * 3_600_000;
+
+/** See the module's text. All times are milliseconds. */
+export class Timeline {
+  /** The time that runs on. */
+  now: number;
+  /** The capture's time that it stands for. */
+  wall: number;
+  #begun: boolean;
+  #ahead = Number.NaN;
+  #behind = 0;
+
+  /** Goes on from where an earlier capture ended; 0 where there was none. */
+  constructor(now: number, wall: number) {
+    this.now = now;
+    this.wall = wall;
+    this.#begun = now > 0;
+  }
+
+  /** A packet was captured at `time`: sets {@link now} and {@link wall}. */
+  take(time: number): void {
+    if (!this.#begun) {
+      this.#begun = true;
+      this.now = this.wall = time;
+      return;
+    }
+    const passed = time - this.wall;
+    if (passed > LEAP) {
+      const agrees = Math.abs(time - this.#ahead) <= LEAP;
+      this.#ahead = time;
+      if (agrees) this.#goOn(time, Math.min(passed, LONGEST));
+      return;
+    }
+    this.#ahead = Number.NaN;
+    if (passed >= 0) this.#goOn(time, passed);
+    else if (passed >= -DISORDER) this.#behind = 0;
+    else if (++this.#behind >= AGREEING) this.#goOn(time, 0);
+  }
+
+  #goOn(time: number, passed: number): void {
+    this.wall = time;
+    this.now += passed;
+    this.#behind = 0;
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Where packets come from, as the replay pump sees it.
+ * Where replay gets its packets: what every source offers, and the window through which captures of any size are read in
+ * bounded memory.
  * @module
  */
 
@@ -38,5 +39,87 @@ export class CaptureError extends Error {
   constructor(file: string, offset: number, found: string) {
     super(`Cannot read the capture "${file}" at byte ${offset}: ${found}`);
     this.offset = offset;
+  }
+}
+
+/** What bytes are read from: a `Deno.FsFile`, `Deno.stdin`, or a test's array. */
+export interface ByteInput {
+  /** Reads into the buffer; how many bytes, or null at the end. */
+  readSync(into: Uint8Array): number | null;
+  /** Closes the input. */
+  close(): void;
+}
+
+/** Bytes of the window. Four times the largest packet, so that few bytes are moved for each that is read. */
+const SIZE = 4 << 20;
+/**
+ * Bytes asked of the input at once, beyond what is needed: few enough that they lie in a core's own cache from the system's
+ * copying until they are looked at, as each read falls on the place of the one before.
+ */
+const READ = 256 << 10;
+/** The largest frame or block that is read whole: above the largest that Linux makes (BIG TCP, 512 KiB and headers). */
+export const LARGEST_RECORD: number = 1 << 20;
+
+/** The window. `at` is where reading is; `need` makes sure of bytes behind it. */
+export class Window implements Disposable {
+  /** The window's buffer; never another one. */
+  readonly bytes: Uint8Array = new Uint8Array(SIZE);
+  /** The same buffer for multi-byte reads. */
+  readonly view: DataView = new DataView(this.bytes.buffer);
+  /** Offset in `bytes` where reading is. */
+  at = 0;
+  /** One past the last byte read from the input. */
+  end = 0;
+  /** Offset in the file of `bytes[0]`. */
+  #base = 0;
+  #ended = false;
+  readonly #input: ByteInput;
+
+  /** Takes the input over: disposing of the window closes it. */
+  constructor(input: ByteInput) {
+    this.#input = input;
+  }
+
+  /** Offset in the file of `at`. */
+  get offset(): number {
+    return this.#base + this.at;
+  }
+
+  /** Makes sure that `count` bytes (at most {@link LARGEST_RECORD} and a little) stand behind `at`; false where the file has fewer. May move them. */
+  need(count: number): boolean {
+    return this.end - this.at >= count || this.#fill(count);
+  }
+
+  #fill(count: number): boolean {
+    if (this.at > 0) {
+      this.bytes.copyWithin(0, this.at, this.end);
+      this.#base += this.at;
+      this.end -= this.at;
+      this.at = 0;
+    }
+    while (this.end < count && !this.#ended) {
+      const read = this.#input.readSync(
+        this.bytes.subarray(this.end, Math.min(SIZE, Math.max(count, this.end + READ))),
+      );
+      if (read === null) this.#ended = true;
+      else this.end += read;
+    }
+    return this.end >= count;
+  }
+
+  /** Moves on by `count` bytes, however many; false where the file ends before. */
+  skip(count: number): boolean {
+    while (count > this.end - this.at) {
+      count -= this.end - this.at;
+      this.at = this.end;
+      if (!this.need(1)) return false;
+    }
+    this.at += count;
+    return true;
+  }
+
+  /** Closes the input. */
+  [Symbol.dispose](): void {
+    this.#input.close();
   }
 }

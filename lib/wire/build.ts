@@ -9,8 +9,7 @@
 import { isIPv4 } from "../net/address.ts";
 import { ipv4Checksum, transportChecksum } from "./checksum.ts";
 import { IPV4_HEADER, IPV6_HEADER } from "./ip.ts";
-import { PROTOCOL_TCP, TCP_HEADER } from "./tcp.ts";
-import { PROTOCOL_UDP, UDP_HEADER } from "./udp.ts";
+import { PROTOCOL_TCP, PROTOCOL_UDP, TCP_HEADER, UDP_HEADER } from "./transport.ts";
 
 /** Who sends to whom: a reused object. Both addresses are of one family. */
 export class Ends {

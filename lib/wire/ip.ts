@@ -7,8 +7,7 @@
  */
 import { BROKEN, LATER_FRAGMENT, OTHER_TRANSPORT, type Outcome, TRUNCATED_HEADER } from "./outcome.ts";
 import type { Packet } from "./packet.ts";
-import { decodeTcp, PROTOCOL_TCP } from "./tcp.ts";
-import { decodeUdp, PROTOCOL_UDP } from "./udp.ts";
+import { decodeTcp, decodeUdp, PROTOCOL_TCP, PROTOCOL_UDP } from "./transport.ts";
 
 /** Bytes of an IPv4 header without options. */
 export const IPV4_HEADER = 20;

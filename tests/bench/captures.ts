@@ -4,7 +4,7 @@
  */
 import { openCapture } from "../../lib/replay/capture.ts";
 import { Link, LINK_RAW } from "../../lib/replay/link.ts";
-import { PcapWriter } from "../../lib/replay/pcap_writer.ts";
+import { PcapWriter } from "../../lib/replay/pcap.ts";
 import { CaptureError } from "../../lib/replay/source.ts";
 import { OK, Packet } from "../../lib/wire/packet.ts";
 import { ROOT } from "./machine.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ACK, PSH, SYN } from "../../lib/wire/tcp.ts";
+import { ACK, PSH, SYN } from "../../lib/wire/transport.ts";
 import { hex, join, latin } from "../support/conversation.ts";
 import { dnsAnswer, dnsQuestion } from "../support/dns_message.ts";
 import { Connection, readEnd, udpPacket } from "../support/packets.ts";

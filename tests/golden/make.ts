@@ -5,9 +5,9 @@
  * To add a protocol: put its samples into {@link GOLDENS}.
  * @module
  */
-import { PcapWriter } from "../../lib/replay/pcap_writer.ts";
+import { PcapWriter } from "../../lib/replay/pcap.ts";
 import { LINK_RAW } from "../../lib/replay/link.ts";
-import { ACK, FIN, PSH, SYN } from "../../lib/wire/tcp.ts";
+import { ACK, FIN, PSH, SYN } from "../../lib/wire/transport.ts";
 import { BITTORRENT, NOT_BITTORRENT } from "../classify/samples/bittorrent.ts";
 import { DIRECTCONNECT, NOT_DIRECTCONNECT } from "../classify/samples/directconnect.ts";
 import { EDONKEY, NOT_EDONKEY } from "../classify/samples/edonkey.ts";

@@ -4,7 +4,7 @@ import { CERTAIN, type Evidence, evidence, STRONG, UNDECIDED, UNRELATED, WEAK } 
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { ACCEPT, REFUSE, SETTLED } from "../../lib/judge/engine.ts";
 import { STREAM_BYTES } from "../../lib/state/streams.ts";
-import { ACK, PSH, SYN } from "../../lib/wire/tcp.ts";
+import { ACK, PSH, SYN } from "../../lib/wire/transport.ts";
 import { latin } from "../support/conversation.ts";
 import { Desk, HOME, witness } from "../support/desk.ts";
 import { Connection, readEnd, udpPacket } from "../support/packets.ts";

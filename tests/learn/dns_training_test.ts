@@ -5,7 +5,7 @@ import { hex, join, latin } from "../support/conversation.ts";
 import { Desk, HOME } from "../support/desk.ts";
 import { dnsAnswer, dnsName, dnsQuestion, overTcp } from "../support/dns_message.ts";
 import { Connection, type End, readEnd, udpPacket } from "../support/packets.ts";
-import { ACK, PSH, SYN } from "../../lib/wire/tcp.ts";
+import { ACK, PSH, SYN } from "../../lib/wire/transport.ts";
 
 const C = readEnd("10.0.0.5:53000");
 const S = readEnd("9.9.9.9:53");

@@ -1,7 +1,7 @@
 /** What real clients and real networks do to packets by themselves must not hide them; what is beyond these bounds may. */
 import assert from "node:assert/strict";
 import { REFUSE } from "../../lib/judge/engine.ts";
-import { ACK, FIN, PSH, SYN } from "../../lib/wire/tcp.ts";
+import { ACK, FIN, PSH, SYN } from "../../lib/wire/transport.ts";
 import { utp } from "../classify/samples/bittorrent.ts";
 import { hex, join, latin, type Turn } from "../support/conversation.ts";
 import { Connection, readEnd, udpPacket } from "../support/packets.ts";

@@ -6,7 +6,7 @@ import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { REFUSE, type Verdict } from "../../lib/judge/engine.ts";
 import type { Capacity } from "../../lib/state/state.ts";
 import { Packet } from "../../lib/wire/packet.ts";
-import { ACK, PSH, SYN } from "../../lib/wire/tcp.ts";
+import { ACK, PSH, SYN } from "../../lib/wire/transport.ts";
 import type { Turn } from "../support/conversation.ts";
 import { Desk, HOME } from "../support/desk.ts";
 import { Connection, decode, readEnd, udpPacket } from "../support/packets.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { REFUSE } from "../../lib/judge/engine.ts";
 import { parseAddress } from "../../lib/net/address.ts";
-import { SYN } from "../../lib/wire/tcp.ts";
+import { SYN } from "../../lib/wire/transport.ts";
 import { hex, join, latin, type Turn } from "../support/conversation.ts";
 import { dnsName, dnsQuestion } from "../support/dns_message.ts";
 import { Connection, readEnd, tcpPacket, udpPacket } from "../support/packets.ts";

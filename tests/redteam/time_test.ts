@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { ACCEPT, Engine, REFUSE, SETTLED } from "../../lib/judge/engine.ts";
-import { Timeline } from "../../lib/replay/timeline.ts";
+import { Timeline } from "../../lib/replay/play.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { LINK_ETHERNET } from "../../lib/replay/link.ts";
 import { MemorySource } from "../../lib/replay/memory_source.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 import { Packet } from "../../lib/wire/packet.ts";
-import { SYN } from "../../lib/wire/tcp.ts";
+import { SYN } from "../../lib/wire/transport.ts";
 import { hex, join, latin } from "../support/conversation.ts";
 import { decode, readEnd, tcpPacket, udpPacket } from "../support/packets.ts";
 import { replay } from "../support/replay.ts";

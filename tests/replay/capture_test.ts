@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { openCapture, readCapture } from "../../lib/replay/capture.ts";
 import { LINK_ETHERNET, LINK_RAW } from "../../lib/replay/link.ts";
-import { MemoryInput, MemorySource } from "../../lib/replay/memory_source.ts";
-import { PcapWriter } from "../../lib/replay/pcap_writer.ts";
-import { CaptureError, type Source } from "../../lib/replay/source.ts";
-import { LARGEST_RECORD } from "../../lib/replay/byte_window.ts";
+import { MemoryInput } from "../support/memory_input.ts";
+import { MemorySource } from "../../lib/replay/memory_source.ts";
+import { PcapWriter } from "../../lib/replay/pcap.ts";
+import { CaptureError, LARGEST_RECORD, type Source } from "../../lib/replay/source.ts";
 
 function join(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Look } from "../../lib/protocol/classifier.ts";
-import type { Classification } from "../../lib/learn/observer.ts";
+import type { Classification } from "../../lib/learn/event.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { FlowRecorder } from "../../lib/replay/flow_record.ts";
 import { type PlayedFacts, replayJson, replayText } from "../../lib/replay/replay_report.ts";

@@ -7,7 +7,7 @@ import { readEnd, tcpPacket, udpPacket } from "../support/packets.ts";
 import { replay } from "../support/replay.ts";
 import { policyOf } from "../support/story.ts";
 import { HOME } from "../support/desk.ts";
-import { SYN } from "../../lib/wire/tcp.ts";
+import { SYN } from "../../lib/wire/transport.ts";
 
 const C = readEnd("10.0.0.5:1214");
 const P = readEnd("198.51.100.7:1214");

@@ -10,7 +10,7 @@ import { capacityFor, State } from "../../lib/state/state.ts";
 import { writeState } from "../../lib/state/state_file.ts";
 import { stateContext } from "../../lib/daemon/state_store.ts";
 import { NOT_IP, Packet } from "../../lib/wire/packet.ts";
-import { SYN } from "../../lib/wire/tcp.ts";
+import { SYN } from "../../lib/wire/transport.ts";
 import { dnsAnswer, dnsQuestion } from "../support/dns_message.ts";
 import { EngineGroup } from "../support/engine_group.ts";
 import { decode, readEnd, tcpPacket, udpPacket } from "../support/packets.ts";

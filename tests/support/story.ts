@@ -28,8 +28,7 @@
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { Engine, REFUSE, SETTLED } from "../../lib/judge/engine.ts";
 import type { TrafficEvent } from "../../lib/learn/event.ts";
-import { parseMac } from "../../lib/net/mac.ts";
-import { formatAddress, parseAddress, type Words } from "../../lib/net/address.ts";
+import { formatAddress, parseAddress, parseMac, type Words } from "../../lib/net/address.ts";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
 import { parseConfig } from "../../lib/policy/load.ts";
 import { compile, type Policy } from "../../lib/policy/policy.ts";
@@ -39,7 +38,7 @@ import { type StateContext, writeState } from "../../lib/state/state_file.ts";
 import { readState } from "../../lib/state/state_reader.ts";
 import { type Capacity, capacityFor, State } from "../../lib/state/state.ts";
 import { Packet } from "../../lib/wire/packet.ts";
-import { ACK, FIN, PSH, RST, SYN } from "../../lib/wire/tcp.ts";
+import { ACK, FIN, PSH, RST, SYN } from "../../lib/wire/transport.ts";
 import { readBytes, showBytes } from "./bytes.ts";
 import { dnsAnswer, dnsQuestion, type Record as DnsRecord } from "./dns_message.ts";
 import { Connection, decode, type End, readEnd, udpPacket } from "./packets.ts";

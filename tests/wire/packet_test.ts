@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { formatAddress, parseAddress } from "../../lib/net/address.ts";
 import { buildTcp, buildUdp, Ends } from "../../lib/wire/build.ts";
 import { ipv4Checksum, transportChecksum } from "../../lib/wire/checksum.ts";
-import { ACK, SYN } from "../../lib/wire/tcp.ts";
+import { ACK, SYN } from "../../lib/wire/transport.ts";
 import {
   BROKEN,
   LATER_FRAGMENT,

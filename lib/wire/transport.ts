@@ -1,14 +1,19 @@
 /**
- * The TCP header (RFC 9293 section 3.1).
+ * The headers of TCP (RFC 9293 section 3.1) and UDP (RFC 768). UDP-Lite (RFC 3828) has another protocol number and is not
+ * read.
  * @module
  */
 import { BROKEN, OK, type Outcome, TRUNCATED_HEADER } from "./outcome.ts";
 import type { Packet } from "./packet.ts";
 
-/** IP protocol number. */
+/** IP protocol number of TCP. */
 export const PROTOCOL_TCP = 6;
-/** Bytes of a header without options. */
+/** Bytes of a TCP header without options. */
 export const TCP_HEADER = 20;
+/** IP protocol number of UDP. */
+export const PROTOCOL_UDP = 17;
+/** Bytes of a UDP header. */
+export const UDP_HEADER = 8;
 
 /** No more data from the sender. */
 export const FIN = 0x01;
@@ -23,7 +28,7 @@ export const ACK = 0x10;
 /** The urgent pointer is valid. */
 export const URG = 0x20;
 
-/** Decodes the header at `at`; see lib/wire/ip.ts for `end` and `wireEnd`. */
+/** Decodes the TCP header at `at`; see lib/wire/ip.ts for `end` and `wireEnd`. */
 export function decodeTcp(packet: Packet, at: number, end: number, wireEnd: number): Outcome {
   packet.transport = PROTOCOL_TCP;
   // A first fragment too short for the ports is an old way past filters (RFC 1858): nothing honest makes one.
@@ -41,5 +46,26 @@ export function decodeTcp(packet: Packet, at: number, end: number, wireEnd: numb
   // A capture may end within the options: then there is no payload to see, but all else is known.
   packet.payload = at + header < end ? at + header : end;
   packet.payloadEnd = end;
+  return OK;
+}
+
+/**
+ * Decodes the UDP header at `at`; see lib/wire/ip.ts for `end` and `wireEnd`. `open` says that the IP header left the length
+ * open (jumbogram or segmented later), when a length of 0 here means "the rest of the packet" (RFC 2675 section 4).
+ */
+export function decodeUdp(packet: Packet, at: number, end: number, wireEnd: number, open: boolean): Outcome {
+  packet.transport = PROTOCOL_UDP;
+  if (wireEnd - at < UDP_HEADER) return BROKEN;
+  if (end - at < UDP_HEADER) return TRUNCATED_HEADER;
+  const { view } = packet;
+  let length = view.getUint16(at + 4);
+  if (length === 0 && open) length = wireEnd - at;
+  // Receivers drop both kinds. A first fragment holds less than the datagram, of course.
+  if (length < UDP_HEADER || (at + length > wireEnd && packet.fragment === 0)) return BROKEN;
+  packet.sport = view.getUint16(at);
+  packet.dport = view.getUint16(at + 2);
+  packet.length = length - UDP_HEADER;
+  packet.payload = at + UDP_HEADER;
+  packet.payloadEnd = at + length < end ? at + length : end;
   return OK;
 }

@@ -2,10 +2,11 @@
  * ftwall: peer-to-peer file sharing stops, everything else goes on.
  * @module
  */
-import { main, serveAs } from "./lib/cli/mod.ts";
+import { main } from "./lib/cli/mod.ts";
 
 if (import.meta.main) {
-  // The daemon starts this module again for each of its further threads, which have a name.
-  const { name } = globalThis as { readonly name?: string };
-  if (name === undefined || !(await serveAs(name))) Deno.exit(await main(Deno.args));
+  // The daemon starts this module again for each worker, whose thread has a name.
+  const { name = "" } = globalThis as { readonly name?: string };
+  if (name === "") Deno.exit(await main(Deno.args));
+  (await import("./lib/daemon/worker.ts")).startWorker();
 }

@@ -225,7 +225,7 @@ async function checkRulesInForce(options: DoctorOptions): Promise<Finding> {
       ? ok("there are rules of ftwall")
       : warn("there are no rules of ftwall", "mend the config, then: ftwall rules --apply");
   }
-  const { rulesOptions } = await import("../daemon/rules_options.ts");
+  const { rulesOptions } = await import("../daemon/rules.ts");
   const found = await firewall.checkRules(rulesOptions(config, options.queues), firewall.runCommand);
   if (!found.present) return warn("there are no rules of ftwall: no packet reaches it", "ftwall rules --apply");
   if (found.differs.length > 0) {
@@ -268,7 +268,7 @@ async function checkSets(options: DoctorOptions): Promise<Finding> {
   if (config?.lock.kernelSets === "off") return ok("kernel sets are off in the config");
   if (!mayAdministrate()) return warn("firewall tools cannot be tried without CAP_NET_ADMIN", "run doctor as root");
   const firewall = await import("../firewall/mod.ts");
-  const { rulesOptions } = await import("../daemon/rules_options.ts");
+  const { rulesOptions } = await import("../daemon/rules.ts");
   try {
     const wanted = config === null ? firewall.RULES_DEFAULTS : rulesOptions(config, options.queues);
     const choice = await firewall.chooseBackend(firewall.runCommand, "auto", wanted);

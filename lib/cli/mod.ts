@@ -4,7 +4,6 @@
  */
 import { errorText } from "../net/error_text.ts";
 import { complain, ReaderGone } from "../report/output.ts";
-import { WORKER } from "../daemon/worker_name.ts";
 import { exitCodeOf, isForeseen } from "../report/failure.ts";
 import { readRun } from "./run_arguments.ts";
 
@@ -29,12 +28,4 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     return exitCodeOf(error);
   }
-}
-
-/** On a thread that the daemon started: begins what its name says, and answers true. */
-export async function serveAs(name: string): Promise<boolean> {
-  if (name !== WORKER) return false;
-  const { serveQueues } = await import("../daemon/worker.ts");
-  serveQueues();
-  return true;
 }

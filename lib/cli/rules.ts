@@ -56,7 +56,7 @@ Examples:
           return;
         }
         const { loadForCommand } = await import("../daemon/load.ts");
-        const { rulesOptions } = await import("../daemon/rules_options.ts");
+        const { rulesOptions } = await import("../daemon/rules.ts");
         const wanted = rulesOptions(loadForCommand(options.config).config, options.queue);
         firewall.checkOptions(wanted);
         if (options.apply === true) {

@@ -2,7 +2,7 @@
  * From the command line to a daemon and its end: signals and the pid file.
  * @module
  */
-import type { Daemon, DaemonOptions } from "../daemon/daemon_options.ts";
+import type { Daemon, DaemonOptions } from "../daemon/options.ts";
 import { errorText } from "../net/error_text.ts";
 import { Failure, MISSING } from "../report/failure.ts";
 import type { RunArguments } from "./run_arguments.ts";

@@ -1,6 +1,6 @@
 /**
- * What the daemon does in the kernel beside its verdicts and sets: connections cut or looked at again, decoys and probes
- * sent, groups joined. In dry-run it opens nothing and does nothing.
+ * What the daemon does in the kernel besides verdicts and sets: it cuts connections or sends them to the queue again, sends
+ * decoys and probes, and joins the multicast groups of local service discovery. In dry-run it opens nothing.
  * @module
  */
 import type { Conntrack } from "../../ffi/conntrack.ts";
@@ -15,19 +15,19 @@ import { errorText } from "../net/error_text.ts";
 import type { Config } from "../policy/config.ts";
 import { buildUdp, Ends } from "../wire/build.ts";
 
-/** Why something optional is not there, in words; empty where it is. */
-export interface HandState {
-  conntrack: string;
-  sender: string;
+/** Why a part is not in use, in words; empty where it is in use. */
+export interface ActionsMissing {
+  readonly conntrack: string;
+  readonly sender: string;
 }
 
-/** Connections changed since the start. */
-export interface HandCounters {
-  /** Entries deleted because their client became locked. */
+/** Entries of the connection table that were changed since the start. */
+export interface ConnectionCounters {
+  /** Deleted because their client became locked. */
   cut: number;
-  /** Entries that were made to visit the queue again. */
+  /** Marked so that their packets visit the queue again. */
   again: number;
-  /** Changes that the kernel refused, or that were left out because too many waited. */
+  /** Refused by the kernel, or left out because too many changes waited. */
   failed: number;
 }
 
@@ -41,16 +41,16 @@ interface Opened {
 const DRY_RUN = "not used in dry-run";
 
 /** See the module's text. */
-export class KernelHand implements Disposable {
-  /** Decoys and probes that were sent, and those that the kernel refused. */
+export class ConnectionActions implements Disposable {
+  /** Decoys and probes that the kernel took. */
   sent = 0;
-  /** See {@link sent}. */
+  /** Decoys and probes that could not be sent. */
   failed = 0;
-  /** What is missing. */
-  readonly state: HandState;
+  /** Which parts are not in use. */
+  readonly missing: ActionsMissing;
   /** What was done to connections. */
-  readonly connections: HandCounters = { cut: 0, again: 0, failed: 0 };
-  /** Interfaces on which local service discovery is heard. */
+  readonly connections: ConnectionCounters = { cut: 0, again: 0, failed: 0 };
+  /** Interfaces whose local service discovery is received. */
   listening: readonly string[] = [];
   readonly #opened: Opened;
   readonly #marks: Marks;
@@ -59,17 +59,17 @@ export class KernelHand implements Disposable {
   readonly #view = new DataView(this.#packet.buffer);
   readonly #ends = new Ends();
 
-  private constructor(config: Config, marks: Marks, state: HandState, opened: Opened) {
+  private constructor(config: Config, marks: Marks, missing: ActionsMissing, opened: Opened) {
     this.#config = config;
     this.#marks = marks;
-    this.state = state;
+    this.missing = missing;
     this.#opened = opened;
   }
 
-  /** Opens what there is; nothing in dry-run. What is missing costs a feature, never the start. */
-  static async open(libc: Libc, config: Config, marks: Marks, dryRun: boolean): Promise<KernelHand> {
+  /** Opens each part that this machine has; none in dry-run. A part that is missing never keeps the daemon from starting. */
+  static async open(libc: Libc, config: Config, marks: Marks, dryRun: boolean): Promise<ConnectionActions> {
     const opened: Opened = { raw: null, probe: null, conntrack: null, groups: null };
-    if (dryRun) return new KernelHand(config, marks, { conntrack: DRY_RUN, sender: DRY_RUN }, opened);
+    if (dryRun) return new ConnectionActions(config, marks, { conntrack: DRY_RUN, sender: DRY_RUN }, opened);
     const missing = { conntrack: "", sender: "" };
     const { RawSender, ProbeSender } = await import("../../ffi/raw_socket.ts");
     const { Conntrack } = await import("../../ffi/conntrack.ts");
@@ -86,7 +86,7 @@ export class KernelHand implements Disposable {
     opened.probe = attempt("sender", () => ProbeSender.open(libc, { mark: marks.own }));
     opened.conntrack = attempt("conntrack", () => Conntrack.open(libc));
     opened.groups = new GroupMember(libc);
-    return new KernelHand(config, marks, missing, opened);
+    return new ConnectionActions(config, marks, missing, opened);
   }
 
   /** Takes a new config. */
@@ -94,7 +94,7 @@ export class KernelHand implements Disposable {
     this.#config = config;
   }
 
-  /** Hears local service discovery on these interfaces from now on. */
+  /** From now on receives local service discovery on these interfaces. */
   listen(interfaces: readonly string[]): void {
     this.listening = this.#opened.groups?.join(interfaces) ?? [];
   }
@@ -102,11 +102,11 @@ export class KernelHand implements Disposable {
   /** Follows an event of the engine. */
   follow(event: TrafficEvent): void {
     if (event.event === "locked" && this.#config.lock.cut) this.#cut(event.client);
-    // With "reject" what a lock refused was marked too, though it was not to last.
+    // With "reject" connections that the lock refused bear the mark for refused, which outlasts the lock.
     if (event.event === "released" && this.#config.lock.refuse === "reject") this.reopen(event.client);
   }
 
-  /** The policy changed: flows settled in the kernel visit the queue again. */
+  /** The policy changed: packets of flows that were left to the kernel visit the queue again. */
   unsettle(): void {
     const { conntrack } = this.#opened;
     const { mask, own } = this.#marks;
@@ -125,7 +125,7 @@ export class KernelHand implements Disposable {
     );
   }
 
-  /** Connections that the client already had end: the next packet of each is taken for the first of a new one. */
+  /** Forgets the connections that a client already has: the next packet of each begins a new one. */
   #cut(client: string): void {
     const words: Words | null = parseAddress(client);
     if (words === null) return;
@@ -137,10 +137,10 @@ export class KernelHand implements Disposable {
     this.connections.failed += tally.errors + (tally.complete ? 0 : 1);
   }
 
-  /** Sends what the engine wants sent. */
+  /** Sends decoys and probes of the engine. */
   send(sendings: readonly Sending[]): void {
     for (const sending of sendings) {
-      const error = sending.kind === "decoy" ? this.#decoy(sending) : this.#ask(sending);
+      const error = sending.kind === "decoy" ? this.#decoy(sending) : this.#probe(sending);
       if (error === 0) this.sent++;
       else this.failed++;
     }
@@ -157,7 +157,7 @@ export class KernelHand implements Disposable {
     return length === 0 ? -1 : raw.send(this.#packet, 0, length, c0, c1, c2, c3);
   }
 
-  #ask(sending: Sending): number {
+  #probe(sending: Sending): number {
     const { probe } = this.#opened;
     if (probe === null) return -1;
     const [c0, c1, c2, c3] = sending.client;

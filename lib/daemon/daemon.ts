@@ -1,5 +1,5 @@
 /**
- * Builds the daemon and runs it: queues, engine, log, control socket, state file, and what it does in the kernel.
+ * The daemon: opens queues, log, control socket and state file, runs the packet loop, and follows the engine's events.
  * @module
  */
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
@@ -25,7 +25,7 @@ import { buildStatus } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
 import { State } from "../state/state.ts";
 import { ControlServer } from "./control_server.ts";
-import type { Daemon, DaemonOptions } from "./daemon_options.ts";
+import { type Daemon, type DaemonOptions, openReporter } from "./options.ts";
 import { Overruns } from "./overruns.ts";
 import { DaemonStatus } from "./status.ts";
 import {
@@ -39,22 +39,23 @@ import {
 } from "./threads.ts";
 import { Workers } from "./workers.ts";
 import { DONE, FAILED } from "../report/failure.ts";
-import { KernelHand } from "./connection_actions.ts";
-import { KernelSide } from "./kernel_state.ts";
+import { ConnectionActions } from "./connection_actions.ts";
+import { KernelState } from "./kernel_state.ts";
 import { readLan } from "./lan_watch.ts";
-import { openReporter } from "./open_reporter.ts";
 import { loadAny, loadForCommand } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
 import { Operator } from "./operator.ts";
-import { rulesOptions, sameRules } from "./rules_options.ts";
-import { StaleRules } from "./stale_rules.ts";
+import { rulesOptions, sameRules, StaleRules } from "./rules.ts";
 import { StateKeeper } from "./state_keeper.ts";
 import { VERSION } from "./version.ts";
 
-/** Milliseconds that a stop waits for the last log lines. */
+/** Milliseconds that a stop waits for the log to take its last lines. */
 const LAST_LINES = 500;
 
-/** See {@link StartDaemon}. */
+/**
+ * Starts the daemon; answers when packets are judged and `ready` is in the log. Throws an error with an `exitCode` where
+ * something is missing or wrong, and then closes whatever it has opened.
+ */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { config, loaded } = loadForCommand(options.config);
   await using stack = new AsyncDisposableStack();
@@ -64,23 +65,34 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const libc = stack.use(Libc.open());
   const [own, ...others] = sharesOf(options.queues ?? config.queue.numbers, config.queue.threads);
   const queues = stack.use(Queues.open(libc, own!, queueSettings(config)));
-  const hand = stack.use(await KernelHand.open(libc, config, rulesOptions(config).mark, options.dryRun));
-  const daemon = new RunningDaemon(options, loaded, config, reporter, output, queues, others, hand, libc);
+  const actions = stack.use(await ConnectionActions.open(libc, config, rulesOptions(config).mark, options.dryRun));
+  const daemon = new RunningDaemon({ options, loaded, config, reporter, output, queues, others, actions, libc });
   await daemon.open(stack);
   daemon.finish(stack.move());
   return daemon;
 }
 
+/** What {@link startDaemon} has opened. */
+interface Opened {
+  readonly options: DaemonOptions;
+  readonly loaded: Loaded;
+  readonly config: Config;
+  readonly reporter: Reporter;
+  readonly output: LogOutput;
+  readonly queues: Queues;
+  /** Queue numbers of each other thread. */
+  readonly others: readonly (readonly number[])[];
+  readonly actions: ConnectionActions;
+  readonly libc: Libc;
+}
+
 /** A daemon from `ready` to its end. */
 class RunningDaemon implements Daemon {
   done: Promise<number> = Promise.resolve(DONE);
+  readonly #opened: Opened;
   readonly #options: DaemonOptions;
   readonly #reporter: Reporter;
-  readonly #output: LogOutput;
-  readonly #queues: Queues;
-  readonly #hand: KernelHand;
-  readonly #kernel: KernelSide;
-  readonly #libc: Libc;
+  readonly #kernel: KernelState;
   readonly #engine: Engine;
   readonly #pump: Pump;
   readonly #times = new VerdictTimes();
@@ -92,7 +104,7 @@ class RunningDaemon implements Daemon {
   #config: Config;
   readonly #tidier: Tidier;
   readonly #overruns: Overruns;
-  /** What other threads share with this one; null where there are none. */
+  /** What all threads share; null where this is the only one. */
   readonly #shared: Shared | null;
   #workers: Workers | null = null;
   #control: ControlServer | null = null;
@@ -100,26 +112,14 @@ class RunningDaemon implements Daemon {
   #reloading: Promise<unknown> = Promise.resolve();
   #signal = "";
 
-  constructor(
-    options: DaemonOptions,
-    loaded: Loaded,
-    config: Config,
-    reporter: Reporter,
-    output: LogOutput,
-    queues: Queues,
-    others: readonly (readonly number[])[],
-    hand: KernelHand,
-    libc: Libc,
-  ) {
+  constructor(opened: Opened) {
+    const { options, config, reporter, queues, others, actions } = opened;
+    this.#opened = opened;
     this.#options = options;
-    this.#loaded = loaded;
+    this.#loaded = opened.loaded;
     this.#config = config;
     this.#reporter = reporter;
-    this.#output = output;
-    this.#queues = queues;
-    this.#hand = hand;
-    this.#libc = libc;
-    this.#tidier = new Tidier(libc);
+    this.#tidier = new Tidier(opened.libc);
     const seed = crypto.getRandomValues(new Int32Array(1))[0]!;
     const all = queues.list.length + others.flat().length;
     const shared = this.#shared = others.length === 0 ? null : shareTables(others, all, config.memory, seed);
@@ -132,7 +132,7 @@ class RunningDaemon implements Daemon {
       state,
       classifiers: CLASSIFIERS,
       emit: (event) => this.#follow(event),
-      // What the level keeps from the log still goes into the history.
+      // Events below the log's level are not limited: they still go into the history.
       admit: (kind) => !reporter.prints(kind === "weak" ? "detected" : kind) || reporter.admit(kind),
       ...(shared === null ? {} : { tableLock: shared.tableLock }),
     });
@@ -149,9 +149,9 @@ class RunningDaemon implements Daemon {
       hurried: () => this.#kernel.busy || this.#control?.busy === true,
       fault: (error) => reporter.note("error", `A packet could not be judged: ${errorText(error)}`),
     });
-    this.#kernel = new KernelSide({
+    this.#kernel = new KernelState({
       engine: this.#engine,
-      hand,
+      actions,
       config,
       lan,
       dryRun: options.dryRun,
@@ -163,29 +163,40 @@ class RunningDaemon implements Daemon {
     const note = (level: "info" | "warning", text: string) => reporter.note(level, text);
     this.#stale = new StaleRules((wanted) => this.#kernel.fit(wanted), (text) => note("warning", text));
     const path = options.state ?? config.state.path;
-    this.#state = new StateKeeper(this.#engine, path, config.state, performance.now(), note);
-    this.#status = new DaemonStatus(
-      options.dryRun,
-      this.#engine,
-      this.#pump,
+    this.#state = new StateKeeper({
+      engine: this.#engine,
+      path,
+      importPath: config.state.import,
+      now: performance.now(),
+      note,
+    });
+    this.#status = new DaemonStatus({
+      dryRun: options.dryRun,
+      config,
+      engine: this.#engine,
+      pump: this.#pump,
       queues,
       reporter,
-      this.#times,
-      hand,
-      this.#kernel,
-      config,
-    );
-    this.#status.loaded(loaded, policy);
+      times: this.#times,
+      actions,
+      kernel: this.#kernel,
+    });
+    this.#status.loaded(opened.loaded, policy);
     this.#overruns = new Overruns(() => this.#status.queues(), reporter.emit);
   }
 
-  /** Everything up to `ready`. */
+  /** Opens what is left up to `ready`; closed with `stack`. */
   async open(stack: AsyncDisposableStack): Promise<void> {
     const reporter = this.#reporter;
     this.#engine.tick(performance.now(), Date.now());
     const config = this.#config;
-    const allowed = (client: string) => this.#kernel.allowed(client);
-    const operator = new Operator(this.#engine, reporter, this.#status, () => this.#reload(), allowed);
+    const operator = new Operator({
+      engine: this.#engine,
+      reporter,
+      status: this.#status,
+      reload: () => this.#reload(),
+      onAllowed: (client) => this.#kernel.allowed(client),
+    });
     stack.use(this.#kernel);
     if (this.#shared !== null) {
       this.#workers = this.#status.workers = stack.use(await this.#openWorkers(this.#shared));
@@ -196,7 +207,7 @@ class RunningDaemon implements Daemon {
         group: config.control.group,
         version: VERSION,
         handler: operator,
-        credentials: (descriptor) => peerCredentials(this.#libc, descriptor),
+        credentials: (descriptor) => peerCredentials(this.#opened.libc, descriptor),
         fault: (message) => reporter.note("error", message),
         left: () => this.#tidier.tidy(),
       }),
@@ -206,13 +217,15 @@ class RunningDaemon implements Daemon {
       return this.#engine.hold(() => metricsText(buildStatus(this.#status), this.#status.verdictTimes));
     };
     if (config.metrics.listen !== "") stack.use(serveMetrics(config.metrics.listen, metrics));
-    // Not before nothing can fail any more: a second ftwall by mistake must not touch what the first one keeps.
+    // Only now that nothing can fail any more: a second ftwall, started by mistake, must not touch the files of the first.
     this.#restore();
-    const effective = [...this.#queues.effective, ...this.#workers?.effective ?? []].sort((a, b) => a.queue - b.queue);
+    const effective = [...this.#opened.queues.effective, ...this.#workers?.effective ?? []].sort((a, b) =>
+      a.queue - b.queue
+    );
     for (const { queue, problems } of effective) {
       for (const problem of problems) reporter.note("warning", `Queue ${queue}: ${problem}`);
     }
-    this.#reporter.emit({
+    reporter.emit({
       event: "ready",
       queues: effective.map(({ queue }) => queue),
       config: this.#loaded.missingDefault ? null : this.#loaded.path,
@@ -235,15 +248,15 @@ class RunningDaemon implements Daemon {
         policy: { version: 0, config: policy.config, lan: policy.lan },
         printed: printedBy(this.#reporter),
         origin: clock.origin,
-        epoch: this.#libc.monotonic() - performance.now(),
-        bell: this.#queues.bell,
+        epoch: this.#opened.libc.monotonic() - performance.now(),
+        bell: this.#opened.queues.bell,
       },
-      told: ({ events, sendings }) => {
+      onNews: ({ events, sendings }) => {
         for (const event of events) this.#follow(event);
         this.#send(sendings);
       },
-      fault: (text) => this.#reporter.note("error", `A packet could not be judged: ${text}`),
-      failed: (text) => {
+      onFault: (text) => this.#reporter.note("error", `A packet could not be judged: ${text}`),
+      onDead: (text) => {
         this.#reporter.note("error", text);
         this.#code = FAILED;
         this.#pump.stop();
@@ -251,7 +264,7 @@ class RunningDaemon implements Daemon {
     });
   }
 
-  /** First in each turn: what happened on the other threads before it. */
+  /** Each time this thread gets the tables: first takes in what happened on the other threads before. */
   #hear(): void {
     try {
       if (this.#shared!.tableLock.takeNews()) this.#workers?.drain();
@@ -261,7 +274,7 @@ class RunningDaemon implements Daemon {
   }
 
   #send(sendings: readonly Sending[]): void {
-    if (!this.#options.dryRun) this.#hand.send(sendings);
+    if (!this.#options.dryRun) this.#opened.actions.send(sendings);
   }
 
   /** Runs until stopped, then closes everything in `stack`. */
@@ -271,7 +284,7 @@ class RunningDaemon implements Daemon {
 
   reload(): void {
     try {
-      this.#output.reopen();
+      this.#opened.output.reopen();
     } catch (error) {
       this.#reporter.note("warning", errorText(error));
     }
@@ -333,14 +346,14 @@ class RunningDaemon implements Daemon {
     for (const event of restored) this.#reporter.emit(event);
   }
 
-  /** Loads the config again: compiled beside the old one, put in force between two bursts, or not at all. */
+  /** Loads the config again, after a reload that is under way: a config with errors leaves the old one in force. */
   #reload(): Promise<ReloadAnswer> {
     const answer = this.#reloading.then(() => this.#reloadNow());
     this.#reloading = answer.catch(() => {});
     return answer;
   }
 
-  /** On all threads at once: each takes it with its next turn. */
+  /** Puts a policy in force on all threads at once: each takes it when it next holds the tables. */
   async #putInForce(policy: Policy): Promise<void> {
     const version = await this.#workers?.prepare(policy);
     this.#engine.hold(() => {
@@ -352,7 +365,7 @@ class RunningDaemon implements Daemon {
 
   #homeChanged(changed: Policy): void {
     const put = this.#reloading.then(() =>
-      // A reload may have come between.
+      // A reload may have put another config in force meanwhile.
       this.#putInForce(changed.config === this.#config ? changed : this.#kernel.compile(this.#config))
     );
     this.#reloading = put.catch((error: unknown) => this.#reporter.note("error", errorText(error)));
@@ -381,10 +394,10 @@ class RunningDaemon implements Daemon {
       return { outcome: "unchanged", hash: policy.hash, changes: [], problems: warnings };
     }
     const needed = needsRestart(before, loaded.config);
-    // Rules that were applied meanwhile leave nothing to refuse.
-    const mended = needed.length > 0 && needed.every((one) => one.needs === "rules") &&
+    // The change can be taken where the administrator has applied the new rules already.
+    const applied = needed.length > 0 && needed.every((one) => one.needs === "rules") &&
       await this.#kernel.fit(loaded.config);
-    if (needed.length > 0 && !mended) {
+    if (needed.length > 0 && !applied) {
       return refuse(
         needed.map(({ key, command }) => `${key} was changed, which a reload cannot apply; run: ${command}`),
       );
@@ -401,11 +414,15 @@ class RunningDaemon implements Daemon {
       this.#markers.adopt(loaded.config.clientFiles, this.#engine.hold(() => this.#engine.learner.timeLocks.inForce()));
     }
     const { format, level } = loaded.config.log;
-    this.#reporter.change(this.#options.logFormat ?? format, this.#options.logLevel ?? level, this.#output.colour);
+    this.#reporter.change(
+      this.#options.logFormat ?? format,
+      this.#options.logLevel ?? level,
+      this.#opened.output.colour,
+    );
     this.#workers?.prints(printedBy(this.#reporter));
     this.#status.loaded(loaded, policy);
     const changes = difference(before, loaded.config);
-    // Who is home or exempt stands in the rules too; until they are applied, only what they queue is judged anew.
+    // The rules name homes and exempt clients too: until new rules are applied, only the packets that they queue are judged anew.
     warnings.push(...await this.#stale.look(loaded.config, !sameRules(before, loaded.config)));
     this.#status.reloaded(true, warnings);
     this.#reporter.emit({ event: "reloaded", hash: policy.hash, changes });

@@ -1,5 +1,5 @@
 /**
- * What one thread counted, as data: threads that judge packets are added up for `status` and metrics.
+ * What one thread counted, as data that threads can post to each other; `status` and metrics add the threads up.
  * @module
  */
 import type { QueueCounters } from "../../ffi/queue_counters.ts";
@@ -13,11 +13,11 @@ import { isDecodeError } from "../wire/outcome.ts";
 export interface QueueFigures {
   /** Number of the queue. */
   readonly number: number;
-  /** What it counted since its opening. */
+  /** What it counted since it was opened. */
   readonly counters: QueueCounters;
 }
 
-/** Counted by one thread since its start, but for `flows`, which are those held now. */
+/** Counted by one thread since its start; `flows` are those that it holds now. */
 export interface Figures {
   readonly packets: number;
   readonly accepted: number;
@@ -41,14 +41,16 @@ export interface Figures {
   readonly queues: readonly QueueFigures[];
 }
 
-/** Reads what this thread counted; `suppressed` are events held back beside those that the engine did. */
-export function figuresOf(
-  engine: Engine,
-  pump: Pump,
-  queues: Queues,
-  times: VerdictTimes,
-  suppressed: number,
-): Figures {
+/** What the figures of a thread are read from. */
+export interface Counting {
+  readonly engine: Engine;
+  readonly pump: Pump;
+  readonly queues: Queues;
+  readonly times: VerdictTimes;
+}
+
+/** Reads what this thread counted; `suppressed` are the events that were held back outside the engine. */
+export function figuresOf({ engine, pump, queues, times }: Counting, suppressed: number): Figures {
   const { counters, learner, state, asker, trainer, outbox } = engine;
   let decodeErrors = 0;
   counters.decode.forEach((count, outcome) => {

@@ -1,6 +1,6 @@
 /**
- * The daemon's side towards the kernel, beside the queue: its hand, the sets it keeps, the rules and interfaces it watches.
- * In dry-run it only watches.
+ * What the daemon knows and changes in the kernel besides the queue: connections, sets, rules, interfaces. In dry-run it only
+ * watches.
  * @module
  */
 import type { Engine } from "../judge/engine.ts";
@@ -9,39 +9,56 @@ import { type Offload, type RulesOptions, runCommand, type Runner } from "../fir
 import type { Config } from "../policy/config.ts";
 import { compile, type Policy } from "../policy/policy.ts";
 import type { KernelStatus } from "../report/status.ts";
-import { Errands } from "./errands.ts";
-import type { KernelHand } from "./connection_actions.ts";
+import type { ConnectionActions } from "./connection_actions.ts";
 import { type LanFacts, readLan } from "./lan_watch.ts";
 import { RulesWatch } from "./rules.ts";
 import { SetKeeper } from "./set_keeper.ts";
-import { KernelRunner } from "./set_transport.ts";
+import { SetTransport } from "./set_transport.ts";
 
 /** Milliseconds between looks at the interfaces. */
 const LAN_EVERY = 60_000;
 
-/** What it is made from. */
-export interface KernelSideOptions {
+/** What it works with. */
+export interface KernelStateParts {
   readonly engine: Engine;
-  readonly hand: KernelHand;
+  readonly actions: ConnectionActions;
   readonly config: Config;
   readonly lan: LanFacts;
   readonly dryRun: boolean;
-  /** What rules this config asks for. */
+  /** The rules that a config asks for. */
   readonly rules: (config: Config) => RulesOptions;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Puts a policy in force whose home changed with the interfaces. */
+  /** Puts a policy in force after the prefixes of the interfaces changed. */
   readonly adopt: (policy: Policy) => void;
-  /** Told what an administrator should know. */
+  /** Writes to the log. */
   readonly note: (text: string) => void;
 }
 
+/** Counts the tools that are under way, so that the packet loop lets the event loop run sooner while there are any. */
+class PendingWork {
+  #count = 0;
+
+  get busy(): boolean {
+    return this.#count > 0;
+  }
+
+  async run<T>(act: () => Promise<T>): Promise<T> {
+    this.#count++;
+    try {
+      return await act();
+    } finally {
+      this.#count--;
+    }
+  }
+}
+
 /** See the module's text. */
-export class KernelSide implements AsyncDisposable {
-  readonly #options: KernelSideOptions;
-  readonly #errands = new Errands();
-  readonly #tool: Runner = (...words) => this.#errands.run(() => runCommand(...words));
-  readonly #runner = new KernelRunner(this.#tool);
+export class KernelState implements AsyncDisposable {
+  readonly #parts: KernelStateParts;
+  readonly #pending = new PendingWork();
+  readonly #tool: Runner = (...words) => this.#pending.run(() => runCommand(...words));
+  readonly #transport = new SetTransport(this.#tool);
   readonly #keeper: SetKeeper;
   readonly #watch: RulesWatch;
   #config: Config;
@@ -49,47 +66,49 @@ export class KernelSide implements AsyncDisposable {
   #lastLan: number;
   #table: number;
 
-  /** Ready; {@link start} begins. */
-  constructor(options: KernelSideOptions) {
-    const { engine, config, lan, now, rules } = options;
-    this.#options = options;
+  /** Asks nothing of the kernel yet; {@link start} does. */
+  constructor(parts: KernelStateParts) {
+    const { engine, config, lan, now, rules } = parts;
+    this.#parts = parts;
     this.#config = config;
     this.#lan = lan;
     this.#lastLan = now();
     this.#table = engine.learner.table;
-    this.#keeper = new SetKeeper(engine, this.#runner);
-    this.#watch = new RulesWatch(this.#keeper, this.#tool, rules, now, config);
+    this.#keeper = new SetKeeper(engine, this.#transport);
+    this.#watch = new RulesWatch({ keeper: this.#keeper, run: this.#tool, options: rules, now, config });
   }
 
-  /** After `ready`, as tools have to be asked: looks for rules, fills the sets, hears local service discovery. */
+  /** Looks for rules, fills the sets and receives local service discovery. Tools take time: call it after `ready`. */
   async start(): Promise<void> {
-    const { hand, dryRun, note } = this.#options;
-    this.#table = this.#options.engine.learner.table;
+    const { actions, dryRun, note } = this.#parts;
+    this.#table = this.#parts.engine.learner.table;
     if (dryRun) return;
-    hand.listen(this.#lan.interfaces);
+    actions.listen(this.#lan.interfaces);
     await this.#watch.look();
-    if (this.#config.lock.kernelSets === "on" && this.#watch.sets !== "") note(`No kernel sets: ${this.#watch.sets}`);
+    if (this.#config.lock.kernelSets === "on" && this.#watch.noSets !== "") {
+      note(`No kernel sets: ${this.#watch.noSets}`);
+    }
   }
 
   /** Whether a tool is under way. */
   get busy(): boolean {
-    return this.#errands.underWay;
+    return this.#pending.busy;
   }
 
-  /** The policy of a config, with what is on-link at the interfaces towards home. */
+  /** The policy of a config; the on-link prefixes of its interfaces count as home. */
   compile(config: Config): Policy {
     return compile(config, undefined, readLan(config.network.lan).prefixes);
   }
 
-  /** A config came into force, by a reload. */
+  /** A reload put this config in force. */
   adopt(config: Config): void {
     this.#config = config;
     this.#lan = readLan(config.network.lan);
-    if (this.#options.dryRun) return;
-    const { hand } = this.#options;
-    hand.adopt(config);
-    hand.listen(this.#lan.interfaces);
-    hand.unsettle();
+    if (this.#parts.dryRun) return;
+    const { actions } = this.#parts;
+    actions.adopt(config);
+    actions.listen(this.#lan.interfaces);
+    actions.unsettle();
     this.#watch.adopt(config);
   }
 
@@ -100,53 +119,53 @@ export class KernelSide implements AsyncDisposable {
 
   /** Follows an event of the engine. */
   follow(event: TrafficEvent): void {
-    if (this.#options.dryRun) return;
-    this.#options.hand.follow(event);
+    if (this.#parts.dryRun) return;
+    this.#parts.actions.follow(event);
     this.#keeper.follow(event);
   }
 
-  /** An operator allowed a client: what the kernel refuses of it is looked at again. */
+  /** An operator allowed a client: its connections visit the queue again, also those that the kernel refuses. */
   allowed(client: string): void {
-    this.#options.hand.reopen(client);
+    this.#parts.actions.reopen(client);
   }
 
   /** Call about once a second. */
   beat(now: number): void {
-    const { engine, hand, dryRun } = this.#options;
+    const { engine, actions, dryRun } = this.#parts;
     if (now - this.#lastLan >= LAN_EVERY) this.lookAtLan();
     if (dryRun) return;
     if (engine.learner.table !== this.#table) {
-      // Another hour, another answer: also for what was settled before.
+      // The schedule switched its table: flows that were left to the kernel are judged anew.
       this.#table = engine.learner.table;
-      hand.unsettle();
+      actions.unsettle();
     }
     this.#keeper.beat();
     this.#watch.beat();
   }
 
-  /** Takes what the interfaces towards home tell now. */
+  /** Reads the interfaces towards home; puts a new policy in force where their prefixes changed. */
   lookAtLan(): void {
-    this.#lastLan = this.#options.now();
+    this.#lastLan = this.#parts.now();
     const before = this.#lan;
     this.#lan = readLan(this.#config.network.lan);
-    this.#options.hand.listen(this.#lan.interfaces);
+    this.#parts.actions.listen(this.#lan.interfaces);
     if (before.prefixes.join() === this.#lan.prefixes.join()) return;
-    this.#options.note(`Home changed with the interfaces: ${this.#lan.prefixes.join(", ") || "no prefix is on-link"}`);
-    this.#options.adopt(compile(this.#config, undefined, this.#lan.prefixes));
+    this.#parts.note(`Home changed with the interfaces: ${this.#lan.prefixes.join(", ") || "no prefix is on-link"}`);
+    this.#parts.adopt(compile(this.#config, undefined, this.#lan.prefixes));
   }
 
-  /** Looks again where what {@link facts} would say is old. */
+  /** Asks the tools again if what {@link facts} reports is old. */
   async fresh(): Promise<void> {
-    if (!this.#options.dryRun) await this.#watch.fresh();
+    if (!this.#parts.dryRun) await this.#watch.fresh();
   }
 
   /** For `status`. */
   facts(): KernelStatus {
-    const { hand, dryRun } = this.#options;
+    const { actions, dryRun } = this.#parts;
     const { facts } = this.#watch;
     const counters = this.#keeper.counters;
-    const way = this.#runner.way;
-    const why = dryRun ? "not used in dry-run" : this.#watch.sets;
+    const way = this.#transport.way;
+    const why = dryRun ? "not used in dry-run" : this.#watch.noSets;
     return {
       rules: facts === null ? null : {
         present: facts.rules.present,
@@ -167,34 +186,34 @@ export class KernelSide implements AsyncDisposable {
         }),
       },
       conntrack: {
-        in_use: hand.state.conntrack === "",
-        ...(hand.state.conntrack === "" ? {} : { why: hand.state.conntrack }),
+        in_use: actions.missing.conntrack === "",
+        ...(actions.missing.conntrack === "" ? {} : { why: actions.missing.conntrack }),
         accounting: facts?.accounting ?? null,
-        ...hand.connections,
+        ...actions.connections,
       },
       sender: {
-        in_use: hand.state.sender === "",
-        ...(hand.state.sender === "" ? {} : { why: hand.state.sender }),
+        in_use: actions.missing.sender === "",
+        ...(actions.missing.sender === "" ? {} : { why: actions.missing.sender }),
       },
       lan: {
         interfaces: this.#lan.interfaces,
         missing: this.#lan.missing,
         prefixes: this.#lan.prefixes,
-        listening: hand.listening,
+        listening: actions.listening,
       },
       ...pastRules(facts?.offloads ?? []),
     };
   }
 
-  /** Waits for what is under way. */
+  /** Waits until the tools that run have ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#watch.settled();
     await this.#keeper[Symbol.asyncDispose]();
-    await this.#runner[Symbol.asyncDispose]();
+    await this.#transport[Symbol.asyncDispose]();
   }
 }
 
-/** For `status`: what goes past the rules, and whether bridged traffic, which could, does not. */
+/** For `status`: what takes packets past the rules, and whether traffic within a bridge passes through them. */
 export function pastRules(offloads: readonly Offload[]): Pick<KernelStatus, "offload" | "bridged"> {
   return {
     offload: offloads.filter(({ name }) => name !== "bridge").map(({ found }) => found),

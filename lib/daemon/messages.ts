@@ -1,6 +1,6 @@
 /**
- * What the main thread and those beside it post to each other. What is learned goes through shared tables instead; see
- * lib/state/table_lock.ts.
+ * The messages between the main thread and the workers. What is learned is not posted: it lies in the tables that all threads
+ * share, see lib/state/table_lock.ts.
  * @module
  */
 import type { EffectiveSettings, QueueSettings } from "../../ffi/netfilter_queue.ts";
@@ -10,55 +10,55 @@ import type { Config } from "../policy/config.ts";
 import type { Capacity } from "../state/state.ts";
 import type { Figures } from "./figures.ts";
 
-/** A policy, as what it is compiled from. */
-export interface PolicyMail {
+/** What a policy is compiled from. */
+export interface PolicyMessage {
   /** Number that says when it is in force, see `TableLock.policyVersion`. */
   readonly version: number;
   readonly config: Config;
-  /** Prefixes that are home beside those of the config. */
+  /** Prefixes that are home besides those of the config. */
   readonly lan: readonly string[];
 }
 
-/** What a thread is made from. */
-export interface StartMail {
+/** The first message to a worker: what it works with. */
+export interface StartMessage {
   readonly kind: "start";
   readonly numbers: readonly number[];
   readonly settings: QueueSettings;
   readonly dryRun: boolean;
-  readonly policy: PolicyMail;
-  /** Frequent events that the log prints; others are for the history alone. */
+  readonly policy: PolicyMessage;
+  /** The frequent events that the log prints; the others only go into the history. */
   readonly printed: readonly FrequentEvent[];
-  /** Sizes of the tables; flows and streams are this thread's own. */
+  /** Sizes of the tables; those of flows and streams are the worker's own. */
   readonly capacity: Capacity;
   readonly seed: number;
   readonly blocks: readonly SharedArrayBuffer[];
   readonly tableLock: SharedArrayBuffer;
-  /** When ticks of the engine's time begin. */
+  /** The time that ticks of the engine's clock count from. */
   readonly origin: number;
   /** The machine's monotonic clock minus the main thread's `performance.now()`, milliseconds. */
   readonly epoch: number;
   /** Descriptor that wakes the main thread. */
   readonly bell: number;
-  /** Where {@link Told} goes. */
+  /** Where {@link WorkerNews} goes. */
   readonly port: MessagePort;
 }
 
-/** To a thread. */
+/** To a worker. */
 export type ToWorker =
-  | StartMail
-  /** Judge. */
+  | StartMessage
+  /** Begin to judge packets. */
   | { readonly kind: "go" }
-  /** Compile this; it comes into force with its number. */
-  | { readonly kind: "policy"; readonly policy: PolicyMail }
+  /** Compile this; it comes into force when the shared version becomes its own. */
+  | { readonly kind: "policy"; readonly policy: PolicyMessage }
   | { readonly kind: "printed"; readonly printed: readonly FrequentEvent[] }
-  /** Say what was counted. */
+  /** Answer with the counters. */
   | { readonly kind: "count" }
-  /** Give every packet its verdict and end. */
+  /** Give every packet its verdict, then end. */
   | { readonly kind: "stop" };
 
-/** From a thread. */
+/** From a worker. */
 export type FromWorker =
-  /** Started, waits for the start mail. */
+  /** It runs and waits for the start message. */
   | { readonly kind: "here" }
   /** Its queues are bound. */
   | { readonly kind: "opened"; readonly effective: readonly EffectiveSettings[] }
@@ -66,19 +66,19 @@ export type FromWorker =
   | { readonly kind: "counted"; readonly figures: Figures }
   /** For the log. */
   | { readonly kind: "fault"; readonly text: string }
-  /** It has closed its queues: because it was told to, or because of `error`. */
+  /** It has closed its queues: on request, or because of `error`. */
   | { readonly kind: "ended"; readonly figures: Figures | null; readonly error: WorkerError | null };
 
-/** Why a thread ended. */
+/** Why a worker ended. */
 export interface WorkerError {
   readonly message: string;
-  /** Exit code of the program, where the error was foreseen. */
+  /** Exit code of the program, where the error has one. */
   readonly exitCode: number | null;
 }
 
-/** What happened on a thread in one of its turns. */
-export interface Told {
-  /** Puts what all threads tell in order. */
+/** What happened on a worker since it last held the tables. */
+export interface WorkerNews {
+  /** Rises from message to message over all workers: gives their order. */
   readonly sequence: number;
   readonly events: readonly TrafficEvent[];
   readonly sendings: readonly Sending[];

@@ -1,5 +1,5 @@
 /**
- * What operators ask for through the control socket. Each request is written to the audit log: who, what, why.
+ * Carries out what operators request through the control socket, and writes each request to the audit log: who, what, why.
  * @module
  */
 import type { Engine } from "../judge/engine.ts";
@@ -11,6 +11,7 @@ import {
   RefusedRequest,
   type ReloadAnswer,
 } from "../report/control_protocol.ts";
+import { counted } from "../report/plain.ts";
 import type { AuditEvent, Who } from "../report/report_event.ts";
 import type { Reporter } from "../report/reporter.ts";
 import { lockStatus, statusPieces } from "../report/status.ts";
@@ -19,55 +20,55 @@ import type { DaemonStatus } from "./status.ts";
 
 type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { readonly command: C }>;
 
-/** What changes something about clients. */
+/** The requests that change something for clients. */
 type Action = Request<"lock" | "unlock" | "allow">;
 
-/** What was done for a request. */
+/** The result of a request. */
 interface Done {
   readonly answer: ActionAnswer;
-  /** What the audit log says of it beside the clients; empty where there is nothing to say. */
+  /** What the audit log says besides the clients; empty for nothing. */
   readonly found: string;
 }
 
-/** Clients that a line of the audit log names at most. */
+/** The most clients that a line of the audit log names. */
 const MOST_NAMED = 20;
-/** Seconds of an operator's lock where none are said. */
+/** Seconds of an operator's lock where the request names none. */
 const LOCK_SECONDS = 600;
-/** Seconds of an allowance where none are said. */
+/** Seconds of an allowance where the request names none. */
 const ALLOW_SECONDS = 7200;
+
+/** What the operator works with. */
+export interface OperatorParts {
+  readonly engine: Engine;
+  readonly reporter: Reporter;
+  readonly status: DaemonStatus;
+  /** Loads the config again. */
+  readonly reload: () => Promise<ReloadAnswer>;
+  /** Called for each client that an operator allowed. */
+  readonly onAllowed: (client: string) => void;
+}
 
 /** See the module's text. */
 export class Operator implements ControlHandler {
+  readonly #parts: OperatorParts;
   readonly #engine: Engine;
-  readonly #reporter: Reporter;
-  readonly #status: DaemonStatus;
-  readonly #reload: () => ReloadAnswer | Promise<ReloadAnswer>;
-  readonly #allowed: (client: string) => void;
 
   /** Acts on a running engine. */
-  constructor(
-    engine: Engine,
-    reporter: Reporter,
-    status: DaemonStatus,
-    reload: () => ReloadAnswer | Promise<ReloadAnswer>,
-    allowed: (client: string) => void,
-  ) {
-    this.#engine = engine;
-    this.#reporter = reporter;
-    this.#status = status;
-    this.#reload = reload;
-    this.#allowed = allowed;
+  constructor(parts: OperatorParts) {
+    this.#parts = parts;
+    this.#engine = parts.engine;
   }
 
   /** Answers `status`. */
   async status(): Promise<Iterable<string>> {
-    await this.#status.fresh();
-    return inTurns(this.#engine, statusPieces(this.#status));
+    const { status } = this.#parts;
+    await status.fresh();
+    return inTurns(this.#engine, statusPieces(status));
   }
 
   /** Answers `reload`. */
   async reload(who: Who): Promise<ReloadAnswer> {
-    const answer = await this.#reload();
+    const answer = await this.#parts.reload();
     const outcome = answer.outcome === "refused" ? "refused" : "done";
     this.#audit({ event: "audit", action: "reload", who, outcome, found: answer.outcome });
     return answer;
@@ -76,16 +77,16 @@ export class Operator implements ControlHandler {
   /** Answers `lock`: the client is refused for a time; its allowance ends. */
   lock(request: Request<"lock">, who: Who): ActionAnswer {
     const seconds = request.seconds ?? LOCK_SECONDS;
-    return this.#asked({ ...request, seconds }, who, () => this.#lock(request, seconds));
+    return this.#act({ ...request, seconds }, who, () => this.#lock(request, seconds));
   }
 
   #lock(request: Request<"lock">, seconds: number): Done {
     const { policy, state, learner, clock } = this.#engine;
-    const addresses = this.#read(request.client);
+    const addresses = this.#addressesOf(request.client);
     this.#needHome("lock", addresses);
     for (const words of addresses) {
       const client = formatAddress(...words);
-      if (policy.isExempt(...words, ...this.#mac(words))) {
+      if (policy.isExempt(...words, ...this.#macOf(words))) {
         throw new RefusedRequest(`Cannot lock "${client}": the config exempts it (see [network] exempt)`);
       }
     }
@@ -93,7 +94,7 @@ export class Operator implements ControlHandler {
     const freed: string[] = [];
     const clients = addresses.map((words) => {
       const client = formatAddress(...words);
-      // Of two words of an operator the later one counts.
+      // The later of two requests of an operator counts.
       const row = state.allowances.find(...words, 0);
       if (row >= 0) {
         if (state.allowances.deadline[row]! > clock.now) freed.push(client);
@@ -111,7 +112,7 @@ export class Operator implements ControlHandler {
 
   /** Answers `unlock`. */
   unlock(request: Request<"unlock">, who: Who): ActionAnswer {
-    return this.#asked(request, who, () => this.#unlock(request));
+    return this.#act(request, who, () => this.#unlock(request));
   }
 
   #unlock(request: Request<"unlock">): Done {
@@ -119,13 +120,13 @@ export class Operator implements ControlHandler {
     const rows: number[] = [];
     if (request.client === null) locks.table.each((row) => void rows.push(row));
     else {
-      for (const words of this.#read(request.client)) {
+      for (const words of this.#addressesOf(request.client)) {
         const row = locks.table.find(...words, 0);
         if (row >= 0) rows.push(row);
       }
       if (rows.length === 0) throw new RefusedRequest(`Cannot unlock "${request.client}": it is not locked`);
     }
-    const clients = rows.map((row) => this.#status.lock(row).client);
+    const clients = rows.map((row) => this.#parts.status.lock(row).client);
     for (const row of rows) this.#engine.learner.timeLocks.release(row, "operator");
     const message = clients.length === 0 ? "No client was locked" : `Unlocked: ${clients.join(", ")}`;
     return { answer: { clients, message }, found: "" };
@@ -134,20 +135,20 @@ export class Operator implements ControlHandler {
   /** Answers `allow`: the client is exempt for a time; its lock ends. */
   allow(request: Request<"allow">, who: Who): ActionAnswer {
     const seconds = request.seconds ?? ALLOW_SECONDS;
-    return this.#asked({ ...request, seconds }, who, () => this.#allow(request, seconds));
+    return this.#act({ ...request, seconds }, who, () => this.#allow(request, seconds));
   }
 
   #allow(request: Request<"allow">, seconds: number): Done {
     const { state, learner, clock } = this.#engine;
     const until = clock.text(clock.now + seconds * 1000);
-    const addresses = this.#read(request.client);
+    const addresses = this.#addressesOf(request.client);
     this.#needHome("allow", addresses);
     const clients = addresses.map((words) => {
       const row = state.locks.table.find(...words, 0);
       if (row >= 0) learner.timeLocks.release(row, "operator");
       state.allowances.insert(...words, 0, clock.now + seconds * 1000);
       const client = formatAddress(...words);
-      this.#allowed(client);
+      this.#parts.onAllowed(client);
       return client;
     });
     learner.epoch++;
@@ -155,10 +156,10 @@ export class Operator implements ControlHandler {
   }
 
   /**
-   * Does what was asked for and writes it to the audit log, done or refused: one line for a request, however many clients
-   * it concerns, as a thousand lines at once would not all find room.
+   * Carries out a request and writes it to the audit log, done or refused. A request is one line, however many clients it
+   * concerns: the log has no room for a thousand lines at once.
    */
-  #asked(request: Action, who: Who, act: () => Done): ActionAnswer {
+  #act(request: Action, who: Who, act: () => Done): ActionAnswer {
     const { command: action, client, reason } = request;
     const asked = { event: "audit", action, who, reason, ...(client === null ? {} : { client }) } as const;
     const said = "seconds" in request ? { ...asked, seconds: request.seconds ?? 0 } : asked;
@@ -181,14 +182,14 @@ export class Operator implements ControlHandler {
     });
   }
 
-  /** Refuses to `act` on who is not at home, where it would change nothing of what ftwall does. */
+  /** Refuses to `act` on an address that is not at home: it would have no effect. */
   #needHome(act: "lock" | "allow", addresses: readonly Words[]): void {
     const stranger = addresses.find((words) => !this.#engine.policy.isHome(...words));
     if (stranger === undefined) return;
     throw new RefusedRequest(`Cannot ${act} "${formatAddress(...stranger)}": it is not at home (see [network] home)`);
   }
 
-  /** Without traffic the engine's clock stands still for up to a second, which is much of a lock of a few seconds. */
+  /** Sets the engine's clock: without traffic it is up to a second behind, too much for a lock of a few seconds. */
   #catchUp(): void {
     this.#engine.tick(performance.now(), Date.now());
   }
@@ -199,15 +200,15 @@ export class Operator implements ControlHandler {
   }
 
   #explain(client: string): ExplainAnswer {
-    const words = this.#read(client)[0]!;
+    const words = this.#addressesOf(client)[0]!;
     const { policy, state, clock, learner } = this.#engine;
     const address = formatAddress(...words);
     const lockRow = state.locks.find(...words, clock.now);
     const allowance = state.allowances.find(...words, 0);
-    const [high, low] = this.#mac(words);
-    const lock = lockRow < 0 ? null : lockStatus(this.#status.lock(lockRow));
+    const [high, low] = this.#macOf(words);
+    const lock = lockRow < 0 ? null : lockStatus(this.#parts.status.lock(lockRow));
     const { halfLife, threshold } = policy.config.score;
-    const history = this.#reporter.history.of(address);
+    const history = this.#parts.reporter.history.of(address);
     const scores = policy.protocols.flatMap((protocol, number) => {
       const score = state.scores.read(...words, number, clock.tick, halfLife / 125);
       if (score < 0.01) return [];
@@ -231,8 +232,8 @@ export class Operator implements ControlHandler {
     };
   }
 
-  /** The addresses that are meant: one, or those that were seen with a MAC. At least one. */
-  #read(client: string): Words[] {
+  /** The addresses that `client` stands for: itself, or those that were seen with this MAC. At least one. */
+  #addressesOf(client: string): Words[] {
     const words = parseAddress(client);
     if (words !== null) return [words];
     const mac = parseMac(client);
@@ -253,19 +254,19 @@ export class Operator implements ControlHandler {
     return found;
   }
 
-  /** MAC that the address was seen with, as two words; zeros where none. */
-  #mac(words: Words): Mac {
+  /** The MAC that an address was seen with, as two words; zeros for none. */
+  #macOf(words: Words): Mac {
     const { neighbours } = this.#engine.state;
     const row = neighbours.find(...words, 0);
     return row < 0 ? [0, 0] : [neighbours.values[row * 2]!, neighbours.values[row * 2 + 1]!];
   }
 
   #audit(event: AuditEvent): void {
-    this.#reporter.emit(event.reason === "" ? withoutReason(event) : event);
+    this.#parts.reporter.emit(event.reason === "" ? withoutReason(event) : event);
   }
 }
 
-/** The same pieces, each made in a turn of its own: between them the tables are others' too. */
+/** The same pieces, each made while this thread holds the tables; between two pieces other threads may have them. */
 function* inTurns(engine: Engine, pieces: Iterable<string>): Generator<string, void> {
   const made = pieces[Symbol.iterator]();
   for (;;) {
@@ -280,12 +281,12 @@ function withoutReason(event: AuditEvent): AuditEvent {
   return rest;
 }
 
-/** How many clients, and which, as far as a line should be long. */
+/** How many clients, and the names of the first. */
 function listed(clients: readonly string[]): string {
   if (clients.length === 0) return "no client";
   const named = clients.slice(0, MOST_NAMED).join(", ");
   const more = clients.length > MOST_NAMED ? ` and ${clients.length - MOST_NAMED} more` : "";
-  return `${clients.length === 1 ? "1 client" : `${clients.length} clients`}: ${named}${more}`;
+  return `${counted(clients.length, "client")}: ${named}${more}`;
 }
 
 function are(clients: readonly string[]): string {

@@ -14,7 +14,7 @@ import { DROP } from "../policy/policy.ts";
 import type { Lock } from "../state/locks.ts";
 import { HELD, PROTOCOL } from "../state/state.ts";
 import { addressAt } from "./status.ts";
-import type { KernelRunner } from "./set_transport.ts";
+import type { SetTransport } from "./set_transport.ts";
 
 /** Rows of the block list looked at in a beat: a full one of 32 MiB of memory is gone through in half a minute. */
 const ROWS = 4096;
@@ -26,7 +26,7 @@ const MARGIN = 60_000;
 /** See the module's text. */
 export class SetKeeper implements AsyncDisposable {
   readonly #engine: Engine;
-  readonly #runner: KernelRunner;
+  readonly #transport: SetTransport;
   #sets: KernelSets | null = null;
   #backend: Backend | null = null;
   /** When the kernel's entry of each lock ends, and the announced end that this was set by. */
@@ -40,10 +40,10 @@ export class SetKeeper implements AsyncDisposable {
   #table = -1;
   #allowing = false;
 
-  /** Keeps the sets of `engine`, through `runner`. */
-  constructor(engine: Engine, runner: KernelRunner) {
+  /** Keeps the sets of `engine`, through `transport`. */
+  constructor(engine: Engine, transport: SetTransport) {
     this.#engine = engine;
-    this.#runner = runner;
+    this.#transport = transport;
     const { peers } = engine.state;
     peers.onEvict = (row) => this.#forgetPeer(row);
   }
@@ -145,7 +145,7 @@ export class SetKeeper implements AsyncDisposable {
   }
 
   #setsOf(backend: Backend): KernelSets {
-    return new KernelSets(backend, this.#runner.run, this.#runner.use(backend));
+    return new KernelSets(backend, this.#transport.run, this.#transport.use(backend));
   }
 
   #eachLock(visit: (row: number, lock: Lock) => void): void {

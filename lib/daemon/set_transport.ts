@@ -1,40 +1,40 @@
 /**
- * The way of set changes into the kernel: through libnftables where nft's sets are kept and the library is there, else
- * through a tool that is started for each batch.
+ * How changes of the sets reach the kernel: through libnftables for the sets of nft, where that library is installed;
+ * otherwise through a tool that is started for each batch.
  * @module
  */
 import { Missing } from "../../ffi/missing.ts";
 import { Nftables } from "../../ffi/nftables.ts";
 import { type Backend, LIBRARY_PACE, type Ran, type Runner, type SetsPace, TOOL_PACE } from "../firewall/mod.ts";
 
-/** Which way it is, for `status`. */
+/** Which way is taken, for `status`. */
 export interface SetsWay {
-  /** A library in this process, or a program for each batch. */
+  /** A library in this process, or a tool that is started for each batch. */
   readonly through: "library" | "tool";
-  /** Why it is not the library; empty where it is, or where there is none. */
+  /** Why the library is not used; empty where it is, and for iptables, which has none. */
   readonly why: string;
 }
 
 /** See the module's text. */
-export class KernelRunner implements AsyncDisposable {
+export class SetTransport implements AsyncDisposable {
   readonly #tool: Runner;
   #library: Nftables | null = null;
   #missing = "";
   #backend: Backend | null = null;
 
-  /** Starts tools by `tool`. */
+  /** `tool` starts a tool. */
   constructor(tool: Runner) {
     this.#tool = tool;
   }
 
-  /** Sets of this back end are to be kept: loads the library where there is one for it, once. Answers the pace it bears. */
+  /** Prepares for sets of this back end: for nft it loads the library, once. Answers how fast changes may follow. */
   use(backend: Backend): SetsPace {
     this.#backend = backend;
     if (backend === "nft" && this.#library === null) this.#open();
     return this.#direct ? LIBRARY_PACE : TOOL_PACE;
   }
 
-  /** Runs what lib/firewall asks for. */
+  /** Runs one command for lib/firewall; scripts for nft go to the library where it is loaded. */
   readonly run: Runner = async (command, args, stdin = ""): Promise<Ran> => {
     const script = command === "nft" && args.join(" ") === "-f -";
     if (!script || this.#library === null) return await this.#tool(command, args, stdin);

@@ -1,75 +1,82 @@
 /**
- * When the state file is read and written: at the start, soon after a lock, at intervals, at the end.
+ * Decides when the state file is read and written: at the start, soon after a lock, at intervals, at the end.
  * @module
  */
 import type { Engine } from "../judge/engine.ts";
 import type { LockEvent, TrafficEvent } from "../learn/event.ts";
 import { errorText } from "../net/error_text.ts";
-import type { StateConfig } from "../policy/config.ts";
+import { counted } from "../report/plain.ts";
 import { stateContext, StateStore } from "./state_store.ts";
 
-/** Milliseconds after which a new lock, or the end of one, is written to the state file at the earliest. */
+/** Milliseconds between two writes at least, where locks have begun or ended. */
 const SAVE_SOON = 2000;
+
+/** What the keeper works with. */
+export interface StateKeeperParts {
+  readonly engine: Engine;
+  /** The state file; empty keeps none. */
+  readonly path: string;
+  /** A state file of ftwall 1 that is read once more at each start; empty for none. */
+  readonly importPath: string;
+  /** Monotonic milliseconds. */
+  readonly now: number;
+  /** Writes to the log. */
+  readonly note: (level: "info" | "warning", text: string) => void;
+}
 
 /** See the module's text. */
 export class StateKeeper {
   readonly #engine: Engine;
   readonly #store: StateStore;
-  readonly #import: string;
-  readonly #note: (level: "info" | "warning", text: string) => void;
+  readonly #importPath: string;
+  readonly #note: StateKeeperParts["note"];
   #lastSave: number;
-  #saidFailure = "";
+  #warnedOf = "";
   #unsaved = false;
 
-  /** Keeps the state of `engine` in `path`; empty keeps none. `note` is told what an administrator should know. */
-  constructor(
-    engine: Engine,
-    path: string,
-    { import: imported }: StateConfig,
-    now: number,
-    note: (level: "info" | "warning", text: string) => void,
-  ) {
+  /** Reads and writes nothing yet. */
+  constructor({ engine, path, importPath, now, note }: StateKeeperParts) {
     this.#engine = engine;
     this.#store = new StateStore(path);
-    this.#import = imported;
+    this.#importPath = importPath;
     this.#lastSave = now;
     this.#note = note;
   }
 
-  /** Follows an event of the engine: who kills ftwall must not set clients free. */
+  /** Notes that locks changed, so that they are saved soon: killing ftwall must not set clients free. */
   follow(event: TrafficEvent): void {
     if (event.event === "locked" || event.event === "released") this.#unsaved = true;
   }
 
-  /** Call about once a second; `interval` is how often the file is written in any case, milliseconds. */
+  /** Call about once a second; `interval` is the time between two writes where no lock changed, milliseconds. */
   beat(now: number, interval: number): void {
     const age = now - this.#lastSave;
-    // Locks are saved soon, but never for more than a fiftieth of the time.
+    // Changed locks are saved soon, but saving never takes more than a fiftieth of the time.
     const soon = this.#unsaved && age >= Math.max(SAVE_SOON, 50 * this.#store.cost);
     if ((!soon && age < interval) || this.#store.saving) return;
     this.#unsaved = false;
     this.#lastSave = now;
     const { state } = this.#engine;
-    this.#store.save(state, this.#context(), (act) => this.#engine.hold(act)).then(() => this.#told());
+    this.#store.save(state, this.#context(), (act) => this.#engine.hold(act)).then(() => this.#warn());
   }
 
   /** Writes the file at once, for a stop. Never throws. */
   save(): void {
     this.#store.saveNow(this.#engine.state, this.#context());
-    this.#told();
+    this.#warn();
   }
 
-  /** Says once that the file cannot be written. */
-  #told(): void {
-    if (this.#store.failure === this.#saidFailure) return;
-    this.#saidFailure = this.#store.failure;
-    if (this.#saidFailure !== "") this.#note("warning", this.#saidFailure);
+  /** Warns that the file cannot be written: once for each reason. */
+  #warn(): void {
+    if (this.#store.failure === this.#warnedOf) return;
+    this.#warnedOf = this.#store.failure;
+    if (this.#warnedOf !== "") this.#note("warning", this.#warnedOf);
   }
 
-  /** Reads the file, and what is to be imported, into the tables; answers the locks in force, as events. Never throws. */
+  /** Reads the state file, and then the imported one, into the tables; answers the locks in force, as events. Never throws. */
   restore(): LockEvent[] {
     const { state } = this.#engine;
-    for (const path of this.#import === "" ? [""] : ["", this.#import]) {
+    for (const path of this.#importPath === "" ? [""] : ["", this.#importPath]) {
       try {
         const context = this.#context();
         const evicted = state.locks.table.evicted;
@@ -83,12 +90,12 @@ export class StateKeeper {
         if (more > 0) this.#note("warning", `State file: skipped ${more} further lines`);
         if (found.locks + found.peers + found.trained + found.endpoints > 0) {
           const kept = [
-            many(found.locks - crowded, "lock"),
-            many(found.peers, "peer"),
-            many(found.trained, "trained address", "es"),
-            many(found.endpoints, "endpoint"),
+            counted(found.locks - crowded, "lock"),
+            counted(found.peers, "peer"),
+            counted(found.trained, "trained address", "es"),
+            counted(found.endpoints, "endpoint"),
           ];
-          const lost = crowded === 0 ? "" : `, for ${many(crowded, "lock")} there was no room`;
+          const lost = crowded === 0 ? "" : `, for ${counted(crowded, "lock")} there was no room`;
           this.#note("info", `State file: ${kept.join(", ")}; ${found.ended} had ended${lost}`);
         }
       } catch (error) {
@@ -102,8 +109,4 @@ export class StateKeeper {
     const { clock, trainer, policy } = this.#engine;
     return stateContext(policy, (number) => trainer.pattern(number), clock.now, clock.wallOffset);
   }
-}
-
-function many(count: number, word: string, ending = "s"): string {
-  return `${count} ${word}${count === 1 ? "" : ending}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The daemon's numbers for `status` and metrics: read when somebody asks, nothing is prepared.
+ * The daemon's numbers for `status` and metrics, read when they are asked for.
  * @module
  */
 import { readQueueStates } from "../../ffi/queue_state.ts";
@@ -28,9 +28,22 @@ import type { AddressTable } from "../state/address_table.ts";
 import { DETAIL, HELD, PROTOCOL } from "../state/state.ts";
 import { type Figures, figuresOf } from "./figures.ts";
 import type { Workers } from "./workers.ts";
-import type { KernelHand } from "./connection_actions.ts";
-import type { KernelSide } from "./kernel_state.ts";
+import type { ConnectionActions } from "./connection_actions.ts";
+import type { KernelState } from "./kernel_state.ts";
 import { VERSION } from "./version.ts";
+
+/** What the numbers are read from. */
+export interface DaemonStatusParts {
+  readonly dryRun: boolean;
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly pump: Pump;
+  readonly queues: Queues;
+  readonly reporter: Reporter;
+  readonly times: VerdictTimes;
+  readonly actions: ConnectionActions;
+  readonly kernel: KernelState;
+}
 
 /** See the module's text. */
 export class DaemonStatus implements StatusSource {
@@ -38,52 +51,30 @@ export class DaemonStatus implements StatusSource {
   readonly version: string = VERSION;
   /** Process id. */
   readonly pid: number = Deno.pid;
-  /** Only says what it would do. */
+  /** Whether verdicts are only logged. */
   readonly dryRun: boolean;
-  /** The threads beside this one; null where there are none. */
+  /** The other threads that judge packets; null where there are none. */
   workers: Workers | null = null;
-  readonly #times: VerdictTimes;
+  readonly #parts: DaemonStatusParts;
   readonly #engine: Engine;
-  readonly #pump: Pump;
-  readonly #queues: Queues;
-  readonly #reporter: Reporter;
-  readonly #hand: KernelHand;
-  readonly #kernel: KernelSide;
   readonly #started = performance.now();
-  readonly #failOpen: boolean;
   #config: ConfigFacts;
 
-  /** Reads these parts. */
-  constructor(
-    dryRun: boolean,
-    engine: Engine,
-    pump: Pump,
-    queues: Queues,
-    reporter: Reporter,
-    times: VerdictTimes,
-    hand: KernelHand,
-    kernel: KernelSide,
-    config: Config,
-  ) {
-    this.dryRun = dryRun;
-    this.#engine = engine;
-    this.#pump = pump;
-    this.#queues = queues;
-    this.#reporter = reporter;
-    this.#times = times;
-    this.#hand = hand;
-    this.#kernel = kernel;
-    this.#failOpen = config.queue.fail === "open";
+  /** Reads nothing yet. */
+  constructor(parts: DaemonStatusParts) {
+    this.#parts = parts;
+    this.#engine = parts.engine;
+    this.dryRun = parts.dryRun;
     const at = Date.now();
     this.#config = {
       path: null,
-      hash: engine.policy.hash,
+      hash: parts.engine.policy.hash,
       loadedAt: at,
       lastReload: { ok: true, at, problems: [] },
     };
   }
 
-  /** A config came into force. That of the start counts as the first reload, so that programs find the same fields always. */
+  /** A config came into force. The one of the start counts as a reload too, so that the fields of a reload are always there. */
   loaded(loaded: Loaded, policy: Policy): void {
     const at = Date.now();
     this.#config = {
@@ -109,27 +100,27 @@ export class DaemonStatus implements StatusSource {
     return this.#config;
   }
 
-  /** What is done in the kernel beside the queues. */
+  /** What is done in the kernel besides the queues. */
   kernel(): KernelStatus {
-    return this.#kernel.facts();
+    return this.#parts.kernel.facts();
   }
 
-  /** Looks again at what is asked of tools, where it is old, and asks the other threads. */
+  /** Brings old answers of tools, and the counters of the other threads, up to date. */
   async fresh(): Promise<void> {
-    await Promise.all([this.#kernel.fresh(), this.workers?.count()]);
+    await Promise.all([this.#parts.kernel.fresh(), this.workers?.count()]);
   }
 
-  /** Times between receiving a burst and sending its verdicts, on all threads. */
+  /** The times from receiving a burst to sending its verdicts, of all threads. */
   get verdictTimes(): VerdictTimes {
-    if (this.workers === null) return this.#times;
+    if (this.workers === null) return this.#parts.times;
     const all = new VerdictTimes();
     for (const { times } of this.#figures()) all.add(times);
     return all;
   }
 
-  /** What each thread counted; of others than this one, when it was asked last. */
+  /** What each thread counted: this one until now, the others until they were last asked. */
   #figures(): Figures[] {
-    const own = figuresOf(this.#engine, this.#pump, this.#queues, this.#times, this.#reporter.suppressed);
+    const own = figuresOf(this.#parts, this.#parts.reporter.suppressed);
     return [own, ...this.workers?.figures() ?? []];
   }
 
@@ -137,7 +128,7 @@ export class DaemonStatus implements StatusSource {
   queues(): QueueStatus[] {
     const states = readQueueStates() ?? [];
     const figures = this.#figures().flatMap(({ queues }) => queues);
-    const all = [...this.#queues.effective, ...this.workers?.effective ?? []].sort((a, b) => a.queue - b.queue);
+    const all = [...this.#parts.queues.effective, ...this.workers?.effective ?? []].sort((a, b) => a.queue - b.queue);
     return all.map((effective) => {
       const number = effective.queue;
       const state = states.find((candidate) => candidate.number === number);
@@ -147,7 +138,7 @@ export class DaemonStatus implements StatusSource {
         waiting: state?.waiting ?? 0,
         queue_dropped: state?.queueDropped ?? 0,
         user_dropped: state?.userDropped ?? 0,
-        fail_open: { requested: this.#failOpen, effective: effective.failOpen },
+        fail_open: { requested: this.#parts.config.queue.fail === "open", effective: effective.failOpen },
         gso: effective.gso,
         length: effective.length,
         receive_buffer: effective.receiveBuffer,
@@ -159,7 +150,7 @@ export class DaemonStatus implements StatusSource {
     });
   }
 
-  /** Locks in force; they may change while they are told. */
+  /** Locks in force; the table may change between two of them. */
   *locks(): Generator<LockFacts> {
     const { clock, state } = this.#engine;
     for (const row of state.locks.table.rows(clock.now)) yield this.lock(row);
@@ -245,7 +236,7 @@ export class DaemonStatus implements StatusSource {
       ),
       by_reason: reasons(figures),
       events_suppressed: sum(figures, "suppressed"),
-      log_lines_lost: this.#reporter.unwritten,
+      log_lines_lost: this.#parts.reporter.unwritten,
       exceptions: sum(figures, "exceptions"),
       verdicts_returned: sum(figures, "returned"),
       verdicts_missing: sum(queues, "missing"),
@@ -258,8 +249,8 @@ export class DaemonStatus implements StatusSource {
       locks_evicted: state.locks.table.evicted,
       dns_unasked: sum(figures, "unasked"),
       addresses_held: sum(figures, "held"),
-      sendings: this.#hand.sent,
-      sendings_failed: this.#hand.failed + sum(figures, "omitted"),
+      sendings: this.#parts.actions.sent,
+      sendings_failed: this.#parts.actions.failed + sum(figures, "omitted"),
     };
   }
 
@@ -287,7 +278,7 @@ function sum<T extends Record<K, number>, K extends NumberIn<T>>(all: readonly T
   return all.reduce((total, each) => total + each[name], 0);
 }
 
-/** Refused packets by reason, without those that there were none of. */
+/** Refused packets by reason; reasons without packets are left out. */
 function reasons(figures: readonly Figures[]): Record<string, number> {
   const all: Record<string, number> = {};
   for (const { byReason } of figures) {

@@ -1,5 +1,5 @@
 /**
- * How the daemon's work is spread over threads: which queues each holds, and what all of them share.
+ * How packets are spread over threads: the queues that each holds, and what all of them share.
  * @module
  */
 import type { EffectiveSettings, QueueSettings } from "../../ffi/netfilter_queue.ts";
@@ -10,27 +10,28 @@ import type { Reporter } from "../report/reporter.ts";
 import { SharedTableMemory } from "../state/table_memory.ts";
 import { type Capacity, capacityFor } from "../state/state.ts";
 
-/** Fewest flows, and streams, of a thread. */
+/** The least flows that a thread has room for. */
 const LEAST_FLOWS = 1024;
+/** The least streams that a thread has room for. */
 const LEAST_STREAMS = 64;
 
-/** What threads meet by. */
+/** What all threads share. */
 export interface Shared {
-  /** Queues of each thread but the main one. */
+  /** Queue numbers of each worker. */
   readonly shares: readonly (readonly number[])[];
-  /** Sizes of the tables of each. */
+  /** Sizes of the tables of each worker. */
   readonly capacities: readonly Capacity[];
-  /** What the order of the tables is made unpredictable with. */
+  /** Makes the order of the tables unpredictable. */
   readonly seed: number;
-  /** Where the tables lie. */
+  /** The memory of the tables. */
   readonly ground: SharedTableMemory;
   /** What {@link tableLock} is made of. */
   readonly memory: SharedArrayBuffer;
-  /** The main thread's hold of the turn. */
+  /** The main thread's end of it. */
   readonly tableLock: TableLock;
 }
 
-/** Makes what threads meet by: the main one and those of `shares`, for `queues` altogether and tables of so many bytes. */
+/** Makes it for the workers of `shares`; there are `queues` altogether, and `bytes` of tables. */
 export function shareTables(
   shares: readonly (readonly number[])[],
   queues: number,
@@ -43,8 +44,8 @@ export function shareTables(
 }
 
 /**
- * How many threads judge packets of so many queues, the main one included. One core is left to what the kernel does before a
- * packet is queued: where there is none, two threads do less than one.
+ * How many threads judge the packets of so many queues, the main one included. One core is left to the kernel, which works on
+ * each packet before it is queued: on two cores, two threads judge fewer packets than one.
  */
 export function threadsFor(wanted: "auto" | number, queues: number, cores: number): number {
   return Math.max(1, Math.min(queues, wanted === "auto" ? cores - 1 : wanted));
@@ -57,14 +58,14 @@ export function sharesOf({ first, last }: QueueNumbers, wanted: "auto" | number)
   return Array.from({ length: threads }, (_, thread) => numbers.filter((_, i) => i % threads === thread));
 }
 
-/** Sizes of the tables for a thread that holds `own` of `all` queues: flows are divided, the rest is there once. */
+/** Sizes of the tables for a thread with `own` of `all` queues: flows and streams are divided, the other tables are shared. */
 export function capacityOf(memory: number, own: number, all: number): Capacity {
   const whole = capacityFor(memory);
   const part = (size: number, least: number) => own === all ? size : Math.max(least, Math.floor(size * own / all));
   return { ...whole, flows: part(whole.flows, LEAST_FLOWS), streams: part(whole.streams, LEAST_STREAMS) };
 }
 
-/** The config's wishes for each queue. */
+/** The settings that the config asks for, for each queue. */
 export function queueSettings({ queue }: Config): QueueSettings {
   return {
     copyRange: queue.copy,
@@ -75,13 +76,13 @@ export function queueSettings({ queue }: Config): QueueSettings {
   };
 }
 
-/** Frequent events that the log prints; others are for the history alone. */
+/** The frequent events that the log prints; the others only go into the history. */
 export function printedBy(reporter: Reporter): FrequentEvent[] {
   const frequent: readonly FrequentEvent[] = ["detected", "weak", "refused"];
   return frequent.filter((kind) => reporter.prints(kind === "weak" ? "detected" : kind));
 }
 
-/** What the kernel granted to a queue, as the log has it. */
+/** What the kernel granted to a queue, as fields of the log. */
 export function effectiveFields(effective: EffectiveSettings): Record<string, unknown> {
   return {
     queue: effective.queue,

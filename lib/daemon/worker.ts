@@ -1,6 +1,6 @@
 /**
- * A thread that judges packets beside the main one: it holds its own queues and flows. What it learns lies in the tables that
- * all share; what is to be logged or sent it tells the main thread.
+ * A worker: a further thread that judges packets, with queues and flows of its own. What it learns lies in the tables that all
+ * threads share; what is to be logged or sent goes to the main thread.
  * @module
  */
 import { Libc } from "../../ffi/libc.ts";
@@ -18,17 +18,17 @@ import { VerdictTimes } from "../report/verdict_times.ts";
 import { SharedTableMemory } from "../state/table_memory.ts";
 import { State } from "../state/state.ts";
 import { type Figures, figuresOf } from "./figures.ts";
-import type { FromWorker, PolicyMail, StartMail, Told, ToWorker, WorkerError } from "./messages.ts";
+import type { FromWorker, PolicyMessage, StartMessage, ToWorker, WorkerError, WorkerNews } from "./messages.ts";
 
-/** The thread's own end of its mail; the types of the main thread know no such scope. */
+/** The worker's global scope, which the types of the main thread do not have. */
 interface Scope {
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
   postMessage(message: FromWorker): void;
   close(): void;
 }
 
-/** Serves the main thread until it says stop. */
-export function serveQueues(): void {
+/** Runs this thread as a worker until the main thread stops it. */
+export function startWorker(): void {
   const scope = globalThis as unknown as Scope;
   let worker: QueueWorker | null = null;
   scope.onmessage = ({ data }) => {
@@ -69,7 +69,7 @@ class QueueWorker {
   #events: TrafficEvent[] = [];
   #sendings: Sending[] = [];
 
-  constructor(start: StartMail, post: (message: FromWorker) => void) {
+  constructor(start: StartMessage, post: (message: FromWorker) => void) {
     this.#post = post;
     this.#port = start.port;
     this.#bell = start.bell;
@@ -77,7 +77,7 @@ class QueueWorker {
     this.#version = start.policy.version;
     this.#go = new Promise((resolve) => this.#begin = resolve);
     this.#libc = Libc.open();
-    // Deadlines in the tables are by the main thread's clock.
+    // Deadlines in the tables are times of the main thread's clock.
     const shift = this.#libc.monotonic() - performance.now() - start.epoch;
     this.#tableLock = new TableLock(start.tableLock);
     this.#engine = new Engine({
@@ -90,7 +90,7 @@ class QueueWorker {
       ownsSharedTables: false,
     });
     this.#engine.clock.origin = start.origin;
-    this.#tableLock.hooks = { onAcquire: () => this.#adopt(), onRelease: () => this.#tell() };
+    this.#tableLock.hooks = { onAcquire: () => this.#adopt(), onRelease: () => this.#postNews() };
     try {
       this.queues = Queues.open(this.#libc, start.numbers, start.settings);
     } catch (error) {
@@ -114,7 +114,7 @@ class QueueWorker {
     });
   }
 
-  /** Judges packets from the word go until it is told to stop; then every packet has its verdict. Never throws. */
+  /** Judges packets from `go` to `stop`; then every packet has its verdict. Never throws. */
   async run(): Promise<void> {
     let error: WorkerError | null = null;
     try {
@@ -128,8 +128,8 @@ class QueueWorker {
     this.#post({ kind: "ended", figures: this.#figures(), error });
   }
 
-  /** Takes a message after the first. */
-  receive(message: Exclude<ToWorker, StartMail>): void {
+  /** Takes any message but the first. */
+  receive(message: Exclude<ToWorker, StartMessage>): void {
     switch (message.kind) {
       case "go":
         this.#begin();
@@ -150,14 +150,14 @@ class QueueWorker {
     }
   }
 
-  #compile({ version, config, lan }: PolicyMail): void {
-    // What a refused reload left behind never comes into force.
+  #compile({ version, config, lan }: PolicyMessage): void {
+    // A policy that a refused reload left here never comes into force.
     this.#compiled.clear();
     this.#compiled.set(version, compile(config, undefined, lan));
     this.#post({ kind: "compiled", version });
   }
 
-  /** First in each turn: the policy that the main thread has put in force since the last one. */
+  /** Each time this worker gets the tables: takes the policy that the main thread has put in force meanwhile. */
   #adopt(): void {
     const version = this.#tableLock.policyVersion;
     if (version === this.#version) return;
@@ -169,13 +169,13 @@ class QueueWorker {
     this.#pump.adopt();
   }
 
-  /** Last in each turn: what is to be logged or sent. Within the turn, so that what threads tell has an order. */
-  #tell(): void {
+  /** Each time before this worker gives the tables back: posts its news, so that those of all workers have an order. */
+  #postNews(): void {
     if (this.#events.length === 0 && this.#sendings.length === 0) return;
-    const told: Told = { sequence: this.#tableLock.announce(), events: this.#events, sendings: this.#sendings };
+    const news: WorkerNews = { sequence: this.#tableLock.announce(), events: this.#events, sendings: this.#sendings };
     this.#events = [];
     this.#sendings = [];
-    this.#port.postMessage(told);
+    this.#port.postMessage(news);
     ring(this.#libc, this.#bell, this.#bellWord);
   }
 
@@ -187,7 +187,10 @@ class QueueWorker {
   }
 
   #figures(): Figures {
-    return figuresOf(this.#engine, this.#pump, this.queues, this.#times, this.#gate.suppressed);
+    return figuresOf(
+      { engine: this.#engine, pump: this.#pump, queues: this.queues, times: this.#times },
+      this.#gate.suppressed,
+    );
   }
 }
 

@@ -1,55 +1,56 @@
 /**
- * The threads that judge packets beside the main one, as the main one sees them: started before `ready`, told of each policy,
- * asked what they counted, stopped with every packet answered. One that ends by itself ends the daemon.
+ * The workers as the main thread sees them. It starts them before `ready`, gives them each policy, asks for their counters and
+ * stops them with every packet answered. A worker that ends by itself ends the daemon.
  * @module
  */
 import type { EffectiveSettings } from "../../ffi/netfilter_queue.ts";
 import type { FrequentEvent } from "../learn/event.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Figures } from "./figures.ts";
-import type { FromWorker, PolicyMail, StartMail, Told, ToWorker } from "./messages.ts";
+import type { FromWorker, PolicyMessage, StartMessage, ToWorker, WorkerNews } from "./messages.ts";
 import type { Shared } from "./threads.ts";
 import { FAILED, Failure } from "../report/failure.ts";
-import { WORKER } from "./worker_name.ts";
 
-/** Milliseconds that a thread may take to answer before the daemon gives it up: it may wait for its turn. */
+/** Name of a worker's thread; the main thread has none, which main.ts tells them apart by. */
+const WORKER = "ftwall-queues";
+/** Milliseconds that a worker has to answer: it may wait for the tables. */
 const PATIENCE = 40_000;
-/** Milliseconds for which somebody who asks for figures waits; then he gets the last ones. */
+/** Milliseconds that a request for counters waits; then the last known ones count. */
 const FIGURES_WAIT = 1000;
 
-/** What they are made from. */
-export interface WorkersOptions {
+/** What the workers are made from. */
+export interface WorkersParts {
   readonly shared: Shared;
-  /** What is the same for all beside that. */
-  readonly start: Omit<StartMail, "kind" | "numbers" | "port" | "capacity" | "seed" | "blocks" | "tableLock">;
-  /** Takes what happened on the threads, in order. */
-  readonly told: (told: Told) => void;
-  /** For the log. */
-  readonly fault: (text: string) => void;
-  /** A thread ended by itself: the daemon has to end too. */
-  readonly failed: (text: string) => void;
+  /** The rest of the start message, alike for all. */
+  readonly start: Omit<StartMessage, "kind" | "numbers" | "port" | "capacity" | "seed" | "blocks" | "tableLock">;
+  /** Takes what happened on the workers, in order. */
+  readonly onNews: (news: WorkerNews) => void;
+  /** Takes a fault for the log. */
+  readonly onFault: (text: string) => void;
+  /** Called when a worker has ended by itself: the daemon has to end too. */
+  readonly onDead: (text: string) => void;
 }
 
 /** See the module's text. */
 export class Workers implements AsyncDisposable {
   /** What the kernel granted to their queues. */
   readonly effective: EffectiveSettings[] = [];
-  readonly #options: WorkersOptions;
+  readonly #parts: WorkersParts;
   readonly #threads: Thread[] = [];
   readonly #receive: (port: MessagePort) => { message: unknown } | undefined;
   #version: number;
-  /** Whoever ends now does as is expected, or is told of otherwise. */
+  /** While true, the end of a worker is expected, or reported by whoever waits for it. */
   #stopping = true;
 
-  /** Starts them all, or none: they hold their queues, and wait for {@link go}. Throws what kept one from it. */
-  static async open(options: WorkersOptions): Promise<Workers> {
-    // Only here, as it costs a start without threads a millisecond. What threads tell must be read within a turn, at once.
+  /** Starts all of them; they open their queues and wait for {@link go}. Throws where one fails, and then stops the others. */
+  static async open(parts: WorkersParts): Promise<Workers> {
+    // Imported only here: it costs a millisecond. News have to be read at once, while this thread holds the tables.
     const { receiveMessageOnPort } = await import("node:worker_threads");
     const receive = receiveMessageOnPort as unknown as (port: MessagePort) => { message: unknown } | undefined;
-    const workers = new Workers(options, receive);
+    const workers = new Workers(parts, receive);
     try {
-      options.shared.shares.forEach((_, i) => {
-        workers.#threads.push(new Thread(i, options, (one, why) => workers.#gone(one, why)));
+      parts.shared.shares.forEach((_, i) => {
+        workers.#threads.push(new Thread(i, parts, (one, why) => workers.#gone(one, why)));
       });
       for (const thread of workers.#threads) {
         if (!await within(thread.opened, PATIENCE)) throw new Failure(FAILED, `${thread.name} does not start`);
@@ -65,30 +66,32 @@ export class Workers implements AsyncDisposable {
     }
   }
 
-  private constructor(options: WorkersOptions, receive: (port: MessagePort) => { message: unknown } | undefined) {
-    this.#options = options;
+  private constructor(parts: WorkersParts, receive: (port: MessagePort) => { message: unknown } | undefined) {
+    this.#parts = parts;
     this.#receive = receive;
-    this.#version = options.start.policy.version;
+    this.#version = parts.start.policy.version;
   }
 
-  /** Lets them judge. */
+  /** Lets them judge packets. */
   go(): void {
     this.#post({ kind: "go" });
   }
 
-  /** Reads what they told, in the order in which it happened. Within the main thread's turn. */
+  /** Reads their news in the order in which they happened. Call it while the main thread holds the tables. */
   drain(): void {
-    const batch: Told[] = [];
+    const batch: WorkerNews[] = [];
     for (const { port } of this.#threads) {
-      for (let got = this.#receive(port); got !== undefined; got = this.#receive(port)) batch.push(got.message as Told);
+      for (let got = this.#receive(port); got !== undefined; got = this.#receive(port)) {
+        batch.push(got.message as WorkerNews);
+      }
     }
     batch.sort((a, b) => (a.sequence - b.sequence) | 0);
-    for (const told of batch) this.#options.told(told);
+    for (const news of batch) this.#parts.onNews(news);
   }
 
-  /** Has them compile a policy; answers the number that puts it in force. Throws where one does not. */
+  /** Has them compile a policy; answers the version that puts it in force. Throws where one does not answer. */
   async prepare(policy: Policy): Promise<number> {
-    const mail: PolicyMail = { version: ++this.#version, config: policy.config, lan: policy.lan };
+    const mail: PolicyMessage = { version: ++this.#version, config: policy.config, lan: policy.lan };
     this.#post({ kind: "policy", policy: mail });
     for (const thread of this.#threads) {
       if (!await within(thread.compiles(mail.version), PATIENCE)) {
@@ -98,27 +101,27 @@ export class Workers implements AsyncDisposable {
     return mail.version;
   }
 
-  /** Tells them which frequent events the log prints. */
+  /** Gives them the frequent events that the log prints. */
   prints(printed: readonly FrequentEvent[]): void {
     this.#post({ kind: "printed", printed });
   }
 
-  /** Asks what they counted; {@link figures} has it when this is done. */
+  /** Asks for their counters; {@link figures} has them when this is done. */
   async count(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => within(thread.count(), FIGURES_WAIT)));
   }
 
-  /** What they counted, when they were asked last. */
+  /** Their counters as they were last asked for. */
   figures(): Figures[] {
     return this.#threads.map((thread) => thread.figures).filter((figures) => figures !== null);
   }
 
-  /** Lets them give every packet its verdict, and waits for that. */
+  /** Stops them, and waits until they have given every packet its verdict. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#post({ kind: "stop" });
     for (const thread of this.#threads) {
-      if (!await within(thread.ended, PATIENCE)) this.#options.fault(`${thread.name} does not end`);
+      if (!await within(thread.ended, PATIENCE)) this.#parts.onFault(`${thread.name} does not end`);
     }
   }
 
@@ -129,21 +132,21 @@ export class Workers implements AsyncDisposable {
   #gone(thread: Thread, why: string): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#options.failed(`${thread.name} has ended: ${why}`);
+    this.#parts.onDead(`${thread.name} has ended: ${why}`);
   }
 
-  /** Stops them and lets them go. */
+  /** Stops them and ends their threads. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     for (const thread of this.#threads) thread.close();
   }
 }
 
-/** One of them. */
+/** One worker. */
 class Thread {
   readonly name: string;
   readonly port: MessagePort;
-  /** What the kernel granted, once its queues are bound. Fails with what kept it from that. */
+  /** What the kernel granted, once its queues are bound; rejected with the reason where they are not. */
   readonly opened: Promise<readonly EffectiveSettings[]>;
   /** It has closed its queues, or is dead. */
   readonly ended: Promise<void>;
@@ -153,8 +156,8 @@ class Thread {
   /** It has ended, or is dead. */
   over = false;
 
-  constructor(index: number, options: WorkersOptions, gone: (thread: Thread, why: string) => void) {
-    const { shares, capacities, ground, memory, seed } = options.shared;
+  constructor(index: number, parts: WorkersParts, gone: (thread: Thread, why: string) => void) {
+    const { shares, capacities, ground, memory, seed } = parts.shared;
     const share = shares[index]!;
     this.name = `The thread of queue ${share.join(", ")}`;
     const { port1, port2 } = new MessageChannel();
@@ -162,7 +165,7 @@ class Thread {
     const opened = Promise.withResolvers<readonly EffectiveSettings[]>();
     const ended = Promise.withResolvers<void>();
     this.opened = opened.promise;
-    // Whoever does not wait for it hears of the end.
+    // Nobody may be waiting for it; then `gone` reports the end.
     this.opened.catch(() => {});
     this.ended = ended.promise;
     const end = (why: string, exitCode: number | null) => {
@@ -173,7 +176,7 @@ class Thread {
       for (const { done } of this.#waiting.splice(0)) done();
       gone(this, why);
     };
-    // The program itself: it is all that an executable holds.
+    // An executable holds one module that can be started: main.ts.
     this.#worker = new Worker(Deno.mainModule, { type: "module", name: WORKER });
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -184,7 +187,7 @@ class Thread {
         case "here":
           this.#worker.postMessage({
             kind: "start",
-            ...options.start,
+            ...parts.start,
             numbers: share,
             capacity: capacities[index]!,
             seed,
@@ -204,7 +207,7 @@ class Thread {
           this.#answer((version) => version === null);
           break;
         case "fault":
-          options.fault(data.text);
+          parts.onFault(data.text);
           break;
         case "ended":
           this.figures = data.figures ?? this.figures;
@@ -244,7 +247,7 @@ class Thread {
   }
 }
 
-/** True where something is done within so many milliseconds. */
+/** Whether `done` is fulfilled within so many milliseconds. Rejected where it is. */
 async function within(done: Promise<unknown>, milliseconds: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), milliseconds));

@@ -24,6 +24,11 @@ export function rfc3339(time: number): string {
   return new Date(bounded).toISOString();
 }
 
+/** A count with its noun: `1 lock`, `2 locks`, and with the ending `es`: `2 addresses`. */
+export function counted(count: number, noun: string, ending: string = "s"): string {
+  return `${count} ${noun}${count === 1 ? "" : ending}`;
+}
+
 /** A duration in seconds as people write it: `45s`, `2m 5s`, `3h 10m`, `4d 2h`. */
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));

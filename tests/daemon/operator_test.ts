@@ -26,9 +26,11 @@ class Office {
     this.reporter = new Reporter({ format: "json", level: "info", colour: false, dryRun: false, clock, writer });
     const { engine } = this.desk;
     const none = {} as never;
-    const config = engine.policy.config;
-    const status = new DaemonStatus(false, engine, none, none, this.reporter, none, none, none, config);
-    this.operator = new Operator(engine, this.reporter, status, () => none, () => {});
+    const { config } = engine.policy;
+    const { reporter } = this;
+    const rest = { pump: none, queues: none, times: none, actions: none, kernel: none };
+    const status = new DaemonStatus({ dryRun: false, config, engine, reporter, ...rest });
+    this.operator = new Operator({ engine, reporter, status, reload: () => none, onAllowed: () => {} });
   }
 
   lock(client: string): ActionAnswer {

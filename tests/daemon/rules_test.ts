@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { StaleRules } from "../../lib/daemon/stale_rules.ts";
+import { StaleRules } from "../../lib/daemon/rules.ts";
 import { configOf } from "../policy/parse_config.ts";
 
 Deno.test("rules of a config before are told at each reload until they are applied again, and then no tool is asked", async () => {

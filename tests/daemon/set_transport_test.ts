@@ -1,6 +1,6 @@
 /** Which way set changes go where there is no library for them. */
 import assert from "node:assert/strict";
-import { KernelRunner } from "../../lib/daemon/set_transport.ts";
+import { SetTransport } from "../../lib/daemon/set_transport.ts";
 import { KernelSets, TOOL_PACE } from "../../lib/firewall/mod.ts";
 
 const VARIABLE = "FTWALL_LIBNFTABLES";
@@ -10,16 +10,16 @@ Deno.test("without libnftables changes go through the tool, at the tool's pace, 
   Deno.env.set(VARIABLE, "/nowhere/libnftables.so.1");
   const calls: string[] = [];
   try {
-    await using runner = new KernelRunner((command, args, stdin = "") => {
+    await using transport = new SetTransport((command, args, stdin = "") => {
       calls.push([command, ...args, stdin.split("\n", 1)[0]].join(" "));
       return Promise.resolve({ code: 0, stdout: "", stderr: "" });
     });
-    const way = () => runner.way;
+    const way = () => transport.way;
     assert.equal(way(), null);
     for (const backend of ["iptables", "nft"] as const) {
-      assert.equal(runner.use(backend), TOOL_PACE);
+      assert.equal(transport.use(backend), TOOL_PACE);
       assert.equal(way()?.through, "tool");
-      const sets = new KernelSets(backend, runner.run, TOOL_PACE);
+      const sets = new KernelSets(backend, transport.run, TOOL_PACE);
       sets.put("locked", "10.0.0.5", 60);
       await sets.settled();
       // For ipset there is no library to be missed.

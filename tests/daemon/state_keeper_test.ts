@@ -12,7 +12,7 @@ Deno.test("locks of the state file that find no room are counted in one note, no
     Deno.writeTextFileSync(path, `ftwall state 1\n${lines.join("\n")}\n`);
     const { engine, events } = new Desk([], HOME, { locks: 100 });
     const notes: string[] = [];
-    const keeper = new StateKeeper(engine, path, engine.policy.config.state, 0, (_, text) => notes.push(text));
+    const keeper = new StateKeeper({ engine, path, importPath: "", now: 0, note: (_, text) => notes.push(text) });
     const restored = keeper.restore();
     const kept = restored.length;
     assert.deepEqual(events, []);

@@ -10,7 +10,7 @@ import {
   type RulesOptions,
   rulesText,
 } from "../../lib/firewall/mod.ts";
-import { rulesOptions } from "../../lib/daemon/rules_options.ts";
+import { rulesOptions } from "../../lib/daemon/rules.ts";
 import { parseConfig } from "../../lib/policy/load.ts";
 import { iptablesText } from "../../lib/firewall/iptables.ts";
 

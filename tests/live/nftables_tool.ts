@@ -4,7 +4,7 @@
  */
 import { Missing } from "../../ffi/missing.ts";
 import { Nftables } from "../../ffi/nftables.ts";
-import { KernelRunner } from "../../lib/daemon/set_transport.ts";
+import { SetTransport } from "../../lib/daemon/set_transport.ts";
 import { KernelSets, runCommand } from "../../lib/firewall/mod.ts";
 
 async function run(): Promise<unknown> {
@@ -20,9 +20,9 @@ async function run(): Promise<unknown> {
 }
 
 async function fill(count: number): Promise<unknown> {
-  await using runner = new KernelRunner(runCommand);
-  const pace = runner.use("nft");
-  const sets = new KernelSets("nft", runner.run, pace);
+  await using transport = new SetTransport(runCommand);
+  const pace = transport.use("nft");
+  const sets = new KernelSets("nft", transport.run, pace);
   const single: number[] = [];
   for (let n = 0; n < count; n++) {
     const began = performance.now();
@@ -43,7 +43,7 @@ async function fill(count: number): Promise<unknown> {
   const together = performance.now() - began;
   clearInterval(timer);
   single.sort((a, b) => a - b);
-  return { way: runner.way, pace, state: sets.state, median: single[count >> 1], together, longest };
+  return { way: transport.way, pace, state: sets.state, median: single[count >> 1], together, longest };
 }
 
 async function main(): Promise<void> {

@@ -1,12 +1,15 @@
 /**
- * The seam between the `run` command and the daemon.
+ * What the `run` command gives to the daemon, and what it gets.
  * @module
  */
+import type { Config, QueueNumbers } from "../policy/config.ts";
 import type { LogFormat } from "../report/event_format.ts";
+import { LineWriter } from "../report/line_writer.ts";
+import type { LogOutput } from "../report/log_output.ts";
+import { Reporter } from "../report/reporter.ts";
 import type { LogLevel } from "../report/severity.ts";
-import type { QueueNumbers } from "../policy/config.ts";
 
-/** What the command line says; what it does not say is the config's business. */
+/** What the command line says. Each of these overrides the config. */
 export interface DaemonOptions {
   /** Config file given by hand. */
   readonly config?: string;
@@ -30,8 +33,14 @@ export interface Daemon {
   readonly done: Promise<number>;
 }
 
-/**
- * Builds everything and answers when packets are judged (`ready` is in the log). Throws errors with an `exitCode` for what
- * is missing or wrong; whatever was opened until then is closed.
- */
-export type StartDaemon = (options: DaemonOptions) => Promise<Daemon>;
+/** The daemon's log, written to `output`. */
+export function openReporter(options: DaemonOptions, config: Config, output: LogOutput): Reporter {
+  return new Reporter({
+    format: options.logFormat ?? config.log.format,
+    level: options.logLevel ?? config.log.level,
+    colour: output.colour,
+    dryRun: options.dryRun,
+    clock: () => Date.now(),
+    writer: new LineWriter(output),
+  });
+}

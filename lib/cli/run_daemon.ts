@@ -21,8 +21,25 @@ export function run(given: RunArguments): Promise<number> {
   }, given.pidFile);
 }
 
+/** Descriptors without which the daemon cannot do all that it may be asked for: sockets, connections, the ends of tools. */
+const FEWEST_DESCRIPTORS = 64;
+
+/** Before anything is opened: what runs out of descriptors later fails in places where nobody can tell why. */
+async function raiseDescriptors(): Promise<void> {
+  const { OwnProcess } = await import("../../ffi/own_process.ts");
+  using own = new OwnProcess();
+  const { soft } = own.raiseDescriptors();
+  if (soft >= FEWEST_DESCRIPTORS) return;
+  throw new Failure(
+    MISSING,
+    `Cannot start: this process may have ${soft} files and sockets open, it needs ${FEWEST_DESCRIPTORS}. ` +
+      `Raise the limit: ulimit -n 1024, or LimitNOFILE=1024 in its systemd unit`,
+  );
+}
+
 /** Signals are taken from the start, so that one which comes before the daemon is ready is not lost and does not kill. */
 async function runDaemon(options: DaemonOptions, pidFile: string | undefined): Promise<number> {
+  await raiseDescriptors();
   let daemon: Daemon | null = null;
   let stopped: string | null = null;
   const stopOn = (signal: string) => () => {

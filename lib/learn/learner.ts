@@ -18,7 +18,7 @@ import {
   WEAK,
 } from "../protocol/classifier.ts";
 import { isIPv4 } from "../net/address.ts";
-import { ACTION_NAMES } from "../policy/config.ts";
+import { ACTION_NAMES } from "../policy/schema.ts";
 import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
 import { hashEndpoint } from "../state/hash.ts";
 import type { State } from "../state/state.ts";

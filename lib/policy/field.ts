@@ -9,20 +9,28 @@ export type Change = "restart" | "rules";
 
 /** One key. */
 export interface Field<T> {
+  /** What values it takes. */
   readonly kind: Kind<T>;
+  /** Its value where the config is silent. */
   readonly default: T;
   /** What it does, for the reference; lines are broken when it is written. */
   readonly doc: string;
+  /** What a change needs. */
   readonly change?: Change;
 }
 
 /** The keys of a table, by property name; the TOML key is the same in snake_case. The order is that of the reference. */
-export type Fields<C> = { readonly [K in keyof C]-?: Field<C[K]> };
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+
+/** The values of these keys. */
+export type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
 /** A table of the config. */
-export interface Section<C> {
+export interface Section {
+  /** What it is about, for the reference. */
   readonly doc: string;
-  readonly fields: Fields<C>;
+  /** Its keys. */
+  readonly fields: Fields;
 }
 
 /** Makes a field. */

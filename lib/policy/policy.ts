@@ -10,9 +10,10 @@
  */
 import type { Certainty } from "../protocol/classifier.ts";
 import { type Mac, parseMac, parsePrefix, type Prefix, PrefixSet } from "../net/address.ts";
-import { ACTION_NAMES, type Config, type ProtocolOverride, type RequireName } from "./config.ts";
+import type { Config, ProtocolOverride, RequireName } from "./config.ts";
 import { hashConfig } from "./hash.ts";
 import { MacSet } from "./mac_set.ts";
+import { ACTION_NAMES } from "./schema.ts";
 import { type LocalClock, minuteOfWeek, nextChange, weekPlan, zoneClock } from "./week.ts";
 
 export type { LocalClock } from "./week.ts";

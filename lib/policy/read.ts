@@ -10,30 +10,23 @@ import type {
   ProtocolDefaults,
   ProtocolOverride,
   ScheduleConfig,
+  SectionConfigs,
 } from "./config.ts";
 import { type Findings, formatPath } from "./findings.ts";
 import { isRead, type Kind } from "./kind.ts";
 import type { Path } from "./line_index.ts";
 import { nearest } from "./nearest.ts";
 import { describe } from "./problem.ts";
-import { type Field, type Fields, tomlKey } from "./field.ts";
-import {
-  CLIENTS,
-  MAX_GROUPS,
-  ONLY_FOR,
-  OVERRIDE,
-  PROTOCOL,
-  SCHEDULE,
-  type SectionName,
-  SECTIONS,
-  TOP,
-} from "./schema.ts";
+import { type Fields, tomlKey, type Values } from "./field.ts";
+import { CLIENTS, MAX_GROUPS, ONLY_FOR, OVERRIDE, PROTOCOL, SCHEDULE, SECTIONS, TOP } from "./schema.ts";
 import type { Table } from "./toml.ts";
 import { MAX_SCHEDULES } from "./week.ts";
 
 const EMPTY: Table = {};
 const TABLES: readonly string[] = [...Object.keys(SECTIONS), "protocols"];
 const LISTS: readonly string[] = ["clients", "schedule"];
+/** Keys of a protocol that no group and no schedule overrides. */
+const FOR_EVERYBODY: readonly string[] = Object.keys(PROTOCOL).filter((name) => !(name in OVERRIDE)).map(tomlKey);
 
 function isTable(value: unknown): value is Table {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
@@ -64,28 +57,19 @@ export class Reader {
   /** Reads the document. Where something was wrong a default stands in its place, and the findings say so. */
   read(root: Table): Config {
     this.#unknownKeys(root, [], [...Object.keys(TOP).map(tomlKey), ...TABLES, ...LISTS]);
-    const section = <K extends SectionName>(name: K): Config[K] => {
-      const fields = SECTIONS[name].fields as Fields<Config[K]>;
+    const top = this.#fields(TOP, root, []);
+    const sections = Object.entries(SECTIONS).map(([name, { fields }]) => {
       const table = this.#table(root[name], [name]);
       this.#unknownKeys(table, [name], Object.keys(fields).map(tomlKey));
-      return this.#fields(fields, table, [name]);
-    };
+      return [name, this.#fields<Fields>(fields, table, [name])];
+    });
     return {
-      ...this.#fields(TOP, root, []),
-      network: section("network"),
-      queue: section("queue"),
-      lock: section("lock"),
+      ...top,
+      // Each table was read by its own fields.
+      ...Object.fromEntries(sections) as SectionConfigs,
       protocols: this.#protocolTables(this.#table(root["protocols"], ["protocols"])),
-      score: section("score"),
-      encrypted: section("encrypted"),
-      dns: section("dns"),
-      peers: section("peers"),
       clients: this.#list(root["clients"], "clients", MAX_GROUPS, (table, path) => this.#clients(table, path)),
       schedule: this.#list(root["schedule"], "schedule", MAX_SCHEDULES, (table, path) => this.#schedule(table, path)),
-      log: section("log"),
-      metrics: section("metrics"),
-      state: section("state"),
-      control: section("control"),
     };
   }
 
@@ -116,18 +100,22 @@ export class Reader {
     }
   }
 
-  /** One place for the step from checked values to their types: the schema's type says that they are these. */
-  #fields<C>(fields: Fields<C>, table: Table, path: Path, defaults: Partial<C> = {}): C {
-    const result: Record<string, unknown> = {};
-    for (const name of Object.keys(fields) as (keyof C & string)[]) {
-      const field: Field<C[typeof name]> = fields[name];
+  /** The one step from checked values to their types, which the kinds of the fields vouch for. */
+  #fields<F extends Fields>(
+    fields: F,
+    table: Table,
+    path: Path,
+    defaults: Readonly<Record<string, unknown>> = {},
+  ): Values<F> {
+    const read = Object.entries(fields).map(([name, field]) => {
       const fallback = name in defaults ? defaults[name] : field.default;
       const key = tomlKey(name);
-      result[name] = Object.hasOwn(table, key)
-        ? this.#value(field.kind, table[key], [...path, key], fallback)
-        : fallback;
-    }
-    return result as C;
+      return [
+        name,
+        Object.hasOwn(table, key) ? this.#value(field.kind, table[key], [...path, key], fallback) : fallback,
+      ];
+    });
+    return Object.fromEntries(read) as Values<F>;
   }
 
   #value(kind: Kind<unknown>, raw: unknown, path: Path, fallback: unknown): unknown {
@@ -197,10 +185,10 @@ export class Reader {
     return this.#names.filter((name) => Object.hasOwn(table, name)).map((name): ProtocolOverride => {
       const place = [...path, name];
       const own = this.#table(table[name], place);
-      for (const key of ["names", "hints", "allow_info_hashes"].filter((key) => Object.hasOwn(own, key))) {
+      for (const key of FOR_EVERYBODY.filter((key) => Object.hasOwn(own, key))) {
         this.#findings.error([...place, key], "a key that holds for everybody", `only in [protocols.${name}]`);
       }
-      const { names: _names, hints: _hints, allow_info_hashes: _hashes, ...rest } = own;
+      const rest = Object.fromEntries(Object.entries(own).filter(([key]) => !FOR_EVERYBODY.includes(key)));
       this.#unknownKeys(rest, place, Object.keys(OVERRIDE).map(tomlKey));
       return { name, ...this.#fields(OVERRIDE, own, place) };
     });

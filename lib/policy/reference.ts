@@ -32,9 +32,8 @@ function explain(field: Field<unknown>): string[] {
   return [...comment(`${field.doc}${needs}`), ...comment(`Allowed: ${field.kind.allowed}`)];
 }
 
-function explainAll<C>(fields: Fields<C>): string[] {
-  return (Object.keys(fields) as (keyof C & string)[]).flatMap((name) => {
-    const field = fields[name] as Field<unknown>;
+function explainAll(fields: Fields): string[] {
+  return Object.entries(fields).flatMap(([name, field]) => {
     const [first = "#", ...rest] = explain(field);
     return [`# ${tomlKey(name)}: ${first.slice(2)}`, ...rest.map((line) => `#   ${line.slice(2)}`)];
   });
@@ -74,18 +73,18 @@ const PLANS: readonly string[] = [
 /** The reference for these protocols, as TOML. */
 export function formatReference(protocols: readonly ProtocolDefaults[]): string {
   const tables = writtenTables(defaultConfig(protocols));
-  const of = (...names: readonly string[]): Written[] => tables.filter(({ section }) => names.includes(section));
-  const rest = Object.keys(SECTIONS).filter((name) => !["network", "queue", "lock"].includes(name));
+  const isProtocol = ({ section }: Written): boolean => section === "protocols";
+  const before = tables.findIndex(isProtocol);
   return [
     ...comment(`Every key of ${DEFAULT_PATH} with its default. A key that is left out has the default given here.`),
     "",
-    ...of("top", "network", "queue", "lock").map(fixedTable),
+    ...tables.slice(0, before).map(fixedTable),
     "",
     ...comment("The protocols: a table for each. Defaults differ, see the tables below."),
     ...explainAll(PROTOCOL),
     "",
-    ...of("protocols").map((table) => `${protocolTable(table)}\n`),
-    ...of(...rest).map((table) => fixedTable(table).trimStart() + "\n"),
+    ...tables.filter(isProtocol).map((table) => `${protocolTable(table)}\n`),
+    ...tables.slice(before).filter((table) => !isProtocol(table)).map((table) => fixedTable(table).trimStart() + "\n"),
     ...comment(
       "Groups of clients: the first that holds the client counts. What a group says of a protocol prevails over the protocol's table, each key on its own. Keys of [clients.protocols.NAME] are action, require and lock.",
     ),

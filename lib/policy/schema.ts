@@ -1,28 +1,15 @@
 /**
- * Every key of the config: its kind, its default, what it does. The loader, the reference, `check` and the comparison of two
- * configs all read this one table; a new key is one line here and one in config.ts.
+ * Every key of the config: its kind, its default, what it does. The types of `config.ts`, the loader, the reference, `check`
+ * and the comparison of two configs all follow from these tables; a new key is one entry here.
+ *
+ * Names of properties are the TOML keys in camelCase. Durations are milliseconds and sizes bytes, unless a name says
+ * otherwise.
  * @module
  */
 import { SLOTS } from "../state/scores.ts";
-import type {
-  Config,
-  ControlConfig,
-  DnsConfig,
-  EncryptedConfig,
-  LockConfig,
-  LogConfig,
-  MetricsConfig,
-  NetworkConfig,
-  PeersConfig,
-  ProtocolConfig,
-  QueueConfig,
-  ScoreConfig,
-  StateConfig,
-} from "./config.ts";
-import { ACTION_NAMES, REQUIRE_NAMES } from "./config.ts";
 import { POPULAR } from "./defaults.ts";
-import { field, type Fields, type Section } from "./field.ts";
 import { duration, flag, integer, list, mark, markMask, optional, seconds, size, word } from "./kind.ts";
+import { field, type Fields, type Section } from "./field.ts";
 import * as spelling from "./spelling.ts";
 
 const SECOND = 1000;
@@ -42,11 +29,13 @@ export const MAX_GROUPS = 64;
 /** Longest time-lock: a week. */
 export const MAX_LOCK_SECONDS = 604_800;
 
-/** Keys before the first table. */
-export type TopConfig = Pick<Config, "memory" | "timezone" | "clientFiles">;
+/** What may be done about a protocol, in ascending order of severity; the index is the number that a Policy answers. */
+export const ACTION_NAMES = ["off", "log", "drop", "lock"] as const;
+/** The certainties that `require` may name. */
+export const REQUIRE_NAMES = ["certain", "strong", "weak"] as const;
 
 /** Keys before the first table. */
-export const TOP: Fields<TopConfig> = {
+export const TOP = {
   memory: field(
     size(4 * MIB, 2048 * MIB),
     32 * MIB,
@@ -63,276 +52,266 @@ export const TOP: Fields<TopConfig> = {
     "",
     "Directory in which a file for each locked client comes and goes, named after its address; it says protocol, evidence and end of the lock: for scripts.",
   ),
-};
-
-const network: Section<NetworkConfig> = {
-  doc: "Who is who.",
-  fields: {
-    home: field(
-      list(spelling.prefix, MAX_PREFIXES),
-      ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
-      "Whose P2P clients are acted on. The prefixes that the interfaces of `lan` have on-link are added by themselves, so public IPv6 prefixes of your network need not be named; `ftwall replay` knows only these.",
-    ),
-    exempt: field(list(spelling.client, MAX_PREFIXES), NONE, "Clients that are never acted on, whatever they do."),
-    lan: field(
-      list(spelling.networkInterface, 64),
-      ["br-lan"],
-      "Interfaces towards home, for `ftwall rules`; their own prefixes are home too, looked up every minute. Where none of them is there, clients are told by `home` alone.",
-      "rules",
-    ),
-  },
-};
-
-const queue: Section<QueueConfig> = {
-  doc: "How packets come from the kernel.",
-  fields: {
-    numbers: field(
-      spelling.queueNumbers,
-      { first: 0, last: 0 },
-      "Queue, or range of queues that share the flows.",
-      "restart",
-    ),
-    threads: field(
-      spelling.threads,
-      "auto",
-      "Threads that the queues are spread over: auto takes one for each queue, but leaves one processor core to the kernel. What one thread learns is in force on all.",
-      "restart",
-    ),
-    fail: field(
-      word(["open", "closed"]),
-      "open",
-      "What happens to packets when ftwall is dead, hung or overrun: open lets them pass, closed drops them.",
-      "restart",
-    ),
-    length: field(
-      integer(16, 65_535),
-      16384,
-      "Packets that may wait in each queue. The kernel's own 1024 overflow in bursts; more than this only adds delay.",
-      "restart",
-    ),
-    copy: field(
-      size(256, 65_535),
-      4 * KIB,
-      "How much of each packet the kernel copies. Classifiers want the first 2 to 4 KiB of a header block.",
-      "restart",
-    ),
-    buffer: field(size(64 * KIB, 512 * MIB), 4 * MIB, "Receive buffer of each queue's socket.", "restart"),
-    packetsTcp: field(
-      integer(4, 1000),
-      16,
-      "First packets of a TCP flow, in each direction, that ftwall sees: handshake, and enough data for protocols that hide their hello behind it.",
-      "rules",
-    ),
-    packetsUdp: field(
-      integer(1, 1000),
-      8,
-      "The same for UDP; P2P flows there are short, DHT has one packet a flow.",
-      "rules",
-    ),
-    settle: field(
-      flag,
-      true,
-      "Let the kernel carry out the verdict of a decided flow by itself, by a connection mark.",
-      "restart",
-    ),
-    mask: field(
-      markMask,
-      0x0f000000,
-      "Bits of the packet and connection marks that are ftwall's. The default stays clear of mwan3 (0x3f00), pbr and Tailscale (0xff0000), WireGuard (low 16 bits), QoS scripts (low 8) and zapret (0x60000000).",
-      "restart",
-    ),
-    mark: field(mark, 0x01000000, "Mark, within the mask, of a settled flow that is accepted.", "restart"),
-    refuseMark: field(mark, 0x02000000, "Mark, within the mask, of a settled flow that is refused.", "restart"),
-    gso: field(
-      flag,
-      true,
-      "Take merged packets whole; off makes the kernel split them first, at a tenth of the speed.",
-      "restart",
-    ),
-  },
-};
-
-const lock: Section<LockConfig> = {
-  doc: "The time-lock of a recognised client.",
-  fields: {
-    seconds: field(
-      seconds(MAX_LOCK_SECONDS),
-      120,
-      "How long a client is cut off from the public side after the last evidence; 0 turns locks off.",
-    ),
-    probe: field(flag, true, "Ask the client at half time whether its program still runs; an answer renews the lock."),
-    decoy: field(
-      flag,
-      true,
-      "Answer FastTrack pings in the peer's name, so that the client shows its whole peer list. Only ever sent to clients.",
-    ),
-    decoyRate: field(integer(1, 10_000), 100, "Decoys for one client in one second, at most."),
-    refuse: field(
-      word(["drop", "reject"]),
-      "drop",
-      "How the kernel refuses: silently, or with a TCP reset or ICMP error that programs notice at once.",
-      "rules",
-    ),
-    blockUdp: field(flag, true, "Refuse recognised UDP packets; false only learns from them (ftwall 1 and 2: -n)."),
-    cut: field(
-      flag,
-      true,
-      "Cut the connections that a client has at the moment it becomes locked; false leaves alone those that were found harmless.",
-      "rules",
-    ),
-    kernelSets: field(
-      word(["auto", "on", "off"]),
-      "auto",
-      "Keep locks and peers in kernel sets too, so that they cost nothing and hold while ftwall restarts; auto: where available.",
-      "rules",
-    ),
-  },
-};
-
-const score: Section<ScoreConfig> = {
-  doc:
-    "Weak evidence adds up for each client. A fact counts once for each peer and kind of evidence within the window, and loses half its points every half_life.",
-  fields: {
-    act: field(flag, true, "Act at the threshold, as the protocol with the most points says; false only reports it."),
-    window: field(duration(10 * SECOND, DAY), 10 * MINUTE, "How long a fact counts."),
-    halfLife: field(duration(SECOND, DAY), 5 * MINUTE, "Time in which a fact loses half its points."),
-    threshold: field(integer(1, 1_000_000), 100, "Points at which a client is acted on."),
-    weak: field(integer(0, 1_000_000), 10, "Points of one weak fact."),
-    strong: field(integer(0, 1_000_000), 40, "Points of one strong fact, where `require` keeps it from acting alone."),
-    peers: field(
-      integer(1, SLOTS),
-      4,
-      "Distinct peers that the facts must speak of; fewer never act, however many points there are.",
-    ),
-  },
-};
-
-const encrypted: Section<EncryptedConfig> = {
-  doc: "Encrypted clients, recognised by what leaks around them.",
-  fields: {
-    detect: field(flag, true, "Look for flows that are random bytes from the first on."),
-    knownPeer: field(flag, true, "Such a flow to an endpoint that a confirmed conversation taught is of its protocol."),
-    knownClient: field(
-      flag,
-      true,
-      "Such a flow of a client whose other flows were recognised with certainty within score.window is of that protocol (never to ports 53, 80, 443).",
-    ),
-    advertised: field(
-      flag,
-      true,
-      "Such a flow to an endpoint that was only advertised raises the score (never on ports 53, 80, 443).",
-    ),
-    fanOut: field(
-      flag,
-      true,
-      "Such flows to many distinct hosts on high ports in little time: each counts as a strong fact.",
-    ),
-    fanOutHosts: field(
-      integer(2, SLOTS),
-      4,
-      "Distinct hosts that make a fan-out. No more than the last 16 of a client are remembered.",
-    ),
-    fanOutWindow: field(duration(SECOND, HOUR), MINUTE, "Time in which they must be met."),
-  },
-};
-
-const dns: Section<DnsConfig> = {
-  doc: "Addresses trained by DNS answers to clients; the wildcards are `names` of the protocols.",
-  fields: {
-    train: field(flag, true, "Learn addresses from answers."),
-    floor: field(duration(0, DAY), 10 * MINUTE, "Least time an address stays trained, whatever its TTL."),
-    ceiling: field(duration(MINUTE, 30 * DAY), DAY, "Longest time an address stays trained without a new answer."),
-    grace: field(duration(0, DAY), 5 * MINUTE, "Added to it, for clients that hold on to an answer."),
-    holdShared: field(
-      flag,
-      true,
-      "Hold back an address that also answers for a popular name: shared hosting would take that down too.",
-    ),
-    popular: field(list(spelling.wildcard, MAX_NAMES), POPULAR, "The popular names."),
-  },
-};
-
-const peers: Section<PeersConfig> = {
-  doc: "The block list of recognised peers.",
-  fields: {
-    lifetime: field(duration(MINUTE, 365 * DAY), DAY, "How long a peer is known after it was last seen as one."),
-    advertised: field(
-      duration(SECOND, 30 * DAY),
-      30 * MINUTE,
-      "The same for endpoints that others only named (DHT, trackers, peer exchange).",
-    ),
-  },
-};
-
-const log: Section<LogConfig> = {
-  doc: "Events and messages.",
-  fields: {
-    format: field(
-      word(["text", "json", "syslog"]),
-      "text",
-      "text for people, json for programs (one object a line), syslog with priorities for a supervisor.",
-      "restart",
-    ),
-    level: field(word(["debug", "info", "warning", "error"]), "info", "The least level that is written.", "restart"),
-    file: field(spelling.path, "", "File to append to; empty: standard output.", "restart"),
-    refused: field(
-      duration(0, HOUR),
-      10 * SECOND,
-      "At most one `refused` event for a client and reason in this time; the next one says how many were left out.",
-    ),
-  },
-};
-
-const metrics: Section<MetricsConfig> = {
-  doc: "Prometheus metrics over HTTP.",
-  fields: { listen: field(spelling.listen, "", "Where to serve them; empty: nowhere.", "restart") },
-};
-
-const state: Section<StateConfig> = {
-  doc: "What survives a restart.",
-  fields: {
-    path: field(spelling.path, "/var/lib/ftwall/state", "The state file; empty: none.", "restart"),
-    interval: field(duration(10 * SECOND, DAY), 5 * MINUTE, "How often it is written; also at every stop."),
-    import: field(
-      spelling.path,
-      "",
-      "Storefile of ftwall 1 or 2 (a line for each peer, ip:port) to read at start.",
-      "restart",
-    ),
-  },
-};
-
-const control: Section<ControlConfig> = {
-  doc: "The socket for `ftwall status`, `reload`, `lock` and the like.",
-  fields: {
-    path: field(spelling.socketPath, "/run/ftwall/control.sock", "Where it is.", "restart"),
-    group: field(spelling.unixGroup, "", "Group that may use it besides root.", "restart"),
-  },
-};
+} satisfies Fields;
 
 /** The tables with fixed keys, in the order of the reference. */
-export const SECTIONS: {
-  readonly [
-    K in
-      | "network"
-      | "queue"
-      | "lock"
-      | "score"
-      | "encrypted"
-      | "dns"
-      | "peers"
-      | "log"
-      | "metrics"
-      | "state"
-      | "control"
-  ]: Section<Config[K]>;
-} = { network, queue, lock, score, encrypted, dns, peers, log, metrics, state, control };
+export const SECTIONS = {
+  network: {
+    doc: "Who is who.",
+    fields: {
+      home: field(
+        list(spelling.prefix, MAX_PREFIXES),
+        ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+        "Whose P2P clients are acted on. The prefixes that the interfaces of `lan` have on-link are added by themselves, so public IPv6 prefixes of your network need not be named; `ftwall replay` knows only these.",
+      ),
+      exempt: field(list(spelling.client, MAX_PREFIXES), NONE, "Clients that are never acted on, whatever they do."),
+      lan: field(
+        list(spelling.networkInterface, 64),
+        ["br-lan"],
+        "Interfaces towards home, for `ftwall rules`; their own prefixes are home too, looked up every minute. Where none of them is there, clients are told by `home` alone.",
+        "rules",
+      ),
+    },
+  },
+  queue: {
+    doc: "How packets come from the kernel.",
+    fields: {
+      numbers: field(
+        spelling.queueNumbers,
+        { first: 0, last: 0 },
+        "Queue, or range of queues that share the flows.",
+        "restart",
+      ),
+      threads: field(
+        spelling.threads,
+        "auto",
+        "Threads that the queues are spread over: auto takes one for each queue, but leaves one processor core to the kernel. What one thread learns is in force on all.",
+        "restart",
+      ),
+      fail: field(
+        word(["open", "closed"]),
+        "open",
+        "What happens to packets when ftwall is dead, hung or overrun: open lets them pass, closed drops them.",
+        "restart",
+      ),
+      length: field(
+        integer(16, 65_535),
+        16384,
+        "Packets that may wait in each queue. The kernel's own 1024 overflow in bursts; more than this only adds delay.",
+        "restart",
+      ),
+      copy: field(
+        size(256, 65_535),
+        4 * KIB,
+        "How much of each packet the kernel copies. Classifiers want the first 2 to 4 KiB of a header block.",
+        "restart",
+      ),
+      buffer: field(size(64 * KIB, 512 * MIB), 4 * MIB, "Receive buffer of each queue's socket.", "restart"),
+      packetsTcp: field(
+        integer(4, 1000),
+        16,
+        "First packets of a TCP flow, in each direction, that ftwall sees: handshake, and enough data for protocols that hide their hello behind it.",
+        "rules",
+      ),
+      packetsUdp: field(
+        integer(1, 1000),
+        8,
+        "The same for UDP; P2P flows there are short, DHT has one packet a flow.",
+        "rules",
+      ),
+      settle: field(
+        flag,
+        true,
+        "Let the kernel carry out the verdict of a decided flow by itself, by a connection mark.",
+        "restart",
+      ),
+      mask: field(
+        markMask,
+        0x0f000000,
+        "Bits of the packet and connection marks that are ftwall's. The default stays clear of mwan3 (0x3f00), pbr and Tailscale (0xff0000), WireGuard (low 16 bits), QoS scripts (low 8) and zapret (0x60000000).",
+        "restart",
+      ),
+      mark: field(mark, 0x01000000, "Mark, within the mask, of a settled flow that is accepted.", "restart"),
+      refuseMark: field(mark, 0x02000000, "Mark, within the mask, of a settled flow that is refused.", "restart"),
+      gso: field(
+        flag,
+        true,
+        "Take merged packets whole; off makes the kernel split them first, at a tenth of the speed.",
+        "restart",
+      ),
+    },
+  },
+  lock: {
+    doc: "The time-lock of a recognised client.",
+    fields: {
+      seconds: field(
+        seconds(MAX_LOCK_SECONDS),
+        120,
+        "How long a client is cut off from the public side after the last evidence; 0 turns locks off.",
+      ),
+      probe: field(
+        flag,
+        true,
+        "Ask the client at half time whether its program still runs; an answer renews the lock.",
+      ),
+      decoy: field(
+        flag,
+        true,
+        "Answer FastTrack pings in the peer's name, so that the client shows its whole peer list. Only ever sent to clients.",
+      ),
+      decoyRate: field(integer(1, 10_000), 100, "Decoys for one client in one second, at most."),
+      refuse: field(
+        word(["drop", "reject"]),
+        "drop",
+        "How the kernel refuses: silently, or with a TCP reset or ICMP error that programs notice at once.",
+        "rules",
+      ),
+      blockUdp: field(flag, true, "Refuse recognised UDP packets; false only learns from them (ftwall 1 and 2: -n)."),
+      cut: field(
+        flag,
+        true,
+        "Cut the connections that a client has at the moment it becomes locked; false leaves alone those that were found harmless.",
+        "rules",
+      ),
+      kernelSets: field(
+        word(["auto", "on", "off"]),
+        "auto",
+        "Keep locks and peers in kernel sets too, so that they cost nothing and hold while ftwall restarts; auto: where available.",
+        "rules",
+      ),
+    },
+  },
+  score: {
+    doc:
+      "Weak evidence adds up for each client. A fact counts once for each peer and kind of evidence within the window, and loses half its points every half_life.",
+    fields: {
+      act: field(flag, true, "Act at the threshold, as the protocol with the most points says; false only reports it."),
+      window: field(duration(10 * SECOND, DAY), 10 * MINUTE, "How long a fact counts."),
+      halfLife: field(duration(SECOND, DAY), 5 * MINUTE, "Time in which a fact loses half its points."),
+      threshold: field(integer(1, 1_000_000), 100, "Points at which a client is acted on."),
+      weak: field(integer(0, 1_000_000), 10, "Points of one weak fact."),
+      strong: field(
+        integer(0, 1_000_000),
+        40,
+        "Points of one strong fact, where `require` keeps it from acting alone.",
+      ),
+      peers: field(
+        integer(1, SLOTS),
+        4,
+        "Distinct peers that the facts must speak of; fewer never act, however many points there are.",
+      ),
+    },
+  },
+  encrypted: {
+    doc: "Encrypted clients, recognised by what leaks around them.",
+    fields: {
+      detect: field(flag, true, "Look for flows that are random bytes from the first on."),
+      knownPeer: field(
+        flag,
+        true,
+        "Such a flow to an endpoint that a confirmed conversation taught is of its protocol.",
+      ),
+      knownClient: field(
+        flag,
+        true,
+        "Such a flow of a client whose other flows were recognised with certainty within score.window is of that protocol (never to ports 53, 80, 443).",
+      ),
+      advertised: field(
+        flag,
+        true,
+        "Such a flow to an endpoint that was only advertised raises the score (never on ports 53, 80, 443).",
+      ),
+      fanOut: field(
+        flag,
+        true,
+        "Such flows to many distinct hosts on high ports in little time: each counts as a strong fact.",
+      ),
+      fanOutHosts: field(
+        integer(2, SLOTS),
+        4,
+        "Distinct hosts that make a fan-out. No more than the last 16 of a client are remembered.",
+      ),
+      fanOutWindow: field(duration(SECOND, HOUR), MINUTE, "Time in which they must be met."),
+    },
+  },
+  dns: {
+    doc: "Addresses trained by DNS answers to clients; the wildcards are `names` of the protocols.",
+    fields: {
+      train: field(flag, true, "Learn addresses from answers."),
+      floor: field(duration(0, DAY), 10 * MINUTE, "Least time an address stays trained, whatever its TTL."),
+      ceiling: field(duration(MINUTE, 30 * DAY), DAY, "Longest time an address stays trained without a new answer."),
+      grace: field(duration(0, DAY), 5 * MINUTE, "Added to it, for clients that hold on to an answer."),
+      holdShared: field(
+        flag,
+        true,
+        "Hold back an address that also answers for a popular name: shared hosting would take that down too.",
+      ),
+      popular: field(list(spelling.wildcard, MAX_NAMES), POPULAR, "The popular names."),
+    },
+  },
+  peers: {
+    doc: "The block list of recognised peers.",
+    fields: {
+      lifetime: field(duration(MINUTE, 365 * DAY), DAY, "How long a peer is known after it was last seen as one."),
+      advertised: field(
+        duration(SECOND, 30 * DAY),
+        30 * MINUTE,
+        "The same for endpoints that others only named (DHT, trackers, peer exchange).",
+      ),
+    },
+  },
+  log: {
+    doc: "Events and messages.",
+    fields: {
+      format: field(
+        word(["text", "json", "syslog"]),
+        "text",
+        "text for people, json for programs (one object a line), syslog with priorities for a supervisor.",
+        "restart",
+      ),
+      level: field(word(["debug", "info", "warning", "error"]), "info", "The least level that is written.", "restart"),
+      file: field(spelling.path, "", "File to append to; empty: standard output.", "restart"),
+      refused: field(
+        duration(0, HOUR),
+        10 * SECOND,
+        "At most one `refused` event for a client and reason in this time; the next one says how many were left out.",
+      ),
+    },
+  },
+  metrics: {
+    doc: "Prometheus metrics over HTTP.",
+    fields: { listen: field(spelling.listen, "", "Where to serve them; empty: nowhere.", "restart") },
+  },
+  state: {
+    doc: "What survives a restart.",
+    fields: {
+      path: field(spelling.path, "/var/lib/ftwall/state", "The state file; empty: none.", "restart"),
+      interval: field(duration(10 * SECOND, DAY), 5 * MINUTE, "How often it is written; also at every stop."),
+      import: field(
+        spelling.path,
+        "",
+        "Storefile of ftwall 1 or 2 (a line for each peer, ip:port) to read at start.",
+        "restart",
+      ),
+    },
+  },
+  control: {
+    doc: "The socket for `ftwall status`, `reload`, `lock` and the like.",
+    fields: {
+      path: field(spelling.socketPath, "/run/ftwall/control.sock", "Where it is.", "restart"),
+      group: field(spelling.unixGroup, "", "Group that may use it besides root.", "restart"),
+    },
+  },
+} satisfies Readonly<Record<string, Section>>;
 
 /** Name of a table with fixed keys. */
 export type SectionName = keyof typeof SECTIONS;
 
+/** Those that are written before the tables of the protocols; the rest comes after these. */
+export const BEFORE_PROTOCOLS: readonly SectionName[] = ["network", "queue", "lock"];
+
 /** Keys of `[protocols.NAME]`; the defaults of a protocol replace those here. */
-export const PROTOCOL: Fields<Omit<ProtocolConfig, "name">> = {
+export const PROTOCOL = {
   action: field(
     word(ACTION_NAMES),
     "drop",
@@ -355,27 +334,20 @@ export const PROTOCOL: Fields<Omit<ProtocolConfig, "name">> = {
     NONE,
     "Torrents that are let through where their hash is visible (bittorrent only).",
   ),
-};
+} satisfies Fields;
 
 /** Which keys only some protocols have. */
 export const ONLY_FOR: ReadonlyMap<string, readonly string[]> = new Map([["allowInfoHashes", ["bittorrent"]]]);
 
-/** What a group or schedule may say of a protocol. */
-export interface OverrideFields {
-  readonly action: ProtocolConfig["action"] | null;
-  readonly require: ProtocolConfig["require"] | null;
-  readonly lock: number | null;
-}
-
 /** Keys of `[clients.protocols.NAME]` and `[schedule.protocols.NAME]`. */
-export const OVERRIDE: Fields<OverrideFields> = {
-  action: field(optional(word(ACTION_NAMES)), null, PROTOCOL.action.doc),
-  require: field(optional(word(REQUIRE_NAMES)), null, PROTOCOL.require.doc),
-  lock: field(optional(seconds(MAX_LOCK_SECONDS)), null, PROTOCOL.lock.doc),
-};
+export const OVERRIDE = {
+  action: field(optional(PROTOCOL.action.kind), null, PROTOCOL.action.doc),
+  require: field(optional(PROTOCOL.require.kind), null, PROTOCOL.require.doc),
+  lock: PROTOCOL.lock,
+} satisfies Fields;
 
 /** Keys of `[[clients]]` beside `protocols`. */
-export const CLIENTS: Fields<Omit<Config["clients"][number], "protocols">> = {
+export const CLIENTS = {
   name: field(spelling.groupName, "", "Name of the group."),
   addresses: field(list(spelling.prefix, MAX_PREFIXES), NONE, "Its addresses and prefixes."),
   macs: field(
@@ -383,12 +355,12 @@ export const CLIENTS: Fields<Omit<Config["clients"][number], "protocols">> = {
     NONE,
     "Its MAC addresses; they follow a client that changes its address.",
   ),
-};
+} satisfies Fields;
 
 /** Keys of `[[schedule]]` beside `protocols`. */
-export const SCHEDULE: Fields<Omit<Config["schedule"][number], "protocols">> = {
+export const SCHEDULE = {
   name: field(spelling.label, "", "A name, for the log."),
   days: field(spelling.days, [0, 1, 2, 3, 4, 5, 6], "Days on which the slots begin."),
   hours: field(spelling.hours, [{ from: 0, to: 1440 }], "Slots of local time."),
   clients: field(list(spelling.groupReference, MAX_GROUPS + 1), NONE, "Groups it is for; empty: all clients."),
-};
+} satisfies Fields;

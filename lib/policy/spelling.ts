@@ -4,7 +4,6 @@
  */
 import { formatMac, formatPrefix, parseAddress, parseMac, parsePrefix, whyNotPrefix } from "../net/address.ts";
 import { whyNotPattern } from "../wire/dns_name.ts";
-import type { QueueNumbers, Slot } from "./config.ts";
 import { type Kind, text, wholeNumber, writeText } from "./kind.ts";
 import { nearest } from "./nearest.ts";
 import { DAY, isZone } from "./week.ts";
@@ -12,6 +11,22 @@ import { DAY, isZone } from "./week.ts";
 /** Most queues of one process: one for each of the cores that a router may have. */
 const MOST_QUEUES = 64;
 const ALL_DAYS: readonly string[] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+/** Queue numbers `first` to `last`, both included. */
+export interface QueueNumbers {
+  /** First queue number, 0 … 65535. */
+  readonly first: number;
+  /** Last queue number, not below `first`. */
+  readonly last: number;
+}
+
+/** Minutes of the day; `to <= from` crosses midnight; `to` may be 1440. */
+export interface Slot {
+  /** First minute, 0 … 1439. */
+  readonly from: number;
+  /** Minute after the last, 1 … 1440. */
+  readonly to: number;
+}
 
 /** `10.0.0.0/8`, `fc00::/7`, a bare address; canonical with its length. */
 export const prefix: Kind<string> = text(
@@ -185,7 +200,7 @@ export function formatQueueNumbers({ first, last }: QueueNumbers): string {
   return first === last ? String(first) : `${first}:${last}`;
 }
 
-/** A list of days; `"mon-fri"` stands for all of its days. */
+/** A list of days, 0 = Sunday … 6 = Saturday, ascending; `"mon-fri"` stands for all of its days. */
 export const days: Kind<readonly number[]> = {
   allowed: `a list of ${ALL_DAYS.map((day) => `"${day}"`).join(", ")}, or ranges such as "mon-fri"`,
   read: (value) => {

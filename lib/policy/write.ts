@@ -4,7 +4,17 @@
  */
 import type { Config, ProtocolOverride } from "./config.ts";
 import { type Field, type Fields, tomlKey } from "./field.ts";
-import { CLIENTS, ONLY_FOR, OVERRIDE, PROTOCOL, SCHEDULE, type SectionName, SECTIONS, TOP } from "./schema.ts";
+import {
+  BEFORE_PROTOCOLS,
+  CLIENTS,
+  ONLY_FOR,
+  OVERRIDE,
+  PROTOCOL,
+  SCHEDULE,
+  type SectionName,
+  SECTIONS,
+  TOP,
+} from "./schema.ts";
 
 /** Width that lists are broken at. */
 const WIDTH = 118;
@@ -31,16 +41,17 @@ export interface Written {
   readonly entries: readonly Entry[];
 }
 
-function entries<C>(
-  fields: Fields<C>,
-  values: C,
+function entries(
+  fields: Fields,
+  values: object,
   leave: (property: string, value: unknown) => boolean = () => false,
 ): Entry[] {
-  return (Object.keys(fields) as (keyof C & string)[]).filter((name) => !leave(name, values[name])).map((name) => {
-    const field = fields[name];
-    const value = values[name];
-    return { key: tomlKey(name), value: value === null ? "" : field.kind.write(value), field: field as Field<unknown> };
-  });
+  const all = new Map(Object.entries(values));
+  return Object.entries(fields).filter(([name]) => !leave(name, all.get(name))).map(([name, field]) => ({
+    key: tomlKey(name),
+    value: field.kind.write(all.get(name)),
+    field,
+  }));
 }
 
 function overrides(kind: "clients" | "schedule", name: string, list: readonly ProtocolOverride[]): Written[] {
@@ -54,11 +65,11 @@ function overrides(kind: "clients" | "schedule", name: string, list: readonly Pr
 
 /** All tables of a config, in the order of the reference. */
 export function writtenTables(config: Config): readonly Written[] {
-  const section = <K extends SectionName>(name: K): Written => ({
+  const section = (name: SectionName): Written => ({
     header: `[${name}]`,
     name,
     section: name,
-    entries: entries(SECTIONS[name].fields as Fields<Config[K]>, config[name]),
+    entries: entries(SECTIONS[name].fields, config[name]),
   });
   const protocols = config.protocols.map((protocol): Written => ({
     header: `[protocols.${protocol.name}]`,
@@ -80,13 +91,12 @@ export function writtenTables(config: Config): readonly Written[] {
       ...overrides("schedule", name, plan.protocols),
     ];
   });
-  const { network, queue, lock, ...others } = SECTIONS;
-  const head = Object.keys({ network, queue, lock }) as SectionName[];
+  const names = Object.keys(SECTIONS) as SectionName[];
   return [
     { header: "", name: "", section: "top", entries: entries(TOP, config) },
-    ...head.map(section),
+    ...BEFORE_PROTOCOLS.map(section),
     ...protocols,
-    ...(Object.keys(others) as SectionName[]).map(section),
+    ...names.filter((name) => !BEFORE_PROTOCOLS.includes(name)).map(section),
     ...clients,
     ...schedule,
   ];

@@ -56,6 +56,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ["lib/judge"],
   ["lib/loop"],
   ["lib/report", "lib/firewall"],
+  ["lib/history"],
   ["lib/replay"],
   ["lib/daemon"],
   ["lib/cli"],

@@ -1,0 +1,95 @@
+/**
+ * Puts a week of events into a history and asks it: prints what it takes, as JSON. Arguments: a folder, how many events
+ * (1,000,000). The memory is that of a process that did everything but the history before.
+ */
+import { Recorder } from "../../lib/history/recorder.ts";
+import { HistoryStore } from "../../lib/history/history_store.ts";
+import { readHistory, scanHistory } from "../../lib/history/read_history.ts";
+import type { ReportEvent } from "../../lib/report/report_event.ts";
+
+const [directory = "", many = "1000000"] = Deno.args;
+const EVENTS = Number(many);
+const WEEK = 7 * 86_400_000;
+const START = Date.now() - WEEK;
+const SIZE = 8 << 20;
+
+let random = 12345;
+const next = (below: number) => (random = (random * 48271) % 2147483647) % below;
+
+/** One of 200 clients, of which a few are most of it, with one of many peers. */
+function event(i: number): ReportEvent {
+  const client = `192.168.1.${1 + Math.floor(200 * (next(1000) / 1000) ** 3)}`;
+  const peer = `198.${51 + next(3)}.${next(256)}.${next(256)}`;
+  if (i % 50 === 0) {
+    return { event: "locked", client, protocol: "fasttrack", evidence: "udp-ping", by: "detector", until: "2026" };
+  }
+  const side = { client, peer, peer_port: 1024 + next(60000), transport: "tcp" } as const;
+  const protocol = ["bittorrent", "edonkey", "gnutella"][next(3)]!;
+  return i % 3 === 0
+    ? { event: "detected", protocol, ...side, evidence: "tcp-handshake", certainty: "certain", action: "drop" }
+    : { event: "refused", protocol, ...side, reason: "recognised", suppressed: next(40) };
+}
+
+const status = (pattern: RegExp, file = "status") =>
+  Number(pattern.exec(Deno.readTextFileSync(`/proc/self/${file}`))?.[1] ?? 0);
+const rss = () => status(/^VmRSS:\s+(\d+)/m);
+const collect = () => (globalThis as { gc?: () => void }).gc?.();
+
+// What makes the events, without a history: the baseline.
+for (let i = 0; i < EVENTS / 4; i++) event(i);
+collect();
+const before = { rss: rss(), written: status(/^wchar: (\d+)/m, "io"), disk: status(/^write_bytes: (\d+)/m, "io") };
+const store = new HistoryStore(directory, { keep: 14 * 86_400_000, size: SIZE });
+const recorder = new Recorder({
+  store,
+  dryRun: false,
+  privacyOf: () => "plain",
+  hash: String,
+  identityOf: () => ({ mac: "", name: "", group: "default" }),
+});
+let most = 0;
+let longest = 0;
+let peak = 0;
+const began = performance.now();
+for (let i = 0; i < EVENTS; i++) {
+  const time = START + i * (WEEK / EVENTS);
+  recorder.take(event(i), time);
+  if (i % 200 !== 0) continue;
+  const now = performance.now();
+  const written = store.beat(time);
+  longest = Math.max(longest, performance.now() - now);
+  await written;
+  most = Math.max(most, store.bytes);
+  if (i % 20_000 === 0) peak = Math.max(peak, rss());
+}
+await store.close(START + WEEK);
+const took = performance.now() - began;
+collect();
+await new Promise((resolve) => setTimeout(resolve, 200));
+const after = { rss: rss(), written: status(/^wchar: (\d+)/m, "io"), disk: status(/^write_bytes: (\d+)/m, "io") };
+const asked = (query: object) => {
+  const start = performance.now();
+  const found = readHistory(directory, { since: 0, until: Infinity, ...query });
+  return { milliseconds: Math.round(performance.now() - start), records: found.tallied.length + found.events.length };
+};
+const scanned = () => {
+  const start = performance.now();
+  let records = 0;
+  scanHistory(directory, { since: 0, until: Infinity }, () => void records++);
+  return { milliseconds: Math.round(performance.now() - start), records };
+};
+const told = {
+  events: EVENTS,
+  microseconds_each: Math.round(took * 100000 / EVENTS) / 100,
+  longest_on_the_loop_ms: Math.round(longest * 10) / 10,
+  rss_kib: { before: before.rss, grown: after.rss - before.rss, grown_at_peak: peak - before.rss },
+  written_bytes: { to_files: after.written - before.written, to_disk: after.disk - before.disk },
+  most_bytes: most,
+  bound: SIZE,
+  dropped: store.dropped,
+  failure: store.failure,
+  scanned: scanned(),
+  one_client: asked({ clients: ["192.168.1.9"] }),
+  whole: asked({}),
+};
+Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(told) + "\n"));

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { engineCost, heapCost } from "./bench/engine_cost.ts";
+import { HOSTS, rowOf } from "./bench/fan_out.ts";
 import { draw } from "./bench/plot.ts";
 import { compared, inTurn, median, reached, table } from "./bench/pairs.ts";
+import { TALKERS } from "./support/encrypted_flights.ts";
 
 Deno.test("a packet costs microseconds, not more, also where its flow is one of many", () => {
   // Twice as many flows as the engine looks ahead for; bounds far above what any machine needs.
@@ -45,4 +47,12 @@ Deno.test("a plot has a line and a name for each series", () => {
   assert.equal(svg.match(/<polyline /g)?.length, 2);
   assert.match(svg, />ftwall<[^]*>batch</);
   assert.doesNotMatch(svg, /NaN|Infinity|undefined/);
+});
+
+Deno.test("no honest cipher is taken for a fan-out, and nearly all file sharing is", () => {
+  for (const talker of TALKERS) {
+    const row = rowOf(talker, 60);
+    if (talker.shares) assert.ok(row.after[HOSTS]! >= 58, `${talker.name}: ${row.after[HOSTS]}`);
+    else assert.deepEqual([row.after[HOSTS], row.proven], [0, 0], talker.name);
+  }
 });

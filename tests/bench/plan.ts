@@ -5,7 +5,7 @@
 
 /** A line of a plot. */
 export interface Series {
-  readonly plot: "size" | "flows" | "latency" | "memory" | "goodput";
+  readonly plot: "fan-out" | "size" | "flows" | "latency" | "memory" | "goodput";
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
 }

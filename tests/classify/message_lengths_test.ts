@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { MSE_LENGTHS, NOTE_OF_RUNNING, noteOfThird } from "../../lib/protocol/bittorrent/message_lengths.ts";
+import { SAYS_HANDSHAKE, SAYS_MESSAGE, SAYS_NOTHING, SAYS_PROTOCOL } from "../../lib/protocol/message_lengths.ts";
+
+/** What is said after these packets: positive sizes are the opener's, negative ones the responder's. */
+function said(note: number, packets: readonly number[]): number {
+  for (const size of packets) note = MSE_LENGTHS.add(note, Math.abs(size), size > 0);
+  return MSE_LENGTHS.says(note);
+}
+
+Deno.test("the handshakes of real clients show at once, and their messages after a few", () => {
+  // Third flight, then packets: libtorrent to rTorrent, aria2 to libtorrent, Transmission to libtorrent, rTorrent to aria2.
+  const flows: readonly (readonly [string, number, readonly number[], number])[] = [
+    ["libtorrent", 492, [-14, 68], SAYS_MESSAGE],
+    ["libtorrent, later", 492, [-14, 68, -186, 157, -6, 5, -5, 68, -13], SAYS_PROTOCOL],
+    ["aria2", 440, [-418, 68, -243, 174], SAYS_MESSAGE],
+    ["Transmission", 124, [-72, -243, 79], SAYS_HANDSHAKE],
+    ["Transmission with its like", 124, [-82, -79, 79], SAYS_MESSAGE],
+    ["Transmission, later", 124, [-72, -243, 79, 73, -50, -13, -10136], SAYS_MESSAGE],
+    ["rTorrent", 124, [-200, 117], SAYS_HANDSHAKE],
+    ["rTorrent to aria2", 124, [-195, -68, -90, 118, 83], SAYS_MESSAGE],
+    ["rTorrent, later", 124, [-200, 117, -6, 4, 5, -5, 34, -13, -10136], SAYS_PROTOCOL],
+    ["called by rTorrent", 124, [-82, 118, -74, 6, -14, 5, -95, 13], SAYS_MESSAGE],
+    ["WebTorrent", 327, [-275, -68, 68, -5, 74, -64, -5, 5], SAYS_PROTOCOL],
+    ["nobody answered", 397, [68, 465], SAYS_NOTHING],
+  ];
+  for (const [name, third, packets, wanted] of flows) assert.equal(said(noteOfThird(third), packets), wanted, name);
+});
+
+Deno.test("what carries a tag in each message says nothing", () => {
+  const flows: readonly (readonly [string, number, readonly number[]])[] = [
+    ["Shadowsocks", 110, [-144, 110, -144]],
+    ["Shadowsocks that asks for as much as MSE does", 124, [144]],
+    ["MTProto", 345, [-656, 404, -78, 89, -169, 105, -4, 85, -153, -4]],
+    ["RLPx", 224, [-160, 192, -512, 304, -432, 64, -160]],
+    ["Tox", 373, [-257, 27, -27, 27, -27]],
+    ["lengths written by themselves", 110, [-18, -144, 18, 34, -18, -600, 18]],
+  ];
+  for (const [name, third, packets] of flows) assert.equal(said(noteOfThird(third), packets), SAYS_NOTHING, name);
+});
+
+Deno.test("short ends of long messages, and short packets of other lengths, say nothing", () => {
+  assert.equal(said(0, [1448, 5, 1448, 9, 1448, 17, -1448, -13]), SAYS_NOTHING);
+  assert.equal(said(0, [-30, 6, 7, 8, 10, 11, 12, 5, 9]), SAYS_NOTHING);
+  assert.equal(said(0, [-30, 1, 5, 9, 17, 5, 9]), SAYS_NOTHING);
+  // One side's long packets do not silence the other.
+  assert.equal(said(0, [-1448, 17, -1448, 17, -1448, 9, -1448, 17, 17]), SAYS_PROTOCOL);
+});
+
+Deno.test("of a flow whose start was not seen more is wanted, and its first packets are no handshake", () => {
+  assert.equal(said(NOTE_OF_RUNNING, [-82, 68, -1448]), SAYS_NOTHING);
+  assert.equal(said(NOTE_OF_RUNNING, [-1448, 17]), SAYS_NOTHING);
+  assert.equal(said(NOTE_OF_RUNNING, [-1448, 17, 9]), SAYS_MESSAGE);
+  assert.equal(said(NOTE_OF_RUNNING, [-1448, 17, 9, 17, 17, 9, 17]), SAYS_PROTOCOL);
+});
+
+Deno.test("random short packets are taken for a transfer's once in 1,000 flows at most", () => {
+  let state = 77;
+  const draw = () => (state = (Math.imul(state, 1664525) + 1013904223) | 0) >>> 8;
+  let wrong = 0;
+  for (let flow = 0; flow < 20_000; flow++) {
+    const packets = Array.from({ length: 12 }, () => (1 + draw() % 60) * (draw() % 2 === 0 ? 1 : -1));
+    if (said(0, packets) === SAYS_PROTOCOL) wrong++;
+  }
+  assert.ok(wrong < 20, `${wrong} of 20000`);
+});

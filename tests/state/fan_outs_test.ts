@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { FAN_OUT_HOSTS, FanOuts } from "../../lib/state/fan_outs.ts";
+
+const WINDOW = 480;
+const NEAR = 16;
+
+/** Conversations of one client: `[host, first, second, tick]`, all of them marked but those with a fifth `false`. */
+function counted(meetings: readonly (readonly [number, number, number, number, boolean?])[], at: number) {
+  const found = new FanOuts(4, 7);
+  for (const [host, first, second, tick, marked = true] of meetings) {
+    found.met(0, 0, 0, 5, 1, host, first, second, NEAR, tick, WINDOW, tick * 125);
+    if (marked) found.mark(0, 0, 0, 5, 1, host);
+  }
+  found.count(0, 0, 0, 5, 1, NEAR, at, WINDOW);
+  return { hosts: found.hosts, marked: found.marked };
+}
+
+Deno.test("hosts whose flights have other lengths count, each once", () => {
+  assert.deepEqual(counted([[1, 100, 600, 0], [2, 300, 200, 1], [3, 120, 300, 2, false]], 3), { hosts: 3, marked: 2 });
+  assert.deepEqual(counted([[1, 100, 600, 0], [1, 300, 200, 1]], 3), { hosts: 1, marked: 1 });
+});
+
+Deno.test("hosts that are shown the same lengths do not count, nor one that is shown the same again", () => {
+  const same = [1, 2, 3, 4, 5].map((host) => [host, 183, 176, host] as const);
+  assert.deepEqual(counted(same, 6), { hosts: 0, marked: 0 });
+  const nearly = [1, 2, 3, 4, 5].map((host) => [host, 108 + host * 3, 119 - host * 3, host] as const);
+  assert.deepEqual(counted(nearly, 6), { hosts: 0, marked: 0 });
+  assert.deepEqual(counted([[1, 183, 176, 0], [1, 183, 177, 1], [2, 400, 300, 1]], 2), { hosts: 1, marked: 1 });
+  // Once one length differs they are two.
+  assert.deepEqual(counted([[1, 183, 176, 0], [2, 183, 400, 0]], 2), { hosts: 2, marked: 2 });
+});
+
+Deno.test("a conversation counts within the window, and a new one takes the mark of the one before", () => {
+  assert.deepEqual(counted([[1, 100, 600, 0], [2, 300, 200, 400]], 481), { hosts: 1, marked: 1 });
+  assert.deepEqual(counted([[1, 100, 600, 0], [1, 300, 200, 9, false]], 10), { hosts: 1, marked: 0 });
+  assert.deepEqual(counted([], 10), { hosts: 0, marked: 0 });
+});
+
+Deno.test("the last hosts are remembered, as many as there is room for", () => {
+  const many = Array.from({ length: 40 }, (_, at) => [at + 1, 96 + at * 13 % 500, 600 - at * 29 % 480, at] as const);
+  const { hosts } = counted(many, 41);
+  assert.ok(hosts > FAN_OUT_HOSTS / 2 && hosts <= FAN_OUT_HOSTS, `${hosts}`);
+});
+
+Deno.test("clients and protocols are counted apart; who is unknown has none", () => {
+  const found = new FanOuts(4, 7);
+  found.met(0, 0, 0, 5, 1, 9, 100, 600, NEAR, 0, WINDOW, 0);
+  found.mark(0, 0, 0, 6, 1, 9);
+  found.mark(0, 0, 0, 5, 2, 9);
+  found.mark(0, 0, 0, 5, 1, 8);
+  found.count(0, 0, 0, 6, 1, NEAR, 1, WINDOW);
+  assert.equal(found.hosts, 0);
+  found.count(0, 0, 0, 5, 1, NEAR, 1, WINDOW);
+  assert.deepEqual([found.hosts, found.marked], [1, 0]);
+});

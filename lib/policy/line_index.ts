@@ -56,6 +56,23 @@ export function indexLines(text: string): LineIndex {
   return new Scan(text).run();
 }
 
+/** Where the string that begins at `at` ends: after its last mark, or at the end of the line or text that cuts it off. */
+export function endOfString(text: string, at: number): number {
+  const mark = text[at]!;
+  const long = text.startsWith(mark.repeat(3), at);
+  let end = at + (long ? 3 : 1);
+  for (; end < text.length; end++) {
+    const sign = text[end];
+    if (sign === "\\" && mark === '"' && (long || text[end + 1] !== "\n")) end++;
+    else if (sign === "\n" && !long) return end;
+    else if (sign === mark && !long) return end + 1;
+    else if (sign === mark && text.startsWith(mark.repeat(3), end)) break;
+  }
+  // A string of several lines may end in up to two more of its own marks.
+  for (let i = 0; i < 5 && text[end] === mark; i++) end++;
+  return end;
+}
+
 class Scan {
   readonly #text: string;
   readonly #ids = new Map<string, Id>();
@@ -144,7 +161,7 @@ class Scan {
       this.#space();
       const next = this.#peek();
       if (next === '"' || next === "'") {
-        keys.push(this.#quoted(next));
+        keys.push(this.#quoted());
       } else {
         const from = this.#at;
         while (/[\w-]/.test(this.#peek())) this.#at++;
@@ -156,16 +173,19 @@ class Scan {
     }
   }
 
-  /** A one-line string; escapes are resolved as JSON resolves them, which covers keys that people write. */
-  #quoted(mark: string): string {
-    const from = this.#at++;
-    while (this.#at < this.#text.length && this.#peek() !== mark && this.#peek() !== "\n") {
-      if (mark === '"' && this.#peek() === "\\" && this.#peek(1) !== "\n") this.#at++;
-      this.#at++;
-    }
-    if (this.#peek() === mark) this.#at++;
-    const inner = this.#text.slice(from + 1, this.#at - 1);
-    if (mark === "'") return inner;
+  /** Passes a string and gives it as it stands, with its marks. */
+  #string(): string {
+    const from = this.#at;
+    const end = endOfString(this.#text, from);
+    while (this.#at < end) this.#step();
+    return this.#text.slice(from, end);
+  }
+
+  /** A string as a key; escapes are resolved as JSON resolves them, which covers keys that people write. */
+  #quoted(): string {
+    const written = this.#string();
+    const inner = written.slice(1, -1);
+    if (written.startsWith("'")) return inner;
     try {
       return String(JSON.parse(`"${inner}"`));
     } catch {
@@ -188,22 +208,10 @@ class Scan {
 
   #value(id: Id, depth: number): void {
     const next = this.#peek();
-    const three = this.#text.slice(this.#at, this.#at + 3);
-    if (three === '"""' || three === "'''") this.#multiLine(three);
-    else if (next === '"' || next === "'") this.#quoted(next);
+    if (next === '"' || next === "'") this.#string();
     else if (depth < DEEPEST && next === "[") this.#list(id, depth + 1);
     else if (depth < DEEPEST && next === "{") this.#inlineTable(id, depth + 1);
     else while (this.#at < this.#text.length && !/[,\]}#\n]/.test(this.#peek())) this.#at++;
-  }
-
-  #multiLine(mark: string): void {
-    this.#at += 3;
-    while (this.#at < this.#text.length && this.#text.slice(this.#at, this.#at + 3) !== mark) {
-      if (mark === '"""' && this.#peek() === "\\") this.#step();
-      this.#step();
-    }
-    // A multi-line string may end in up to two more of its own quotes.
-    for (let i = 0; i < 5 && this.#peek() === mark[0]; i++) this.#at++;
   }
 
   #list(id: Id, depth: number): void {

@@ -4,11 +4,14 @@
  * The library stops at its first error. Where that error lies in a line that is a whole `key = value` by itself, the line
  * is blanked and the rest is read on, so that ten slips take one run to find. An error anywhere else ends the reading: what
  * follows could belong to another table.
+ *
+ * How much a text asks the parser to build is told before it is parsed. A key of one letter takes hundreds of bytes of heap,
+ * so a file within the limit of bytes could take more than the daemon has (128 MiB), and running out of heap ends the
+ * process: no error could be caught.
  * @module
  */
 import { parse, TomlError } from "smol-toml";
-import { excessOf } from "./bulk.ts";
-import { DEEPEST } from "./line_index.ts";
+import { DEEPEST, endOfString } from "./line_index.ts";
 import { type Problem, quote } from "./problem.ts";
 
 /** A TOML table as the library gives it: no prototype. */
@@ -16,6 +19,14 @@ export type Table = Readonly<Record<string, unknown>>;
 
 /** Most errors of syntax that are looked for. */
 const MAX_ERRORS = 20;
+
+/**
+ * Most parts of keys, tables and lists. Three keys of each of 25 protocols in all of 64 groups and 32 schedules, written
+ * in the longest way, make 22,000.
+ */
+export const MOST_PARTS = 32_768;
+/** Most elements of all lists and inline tables. All lists that the schema allows, full, have some 65,000. */
+export const MOST_ELEMENTS = 100_000;
 
 /** What {@link readToml} gives. */
 export interface TomlResult {
@@ -76,4 +87,35 @@ function quoted(line: string): string | undefined {
   if (match === null || match[2]! === "" || /^[+-]?\d+$/.test(match[2]!)) return undefined;
   if (/^(true|false|yes|no)$/i.test(match[2]!)) return `${match[1]} = ${/^(true|yes)$/i.test(match[2]!)}`;
   return /^[\x20-\x7e]+$/.test(match[2]!) ? `${match[1]} = ${JSON.stringify(match[2])}` : undefined;
+}
+
+/** What is too much, the line at which its limit is passed, and the limit. */
+export type Excess = Pick<Problem, "line" | "found" | "allowed">;
+
+function excess(text: string, at: number, most: number, what: string): Excess {
+  let line = 1;
+  for (let i = text.indexOf("\n"); i >= 0 && i < at; i = text.indexOf("\n", i + 1)) line++;
+  return { line, found: `more than ${most} ${what}`, allowed: `at most ${most} in a file` };
+}
+
+/**
+ * The first thing that a text has too much of, null where it may be parsed. Never throws.
+ *
+ * Only signs outside of strings and comments count. Every part of a key, table or list has one of its own, and every
+ * further element of a list has a comma, so the counts hold for any text that a parser takes, and for what it reads of a
+ * text until its first error.
+ */
+export function excessOf(text: string): Excess | null {
+  let parts = 0;
+  let elements = 0;
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at]!;
+    if (sign === '"' || sign === "'") at = endOfString(text, at) - 1;
+    else if (sign === "#") { while (at + 1 < text.length && text[at + 1] !== "\n") at++; }
+    else if (sign === ",") elements++;
+    else if (sign === "=" || sign === "." || sign === "[" || sign === "{") parts++;
+    if (parts > MOST_PARTS) return excess(text, at, MOST_PARTS, "parts of keys, tables and lists");
+    if (elements > MOST_ELEMENTS) return excess(text, at, MOST_ELEMENTS, "elements of lists and tables");
+  }
+  return null;
 }

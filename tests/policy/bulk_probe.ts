@@ -1,5 +1,5 @@
 /** Loads texts that ask for as much as the limits allow. Started by bulk_test.ts with a small heap. */
-import { MOST_ELEMENTS, MOST_PARTS } from "../../lib/policy/bulk.ts";
+import { MOST_ELEMENTS, MOST_PARTS } from "../../lib/policy/toml.ts";
 import { parseConfig } from "../../lib/policy/load.ts";
 import { PROTOCOLS } from "./parse_config.ts";
 

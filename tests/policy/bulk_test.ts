@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { excessOf, MOST_ELEMENTS, MOST_PARTS } from "../../lib/policy/bulk.ts";
+import { excessOf, MOST_ELEMENTS, MOST_PARTS } from "../../lib/policy/toml.ts";
 import { MAX_BYTES, parseConfig } from "../../lib/policy/load.ts";
 import { PROTOCOLS } from "../support/story.ts";
 import { problemsOf } from "./parse_config.ts";

@@ -3,7 +3,7 @@
  * has the same name for weeks, and nobody who has the files without the secret can try all addresses.
  * @module
  */
-import { sha256 } from "../policy/sha256.ts";
+import { sha256 } from "../policy/hash.ts";
 
 /** Bytes of the secret. */
 const SECRET = 32;

@@ -2,10 +2,9 @@
  * The kinds of values that keys may have: how each is checked and read, described, and written back as TOML.
  * @module
  */
-import { formatDuration, parseDuration } from "./duration.ts";
 import { formatMark, isMarkMask, LARGEST_MARK } from "./marks.ts";
 import { nearest } from "./nearest.ts";
-import { formatSize, parseSize } from "./size.ts";
+import { formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";
 
 /** A kind of value whose inner form is `T`. */
 export interface Kind<T> {

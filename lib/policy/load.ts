@@ -5,9 +5,8 @@
  */
 import { errorText } from "../net/error_text.ts";
 import type { Config, ProtocolDefaults } from "./config.ts";
-import { Findings } from "./findings.ts";
 import { indexLines } from "./line_index.ts";
-import type { Problem } from "./problem.ts";
+import { Findings, type Problem } from "./problem.ts";
 import { Reader } from "./read.ts";
 import { checkSense } from "./sense.ts";
 import { readToml } from "./toml.ts";

@@ -12,11 +12,10 @@ import type {
   ScheduleConfig,
   SectionConfigs,
 } from "./config.ts";
-import { type Findings, formatPath } from "./findings.ts";
 import { isRead, type Kind } from "./kind.ts";
 import type { Path } from "./line_index.ts";
 import { nearest } from "./nearest.ts";
-import { describe } from "./problem.ts";
+import { describe, type Findings, formatPath } from "./problem.ts";
 import { type Fields, tomlKey, type Values } from "./field.ts";
 import { CLIENTS, MAX_GROUPS, ONLY_FOR, OVERRIDE, PROTOCOL, SCHEDULE, SECTIONS, TOP } from "./schema.ts";
 import type { Table } from "./toml.ts";

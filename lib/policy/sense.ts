@@ -4,12 +4,11 @@
  */
 import { parseMac, parsePrefix, type Prefix, PrefixSet } from "../net/address.ts";
 import type { Config, ProtocolOverride, ScheduleConfig } from "./config.ts";
-import type { Findings } from "./findings.ts";
 import type { Path } from "./line_index.ts";
 import { formatMark, isMarkUnder } from "./marks.ts";
 import { nearest } from "./nearest.ts";
 import { compileTables } from "./policy.ts";
-import { describe } from "./problem.ts";
+import { describe, type Findings } from "./problem.ts";
 import { MAX_PREFIXES } from "./schema.ts";
 import { overlaps, weekPlan } from "./week.ts";
 

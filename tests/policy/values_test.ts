@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
-import { formatDuration, parseDuration } from "../../lib/policy/duration.ts";
 import { distance, nearest } from "../../lib/policy/nearest.ts";
 import { parseConfig } from "../../lib/policy/load.ts";
 import { quote } from "../../lib/policy/problem.ts";
-import { formatSize, parseSize } from "../../lib/policy/size.ts";
+import { formatDuration, formatSize, parseDuration, parseSize } from "../../lib/policy/units.ts";
 import { capacityFor } from "../../lib/state/state.ts";
 import { NameSet } from "../../lib/wire/dns_name.ts";
 import { configOf } from "./parse_config.ts";

@@ -4,7 +4,7 @@ import { MAX_BYTES, parseConfig } from "../../lib/policy/load.ts";
 import { PROTOCOLS } from "../support/story.ts";
 import { problemsOf } from "./parse_config.ts";
 
-const probe = new URL("bulk_probe.ts", import.meta.url).pathname;
+const probe = new URL("toml_probe.ts", import.meta.url).pathname;
 const PARTS = `found more than ${MOST_PARTS} parts of keys, tables and lists; allowed: at most ${MOST_PARTS} in a file`;
 const ELEMENTS =
   `found more than ${MOST_ELEMENTS} elements of lists and tables; allowed: at most ${MOST_ELEMENTS} in a file`;

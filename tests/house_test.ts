@@ -55,7 +55,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ["lib/learn"],
   ["lib/judge"],
   ["lib/loop"],
-  ["lib/report", "lib/firewall"],
+  ["lib/names", "lib/report", "lib/firewall"],
   ["lib/history"],
   ["lib/replay"],
   ["lib/daemon"],

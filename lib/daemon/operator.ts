@@ -3,6 +3,7 @@
  * @module
  */
 import type { Engine } from "../judge/engine.ts";
+import { ticksOf } from "../learn/clock.ts";
 import { formatAddress, type Mac, parseAddress, parseMac, type Words } from "../net/address.ts";
 import {
   type ActionAnswer,
@@ -210,7 +211,7 @@ export class Operator implements ControlHandler {
     const { halfLife, threshold } = policy.config.score;
     const history = this.#parts.reporter.history.of(address);
     const scores = policy.protocols.flatMap((protocol, number) => {
-      const score = state.scores.read(...words, number, clock.tick, halfLife / 125);
+      const score = state.scores.read(...words, number, clock.tick, ticksOf(halfLife));
       if (score < 0.01) return [];
       const because = new Set<string>();
       for (const { event } of history) {

@@ -1,5 +1,6 @@
 /**
- * Asks the classifiers: fills the look, keeps the first bytes of streams, and stops asking as early as may be.
+ * Shows packets to the classifiers: fills in the look, keeps the first bytes of a stream where one packet is not enough,
+ * and stops asking as early as possible.
  * @module
  */
 import { CERTAIN, type Classifier, type Evidence, Look, UNDECIDED, UNRELATED } from "../protocol/classifier.ts";
@@ -37,30 +38,31 @@ import { KNOWN, SAME, TUNNEL, Tunnels } from "./tunnels.ts";
 
 /** See the module's text. */
 export class Asker {
-  /** What the classifiers see; also what they found. */
+  /** What the classifiers look at; also holds what they found. */
   readonly look: Look = new Look();
-  /** Number in the list of the classifier that gave the last match. */
+  /** Number, in the engine's list, of the classifier that matched last. */
   matched: number = -1;
   /** Flows through proxies. */
   readonly tunnels: Tunnels;
-  /** The last {@link ask} found out for whom a proxied flow is. */
+  /** In the last {@link ask} the target of a flow through a proxy became known. */
   targeted = false;
-  /** Exceptions thrown by classifiers: each cost its packet an accept. */
+  /** Exceptions thrown by classifiers; a classifier that throws is not asked about that flow again. */
   failures = 0;
-  /** The last such exception, for one log line. */
+  /** The last such exception, for the log. */
   failure: unknown = null;
 
-  /** Classifiers that the packet at hand was not shown to yet. */
-  #rest = 0;
-  /** What is asked about TCP. */
+  /** The classifiers for TCP. */
   readonly tcp: ClassifierSet;
   readonly #udp: ClassifierSet;
   readonly #flows: FlowTable;
   readonly #streams: Streams;
 
-  /** Classifiers that wait for more of the stream at hand, after a round. */
+  // Sets of classifiers, one bit each as in the flow's CANDIDATES.
+  /** Those that were not yet shown the packet at hand. */
+  #rest = 0;
+  /** Those that wait for more of the stream at hand; complete after a round. */
   #waiting = 0;
-  /** Classifiers that stay candidates whatever they say, as the flow's start was not seen. */
+  /** Those that stay candidates although they answer UNRELATED, as the start of the flow was not seen. */
   #lasting = 0;
 
   /** Asks these classifiers, in this order. */
@@ -70,14 +72,14 @@ export class Asker {
     this.#flows = flows;
     this.#streams = streams;
     this.tunnels = new Tunnels(flows, streams);
-    streams.onEvict = (row, side) => this.#forget(row, side);
+    streams.onEvict = (row, side) => this.#slotEvicted(row, side);
     flows.onEnd = (row) => {
       this.release(row);
       this.tunnels.forget(row);
     };
   }
 
-  /** Sets up a flow that was just opened. */
+  /** Sets the candidates of a flow that was just opened. */
   begin(row: number, packet: Packet, tcp: number): void {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
@@ -86,8 +88,8 @@ export class Asker {
     words[flow + CANDIDATES] = tcp === 0 ? this.#udp.all : begun ? this.tcp.all : this.tcp.all | TUNNEL;
   }
 
-  /** Sets up a flow to be looked at again in the middle. */
-  again(row: number, tcp: number): void {
+  /** Sets the candidates of a flow whose answer was taken back: what comes is looked at as the middle of a stream. */
+  restart(row: number, tcp: number): void {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
     this.release(row);
@@ -95,7 +97,7 @@ export class Asker {
     forgetStart(words, flow);
   }
 
-  /** Gives the stream slots of a flow back. */
+  /** Releases the stream slots of a flow. */
   release(row: number): void {
     const at = row * FLOW_WORDS + SLOTS;
     const slots = this.#flows.words[at]!;
@@ -105,30 +107,30 @@ export class Asker {
     this.#flows.words[at] = 0;
   }
 
-  /** Stops asking about a flow. */
+  /** Stops asking about a flow altogether. */
   dismiss(row: number): void {
     this.#flows.words[row * FLOW_WORDS + CANDIDATES] = 0;
     this.release(row);
   }
 
-  /** Goes on asking the classifier that matched last, and no other. */
+  /** From now on asks only the classifier that matched last. */
   keepMatched(row: number, tcp: number): void {
     this.dismiss(row);
     this.#flows.words[row * FLOW_WORDS + CANDIDATES] = (tcp !== 0 ? this.tcp : this.#udp).bit(this.matched);
   }
 
-  /** Stops asking the classifier that matched last about a flow. */
+  /** No longer asks the classifier that matched last about this flow. */
   dismissMatched(row: number, tcp: number): void {
     this.#flows.words[row * FLOW_WORDS + CANDIDATES]! &= ~(tcp !== 0 ? this.tcp : this.#udp).bit(this.matched);
   }
 
-  /** This evidence of the flow was taken note of: one fact of one flow counts once, and the asking goes on. */
+  /** Marks evidence as reported: it counts once for this flow, later answers with it are ignored. */
   markReported(row: number, answer: Evidence): void {
     const at = row * FLOW_WORDS + REPORTED;
     this.#flows.words[at] = (this.#flows.words[at]! << 16) | answer.number;
   }
 
-  /** Shows a packet with payload to the classifiers still possible. Answers the match, or UNDECIDED or UNRELATED. */
+  /** Shows a packet with payload to the candidates. Answers the evidence of the first match, else UNDECIDED or UNRELATED. */
   ask(row: number, packet: Packet, fromOpener: boolean): Evidence {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
@@ -178,13 +180,13 @@ export class Asker {
       words[flow + FLAGS]! |= based;
     }
     const late = inferStart(words, flow, packet, seq, fromOpener, flags);
-    if (late > 0) own = this.#defer(flow, late);
+    if (late > 0) own = this.#moveStartBack(flow, late);
     let offset = (seq - words[baseAt]!) | 0;
-    // Retransmitted or before the start: was seen already.
+    // Retransmitted, or before the start: was already seen.
     if (offset + packet.length <= 0) return UNDECIDED;
     let length = packet.length;
     if (offset < 0) {
-      // The receiver trims what lies before the start (RFC 9293 section 3.10.7.4), so must we.
+      // The receiver cuts off what lies before the start (RFC 9293 section 3.10.7.4); so do we.
       from = Math.min(from - offset, to);
       length += offset;
       offset = 0;
@@ -200,7 +202,7 @@ export class Asker {
       const streams = this.#streams;
       const before = streams.filled[slot]!;
       if (offset < STREAM_BYTES) {
-        if (!streams.lay(slot, offset, packet.bytes, from, to)) return UNDECIDED;
+        if (!streams.put(slot, offset, packet.bytes, from, to)) return UNDECIDED;
         this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
         look.bytes = streams.bytes;
         look.view = streams.view;
@@ -213,9 +215,9 @@ export class Asker {
         this.#lookAt(packet, from, to, false);
       }
     } else if (own === 0 && offset > 0 && offset < STREAM_BYTES) {
-      // Its first segment is still under way: keep this one until then.
-      const taken = this.#take(row, flow, side);
-      this.#streams.lay(taken, offset, packet.bytes, from, to);
+      // The first segment has not arrived yet: keep this one until it has.
+      const taken = this.#takeSlot(row, flow, side);
+      this.#streams.put(taken, offset, packet.bytes, from, to);
       return UNDECIDED;
     } else {
       this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
@@ -223,41 +225,44 @@ export class Asker {
     }
     look.length = look.end - look.start + packet.length - (to - packet.payload);
     if (look.end <= look.start) return UNDECIDED;
-    const panel = this.tcp;
-    let possible = look.first ? 0 : panel.midstream;
+    const set = this.tcp;
+    let possible = look.first ? 0 : set.midstream;
     const counts = words[flow + DATA_PACKETS]!;
     if (look.first) {
-      possible |= possibleByFirstBytes(panel, words, flow);
+      possible |= possibleByFirstBytes(set, words, flow);
       if ((counts & 0xffff) !== 0 && (counts >>> 16) !== 0) {
-        words[flow + CANDIDATES]! &= possible | panel.midstream | TUNNEL;
+        words[flow + CANDIDATES]! &= possible | set.midstream | TUNNEL;
       }
     }
     if ((counts & 0xffff) !== 0 && !Tunnels.mayBegin(words[flow + OPENER_FIRST]! >>> 24)) {
       words[flow + CANDIDATES]! &= ~TUNNEL;
     }
     const tunnel = (words[flow + CANDIDATES]! & TUNNEL) !== 0 && look.first && (counts & 0xffff) !== 0;
-    const answer = this.#round(row, flow, panel, possible, (flags & MIDSTREAM) !== 0 ? panel.midstream : 0);
-    // What is not certain does not end the asking: what it was seen in is wanted with what follows.
+    const answer = this.#round(row, flow, set, possible, (flags & MIDSTREAM) !== 0 ? set.midstream : 0);
+    // Weak or strong evidence does not end classification; keep this segment, to be shown together with the next.
     const wanted = answer.certainty === 0 ? tunnel || this.#waiting !== 0 : answer.certainty !== CERTAIN;
     if (wanted && slot < 0 && look.first && to - from < STREAM_BYTES) {
-      const taken = this.#take(row, flow, side);
-      this.#streams.lay(taken, offset, packet.bytes, from, to);
+      const taken = this.#takeSlot(row, flow, side);
+      this.#streams.put(taken, offset, packet.bytes, from, to);
     }
-    return tunnel && answer.certainty === 0 ? this.#through(row, flow, answer) : answer;
+    return tunnel && answer.certainty === 0 ? this.#askThroughProxy(row, flow, answer) : answer;
   }
 
-  /** What was seen of a responder that spoke first lies `count` bytes behind what comes now: 0 packets of it count so far. */
-  #defer(flow: number, count: number): number {
+  /**
+   * The stream of a responder that spoke first begins `count` bytes before what was taken for its start: begins anew, with
+   * what is kept moved back. Answers how many packets of it count so far: none.
+   */
+  #moveStartBack(flow: number, count: number): number {
     const words = this.#flows.words;
     words[flow + CANDIDATES] = this.tcp.all | TUNNEL;
     forgetStart(words, flow);
     const slot = (words[flow + SLOTS]! >>> 16) - 1;
-    if (slot >= 0) this.#streams.defer(slot, count);
+    if (slot >= 0) this.#streams.moveStartBack(slot, count);
     return 0;
   }
 
-  /** A flow that may go through a proxy: behind the handshake everything is asked anew, as if it went there directly. */
-  #through(row: number, flow: number, answer: Evidence): Evidence {
+  /** A flow that may go through a proxy. Behind the handshake all classifiers are asked anew, as about a direct flow. */
+  #askThroughProxy(row: number, flow: number, answer: Evidence): Evidence {
     const step = this.tunnels.step(row);
     if ((this.#flows.words[flow + FLAGS]! & NO_PROXY) !== 0) this.#flows.words[flow + CANDIDATES]! &= ~TUNNEL;
     if (step === SAME) return answer;
@@ -267,12 +272,12 @@ export class Asker {
     words[flow + CANDIDATES] = this.tcp.all;
     forgetStart(words, flow);
     this.look.peerPort = this.tunnels.portOf(row, this.look.peerPort);
-    const opener = this.#inner(row, flow, true);
-    return opener === UNDECIDED ? this.#inner(row, flow, false) : opener;
+    const opener = this.#askInner(row, flow, true);
+    return opener === UNDECIDED ? this.#askInner(row, flow, false) : opener;
   }
 
-  /** What one side already sent behind the handshake. */
-  #inner(row: number, flow: number, fromOpener: boolean): Evidence {
+  /** Shows what one side has already sent behind the handshake. */
+  #askInner(row: number, flow: number, fromOpener: boolean): Evidence {
     const words = this.#flows.words;
     const slot = ((words[flow + SLOTS]! >>> (fromOpener ? 0 : 16)) & 0xffff) - 1;
     const filled = slot < 0 ? 0 : this.#streams.filled[slot]!;
@@ -300,7 +305,7 @@ export class Asker {
     look.first = first;
   }
 
-  /** Counts a data packet and keeps what the first one looked like. */
+  /** Counts a data packet, and keeps the first bytes and the length of the first one. */
   #count(
     flow: number,
     bytes: Uint8Array,
@@ -330,24 +335,24 @@ export class Asker {
   }
 
   /**
-   * Asks those of `possible` that are still candidates. Where a flow's start was not seen, what looks like it may be the
-   * middle of a stream: those of `lasting` stay candidates until their patience ends.
+   * Asks those of `possible` that are still candidates. Those of `lasting` stay candidates until their patience ends,
+   * whatever they answer: where the start of a flow was not seen, one packet from its middle proves nothing.
    */
-  #round(row: number, flow: number, panel: ClassifierSet, possible: number, lasting: number): Evidence {
+  #round(row: number, flow: number, set: ClassifierSet, possible: number, lasting: number): Evidence {
     const words = this.#flows.words;
     this.#rest = words[flow + CANDIDATES]! & possible;
     this.#lasting = lasting;
     this.#waiting = 0;
     if (this.#rest === 0) return words[flow + CANDIDATES] === 0 ? UNRELATED : UNDECIDED;
-    return this.#goOn(row, flow, panel);
+    return this.#askRest(row, flow, set);
   }
 
-  /** After a match that changed nothing: shows the same packet to the classifiers behind the one that matched. */
-  more(row: number, tcp: number): Evidence {
-    return this.#goOn(row, row * FLOW_WORDS, tcp !== 0 ? this.tcp : this.#udp);
+  /** After a match without consequence: shows the same packet to the candidates after the one that matched. */
+  askNext(row: number, tcp: number): Evidence {
+    return this.#askRest(row, row * FLOW_WORDS, tcp !== 0 ? this.tcp : this.#udp);
   }
 
-  #goOn(row: number, flow: number, panel: ClassifierSet): Evidence {
+  #askRest(row: number, flow: number, set: ClassifierSet): Evidence {
     const words = this.#flows.words;
     const look = this.look;
     const held = look.end - look.start;
@@ -355,32 +360,33 @@ export class Asker {
     look.owner = owner;
     look.note0 = words[flow + NOTE0]!;
     look.note1 = words[flow + NOTE1]!;
-    const told = words[flow + REPORTED]!;
-    // A transfer's running stream tells by its requests, and these are few among many packets of data the other way.
-    const heard = this.#lasting === 0 ? look.nth : Math.min(look.nth, look.otherNth + (look.nth >> 6));
+    const reported = words[flow + REPORTED]!;
+    // In the middle of a transfer only the requests tell the protocol, and they are few: a direction that carries data
+    // while the other says little uses its patience up 64 times more slowly.
+    const spent = this.#lasting === 0 ? look.nth : Math.min(look.nth, look.otherNth + (look.nth >> 6));
     let answer = UNDECIDED;
     while (this.#rest !== 0) {
       const place = 31 - Math.clz32(this.#rest & -this.#rest);
       const bit = 1 << place;
       this.#rest &= ~bit;
-      if (held < panel.least[place]!) {
+      if (held < set.least[place]!) {
         this.#waiting |= bit;
         if (!look.tcp && look.nth > PATIENCE) words[flow + CANDIDATES]! &= ~bit;
         continue;
       }
-      look.asked = panel.numbers[place]! + 1;
+      look.asked = set.numbers[place]! + 1;
       look.found.clear();
-      answer = this.#one(panel.asks[place]!);
-      if (answer.certainty !== 0 && (answer.number === (told & 0xffff) || answer.number === told >>> 16)) {
+      answer = this.#classify(set.asks[place]!);
+      if (answer.certainty !== 0 && (answer.number === (reported & 0xffff) || answer.number === reported >>> 16)) {
         answer = UNDECIDED;
       }
       if (answer === UNDECIDED) this.#waiting |= bit;
       if (answer === UNRELATED && (this.#lasting & bit) !== 0) answer = UNDECIDED;
-      if (answer === UNRELATED || (answer === UNDECIDED && heard >= panel.patience[place]!)) {
+      if (answer === UNRELATED || (answer === UNDECIDED && spent >= set.patience[place]!)) {
         words[flow + CANDIDATES]! &= ~bit;
         answer = UNDECIDED;
       } else if (answer !== UNDECIDED) {
-        this.matched = panel.numbers[place]!;
+        this.matched = set.numbers[place]!;
         break;
       }
     }
@@ -393,8 +399,8 @@ export class Asker {
     return UNRELATED;
   }
 
-  /** One classifier; should it throw against its contract, it is counted and out for this flow. */
-  #one(classify: Classifier["classify"]): Evidence {
+  /** Asks one classifier. One that throws, against its contract, is counted and answers UNRELATED. */
+  #classify(classify: Classifier["classify"]): Evidence {
     try {
       return classify(this.look);
     } catch (error) {
@@ -404,14 +410,14 @@ export class Asker {
     }
   }
 
-  #take(row: number, flow: number, side: number): number {
+  #takeSlot(row: number, flow: number, side: number): number {
     const slot = this.#streams.take(row, side === 0 ? 0 : 1);
     this.#flows.words[flow + SLOTS]! |= (slot + 1) << side;
     return slot;
   }
 
-  /** A slot was given up: the flow goes on with what can be told from the middle. */
-  #forget(row: number, side: number): void {
+  /** The pool took a slot away: only classifiers that can tell a stream from its middle remain candidates. */
+  #slotEvicted(row: number, side: number): void {
     const flow = row * FLOW_WORDS;
     const words = this.#flows.words;
     words[flow + SLOTS]! &= side === 0 ? ~0xffff : 0xffff;

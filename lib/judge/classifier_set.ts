@@ -1,30 +1,30 @@
 /**
- * The classifiers of one transport, prepared for asking.
+ * The classifiers of one transport, in the form in which they are asked.
  * @module
  */
 import type { Classifier } from "../protocol/classifier.ts";
 
-/** Data packets per direction after which a classifier that says nothing else is not asked any more. */
+/** Data packets of a direction after which a classifier that still answers UNDECIDED is asked no more, unless it says otherwise. */
 export const PATIENCE = 8;
 
-/** What one transport asks: which classifiers, which of them for a first byte. */
+/** The classifiers of one transport, each with a place and so a bit, and which of them a first byte can belong to. */
 export class ClassifierSet {
   /**
-   * How to ask each classifier, in order. The bare functions: classifiers state different things of themselves, so reading
-   * the function from the object anew for each question would meet one shape of object after the other.
+   * The `classify` function of each classifier, in order. Kept apart from the classifier objects, which differ in shape:
+   * reading the function from them for each packet would make that read megamorphic.
    */
   readonly asks: readonly Classifier["classify"][];
-  /** Numbers in the whole list, by place in the panel. */
+  /** Number in the engine's list, by place in this set. */
   readonly numbers: Int32Array;
-  /** Fewest payload bytes of each. */
+  /** Fewest payload bytes that each can tell anything from. */
   readonly least: Int32Array;
-  /** Data packets per direction of each. */
+  /** Data packets of a direction after which each is asked no more. */
   readonly patience: Int32Array;
-  /** Bit set of classifiers for each first byte. */
+  /** For each first byte of a stream or datagram, the set of classifiers that it can belong to. */
   readonly dispatch: Int32Array = new Int32Array(256);
-  /** Every classifier. */
+  /** The set of all. */
   readonly all: number;
-  /** Those that can pick up a running stream. */
+  /** The set of those that can tell a stream from its middle. */
   readonly midstream: number;
 
   /** Picks those of one transport. */
@@ -48,7 +48,7 @@ export class ClassifierSet {
     this.midstream = midstream;
   }
 
-  /** The bit of the classifier with this number in the whole list; 0 where it is not in the panel. */
+  /** The bit of the classifier with this number in the engine's list; 0 where it is not in this set. */
   bit(number: number): number {
     const place = this.numbers.indexOf(number);
     return place < 0 ? 0 : 1 << place;

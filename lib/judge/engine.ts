@@ -1,5 +1,5 @@
 /**
- * The order of questions: one packet in, one verdict out, and what was learned on the way.
+ * The order of questions: a packet goes in, a verdict comes out, and what the packet shows is learned.
  * @module
  */
 import { type Classifier, type Evidence, UNDECIDED, UNRELATED, WEAK } from "../protocol/classifier.ts";
@@ -42,70 +42,70 @@ import { dnsTap, Trainer } from "../learn/dns_training.ts";
 import type { TableLock } from "../state/table_lock.ts";
 import { isSuspicionOver, suspect, suspectedBy, suspicionNeeds } from "./suspicion.ts";
 
-/** The packet goes on. */
+/** The packet is accepted. */
 export const ACCEPT = 0;
 /** The packet is refused. */
 export const REFUSE = 1;
-/** Added to either: the same holds for the rest of the flow, the kernel may answer for it. */
+/** Added to either: the verdict holds for the rest of the flow, and the kernel may apply it. */
 export const SETTLED = 2;
 /** {@link ACCEPT} or {@link REFUSE}, perhaps with {@link SETTLED}. */
 export type Verdict = 0 | 1 | 2 | 3;
 
-/** What an engine is made of. */
+/** What an engine needs. */
 export interface EngineOptions {
   /** What to do about whom. */
   readonly policy: Policy;
   /** Everything remembered. */
   readonly state: State;
-  /** Whom to ask, in this order. */
+  /** Asked in this order. */
   readonly classifiers: readonly Classifier[];
   /** Where events go. */
   readonly emit: Emit;
-  /** Asked before a frequent event is built: false leaves it out. Whoever answers true is given it next. */
+  /** Asked before a frequent event is made: false leaves it out; after true, `emit` gets it next. */
   readonly admit?: (kind: FrequentEvent) => boolean;
-  /** Replay of captures from anywhere: the private side, else the opener, is the client. */
+  /** For captures from anywhere: the private side of a flow is its client, else the opener is. */
   readonly homeAny?: boolean;
-  /** Where other threads keep the same tables: when it is this one's turn. */
+  /** Where threads share the tables: their lock. */
   readonly tableLock?: TableLock;
-  /** False where another engine keeps these tables: lets what is over end, and takes back what a new policy does not want. */
+  /** False where another thread's engine ends what is over in these tables, and what a new policy exempts. Default true. */
   readonly ownsSharedTables?: boolean;
 }
 
-/** Set in a flow's epoch: ask again for the next packet. Epochs of learning use the 15 bits below. */
+/** Set in a flow's epoch, so that its next packet is reviewed. Epochs of learning use the 15 bits below. */
 const STALE = 0x8000;
 
 /** See the module's text. */
 export class Engine {
-  /** Everything remembered. */
+  /** All tables. */
   readonly state: State;
   /** The engine's time. */
   readonly clock: Clock = new Clock();
-  /** What is to be sent. */
+  /** Decoys and probes to be sent. */
   readonly outbox: Outbox = new Outbox();
   /** What was counted. */
   readonly counters: Counters = new Counters();
-  /** What learns. */
+  /** Changes locks, block list, endpoints and scores. */
   readonly learner: Learner;
-  /** What asks the classifiers. */
+  /** Asks the classifiers. */
   readonly asker: Asker;
-  /** What learns from DNS. */
+  /** Learns addresses from DNS. */
   readonly trainer: Trainer;
-  /** What happens because time passes. */
+  /** Ends what is over. */
   readonly keeper: Keeper;
-  /** What is refused because of earlier facts. */
+  /** Says what is refused because of earlier facts. */
   readonly priorFacts: PriorFacts;
 
   readonly #classifiers: readonly Classifier[];
-  /** Turns with other threads; null where this engine has its tables to itself. */
+  /** Lock of the tables; null where this engine has them to itself. */
   readonly tableLock: TableLock | null;
   readonly #ownsSharedTables: boolean;
   readonly #homeAny: boolean;
   readonly #refusals: RefusalLog;
   readonly #ends = new FlowEnds();
   #policy: Policy;
-  /** Protocol number of the policy for each classifier. */
+  /** The policy's number of each classifier's protocol; -1 where it has none. */
   #protocols: Int32Array;
-  /** 1 to 0x7fff: a flow that nobody reviewed yet has 0. */
+  /** 1 to 0x7fff; a flow that was not reviewed yet has 0. */
   #policyEpoch = 1;
   #observer: FlowObserver | null = null;
 
@@ -132,15 +132,15 @@ export class Engine {
     return this.#policy;
   }
 
-  /** Watches single flows (replay). */
+  /** Is told about single flows (replay). */
   set observer(observer: FlowObserver | null) {
     this.#observer = observer;
     this.learner.observer = observer;
   }
 
   /**
-   * Puts a policy in force, between bursts. Locks and peers stay but for those that it exempts, trained addresses where it
-   * still has their wildcard; decisions are looked at again.
+   * Puts a policy in force, between bursts. Locks and peers stay unless it exempts them, trained addresses stay if it still
+   * has their wildcard; decisions about flows are reviewed.
    */
   adopt(policy: Policy): void {
     this.#policy = policy;
@@ -152,12 +152,12 @@ export class Engine {
     if (this.#ownsSharedTables) forgetExempted(this.state, policy, this.learner.timeLocks);
   }
 
-  /** Does something with the tables from outside a burst. */
+  /** Calls `act` while holding the lock of the tables, where there is one. */
   hold<T>(act: () => T): T {
     return this.tableLock === null ? act() : this.tableLock.hold(act);
   }
 
-  /** Lets time pass: `wall` is milliseconds since 1970, for schedules and for times in events. */
+  /** Lets time pass. `now` is the source's time, `wall` milliseconds since 1970, for schedules and times in events. */
   tick(now: number, wall: number): void {
     this.clock.set(now);
     this.clock.wallOffset = wall - now;
@@ -169,13 +169,13 @@ export class Engine {
     this.keeper.tick(this.#ownsSharedTables);
   }
 
-  /** Answers for one packet, which came at `now` (milliseconds of the source's time). `outcome` is what decoding said. */
+  /** Judges one packet, which came at `now` (milliseconds of the source's time). `outcome` is that of decoding it. */
   judge(packet: Packet, outcome: Outcome, now: number): Verdict {
     this.clock.set(now);
     return this.answer(packet, outcome);
   }
 
-  /** The same at the time that the clock has: for bursts, as a fraction handed on with each packet costs an allocation. */
+  /** The same at the clock's time. For bursts: a time with a fraction as an argument costs an allocation for each packet. */
   answer(packet: Packet, outcome: Outcome): Verdict {
     const counters = this.counters;
     counters.packets++;
@@ -233,7 +233,7 @@ export class Engine {
     let flags = words[flow + FLAGS]!;
     if (words[flow + EPOCH] !== epoch) flags = this.#review(row, flow, flags, epoch);
     if ((flags & PASS) !== 0) return (ACCEPT | SETTLED) as Verdict;
-    // What an operator allowed for a time must come here again when the time is over.
+    // A client that an operator allowed for a time is not settled: its packets must come here when the time is over.
     if ((flags & EXEMPT) !== 0) return this.state.allowances.count === 0 ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
     if ((flags & LOCAL) !== 0) return this.#local(packet, row, fromOpener);
     if ((flags & REFUSED) !== 0) {
@@ -242,30 +242,32 @@ export class Engine {
       this.#renew(packet, row, flow, fromOpener);
       return REFUSE;
     }
-    if ((flags & SUSPECT) !== 0 && this.#watch(row, flow, tcp) === REFUSE_FLOW) return (REFUSE | SETTLED) as Verdict;
+    if ((flags & SUSPECT) !== 0 && this.#reviewSuspect(row, flow, tcp) === REFUSE_FLOW) {
+      return (REFUSE | SETTLED) as Verdict;
+    }
     if (tcp === 0 && ends.peerPort === DNS && packet.length > 0) {
       if (this.trainer.read(ends, packet.bytes, packet.view, packet.payload, packet.payloadEnd)) {
         return this.#lockedOr(row);
       }
     }
-    // Payload is looked at before the block list is: what a flow to a known peer shows is worth more than that it goes there.
+    // Payload comes before the block list: what a flow to a known peer shows says more than where it goes.
     if ((flags & ACCEPTED) === 0) {
       const consequence = this.#askAbout(packet, row, flow, fromOpener, tcp);
       if (consequence === REFUSE_FLOW) {
         return (words[flow + CANDIDATES] === 0 ? REFUSE | SETTLED : REFUSE) as Verdict;
       }
     }
-    const known = this.priorFacts.known(this.#ends);
-    const verdict = known !== "" && !this.#spares(tcp) ? this.#because(row, known) : this.#lockedOr(row);
+    const known = this.priorFacts.peerFact(this.#ends);
+    const verdict = known !== "" && !this.#letsThrough(tcp) ? this.#because(row, known) : this.#lockedOr(row);
     if (verdict === REFUSE) {
-      // Holds as long as the lock or the entry: such an answer is never taken for settled.
+      // Holds as long as the lock or the entry does: such a refusal is never settled.
       words[flow + EPOCH]! |= STALE;
       return REFUSE;
     }
     return (words[flow + FLAGS]! & (ACCEPTED | SUSPECT)) === ACCEPTED ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
   }
 
-  /** Asks the classifiers and does what follows from their answer. */
+  /** Asks the classifiers, and acts on what they answer. */
   #askAbout(packet: Packet, row: number, flow: number, fromOpener: boolean, tcp: number): number {
     const words = this.state.flows.words;
     if (tcp !== 0 && (packet.flags & SYN) !== 0) noteStart(words, flow, packet, fromOpener);
@@ -277,24 +279,24 @@ export class Engine {
     while (answer !== UNDECIDED && answer !== UNRELATED) {
       const consequence = this.#matched(row, flow, answer, tcp);
       if (consequence !== NOTHING) return consequence;
-      answer = this.asker.more(row, tcp);
+      answer = this.asker.askNext(row, tcp);
     }
     if (maySettle(this.asker.tcp, words, flow, this.asker.look.first)) {
       words[flow + FLAGS]! |= ACCEPTED;
       words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);
-      if (tcp !== 0 && isEverydayOpening(words[flow + OPENER_FIRST]!, tcp)) this.learner.peers.ordinary(this.#ends);
+      if (tcp !== 0 && isEverydayOpening(words[flow + OPENER_FIRST]!, tcp)) this.learner.peers.servesOthers(this.#ends);
     }
     return NOTHING;
   }
 
-  /** A flow that was suspect by its looks alone: is one of its ends known by now? */
-  #watch(row: number, flow: number, tcp: number): number {
+  /** A flow that was suspect by its shape alone: is one of its ends known by now? */
+  #reviewSuspect(row: number, flow: number, tcp: number): number {
     const words = this.state.flows.words;
     const flags = words[flow + FLAGS]!;
     const protocol = this.#protocols[suspectedBy(flags)]!;
-    const consequence = protocol < 0 ? NOTHING : this.learner.seenAgain(this.#ends, protocol, suspicionNeeds(flags));
-    if (consequence === REFUSE_FLOW && !this.#spares(tcp)) {
+    const consequence = protocol < 0 ? NOTHING : this.learner.suspectAgain(this.#ends, protocol, suspicionNeeds(flags));
+    if (consequence === REFUSE_FLOW && !this.#letsThrough(tcp)) {
       words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~SUSPECT;
       this.asker.dismiss(row);
       this.#refusals.note(this.#ends, "recognised", this.#policy.protocols[protocol] ?? "");
@@ -318,28 +320,28 @@ export class Engine {
       }
       return NOTHING;
     }
-    // Anybody can send a datagram in a server's name before the client speaks to it: it goes, what follows is looked at.
-    const passing = tcp === 0 && consequence === REFUSE_FLOW && !this.#spares(tcp) && isStranger(this.#ends);
-    const lasting = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#ends, protocol) === LOCK;
-    if (lasting && !passing) this.asker.keepMatched(row, tcp);
-    else if (!passing) this.asker.dismiss(row);
-    if (consequence === LET_THROUGH || this.#spares(tcp)) {
-      if (!lasting) words[flow + FLAGS]! |= ACCEPTED;
+    // Anybody can send a datagram in a server's name before the client sends to it: refuse it alone, and judge what follows.
+    const alone = tcp === 0 && consequence === REFUSE_FLOW && !this.#letsThrough(tcp) && isStranger(this.#ends);
+    const locking = tcp === 0 && consequence === REFUSE_FLOW && this.learner.actionFor(this.#ends, protocol) === LOCK;
+    if (locking && !alone) this.asker.keepMatched(row, tcp);
+    else if (!alone) this.asker.dismiss(row);
+    if (consequence === LET_THROUGH || this.#letsThrough(tcp)) {
+      if (!locking) words[flow + FLAGS]! |= ACCEPTED;
       return LET_THROUGH;
     }
-    if (!passing) words[flow + FLAGS]! |= REFUSED;
+    if (!alone) words[flow + FLAGS]! |= REFUSED;
     this.#refusals.note(this.#ends, "recognised", this.#policy.protocols[protocol] ?? "");
     return REFUSE_FLOW;
   }
 
-  /** UDP is only learned from where the config says so. */
-  #spares(tcp: number): boolean {
+  /** Whether the config lets UDP through, which is then only learned from (lock.blockUdp is false). */
+  #letsThrough(tcp: number): boolean {
     return tcp === 0 && !this.#policy.config.lock.blockUdp;
   }
 
   /**
-   * A refused UDP flow of a locking protocol: a client that goes on pinging the same peers is still running, so its lock is
-   * renewed and its pings are answered.
+   * A refused UDP flow of a protocol that locks: a program that keeps pinging the same peers is still running, so the lock
+   * is renewed and its pings get decoys.
    */
   #renew(packet: Packet, row: number, flow: number, fromOpener: boolean): void {
     const { words } = this.state.flows;
@@ -352,7 +354,7 @@ export class Engine {
     this.learner.matched(this.#ends, classifier, this.#protocols[this.asker.matched]!, answer, this.asker.look);
   }
 
-  /** Traffic with the router itself is never refused: name service, the page that says why, and the answers to probes. */
+  /** Traffic with the router itself is never refused: DNS, the page that says why something was refused, answers to probes. */
   #local(packet: Packet, row: number, fromOpener: boolean): Verdict {
     const ends = this.#ends;
     if (packet.length === 0) return ACCEPT;
@@ -369,7 +371,7 @@ export class Engine {
     const { locks } = this.state;
     const lock = locks.find(ends.c0, ends.c1, ends.c2, ends.c3, this.clock.now);
     if (lock >= 0 && locks.at(lock).protocol === protocol && this.learner.actionFor(ends, protocol) === LOCK) {
-      // The program answers our probe, so it still runs: weak evidence is enough to renew what strong evidence began.
+      // The program answers our probe, so it still runs: to renew a lock, weak evidence is enough.
       this.learner.lockFlow(ends, protocol, this.learner.groupOf(ends), answer.name);
     } else if (answer.certainty > WEAK) {
       this.learner.matched(ends, this.#classifiers[this.asker.matched]!, protocol, answer, this.asker.look);
@@ -381,7 +383,8 @@ export class Engine {
     const ends = this.#ends;
     const locks = this.state.locks;
     if (
-      locks.count === 0 || this.#spares(ends.tcp) || locks.find(ends.c0, ends.c1, ends.c2, ends.c3, this.clock.now) < 0
+      locks.count === 0 || this.#letsThrough(ends.tcp) ||
+      locks.find(ends.c0, ends.c1, ends.c2, ends.c3, this.clock.now) < 0
     ) return ACCEPT;
     return this.#because(row, "client-locked");
   }
@@ -392,7 +395,7 @@ export class Engine {
     return REFUSE;
   }
 
-  /** Things changed since this flow was answered for: is its client exempt now, does the new policy decide otherwise? */
+  /** The epoch changed since this flow was last judged: is its client exempt now, does a new policy decide otherwise? */
   #review(row: number, flow: number, flags: number, epoch: number): number {
     const words = this.state.flows.words;
     const ends = this.#ends;
@@ -407,16 +410,16 @@ export class Engine {
     else flags &= ~EXEMPT;
     const policyChanged = (words[flow + EPOCH]! >>> 16) !== this.#policyEpoch && words[flow + EPOCH] !== 0;
     if (policyChanged && (flags & (ACCEPTED | REFUSED)) !== 0) {
-      // What was recognised before shows again in the packets to come; a flow without a start to look at is picked up in the middle.
+      // The next packets are looked at as the middle of a stream: what was recognised before shows again.
       flags = (flags & ~(ACCEPTED | REFUSED)) | RESUMED;
-      this.asker.again(row, ends.tcp);
+      this.asker.restart(row, ends.tcp);
     }
     words[flow + FLAGS] = flags;
     words[flow + EPOCH] = epoch;
     return flags;
   }
 
-  /** Neither TCP nor UDP, or not decodable: only a locked client's packets to the public side are refused. */
+  /** Neither TCP nor UDP, or not decodable: refused only between a locked client and the public side. */
   #undecoded(packet: Packet): Verdict {
     if (!this.priorFacts.concernsLocked(packet)) return ACCEPT;
     this.counters.reason("client-locked");

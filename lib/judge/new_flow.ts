@@ -1,5 +1,5 @@
 /**
- * The first packet of a flow: who is the client.
+ * The first packet of a flow: who is the client, and whether a known flow begins anew.
  * @module
  */
 import { isPrivate } from "../net/address.ts";
@@ -22,7 +22,7 @@ import type { State } from "../state/state.ts";
 import { DNS } from "../wire/dns.ts";
 import { HOOK_INPUT, HOOK_OUTPUT, type Packet } from "../wire/packet.ts";
 
-/** Works out who is the client of a flow that was just opened, and whether it is ftwall's business at all. */
+/** Sets the flags of a flow that was just opened: who is the client, and whether ftwall is concerned with it at all. */
 export function openFlow(
   state: State,
   policy: Policy,
@@ -51,7 +51,7 @@ export function openFlow(
     openerIsClient = false;
     if (!destinationHome) flags |= PASS;
   } else if (sourceHome === destinationHome) {
-    // A resolver at home (the router of a capture, for one) still answers for the wildcards.
+    // Both at home: nothing to judge, except that a resolver's answers (a capture may show the router's) teach addresses.
     if (sourceHome && dns) {
       flags |= LOCAL;
       openerIsClient = packet.dport === DNS;
@@ -59,7 +59,7 @@ export function openFlow(
   }
   if (openerIsClient) {
     flags |= OPENER_IS_CLIENT;
-    // Not of packets from outside to the router: a flood of sources would push out what is known of home.
+    // Not from packets that come to the router from outside: a flood of made-up sources would displace the clients at home.
     if ((packet.macHigh | packet.macLow) !== 0 && (flags & PASS) === 0) {
       const { neighbours } = state;
       const at = neighbours.insert(s0, s1, s2, s3, 0, now + 3_600_000) * 2;
@@ -71,11 +71,12 @@ export function openFlow(
   words[flow + EPOCH] = 0;
 }
 
-/** True where a SYN begins another connection between the same ports, not the same one again. */
+/** True where a SYN begins a new connection between the same ports, and is not a retransmission of the first one. */
 export function isReused(flows: FlowTable, row: number, packet: Packet, fromOpener: boolean): boolean {
   const words = flows.words;
   const flow = row * FLOW_WORDS;
-  // The ends of most flows are not seen. Both sides may open a connection at once, but not where one has already spoken.
+  // The end of most flows is not seen, so the flags do not tell. Both sides may open at once (RFC 9293 section 3.5), but
+  // not once one of them has sent data.
   if (!fromOpener) {
     const flags = words[flow + FLAGS]!;
     return (flags & CLOSING) !== 0 || (words[flow + DATA_PACKETS] !== 0 && (flags & REFUSED) === 0);

@@ -1,6 +1,6 @@
 /**
- * Where the streams of a TCP flow start. The rules keep TCP without payload from us but for the SYN: the responder's start
- * is then worked out from what comes later.
+ * Where the two streams of a TCP flow start. Of TCP without payload the rules queue only the SYN, so the responder's
+ * SYN-ACK is not seen: its start is inferred from later packets.
  * @module
  */
 import {
@@ -26,23 +26,34 @@ import { STREAM_BYTES } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
 import { ACK } from "../wire/transport.ts";
 
-const BEGINNINGS = [REPORTED, DATA_PACKETS, OPENER_FIRST, RESPONDER_FIRST, FIRST_LENGTHS, NOTE0, NOTE1, OWNER] as const;
+/** What is known from the packets so far; not what the flow is. */
+const FROM_PACKETS = [
+  REPORTED,
+  DATA_PACKETS,
+  OPENER_FIRST,
+  RESPONDER_FIRST,
+  FIRST_LENGTHS,
+  NOTE0,
+  NOTE1,
+  OWNER,
+] as const;
 
-/** What is forgotten of a flow that is looked at again. */
+/** Forgets what was seen of a flow that is to be looked at anew. */
 export function forgetStart(words: Int32Array, flow: number): void {
-  for (const word of BEGINNINGS) words[flow + word] = 0;
+  for (const word of FROM_PACKETS) words[flow + word] = 0;
 }
 
-/** Notes where a stream starts, from its SYN. A SYN may carry data (RFC 7413): it counts after the SYN's own number. */
+/** Notes where a stream starts, from its SYN. Data in a SYN (RFC 7413) begins one after the SYN's own number. */
 export function noteStart(words: Int32Array, flow: number, packet: Packet, fromOpener: boolean): void {
   words[flow + (fromOpener ? OPENER_BASE : RESPONDER_BASE)] = (packet.seq + 1) | 0;
   words[flow + FLAGS]! |= fromOpener ? OPENER_BASED : RESPONDER_BASED;
 }
 
 /**
- * Takes note of a data packet; `flags` are its flow's before it. Where a SYN was seen but not its answer, an opener that
- * speaks first acknowledges the number at which the responder starts. A responder that speaks first starts with its first
- * segment, as far as is known: where another comes that belongs before it, the answer is the bytes between them, else 0.
+ * Infers the responder's start from a data packet, where the SYN was seen but not the SYN-ACK; `flags` are those of the
+ * flow before this packet. An opener that sends first acknowledges the responder's start. A responder that sends first is
+ * taken to start with its first segment; where one comes later that belongs before it, the start moves back. Answers by
+ * how many bytes it moved, else 0.
  */
 export function inferStart(
   words: Int32Array,
@@ -67,7 +78,7 @@ export function inferStart(
   const offset = (seq - words[base]!) | 0;
   const counts = words[flow + DATA_PACKETS]!;
   if (counts >>> 16 === 0) {
-    // What was acknowledged belongs to no stream that comes: not to be believed.
+    // The number that the opener acknowledged is far from what the responder sends: do not believe it.
     if (offset <= -STREAM_BYTES || offset >= STREAM_BYTES) words[base] = seq;
     return 0;
   }

@@ -1,5 +1,5 @@
 /**
- * Flows that go through a proxy in clear: for whom the handshake asked, so that this target counts as the peer.
+ * Flows through a proxy whose handshake is in clear: the target that the client asked for counts as the peer.
  * @module
  */
 import {
@@ -25,13 +25,13 @@ import {
 } from "../state/flow_table.ts";
 import { STREAM_BYTES, type Streams } from "../state/streams.ts";
 
-/** Most proxied flows whose target is remembered; the oldest is forgotten and its proxy counts as the peer again. */
+/** Most flows whose target is remembered. Beyond it the oldest is forgotten, and its proxy counts as the peer again. */
 const MOST = 4096;
 
-/** Stands among a TCP flow's candidates, above all classifiers, as long as it may be a handshake with a proxy. */
+/** Bit among a TCP flow's candidates, above those of all classifiers: the flow may still begin with a proxy handshake. */
 export const TUNNEL = 1 << 31;
 
-/** What became of the proxy question for a flow: nothing new, the target is known, or the inner streams begin. */
+/** What {@link Tunnels.step} found: nothing new, the target, or the end of the handshake. */
 export type Step = 0 | 1 | 2;
 /** Nothing new. */
 export const SAME = 0;
@@ -68,12 +68,12 @@ export class Tunnels {
     return this.of(row)?.port ?? port;
   }
 
-  /** The flow is gone. */
+  /** Forgets the target of a flow that ended. */
   forget(row: number): void {
     if (this.#targets.size > 0) this.#targets.delete(row);
   }
 
-  /** Looks at what is kept of both streams. */
+  /** Reads the handshake in what is kept of both streams; behind its end both streams begin anew. */
   step(row: number): Step {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
@@ -99,7 +99,7 @@ export class Tunnels {
       words[flow + FLAGS]! |= NO_PROXY;
       return SAME;
     }
-    // Who will come to a bound port is not known by what is asked for: the proxy stays the peer.
+    // BIND and UDP ASSOCIATE do not say who will connect: the proxy stays the peer.
     const fresh = target.command === TO_CONNECT && !this.#targets.has(row);
     if (fresh) this.#remember(row);
     if (state === TARGET) return fresh ? KNOWN : SAME;

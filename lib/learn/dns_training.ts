@@ -1,8 +1,8 @@
 /**
- * Learns addresses from DNS answers whose name, or any name of whose CNAME chain, matches a wildcard of the config.
+ * Learns ("trains") addresses from DNS answers whose name, or a name in whose CNAME chain, matches a wildcard of the config.
  *
- * Only answers to a question that this client asked of this server are believed (same ports, id and name), or anybody
- * could have any address blocked. Addresses that also answer for names of no interest are held back.
+ * Only answers to a question that this client asked this server are believed (same ports, id and name); otherwise anybody
+ * could have any address blocked. Addresses that also serve unrelated names are held back.
  * @module
  */
 import { type Classifier, type Evidence, type Look, UNDECIDED, UNRELATED } from "../protocol/classifier.ts";
@@ -17,9 +17,9 @@ import type { Emit } from "./event.ts";
 import type { Learner } from "./learner.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 
-/** A question waits this long for its answer, milliseconds. */
+/** Milliseconds that a question waits for its answer. */
 const PATIENCE = 10_000;
-/** Names of no interest that make an address a shared one. One could be anybody's own name for somebody else's address. */
+/** Unrelated names from which on an address counts as shared. One is too few: anybody can give a name to anybody's address. */
 const SHARED_BY = 2;
 
 const NAME = 0;
@@ -28,7 +28,7 @@ const NAMES = 1;
 
 /** See the module's text. */
 export class Trainer {
-  /** Answers that matched no waiting question: forged, late, or asked before ftwall started. */
+  /** Answers to no waiting question: forged, late, or the question was asked before ftwall started. */
   unasked = 0;
   /** Addresses that were held back. */
   held = 0;
@@ -51,7 +51,7 @@ export class Trainer {
     this.adopt();
   }
 
-  /** Takes the names of the learner's policy, after it changed. Who `ownsSharedTables` the table also numbers what is in it anew. */
+  /** Takes the names of the learner's policy after it changed; with `ownsSharedTables` also renumbers the trained addresses. */
   adopt(ownsSharedTables: boolean = true): void {
     const before = this.#policy;
     this.#policy = this.#learner.policy;
@@ -60,7 +60,7 @@ export class Trainer {
     this.#popular = NameSet.from(this.#policy.popular);
   }
 
-  /** Trained addresses carry their wildcard's number: it changes with the policy, and so may its protocol. */
+  /** Trained addresses hold their wildcard's number, which changes with the policy, as may its protocol. */
   #renumber(before: Policy): void {
     const { trained } = this.#state;
     const { training } = this.#learner.policy;
@@ -77,19 +77,19 @@ export class Trainer {
     });
   }
 
-  /** Patterns by number, as the DETAIL column of trained addresses has them. */
+  /** The wildcard with a number, as the DETAIL column of trained addresses has it; empty where there is none. */
   pattern(number: number): string {
     return this.#policy?.training[number]?.pattern ?? "";
   }
 
-  /** Protocol whose wildcards cover a name that a proxy was asked for, -1 where none does. */
+  /** Protocol with a wildcard that matches the name that a proxy was asked for; -1 where none does. */
   protocolOf(name: string): number {
     const bytes = new TextEncoder().encode(name);
     const training = this.#policy?.training[this.#names.match(bytes, bytes.length)];
     return training === undefined || training.hint ? -1 : training.protocol;
   }
 
-  /** Reads a DNS message of a flow; true where it is one. */
+  /** Learns from a payload of a flow; false where it is no DNS message. */
   read(ends: FlowEnds, bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
     const message = this.#message;
     if (!message.read(bytes, view, start, end) || message.questions !== 1 || message.opcode !== 0) return false;
@@ -132,7 +132,7 @@ export class Trainer {
     while (message.next() && message.section === 1) {
       if (number < 0) number = this.#names.match(message.owner.bytes, message.owner.length);
       if (!message.readTarget()) continue;
-      // Only of a CNAME: whose HTTPS record leads to a name of ours wrote the hints beside it himself.
+      // Only through a CNAME: the address hints of an HTTPS record are by the owner of the record, not of its target.
       if (number < 0 && message.type === TYPE_CNAME) {
         number = this.#names.match(message.target.bytes, message.target.length);
       }
@@ -189,7 +189,7 @@ export class Trainer {
     });
   }
 
-  /** The address also answers for a name of no interest: keep that in mind, and hold back what was learned of it. */
+  /** The address also serves an unrelated name: remembers that, and holds back what was learned about the address. */
   #unrelated(a0: number, a1: number, a2: number, a3: number, popular: boolean): void {
     const { resolved, trained, peers } = this.#state;
     const name = hashName(this.#message.question);
@@ -226,7 +226,7 @@ function hashName(name: DnsName): number {
   return hash;
 }
 
-/** Reads DNS over TCP (RFC 7766) as it passes: a listener on the classifiers' seam that never matches. */
+/** A classifier that never matches: it reads DNS over TCP (RFC 7766) as it passes, and hands it to the trainer. */
 export function dnsTap(trainer: Trainer, ends: FlowEnds): Classifier {
   return {
     name: "",

@@ -1,7 +1,7 @@
 /**
- * Endpoints (address and port) of networks that can hide what they say: an encrypted-looking flow to one that took part in
- * a confirmed conversation is theirs. What is only advertised can be poisoned, and raises scores at most. So is such a flow
- * of a client that gave itself away by other flows a short while ago: what it said, and the shape, are two facts.
+ * Endpoints (address and port) of networks that can encrypt what they send. An encrypted-looking flow to an endpoint that
+ * took part in a confirmed conversation belongs to the network; so does one of a client in whose other flows the protocol
+ * was certain a short while ago. An endpoint that is only advertised may be made up, and only raises scores.
  * @module
  */
 import {
@@ -28,7 +28,7 @@ export const KNOWN_PEER: Evidence = evidence(
   "Encrypted-looking flow, or a lone uTP header, to an endpoint that took part in a confirmed conversation",
   true,
 );
-/** Evidence of an encrypted-looking flow of a client that other flows gave away with certainty. */
+/** Evidence of an encrypted-looking flow of a client in whose other flows the protocol was certain. */
 export const KNOWN_CLIENT: Evidence = evidence(
   "known-client",
   STRONG,
@@ -36,7 +36,7 @@ export const KNOWN_CLIENT: Evidence = evidence(
   true,
 );
 
-/** Evidence of two encrypted-looking flows of one client and one protocol, of different kinds. */
+/** Evidence of encrypted-looking flows of both kinds, TCP and UDP, of one client and one protocol. */
 export const HINTED_CLIENT: Evidence = evidence(
   "hinted-client",
   STRONG,
@@ -44,8 +44,8 @@ export const HINTED_CLIENT: Evidence = evidence(
   true,
 );
 
-/** Added to a protocol's number it is the key of a client that speaks it: beyond every port. */
-const CLIENT = 0x10000;
+/** Added to a protocol's number: the key word of a client that uses it, above every port. */
+const CLIENT_KEY = 0x10000;
 
 /** See the module's text. */
 export class Endpoints {
@@ -62,9 +62,9 @@ export class Endpoints {
   }
 
   /**
-   * Remembers an endpoint: address, port, protocol, ADVERTISED or CONFIRMED. `witness` is the hash of the client whose word
-   * alone confirms it ({@link witnessOf}), 0 where the endpoint spoke itself: with one datagram any client could otherwise
-   * have a neighbour's tunnel to its server taken for file sharing.
+   * Remembers an endpoint as ADVERTISED or CONFIRMED. `witness` is the hash of the client by whose packets alone it is
+   * confirmed ({@link witnessOf}), 0 where the endpoint itself sent some. What a client confirms counts for its own flows
+   * only: otherwise one datagram to a VPN server could have a neighbour's tunnel taken for file sharing.
    */
   learn(
     w0: number,
@@ -76,7 +76,7 @@ export class Endpoints {
     kind: number,
     witness: number,
   ): void {
-    // Poisoned lists name web and DNS servers: these ports are never learned.
+    // Made-up lists name web and DNS servers: their ports are never learned.
     if (port === 0 || isCommonPort(port)) return;
     if (kind !== CONFIRMED && isUnlearnable(w0, w1, w2, w3)) return;
     const endpoints = this.#table;
@@ -96,29 +96,29 @@ export class Endpoints {
   }
 
   /**
-   * The client of this flow speaks the protocol: CONFIRMED where that was certain, ADVERTISED where an encrypted-looking UDP
-   * flow hints at it. Counts as long as a fact of the scores does.
+   * Remembers that the client of this flow uses the protocol: CONFIRMED where that was certain, ADVERTISED where
+   * encrypted-looking UDP flows hint at it. It counts as long as a fact does in the scores.
    */
   noteClient(ends: FlowEnds, protocol: number, kind: number): void {
     const endpoints = this.#table;
-    const known = endpoints.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT + protocol);
+    const known = endpoints.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT_KEY + protocol);
     const better = known >= 0 && endpoints.deadline[known]! > this.#clock.now &&
       endpoints.values[known * endpoints.columns + KIND]! > kind;
     if (better) return;
     const until = this.#clock.now + this.policy.config.score.window;
-    const row = endpoints.insert(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT + protocol, until);
+    const row = endpoints.insert(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT_KEY + protocol, until);
     endpoints.values[row * endpoints.columns + KIND] = kind;
   }
 
-  /** What an encrypted-looking flow is by what is known of both its ends, or null; `needs` as of its evidence. */
+  /** Evidence that an encrypted-looking flow has by what is known of its ends, or null. `needs` is that of its own evidence. */
   evidenceFor(ends: FlowEnds, protocol: number, needs: Needs): Evidence | null {
     const { knownPeer, knownClient } = this.policy.config.encrypted;
     if (knownPeer && this.of(ends) === CONFIRMED) return KNOWN_PEER;
     if (!knownClient || needs === KNOWN_ENDPOINT || isCommonPort(ends.peerPort)) return null;
-    const row = this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT + protocol);
+    const row = this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT_KEY + protocol);
     if (row < 0 || this.#table.deadline[row]! <= this.#clock.now) return null;
     if (this.#table.values[row * this.#table.columns + KIND] === CONFIRMED) return KNOWN_CLIENT;
-    // Two weak facts are two only where they are of different kinds.
+    // The hint came from UDP: only a flow of the other kind is a second fact.
     return ends.tcp === 0 ? null : HINTED_CLIENT;
   }
 
@@ -140,12 +140,12 @@ export class Endpoints {
   }
 }
 
-/** The client of a flow as a witness: never 0. */
+/** The client of a flow as a witness: a hash, never 0. */
 export function witnessOf(ends: FlowEnds): number {
   return hashEndpoint(ends.c0, ends.c1, ends.c2, ends.c3, 0, 0x3c6ef372) | 1;
 }
 
-/** Ports that poisoned peer lists name to make trouble. */
+/** Ports of web and name servers, which made-up peer lists name to do harm. */
 export function isCommonPort(port: number): boolean {
   return port === 53 || port === 80 || port === 443;
 }

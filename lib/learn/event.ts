@@ -1,12 +1,12 @@
 /**
- * What the engine tells the outside: one object for each thing that was learned or done. The interface contract names the
- * fields; `time` and `dry_run` are added where the event is written.
+ * What the engine reports: one event for each thing that was learned or done, as the interface documents it (`time` and
+ * `dry_run` are added where it is written), and to an observer each flow.
  * @module
  */
 import type { Certainty, Look } from "../protocol/classifier.ts";
 import type { Packet } from "../wire/packet.ts";
 
-/** How a flow or client came to be treated as it was. */
+/** Who caused a lock. */
 export type By = "detector" | "operator" | "state-file";
 
 /** Names of the transports in events. */
@@ -44,7 +44,7 @@ export interface DetectedEvent {
   readonly because?: string;
   /** First bytes of the payload that decided, in hex. */
   readonly bytes?: string;
-  /** How many alike were not printed before this one. */
+  /** Events of this kind about this client that were left out before this one. */
   readonly suppressed?: number;
 }
 
@@ -62,7 +62,7 @@ export interface LockEvent {
   readonly until?: string;
   /** How long the lock was in force. */
   readonly held_seconds?: number;
-  /** Whose doing it was. */
+  /** Who caused it. */
   readonly by: By;
   /** Why. */
   readonly reason?: string;
@@ -108,7 +108,7 @@ export interface TrainedEvent {
   readonly held?: boolean;
 }
 
-/** A packet was refused; rate-limited, `suppressed` counts those not printed since the last one. */
+/** A packet was refused. Rate-limited. */
 export interface RefusedEvent {
   /** Name of the event. */
   readonly event: "refused";
@@ -124,11 +124,11 @@ export interface RefusedEvent {
   readonly reason: string;
   /** Name of the protocol. */
   readonly protocol?: string;
-  /** How many alike were not printed since the last one. */
+  /** Refused packets, for this reason and client, that were left out since the last such event. */
   readonly suppressed: number;
 }
 
-/** ftwall sent something itself. */
+/** ftwall sent a decoy or a probe. */
 export interface SentEvent {
   /** Name of the event. */
   readonly event: "decoy-sent" | "probe-sent";
@@ -140,21 +140,21 @@ export interface SentEvent {
   readonly protocol: string;
 }
 
-/** Everything about traffic. */
+/** Any event about traffic. */
 export type TrafficEvent = DetectedEvent | LockEvent | PeerLearnedEvent | TrainedEvent | RefusedEvent | SentEvent;
 
 /** Where the engine's events go. */
 export type Emit = (event: TrafficEvent) => void;
 
-/** Events that a flood brings many of: what takes them is asked first, so that those it would not print are not made. */
+/** Kinds of events that come in floods: the receiver is asked first, so that none is made that it would not print. */
 export type FrequentEvent = "detected" | "weak" | "refused";
 
-/** A score as events show it. */
+/** A score as events show it, with two decimals. */
 export function rounded(score: number): number {
   return Math.round(score * 100) / 100;
 }
 
-/** The first bytes of what decided, in hex. */
+/** The first 24 bytes of the payload that decided, in hex. */
 export function firstBytes(look: Look): string {
   let text = "";
   for (let at = look.start; at < look.end && at < look.start + 24; at++) {

@@ -1,5 +1,5 @@
 /**
- * What every network is full of, told by a flow's first four bytes.
+ * Recognises everyday traffic by the first four bytes of a flow, and clients that take part in what is not.
  * @module
  */
 import type { Look } from "../protocol/classifier.ts";
@@ -21,8 +21,9 @@ export function isEverydayOpening(first: number, tcp: number): boolean {
 }
 
 /**
- * The client takes part: it sent the packet at hand, or it opened the flow that is being answered. Not as a browser does: a
- * page can have its reader ask anything of any server, whose answer must not lock the reader or name peers.
+ * Whether the client takes part in the protocol: it sent the packet at hand, or it opened the flow that is answered, and not
+ * as a browser does. A web page can make its reader's browser ask any server anything: the answer must neither lock the
+ * reader nor name peers.
  */
 export function isInvolved(ends: FlowEnds, look: Look | null): boolean {
   if (ends.fromClient) return true;

@@ -1,5 +1,5 @@
 /**
- * Who is who in the flow at hand: one reused object.
+ * Client and peer of the flow at hand, in one object that is reused for each packet.
  * @module
  */
 import { formatAddress } from "../net/address.ts";
@@ -36,10 +36,10 @@ export class FlowEnds {
   clientPort = 0;
   /** Peer's port. */
   peerPort = 0;
-  /** Name of the peer where a proxy was asked for it by name; the address is then the proxy's. */
+  /** Name of the peer where the client asked a proxy for it by name; the peer's address is then the proxy's. */
   name = "";
 
-  /** Reads the flow. Of one that goes through a proxy in clear, the target counts as the peer. */
+  /** Reads the flow. `target` is that of a flow through a proxy, and then counts as the peer. */
   read(flows: FlowTable, row: number, fromOpener: boolean, target: Target | undefined): void {
     const words = flows.words;
     const flow = row * FLOW_WORDS;
@@ -92,7 +92,7 @@ export class FlowEnds {
   }
 }
 
-/** The packet at hand comes from outside in a flow that began there: whoever sent it may have lied about the source. */
+/** The packet at hand comes from outside, in a flow that began there: its source address may be forged. */
 export function isStranger(ends: FlowEnds): boolean {
   return !ends.fromClient && !ends.clientOpened;
 }

@@ -5,6 +5,7 @@
  */
 import { formatAddress } from "../net/address.ts";
 import { LOCK, type Policy } from "../policy/policy.ts";
+import { TICK_MS } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
 import { probeFor } from "./decoy.ts";
@@ -13,13 +14,13 @@ import type { Learner } from "./learner.ts";
 import type { Outbox } from "./outbox.ts";
 import type { TimeLocks } from "./time_locks.ts";
 
-/** Unseen TCP and UDP flows are forgotten after this long; the kernel's own conntrack ends UDP after 120 s. */
-const IDLE = 5 * 60 * 8;
-/** Flows that saw FIN or RST are forgotten after this long: long enough for retransmissions. */
-const CLOSED = 30 * 8;
-/** A probe that got no answer is repeated after this long … */
+/** Ticks after which an unseen flow is forgotten; the kernel's own conntrack forgets UDP after 120 s. */
+const IDLE = 300_000 / TICK_MS;
+/** Ticks after which a flow with a FIN or RST is forgotten: long enough for retransmissions. */
+const CLOSED = 30_000 / TICK_MS;
+/** Milliseconds after which a probe without an answer is repeated … */
 const PROBE_AGAIN = 10_000;
-/** … up to this many probes: UDP may be lost. */
+/** … up to this many in all, as UDP may be lost. */
 const PROBES = 3;
 
 /** See the module's text. */
@@ -31,7 +32,7 @@ export class Keeper {
   readonly #emit: Emit;
   #lastTick = -Infinity;
 
-  /** Keeps the time of `state`. */
+  /** Ends what is over in `state`. */
   constructor(state: State, clock: Clock, learner: Learner, outbox: Outbox, emit: Emit) {
     this.#state = state;
     this.#clock = clock;
@@ -41,8 +42,8 @@ export class Keeper {
   }
 
   /**
-   * Call about once a second, more often does no harm. Work is bounded by table size over a minute of calls. Only flows end
-   * where somebody else `ownsSharedTables` the other tables.
+   * To be called about once a second; more often does no harm. In a minute of calls each row is looked at once. Without
+   * `ownsSharedTables` only flows end: another thread's engine sees to the other tables.
    */
   tick(ownsSharedTables: boolean = true): void {
     const now = this.#clock.now;
@@ -79,10 +80,10 @@ export class Keeper {
       if (!policy.config.lock.probe) return;
       const { table } = locks;
       const client = [table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3)] as const;
-      // The state file, or an older idea of what home is, may name anybody: nothing of ours ever leaves for outside.
+      // The client may come from a state file or from an older config; nothing is ever sent to addresses outside home.
       if (!policy.isHome(...client)) return;
       const group = policy.groupOf(...client, lock.macHigh, lock.macLow);
-      // A reload or the hour may have taken the lock from this protocol: then it runs out.
+      // A reload or the schedule may have taken the action `lock` from this protocol: then the lock just runs out.
       if (policy.action(hours, group, lock.protocol) !== LOCK) return;
       const payload = probeFor(lock.protocolName);
       if (payload === null) return;
@@ -108,7 +109,7 @@ function budget(rows: number, part: number): number {
   return Math.ceil(rows * part) + 64;
 }
 
-/** Ends locks of clients that the policy exempts, and forgets peers and trained addresses that it exempts or has at home. */
+/** Ends locks of clients that a new policy exempts, and forgets peers and trained addresses that it exempts or has at home. */
 export function forgetExempted(state: State, policy: Policy, timeLocks: TimeLocks): void {
   const { locks, peers, trained } = state;
   locks.table.each((row) => {

@@ -1,6 +1,6 @@
 /**
- * What is remembered of what was seen. The only place that changes locks, block list, endpoints and scores; each change
- * emits one event. It is the same in dry-run, replay and live.
+ * Learns from what was recognised. Only this file changes locks, block list, endpoints and scores, and each change emits
+ * one event. It does the same live, in a dry run and in replay.
  * @module
  */
 import {
@@ -22,7 +22,7 @@ import { ACTION_NAMES } from "../policy/schema.ts";
 import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
 import { hashEndpoint } from "../state/hash.ts";
 import type { State } from "../state/state.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, ticksOf } from "./clock.ts";
 import { decoyFor, decoySending } from "./decoy.ts";
 import { Endpoints, isCommonPort, witnessOf } from "./endpoints.ts";
 import { type Emit, firstBytes, type FlowObserver, type FrequentEvent, rounded } from "./event.ts";
@@ -33,28 +33,28 @@ import { PeerList } from "./peer_list.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 import { TimeLocks } from "./time_locks.ts";
 
-/** What becomes of the flow after something was recognised in it. */
+/** What follows for the flow in which something was recognised. */
 export type Consequence = 0 | 1 | 2;
-/** Nothing: go on asking. */
+/** Nothing: classification goes on. */
 export const NOTHING = 0;
-/** Known and let through. */
+/** It is let through. */
 export const LET_THROUGH = 1;
-/** Refused. */
+/** It is refused. */
 export const REFUSE_FLOW = 2;
 
-/** Distinct peers of encrypted-looking UDP conversations within the score's window that hint at a client. */
+/** Distinct peers of encrypted-looking UDP conversations, within the score's window, from which on they count as a hint. */
 const HINTING_PEERS = 5;
-/** Added to a protocol's number they are the keys of the scores of what hides, in datagrams and in streams. */
-const HIDDEN_UDP = 0x10000;
-const HIDDEN_TCP = 0x20000;
+/** Added to a protocol's number: the keys of the scores of encrypted-looking UDP and TCP flows. */
+const ENCRYPTED_UDP = 0x10000;
+const ENCRYPTED_TCP = 0x20000;
 
 /** See the module's text. */
 export class Learner {
-  /** The schedule table in force. */
+  /** Number of the policy's action table that the schedule has in force. */
   table = 0;
   /** Matches by protocol number. */
   readonly byProtocol: number[] = [];
-  /** Watches single flows (replay). */
+  /** Is told about single flows (replay). */
   observer: FlowObserver | null = null;
   /** The block list. */
   readonly peers: PeerList;
@@ -70,7 +70,7 @@ export class Learner {
   readonly #emit: Emit;
   readonly #endpoints: Endpoints;
 
-  /** Asked before a frequent event is built; see {@link EngineOptions.admit}. */
+  /** Asked before a frequent event is made; see {@link EngineOptions.admit}. */
   admit: (kind: FrequentEvent) => boolean = () => true;
 
   /** Learns into `state`. */
@@ -91,7 +91,7 @@ export class Learner {
     return this.#policy;
   }
 
-  /** Changes with every new lock, peer or trained address: settled answers older than it are looked at again. */
+  /** Changes with every new lock, peer or trained address; answers from an older epoch are reviewed. */
   get epoch(): number {
     return this.#state.changes;
   }
@@ -121,7 +121,7 @@ export class Learner {
     return protocol < 0 ? OFF : this.policy.action(this.table, this.groupOf(ends), protocol);
   }
 
-  /** A classifier recognised the flow. */
+  /** A classifier matched the flow: scores, learns, reports, and says what follows. */
   matched(ends: FlowEnds, classifier: Classifier, protocol: number, evidence: Evidence, look: Look): Consequence {
     const policy = this.policy;
     const group = this.groupOf(ends);
@@ -131,8 +131,8 @@ export class Learner {
     let endpoint = 0;
     if (evidence.encrypted) {
       if (!policy.config.encrypted.detect) return NOTHING;
-      const called = this.#endpoints.evidenceFor(ends, protocol, evidence.needs);
-      if (called !== null) return this.#revealed(ends, protocol, group, action, called, look);
+      const revealing = this.#endpoints.evidenceFor(ends, protocol, evidence.needs);
+      if (revealing !== null) return this.#revealed(ends, protocol, group, action, revealing, look);
       if (evidence.needs !== 0) return NOTHING;
       endpoint = this.#endpoints.of(ends);
     } else if (evidence.certainty === CERTAIN && isInvolved(ends, look)) {
@@ -146,7 +146,7 @@ export class Learner {
       const points = certainty === WEAK ? policy.config.score.weak : policy.config.score.strong;
       const boost = endpoint !== 0 && policy.config.encrypted.advertised && !isCommonPort(ends.peerPort) ? 2 : 1;
       certainty = this.#score(ends, protocol, evidence, points * boost);
-      // One such conversation may be a game's; as many peers as these are a network's.
+      // One such conversation may be a game's; with this many peers it is a network's.
       if (evidence.encrypted && ends.tcp === 0 && this.#state.scores.peers >= HINTING_PEERS) {
         this.#endpoints.noteClient(ends, protocol, ADVERTISED);
       }
@@ -155,35 +155,36 @@ export class Learner {
     }
     const acts = certainty >= required && action >= DROP;
     this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
-    this.#named(ends, classifier, protocol, certainty, look);
+    this.#learnEndpoints(ends, classifier, protocol, certainty, look);
     this.#detected(ends, protocol, group, evidence, certainty, action, before, after, look);
-    // Evidence below what the policy asks for may be followed by better: a hello by its answer.
+    // Evidence that is not enough for the policy may be followed by better: go on.
     if (!acts) return certainty >= STRONG && certainty >= required ? LET_THROUGH : NOTHING;
     return this.#act(ends, protocol, group, action, evidence.name, look);
   }
 
-  /** A flow that is of this protocol by its looks alone comes by again: is one of its ends known by now? */
-  seenAgain(ends: FlowEnds, protocol: number, needs: Needs): Consequence {
-    const called = this.#endpoints.evidenceFor(ends, protocol, needs);
-    if (called === null) return NOTHING;
+  /** The next packet of a flow that is suspect by its shape alone: is one of its ends known by now? */
+  suspectAgain(ends: FlowEnds, protocol: number, needs: Needs): Consequence {
+    const revealing = this.#endpoints.evidenceFor(ends, protocol, needs);
+    if (revealing === null) return NOTHING;
     const group = this.groupOf(ends);
     const action = this.policy.action(this.table, group, protocol);
-    return action === OFF ? NOTHING : this.#revealed(ends, protocol, group, action, called, null);
+    return action === OFF ? NOTHING : this.#revealed(ends, protocol, group, action, revealing, null);
   }
 
-  /** The flow's peer is on the block list or trained: what follows for the client. */
+  /** The flow's peer is on the block list or trained: locks the client where that is due, and says what follows. */
   metKnown(ends: FlowEnds, protocol: number, evidence: string): Consequence {
     const group = this.groupOf(ends);
     const action = protocol < 0 ? DROP : this.policy.action(this.table, group, protocol);
     if (action < DROP) return NOTHING;
-    // Who is called by a peer has done nothing: only a client that calls is locked. Not by UDP: its pings lock a client of
-    // that network anyway, and somebody else may have pinged the game or VPN server that this one uses.
-    const calls = ends.clientOpened && ends.fromClient && (ends.tcp !== 0 || evidence !== "known-peer");
-    if (action === LOCK && calls) this.#lockFor(ends, protocol, group, evidence, 0);
+    // Only a client that connects to a peer is locked, not one that a peer connects to. A known peer by UDP is no reason:
+    // the pings of a program of that network lock its client anyway, and another client may have pinged (and so had
+    // listed) the game or VPN server that this one uses.
+    const connects = ends.clientOpened && ends.fromClient && (ends.tcp !== 0 || evidence !== "known-peer");
+    if (action === LOCK && connects) this.#lockFor(ends, protocol, group, evidence, 0);
     return REFUSE_FLOW;
   }
 
-  /** A client asked for a name that speaks of a protocol: raises its score. `name` is a hash of it. */
+  /** A client asked for a name that hints at a protocol: raises its score. `text` is the name, `name` its hash. */
   hint(ends: FlowEnds, protocol: number, text: string, name: number): void {
     const group = this.groupOf(ends);
     const action = this.policy.action(this.table, group, protocol);
@@ -199,14 +200,14 @@ export class Learner {
       name | 1,
       score.weak,
       this.#clock.tick,
-      score.halfLife / 125,
-      score.window / 125,
+      ticksOf(score.halfLife),
+      ticksOf(score.window),
       this.#clock.now,
     );
     this.#emitDetected(ends, protocol, group, NAME_HINT, WEAK, action, scores.before, scores.after, text);
   }
 
-  /** Locks the client of a flow by its protocol's time-lock. */
+  /** Locks the client of a flow for as long as the policy says for the protocol, or renews its lock. */
   lockFlow(ends: FlowEnds, protocol: number, group: number, evidence: string): void {
     this.#lockFor(ends, protocol, group, evidence, ends.tcp === 0 ? ends.clientPort : 0);
   }
@@ -238,14 +239,14 @@ export class Learner {
     evidence: string,
     look: Look | null,
   ): Consequence {
-    // A stranger's packet says nothing about the client it is sent to.
+    // A packet from outside says nothing about the client that it is sent to.
     if (action === LOCK && isInvolved(ends, look)) this.lockFlow(ends, protocol, group, evidence);
     return REFUSE_FLOW;
   }
 
-  /** Endpoints that the payload names, and the flow's own where the evidence is certain. */
-  #named(ends: FlowEnds, classifier: Classifier, protocol: number, certainty: Certainty, look: Look): void {
-    // A stranger could name anybody.
+  /** Learns the endpoints that the payload names, and the flow's own where the evidence is certain. */
+  #learnEndpoints(ends: FlowEnds, classifier: Classifier, protocol: number, certainty: Certainty, look: Look): void {
+    // Whoever sends from outside could name anybody.
     if (!isInvolved(ends, look)) return;
     const found = look.found;
     const witness = ends.fromClient ? witnessOf(ends) : 0;
@@ -257,7 +258,7 @@ export class Learner {
       let w1 = words[at + 1]!;
       let w2 = words[at + 2]!;
       let w3 = words[at + 3]!;
-      // All zero stands for the sender itself.
+      // The zero address stands for the sender.
       if ((w0 | w1 | w2 | w3) === 0) {
         w0 = ends.fromClient ? ends.c0 : ends.p0;
         w1 = ends.fromClient ? ends.c1 : ends.p1;
@@ -273,7 +274,7 @@ export class Learner {
       this.#block(ends, ends.p0, ends.p1, ends.p2, ends.p3, ends.peerPort, protocol, client);
       return;
     }
-    // The port that was called is a listening one; UDP programs of these networks send from theirs.
+    // The port that was connected to is a listening one; UDP programs of these networks send from the one they listen on.
     if (ends.tcp === 0 || ends.clientOpened) {
       this.#endpoints.learn(ends.p0, ends.p1, ends.p2, ends.p3, ends.peerPort, protocol, CONFIRMED, witness);
     }
@@ -296,7 +297,7 @@ export class Learner {
     if (known || mayTeach(this.rateLimits, ends, this.#clock.now)) this.peers.block(w0, w1, w2, w3, port, protocol, by);
   }
 
-  /** An encrypted-looking flow that one of its ends gives away. */
+  /** What follows for an encrypted-looking flow that what is known of one of its ends reveals. */
   #revealed(
     ends: FlowEnds,
     protocol: number,
@@ -312,34 +313,34 @@ export class Learner {
     return this.#act(ends, protocol, group, action, evidence.name, look);
   }
 
-  /** Adds to the client's score; answers the certainty that the flow has by it. */
+  /** Adds to the client's score. Answers the certainty of the flow, which the score may have raised. */
   #score(ends: FlowEnds, protocol: number, evidence: Evidence, points: number): Certainty {
     const score = this.policy.config.score;
     const { fanOut, fanOutHosts, fanOutWindow } = this.policy.config.encrypted;
     const scores = this.#state.scores;
-    // Such flows to many hosts in little time: one program that looks for peers.
-    const fans = evidence.encrypted && fanOut && evidence.certainty === WEAK;
-    scores.near = fans ? fanOutWindow / 125 : 0;
-    scores.nearPeers = fanOutHosts;
-    scores.nearPoints = score.strong;
+    // Encrypted-looking flows to many hosts in little time: a program that looks for peers.
+    const fansOut = evidence.encrypted && fanOut && evidence.certainty === WEAK;
+    scores.fanOutTicks = fansOut ? ticksOf(fanOutWindow) : 0;
+    scores.fanOutPeers = fanOutHosts;
+    scores.fanOutPoints = score.strong;
     const peer = hashEndpoint(ends.p0, ends.p1, ends.p2, ends.p3, 0, 0x5bd1e995) | 1;
     scores.add(
       ends.c0,
       ends.c1,
       ends.c2,
       ends.c3,
-      // What hides is counted by itself, apart from names that were asked for: one kind of fact does not stand for two.
-      evidence.encrypted ? protocol + (ends.tcp === 0 ? HIDDEN_UDP : HIDDEN_TCP) : protocol,
+      // Encrypted-looking flows have a score of their own: together with hints by name they are two facts, not one.
+      evidence.encrypted ? protocol + (ends.tcp === 0 ? ENCRYPTED_UDP : ENCRYPTED_TCP) : protocol,
       peer,
       points,
       this.#clock.tick,
-      score.halfLife / 125,
-      score.window / 125,
+      ticksOf(score.halfLife),
+      ticksOf(score.window),
       this.#clock.now,
     );
     if (!score.act || scores.after < score.threshold || scores.peers < score.peers) return evidence.certainty;
-    // One hidden flow may be anything that hides; many at once to as many hosts are what file sharing looks like.
-    if (evidence.encrypted && (!fanOut || !scores.fanned)) return evidence.certainty;
+    // One encrypted-looking flow may be anything; many at once to many hosts are what file sharing looks like.
+    if (evidence.encrypted && (!fanOut || !scores.fannedOut)) return evidence.certainty;
     return evidence.certainty < STRONG ? STRONG : CERTAIN;
   }
 
@@ -379,11 +380,11 @@ export class Learner {
     bytes: Look | string,
   ): void {
     const kind = DETECTED_KIND + protocol * 8 + certainty;
-    // Weak facts are many and say little: one a minute. Others: enough for an administrator to see which peers.
+    // Weak facts are many and say little: one a minute. Of others enough for an administrator to see which peers.
     const burst = certainty === WEAK ? 1 : 20;
-    const stretch = certainty === WEAK ? 60_000 : 10_000;
+    const period = certainty === WEAK ? 60_000 : 10_000;
     const now = this.#clock.now;
-    if (!this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, kind, now, burst, stretch)) return;
+    if (!this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, kind, now, burst, period)) return;
     if (!this.admit(certainty === WEAK ? "weak" : "detected")) return;
     const suppressed = this.rateLimits.suppressed;
     this.#emit({

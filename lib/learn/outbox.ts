@@ -1,17 +1,17 @@
 /**
- * What ftwall wants to send, as data: a sink sends it, or records it. Packets are only ever meant for home clients.
+ * Packets that ftwall wants to send, as data; a caller sends or records them. They only ever go to clients at home.
  * @module
  */
 
 /** An answer in a peer's name (decoy) or ftwall's own question (probe). Addresses are four words each. */
 export interface Sending {
-  /** An answer in a peer's name, or a question of our own. */
+  /** Which of the two. */
   readonly kind: "decoy" | "probe";
   /** Address of the client. */
   readonly client: readonly [number, number, number, number];
   /** Port of the client. */
   readonly clientPort: number;
-  /** The peer in whose name a decoy goes; of a probe the same as the client (it goes from the router's own address). */
+  /** Address of the peer in whose name a decoy is sent. A probe comes from the router's own address, and has the client's here. */
   readonly peer: readonly [number, number, number, number];
   /** Port of the peer. */
   readonly peerPort: number;
@@ -21,16 +21,16 @@ export interface Sending {
   readonly protocol: string;
 }
 
-/** At most this many wait; a sink empties it after each burst. */
+/** Most that wait; the list is emptied after each burst. */
 const CAPACITY = 256;
 
 /** A bounded list of sendings. */
 export class Outbox {
-  /** Left out because too many waited. */
+  /** Sendings left out because too many waited. */
   omitted = 0;
   #waiting: Sending[] = [];
 
-  /** Adds one. */
+  /** Adds one; false where too many wait. */
   put(sending: Sending): boolean {
     if (this.#waiting.length === CAPACITY) {
       this.omitted++;

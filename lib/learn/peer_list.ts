@@ -18,7 +18,7 @@ export class PeerList {
   readonly #emit: Emit;
   readonly #changed: () => void;
 
-  /** Lists in `state`; `changed` is told of every new entry. */
+  /** Lists in `state`; calls `changed` after every change. */
   constructor(state: State, clock: Clock, emit: Emit, policy: Policy, changed: () => void) {
     this.#state = state;
     this.#clock = clock;
@@ -28,10 +28,10 @@ export class PeerList {
   }
 
   /**
-   * A flow of everyday traffic was let through: its peer does other things than share files. What is learned of it later,
-   * or was before, is held back, or anybody at home could have a web site blocked for all by pinging it.
+   * A flow of everyday traffic to this peer was accepted: it serves other things than file sharing, and is held back, now
+   * or when it is listed later. Otherwise any client could have a web site blocked for all by pinging it.
    */
-  ordinary(ends: FlowEnds): void {
+  servesOthers(ends: FlowEnds): void {
     if (!this.policy.config.dns.holdShared) return;
     const { resolved, peers } = this.#state;
     resolved.insert(ends.p0, ends.p1, ends.p2, ends.p3, 0, this.#clock.now + 86_400_000);
@@ -40,7 +40,7 @@ export class PeerList {
     if (row >= 0) this.hold(row);
   }
 
-  /** Holds a peer back: from now on only the port that it was met at is refused. */
+  /** Holds a peer back: from now on only the port at which it was met is refused. */
   hold(row: number): void {
     const { peers } = this.#state;
     const at = row * peers.columns;
@@ -75,7 +75,7 @@ export class PeerList {
     if (!peers.created) return;
     peers.values[row * peers.columns + PROTOCOL] = protocol;
     peers.values[row * peers.columns + DETAIL] = port;
-    // A client could ping the address of a web site to have it blocked for all: what serves names of no interest is held.
+    // An address that is known to serve other names is held back: a client could ping a web site to have it blocked.
     const shared = this.policy.config.dns.holdShared && resolved.find(w0, w1, w2, w3, 0) >= 0;
     peers.values[row * peers.columns + HELD] = shared ? 1 : 0;
     this.#changed();

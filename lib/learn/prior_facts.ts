@@ -1,5 +1,5 @@
 /**
- * What is refused because of earlier facts: the public side is a known peer or trained, or the client is locked.
+ * What earlier facts say about a packet: its public side is a known peer or trained, or its client is locked.
  * @module
  */
 import type { AddressTable } from "../state/address_table.ts";
@@ -19,7 +19,7 @@ export class PriorFacts {
   readonly #learner: Learner;
   readonly #trainer: Trainer;
 
-  /** Reads these tables; contact with what is on them is learned from. */
+  /** Reads these tables; that a client meets what is on them is learned. */
   constructor(state: State, clock: Clock, learner: Learner, trainer: Trainer) {
     this.#state = state;
     this.#clock = clock;
@@ -27,8 +27,8 @@ export class PriorFacts {
     this.#trainer = trainer;
   }
 
-  /** Is the public side on the block list, or trained? */
-  known(ends: FlowEnds): Because | "" {
+  /** Why the flow is to be refused for its public side; empty where it is neither on the block list nor trained. */
+  peerFact(ends: FlowEnds): Because | "" {
     const { peers, trained } = this.#state;
     if (ends.name !== "") {
       const protocol = this.#trainer.protocolOf(ends.name);
@@ -44,8 +44,8 @@ export class PriorFacts {
     const row = table.find(ends.p0, ends.p1, ends.p2, ends.p3, 0);
     if (row < 0 || table.deadline[row]! <= this.#clock.now) return false;
     const at = row * table.columns;
-    // Held back: of a peer only the port that it was met at is refused, of a trained address nothing. Nor are ports of web
-    // and name servers: one ping to port 443 of a web site would have it refused to all, and all that go there locked.
+    // Held back: of a peer only the port at which it was met is refused, and not if that is a web or name server's port (one
+    // ping to port 443 of a web site would have it refused for all, and its visitors locked); of a trained address nothing.
     if (
       table.values[at + HELD] === 1 &&
       (table !== this.#state.peers || table.values[at + DETAIL] !== ends.peerPort || isCommonPort(ends.peerPort))
@@ -53,7 +53,7 @@ export class PriorFacts {
     return this.#learner.metKnown(ends, table.values[at + PROTOCOL]!, evidence) === REFUSE_FLOW;
   }
 
-  /** Whether a packet without a flow goes between a locked client and the public side. */
+  /** Whether a packet that belongs to no flow goes between a locked client and the public side. */
   concernsLocked(packet: Packet): boolean {
     if (packet.family === 0 || this.#state.locks.count === 0) return false;
     if (packet.hook === HOOK_INPUT || packet.hook === HOOK_OUTPUT) return false;

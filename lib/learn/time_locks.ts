@@ -1,5 +1,5 @@
 /**
- * The time-lock: a client is refused while its program runs, and a couple of minutes longer.
+ * Time-locks: a client is refused while its program runs, and some minutes longer.
  * @module
  */
 import { formatAddress, formatMac } from "../net/address.ts";
@@ -15,7 +15,7 @@ export class TimeLocks {
   readonly #emit: Emit;
   readonly #changed: () => void;
 
-  /** Locks in `state`; `changed` is told of every lock and release. */
+  /** Locks in `state`; calls `changed` after every lock and release. */
   constructor(state: State, clock: Clock, emit: Emit, changed: () => void) {
     this.#state = state;
     this.#clock = clock;
@@ -24,7 +24,7 @@ export class TimeLocks {
     state.locks.onEvict = (row) => this.#released(row);
   }
 
-  /** Lets `read` fill the table of locks; of those that it gives up for lack of room no event tells, as none began. */
+  /** Lets `read` fill the table of locks. Locks that find no room cause no event, as none said that they began. */
   fill<T>(read: () => T): T {
     const { locks } = this.#state;
     locks.onEvict = () => {};
@@ -61,7 +61,7 @@ export class TimeLocks {
       lock.probes = 0;
       lock.probeAt = now + length / 2;
       lock.length = length;
-      // One event for a renewal that was due; a client that keeps on talking renews without a line each time.
+      // One event for each half of the lock's length: a program that keeps sending renews its lock with every packet.
       if (lock.announced - now > length / 2 && by === "detector") return;
       lock.announced = now + length;
       lock.renewals++;
@@ -95,19 +95,19 @@ export class TimeLocks {
     this.#lockEvent("locked", row);
   }
 
-  /** Ends the lock at a row; `by` is whose doing that is, where not his who began it. */
+  /** Ends the lock at a row; `by` says who did, by default whoever began it. */
   release(row: number, by?: LockedBy): void {
     this.#released(row, by);
     this.#state.locks.remove(row);
     this.#changed();
   }
 
-  /** Locks that came out of the state file: {@link inForce} where there are no others yet. */
+  /** Events for the locks that a state file restored: for all in force, as there are no others yet. */
   restored(): LockEvent[] {
     return this.inForce().map((lock) => ({ ...lock, by: "state-file" }));
   }
 
-  /** Locks in force, as events for who follows these alone; nothing is emitted. */
+  /** Events for all locks in force, for a reader that knows only events; nothing is emitted. */
   inForce(): LockEvent[] {
     const { table } = this.#state.locks;
     const rows: number[] = [];

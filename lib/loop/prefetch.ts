@@ -1,41 +1,41 @@
 /**
- * Looks ahead in a burst, so that the flows of its packets are near when they are judged one by one.
+ * Prefetches the flows of a burst into the processor's cache before its packets are judged one by one.
  *
- * With a million flows, nearly every packet's flow lies in memory that no cache holds, and each search waits for it. The
- * addresses of a whole burst are known before its first packet is judged: read first, their flows arrive together.
- * What is read here is only a hint: nothing is decided by it.
+ * With a million flows nearly every packet's flow is in no cache, and each search waits for memory. The addresses of a
+ * whole burst are known before its first packet is judged: when all its flows are read at once, the waits overlap.
+ * What is read here is only a hint; nothing is decided by it.
  * @module
  */
 import type { FlowTable } from "../state/flow_table.ts";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/transport.ts";
 
-/** Flows from which on the table is larger than a core's own caches (96 bytes each). */
+/** Flows from which on the table is larger than a core's own caches (96 bytes a flow). */
 const MANY = 8192;
-/** Most packets of a burst that are looked ahead at. */
+/** Most packets of a burst whose flows are prefetched. */
 const MOST = 64;
 /** Bytes of the longest headers read here: IPv6 without extensions, and ports. */
 const HEADERS = 44;
 
 /** See the module's text. */
 export class Prefetcher {
-  /** What was read last: means nothing, see {@link FlowTable.warm}. */
+  /** Result of the last reads. It means nothing, see {@link FlowTable.warm}. */
   kept = 0;
   readonly #flows: FlowTable;
   readonly #hashes: Int32Array = new Int32Array(MOST);
   #count = 0;
 
-  /** Looks ahead for this table. */
+  /** Prefetches from this table. */
   constructor(flows: FlowTable) {
     this.#flows = flows;
   }
 
-  /** False where the flows are few and near anyway. */
+  /** False where the flows are so few that the caches hold them. */
   get useful(): boolean {
     return this.#flows.count > MANY;
   }
 
-  /** Takes note of the packet whose IP header is thought to begin at `at`. */
-  note(view: DataView, at: number): void {
+  /** Adds the packet whose IP header is expected at `at`. */
+  add(view: DataView, at: number): void {
     if (this.#count === MOST || at + HEADERS > view.byteLength) return;
     const first = view.getUint8(at);
     if (first === 0x45) {
@@ -73,7 +73,7 @@ export class Prefetcher {
     }
   }
 
-  /** Brings near what was noted. */
+  /** Reads the flows of all packets added. */
   fetch(): void {
     if (this.#count > 0) this.kept = this.#flows.warm(this.#hashes, this.#count);
     this.#count = 0;

@@ -1,8 +1,8 @@
 /**
- * The event loop: bursts of packets from the kernel's queues, each judged, all verdicts of a burst sent at once.
+ * The loop: receives bursts of packets from the kernel's queues, judges each packet, and sends a burst's verdicts at once.
  *
- * Under load the loop looks again for packets, others going first (yield_policy.ts), then waits for the next ones on this thread,
- * which wakes it as fast as a C program is woken; twenty times a second it lets signals, timers and sockets have their turn.
+ * Under load it polls for packets after yielding the core (yield_policy.ts), then waits for the next ones on this thread,
+ * where it is woken as fast as a C program; twenty times a second it lets the event loop run (signals, timers, sockets).
  * Idle, it waits on another thread and wakes once a second.
  * @module
  */
@@ -21,15 +21,15 @@ export interface LiveQueue {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly message: QueueMessage;
-  /** Where packet `index` of the burst begins if its message is laid out as the last one was. */
+  /** Where the IP header of packet `index` of the burst is, if its message is laid out as the last one was. */
   guess(index: number): number;
-  /** Messages received, at most a burst; -1 where the socket is dead. */
+  /** Receives at most a burst. Answers the number of messages; -1 where the socket is dead. */
   receive(): number;
-  /** The same, but waits for the first message as long as {@link linger} said. */
+  /** The same, but waits for the first message as long as was set with {@link linger}. */
   receiveSoon(): number;
-  /** Sets how long {@link receiveSoon} waits, in milliseconds; false where it will not wait. */
+  /** Sets how long {@link receiveSoon} waits, in milliseconds; false where it cannot wait. */
   linger(milliseconds: number): boolean;
-  /** Parses one message; PACKET wants a verdict. */
+  /** Parses one message; where the answer is PACKET, it needs a verdict. */
   read(index: number): number;
   verdict(packetId: number, code: number): void;
   verdictMarked(packetId: number, code: number, mark: number): void;
@@ -41,12 +41,12 @@ export interface LiveQueues {
   readonly list: readonly LiveQueue[];
   wait(timeout: number): Promise<void>;
   waitSync(timeout: number): boolean;
-  /** Lets whoever else wants this core go first. */
+  /** Lets other programs that wait for this core run first. */
   yieldCore(): void;
   wake(): void;
 }
 
-/** Time, and what is done with what happens. */
+/** What the loop needs: queues, engine, time, and receivers of what happens. */
 export interface PumpOptions {
   readonly engine: Engine;
   readonly queues: LiveQueues;
@@ -57,44 +57,44 @@ export interface PumpOptions {
   readonly wall: () => number;
   /** Sends decoys and probes. */
   readonly send: (sendings: readonly Sending[]) => void;
-  /** Takes the time that a burst's packets waited in here: microseconds, packets. */
+  /** Takes how long a burst took, in microseconds, and its number of packets. */
   readonly record: (microseconds: number, packets: number) => void;
   /** Called about once a second, after the engine's tick. */
   readonly beat: (now: number) => void;
-  /** Whether something besides packets waits for the event loop: a command, a tool that is to end. */
+  /** Whether something besides packets waits for the event loop: a command, a tool that was started. */
   readonly hurried: () => boolean;
-  /** Told of an exception that cost a packet its judgement; rate-limited. */
+  /** Called with an exception because of which a packet was not judged; rate-limited. */
   readonly fault: (error: unknown) => void;
 }
 
 /** Milliseconds that the loop waits on this thread for the next packets before it gives the thread up. */
 const LINGER = 4;
 /**
- * Milliseconds after which signals, timers and sockets get their turn, also under full load. A turn costs a tenth of a
- * millisecond, in which packets wait: one in twenty at a thousand a second, and a five-hundredth of the throughput.
+ * Milliseconds after which the event loop runs (signals, timers, sockets), also under full load. A round of it takes a
+ * tenth of a millisecond, in which packets wait: a five-hundredth of the throughput.
  */
 const SLICE = 50;
-/** The same while something waits for such turns; it usually takes some ten of them. */
+/** The same while something waits for the event loop; it usually takes some ten rounds. */
 const HURRIED_SLICE = 4;
 /** Milliseconds between ticks. */
 const BEAT = 1000;
-/** Packets with the refuse mark that came back before the rules are taken for somebody else's. */
+/** Packets with the refuse mark that must come back before the rules are taken not to know the mark. */
 const RETURNED = 3;
-/** Packets from which on it pays to look ahead in a burst. */
-const WORTH_A_LOOK = 8;
+/** Packets of a burst from which on prefetching pays. */
+const WORTH_PREFETCHING = 8;
 
 /** See the module's text. */
 export class Pump {
-  /** Verdicts by kind, for status: settled answers were handed to the kernel. */
+  /** Verdicts with a mark, by which the kernel answers for the rest of the flow. */
   settled = 0;
   /** Packets whose judgement threw. */
   exceptions = 0;
-  /** Refused packets that came back with ftwall's mark: the rules in force do not know it. */
+  /** Packets that came back although they had the refuse mark: the rules in force do not know it. */
   returned = 0;
   readonly #options: PumpOptions;
   readonly #packet = new Packet();
   readonly #prefetcher: Prefetcher;
-  readonly #yielding = new YieldPolicy();
+  readonly #yieldPolicy = new YieldPolicy();
   #stopping = false;
   #lastBeat = -Infinity;
   #lastFault = -Infinity;
@@ -114,7 +114,7 @@ export class Pump {
     this.adopt();
   }
 
-  /** Takes marks and fail mode of the engine's policy, after it changed. */
+  /** Takes marks and fail mode from the engine's policy, after it changed. */
   adopt(): void {
     const { queue, lock } = this.#options.engine.policy.config;
     this.#mask = queue.mask | 0;
@@ -122,7 +122,7 @@ export class Pump {
     this.#refuseMark = queue.refuseMark | 0;
     this.#settle = queue.settle;
     this.#reject = lock.refuse === "reject";
-    // Whoever reloads may have mended the rules.
+    // With a reload the rules may have been mended.
     this.#repeat = true;
     this.#failVerdict = queue.fail === "open" ? NF_ACCEPT : NF_DROP;
   }
@@ -135,7 +135,7 @@ export class Pump {
       const slice = now() + (hurried() ? HURRIED_SLICE : SLICE);
       let busy = true;
       for (let first = true; busy && !this.#stopping; first = false) {
-        busy = (!first && this.#yieldCore(lone)) || this.#soon(lone);
+        busy = (!first && this.#yieldAndPoll(lone)) || this.#waitHere(lone);
         if (this.#now >= slice) break;
       }
       this.#beatIfDue();
@@ -173,22 +173,22 @@ export class Pump {
     if (engine.outbox.size > 0) send(engine.outbox.take());
   }
 
-  /** Lets others have the core first, and judges what came; again and again while that pays. Answers whether something came. */
-  #yieldCore(lone: LiveQueue | null): boolean {
+  /** Yields the core and judges what came, again and again while that pays. Answers whether something came. */
+  #yieldAndPoll(lone: LiveQueue | null): boolean {
     const { queues, now } = this.#options;
-    const yielding = this.#yielding;
+    const yieldPolicy = this.#yieldPolicy;
     const began = this.#now;
-    if (!yielding.shouldYield(began)) return false;
+    if (!yieldPolicy.shouldYield(began)) return false;
     for (let left = began;; left = this.#now) {
       queues.yieldCore();
       const back = now();
       const judged = lone === null ? this.#round() : this.#burst(lone, lone.receive());
-      if (!yielding.looksAgain(began, left, back, judged)) return judged > 0;
+      if (!yieldPolicy.shouldPollAgain(began, left, back, judged)) return judged > 0;
     }
   }
 
   /** Judges what is there, or waits for it on this thread. Answers whether something came. */
-  #soon(lone: LiveQueue | null): boolean {
+  #waitHere(lone: LiveQueue | null): boolean {
     if (lone !== null) return this.#burst(lone, lone.receiveSoon()) > 0;
     return this.#round() > 0 || this.#options.queues.waitSync(LINGER);
   }
@@ -231,8 +231,8 @@ export class Pump {
     const message = queue.message;
     engine.clock.set(this.#now);
     let packets = 0;
-    if (count >= WORTH_A_LOOK && this.#prefetcher.useful) {
-      for (let i = 0; i < count; i++) this.#prefetcher.note(queue.view, queue.guess(i));
+    if (count >= WORTH_PREFETCHING && this.#prefetcher.useful) {
+      for (let i = 0; i < count; i++) this.#prefetcher.add(queue.view, queue.guess(i));
       this.#prefetcher.fetch();
     }
     for (let i = 0; i < count; i++) {
@@ -255,10 +255,10 @@ export class Pump {
         queue.verdict(id, dryRun ? NF_ACCEPT : this.#failVerdict);
         continue;
       }
-      // In dry-run not even a mark stays behind.
+      // A dry run does not even leave a mark.
       if (dryRun) queue.verdict(id, NF_ACCEPT);
       else if ((verdict & REFUSE) !== 0) this.#refuse(queue, id, message.mark, verdict);
-      else if ((verdict & SETTLED) !== 0 && this.#settle && mayLeave(packet)) {
+      else if ((verdict & SETTLED) !== 0 && this.#settle && mayLeaveToKernel(packet)) {
         this.settled++;
         queue.verdictMarked(id, NF_ACCEPT, (message.mark & ~this.#mask) | this.#acceptMark);
       } else queue.verdict(id, NF_ACCEPT);
@@ -267,8 +267,8 @@ export class Pump {
   }
 
   /**
-   * A settled refusal goes through ftwall's own chain again with the refuse mark, which is saved to the connection there.
-   * Rules that do not know the mark send the packet back here: then it is dropped, and the mark is used no more.
+   * A settled refusal passes ftwall's own chain again with the refuse mark, which the rules save to the connection. Rules
+   * that do not know the mark queue the packet again: then it is dropped, and after some the mark is no longer used.
    */
   #refuse(queue: LiveQueue, id: number, mark: number, verdict: number): void {
     if (this.#packet.hook !== HOOK_FORWARD || !this.#settle) {
@@ -294,9 +294,9 @@ export class Pump {
 }
 
 /**
- * Whether the kernel may answer for the rest of the flow. To and from the router itself packets are only listened to: a
- * mark would hide later DNS and probe answers. A stub resolver may keep one port, and so one flow, for hours.
+ * Whether the kernel may answer for the rest of the flow. Not where later packets are to be seen: traffic of the router
+ * itself has DNS and the answers to probes, and DNS of a stub resolver may use one port, and so one flow, for hours.
  */
-function mayLeave(packet: Packet): boolean {
+function mayLeaveToKernel(packet: Packet): boolean {
   return packet.hook === HOOK_FORWARD && packet.sport !== DNS && packet.dport !== DNS;
 }

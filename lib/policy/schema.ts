@@ -6,7 +6,7 @@
  * otherwise.
  * @module
  */
-import { SLOTS } from "../state/scores.ts";
+import { REMEMBERED_PEERS } from "../state/scores.ts";
 import { POPULAR } from "./defaults.ts";
 import { duration, flag, integer, list, mark, markMask, optional, seconds, size, word } from "./kind.ts";
 import { field, type Fields, type Section } from "./field.ts";
@@ -196,7 +196,7 @@ export const SECTIONS = {
         "Points of one strong fact, where `require` keeps it from acting alone.",
       ),
       peers: field(
-        integer(1, SLOTS),
+        integer(1, REMEMBERED_PEERS),
         4,
         "Distinct peers that the facts must speak of; fewer never act, however many points there are.",
       ),
@@ -227,7 +227,7 @@ export const SECTIONS = {
         "Such flows to many distinct hosts on high ports in little time: each counts as a strong fact.",
       ),
       fanOutHosts: field(
-        integer(2, SLOTS),
+        integer(2, REMEMBERED_PEERS),
         4,
         "Distinct hosts that make a fan-out. No more than the last 16 of a client are remembered.",
       ),

@@ -1,8 +1,9 @@
 /**
  * A bounded table keyed by an address and one more word (a port, a protocol, or 0), with a deadline for each entry.
  *
- * Open addressing over typed arrays: no object and no string for a look-up. Everything is allocated at construction; pages
- * are only touched as entries come. When full, the entry that would end soonest among eight is given up and counted.
+ * Open addressing over typed arrays: a look-up makes no object and no string. Everything is allocated at construction;
+ * pages are only touched as entries come. When the table is full, the one of eight entries that would end soonest is
+ * evicted and counted.
  * @module
  */
 import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
@@ -10,7 +11,7 @@ import { hashEndpoint, powerOfTwo } from "./hash.ts";
 
 const KEY = 5;
 
-// What changes beside the entries lies in an array too, so that several threads can keep one table.
+// The table's own variables lie in an array too, so that several threads can share one table.
 const COUNT = 0;
 const EVICTED = 1;
 const FREE = 2;
@@ -18,7 +19,7 @@ const FRESH = 3;
 const HAND = 4;
 const HEAD_WORDS = 5;
 
-/** Called with the row of an entry that is about to go. */
+/** Called with the row of an entry that is about to end. */
 export type RowEnd = (row: number) => void;
 
 /** See the module's text. Bytes an entry: 20 key + 8 deadline + 4 × columns + 8 index. */
@@ -64,17 +65,17 @@ export class AddressTable {
     return this.#head[COUNT]!;
   }
 
-  /** Entries given up because the table was full; after 2**32 it begins again at 0. */
+  /** Entries evicted because the table was full, modulo 2**32. */
   get evicted(): number {
     return this.#head[EVICTED]! >>> 0;
   }
 
-  /** Asks to be told of every entry that is given up for lack of room. */
+  /** Called with the row of every entry that is evicted. */
   set onEvict(tell: RowEnd) {
     this.#onEvict = tell;
   }
 
-  /** Entries of lower rank are given up before those of higher rank; without it all are alike. */
+  /** Entries of lower rank are evicted before those of higher rank. Without it all are alike. */
   set rank(rank: (row: number) => number) {
     this.#rank = rank;
   }
@@ -96,7 +97,7 @@ export class AddressTable {
     }
   }
 
-  /** Row of the entry, made with zeroed columns where it was absent ({@link created} says which). */
+  /** Row of the entry, whose deadline is set; it is made with zeroed columns where there was none ({@link created} says so). */
   insert(w0: number, w1: number, w2: number, w3: number, word: number, deadline: number): number {
     const known = this.find(w0, w1, w2, w3, word);
     this.created = known < 0;
@@ -124,7 +125,7 @@ export class AddressTable {
 
   /** True where a row holds an entry. */
   holds(row: number): boolean {
-    // A free row keeps a deadline that no entry can have.
+    // The deadline of a free row is one that no entry can have.
     return row < this.#head[FRESH]! && this.deadline[row]! !== -Infinity;
   }
 
@@ -143,7 +144,7 @@ export class AddressTable {
     this.#head[COUNT]!--;
   }
 
-  /** Removes an entry whose deadline is at or before `now` and that no sweep has met yet. */
+  /** Removes the entry if its deadline is at or before `now`, without waiting for a sweep. */
   end(w0: number, w1: number, w2: number, w3: number, word: number, now: number): void {
     const row = this.find(w0, w1, w2, w3, word);
     if (row >= 0 && this.deadline[row]! <= now) this.remove(row);
@@ -168,7 +169,7 @@ export class AddressTable {
     for (let row = 0; row < this.#head[FRESH]!; row++) if (this.deadline[row]! !== -Infinity) visit(row);
   }
 
-  /** The rows whose entry has not ended at `now`, as the table is when each is asked for: it may change in between. */
+  /** The rows whose entry has not ended at `now`. The table may change between two of them. */
   *rows(now: number): Generator<number, void> {
     for (let row = 0; row < this.#head[FRESH]!; row++) if (this.deadline[row]! > now) yield row;
   }
@@ -213,7 +214,7 @@ export class AddressTable {
     }
   }
 
-  // Closes the gap by moving later entries of the run back (Knuth, vol. 3, 6.4, algorithm R), so that no tombstones gather.
+  // Moves later entries of the probe sequence back over the gap (Knuth, vol. 3, 6.4, algorithm R), so that no tombstones gather.
   #unlink(gap: number): void {
     const index = this.#index;
     const keys = this.#keys;

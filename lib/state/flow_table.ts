@@ -1,58 +1,62 @@
 /**
  * The flows: TCP and UDP, both families, both directions one flow. The hot structure of the engine.
  *
- * 24 int32 words a flow (96 bytes) and 8 bytes of index; no object, no string. When full, the flow longest unseen among
- * eight is given up and counted: a flood of new flows costs the memory of old ones, never more memory.
+ * 24 int32 words a flow (96 bytes) and 8 bytes of index; no object, no string. When the table is full, the least recently
+ * seen of eight flows is evicted and counted: a flood of new flows displaces old ones, but never takes more memory.
  * @module
  */
 import { hashEndpoint, powerOfTwo } from "./hash.ts";
 
+/** Milliseconds of a tick, the unit of {@link SEEN}: coarse, so that eight years of ticks fit a word. */
+export const TICK_MS = 125;
+
 /** Words a flow. */
 export const FLOW_WORDS = 24;
 
-// What every packet of a decided flow needs stands first, so that it lies in as few cache lines as may be.
-/** Word of a flow: ports, opener's in the high half. */
+// Words 0 to 7 are the addresses, the opener's first. What every packet of a decided flow needs follows at once, so that
+// it lies in as few cache lines as possible.
+/** Word of a flow: ports, the opener's in the high half. */
 export const PORTS = 8;
 /** Word of a flow: see the flag constants. */
 export const FLAGS = 9;
-/** Word of a flow: when last seen, in eighths of a second of the engine's time. */
+/** Word of a flow: when last seen, in ticks of the engine's time. */
 export const SEEN = 10;
-/** Word of a flow: the epoch at which its answer was last worked out. */
+/** Word of a flow: the epoch (of policy and of what was learned) in which its answer was last worked out. */
 export const EPOCH = 11;
 /** Word of a flow: bit set of classifiers still possible. */
 export const CANDIDATES = 12;
-/** Word of a flow: numbers of the last two weak facts that were taken note of, the latest in the low half; 0 = none. */
+/** Word of a flow: numbers of the last two facts that were reported, the latest in the low half; 0 is none. */
 export const REPORTED = 13;
-/** Word of a flow: data packets, opener's in the low half, each at most 65,535. */
+/** Word of a flow: data packets, the opener's in the low half, each at most 65,535. */
 export const DATA_PACKETS = 14;
 /** Word of a flow: first four payload bytes of the opener. */
 export const OPENER_FIRST = 15;
 /** Word of a flow: first four payload bytes of the responder. */
 export const RESPONDER_FIRST = 16;
-/** Word of a flow: length of the first payloads, opener's in the low half. */
+/** Word of a flow: length of the first payloads, the opener's in the low half. */
 export const FIRST_LENGTHS = 17;
 /** Word of a flow: TCP sequence number at which the opener's stream begins. */
 export const OPENER_BASE = 18;
 /** Word of a flow: TCP sequence number at which the responder's stream begins. */
 export const RESPONDER_BASE = 19;
-/** Word of a flow: first note word of the owning classifier; of an accepted flow under watch: since when, as {@link SEEN}. */
+/** Word of a flow: first note of the classifier that owns the notes; of an accepted suspect flow, when it was accepted, in ticks. */
 export const NOTE0 = 20;
-/** Word of a flow: second note word. */
+/** Word of a flow: second note. */
 export const NOTE1 = 21;
-/** Word of a flow: owner of the notes. */
+/** Word of a flow: number of the classifier that owns the notes. */
 export const OWNER = 22;
-/** Word of a flow: stream slots plus one, opener's in the low half. */
+/** Word of a flow: stream slots plus one, the opener's in the low half. */
 export const SLOTS = 23;
 
 /** Flag: TCP (else UDP). */
 export const IS_TCP = 1;
 /** Flag: the opener is the client. */
 export const OPENER_IS_CLIENT = 2;
-/** Flag: nobody's business (both sides home, both public, or an exempt client): accept. */
+/** Flag: not ftwall's concern (both sides at home, or neither): accept. */
 export const PASS = 4;
-/** Flag: one side is the router itself (INPUT or OUTPUT). */
+/** Flag: one side is the router itself (hooks INPUT and OUTPUT). */
 export const LOCAL = 8;
-/** Flag: decided: accept, enough seen. */
+/** Flag: decided: accept. */
 export const ACCEPTED = 16;
 /** Flag: decided: refuse. */
 export const REFUSED = 32;
@@ -60,28 +64,28 @@ export const REFUSED = 32;
 export const OPENER_BASED = 64;
 /** Flag: the responder's stream start is known. */
 export const RESPONDER_BASED = 128;
-/** Flag: begun before ftwall saw it: its first packet was not a SYN. */
+/** Flag: began before ftwall saw it: its first packet was not a SYN. */
 export const MIDSTREAM = 256;
-/** Flag: opener ended its stream (FIN or RST). */
+/** Flag: a FIN or RST was seen. */
 export const CLOSING = 512;
 /** Flag: a proxy handshake was unwrapped. */
 export const PROXIED = 1024;
-/** Flag: the proxy question is settled: no proxy. */
+/** Flag: no longer looked at for a proxy handshake: there is none, or it is over. */
 export const NO_PROXY = 2048;
-/** Flag: the client was found exempt. */
+/** Flag: the client is exempt. */
 export const EXEMPT = 4096;
-/** Flag: called by its looks alone: asked about again for a while, should one of its ends become known. */
+/** Flag: suspect by its shape alone: asked about again for a while, in case one of its ends becomes known. */
 export const SUSPECT = 8192;
 /** Flag: its answer was taken back after a reload: what comes is looked at as the middle of a stream. */
 export const RESUMED = 16384;
-/** Flag: the responder's stream start was worked out, as its answer to the SYN was not seen. */
+/** Flag: the responder's stream start was inferred, as its SYN-ACK was not seen. */
 export const INFERRED = 32768;
-/** Flag: {@link SUSPECT}, and only what is known of its endpoints speaks against it. */
+/** Flag: {@link SUSPECT}, and only a known endpoint may prove it; a known client does not. */
 export const BY_ENDPOINT = 1 << 24;
 
-/** Bits of the flags from which on the number of the classifier stands that had a flow {@link SUSPECT}. */
+/** Lowest of the eight flag bits that hold the number of the classifier that marked a flow {@link SUSPECT}. */
 export const SUSPECTED_BY_SHIFT = 16;
-/** All those bits, and {@link BY_ENDPOINT}. */
+/** Those eight bits, and {@link BY_ENDPOINT}. */
 export const SUSPICION_BITS = 0xff << SUSPECTED_BY_SHIFT | BY_ENDPOINT;
 
 /** See the module's text. */
@@ -92,7 +96,7 @@ export class FlowTable {
   readonly words: Int32Array;
   /** Flows held. */
   count = 0;
-  /** Flows given up because the table was full. */
+  /** Flows evicted because the table was full. */
   evicted = 0;
   /** True where the last {@link find} matched with the packet going from the opener to the responder. */
   fromOpener = false;
@@ -124,12 +128,12 @@ export class FlowTable {
     this.#free = new Int32Array(capacity);
   }
 
-  /** Asks to be told of every flow that goes, before its words are reused. */
+  /** Called with the row of every flow that ends, before its words are reused. */
   set onEnd(tell: (row: number) => void) {
     this.#onEnd = tell;
   }
 
-  /** One past the highest row ever used: rows below may be free. */
+  /** One past the highest row ever used; rows below it may be free. */
   get reach(): number {
     return this.#fresh;
   }
@@ -149,15 +153,15 @@ export class FlowTable {
     dport: number,
   ): number {
     const seed = this.#seed;
-    // Commutative, so that both directions meet at one place.
+    // A sum, so that both directions have the same hash.
     const sum = (hashEndpoint(s0, s1, s2, s3, sport, seed) + hashEndpoint(d0, d1, d2, d3, dport, seed) + tcp) | 0;
     return Math.imul(sum ^ (sum >>> 16), 0x45d9f3b5);
   }
 
   /**
-   * Brings the rows of the first `count` flows of `hashes` near, for the {@link find} of each that follows. Memory answers
-   * many questions at once as fast as one: a search alone waits for it three times, one after the other. The answer says
-   * nothing, but wants to be kept: reads that nobody needs are left out.
+   * Reads the rows of the first `count` flows of `hashes` into the cache, for the {@link find} of each that follows. A
+   * single search waits for memory three times, one after the other; the reads of many flows overlap. The result means
+   * nothing, but the caller has to keep it, or the compiler would leave the reads out. Overwrites `hashes`.
    */
   warm(hashes: Int32Array, count: number): number {
     const index = this.#index;
@@ -241,7 +245,7 @@ export class FlowTable {
     }
   }
 
-  /** Opens the flow that the last {@link find} did not find: the packet's source becomes its opener. Words after the key are zero. */
+  /** Opens the flow that the last {@link find} did not find. The packet's source becomes its opener; all words after the key are zero. */
   open(
     tcp: number,
     s0: number,
@@ -297,7 +301,7 @@ export class FlowTable {
     this.count--;
   }
 
-  /** Ends flows unseen since `before` (eighths of a second), or closing ones unseen since `closedBefore`; looks at `budget` rows. */
+  /** Ends flows unseen since tick `before`, and closing ones unseen since tick `closedBefore`; looks at `budget` rows at most. */
   sweep(before: number, closedBefore: number, budget: number): void {
     const rows = Math.min(budget, this.#fresh);
     for (let i = 0; i < rows; i++) {
@@ -334,7 +338,7 @@ export class FlowTable {
     return (hash ^ (hash >>> 15)) & this.#mask;
   }
 
-  // Moves later entries of the run back over the gap, so that no tombstones gather.
+  // Moves later entries of the probe sequence back over the gap, so that no tombstones gather.
   #unlink(gap: number): void {
     const index = this.#index;
     const mask = this.#mask;

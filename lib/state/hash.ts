@@ -4,8 +4,8 @@
  */
 
 /**
- * Mixes an address of four words and one more word into 32 bits. The seed is secret in the daemon, so that nobody outside
- * can aim packets at one chain of a table; the two multiply-xorshift rounds are those of common 32-bit finalisers.
+ * Mixes an address of four words and one more word into 32 bits. The seed is secret in the daemon, so that nobody can
+ * choose addresses that collide; the two multiply-xorshift rounds are those of common 32-bit finalisers.
  */
 export function hashEndpoint(w0: number, w1: number, w2: number, w3: number, word: number, seed: number): number {
   let h = Math.imul(w3 ^ seed, 0x9e3779b1) ^ Math.imul(w2 + seed, 0x85ebca6b) ^

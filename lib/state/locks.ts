@@ -22,7 +22,7 @@ export interface Lock {
   length: number;
   /** How often it was renewed; {@link MOST_RENEWALS} stands for any more. */
   renewals: number;
-  /** Whose doing it was. */
+  /** Who began it. */
   by: LockedBy;
   /** What the operator said; empty where none. */
   reason: string;
@@ -34,13 +34,13 @@ export interface Lock {
   port: number;
   /** When the next probe is due. */
   probeAt: number;
-  /** The end that was announced last, in an event. */
+  /** The end of the lock as the last event gave it. */
   announced: number;
   /** Probes sent since the lock was last renewed. */
   probes: number;
 }
 
-/** Largest number of renewals that a lock counts: the words of its row are signed, and more would be less than 0. */
+/** Renewals at which a lock stops counting: the word that holds them is signed. */
 export const MOST_RENEWALS = 0x7fffffff;
 
 const BY: readonly LockedBy[] = ["detector", "operator", "state-file"];
@@ -61,16 +61,16 @@ const LENGTH = 1;
 const PROBE_AT = 2;
 const ANNOUNCED = 3;
 const TIMES = 4;
-/** Places for the name of a protocol and of an evidence, and its length: no name that ftwall gives is as long. */
+/** Words for the length and the text of a protocol's or evidence's name; all of ftwall's names are shorter. */
 const NAME = 1 + 32;
-/** Places for what an operator said, and its length. */
+/** Words for the length and the text of what an operator said. */
 const REASON = 1 + 256;
 
 /** Locks by client address. */
 export class Locks {
   /** Keyed by client; the deadline is the lock's end. */
   readonly table: AddressTable;
-  // Locks are few and rarely read, so each has an object here; what it says lies in arrays, which several threads can see.
+  // Locks are few and rarely read, so each may have an object. Its values lie in arrays, which threads can share.
   readonly #locks: (LockRow | undefined)[] = [];
   readonly #times: Float64Array;
   readonly #names: Uint16Array;
@@ -83,7 +83,7 @@ export class Locks {
     this.#times = memory.float64(capacity * TIMES);
     this.#names = memory.uint16(capacity * 2 * NAME);
     this.#reasons = memory.uint16(capacity * REASON);
-    // Anybody at home can send pings in many names: locks of clients that went on talking, and operators' locks, go last.
+    // Any machine at home can have made-up clients locked: locks that were renewed, and operators' locks, are evicted last.
     this.table.rank = (row) => {
       const at = row * COLUMNS;
       return this.table.values[at + WHOSE] === OPERATOR ? 2 : this.table.values[at + RENEWALS]! > 0 ? 1 : 0;
@@ -91,7 +91,7 @@ export class Locks {
     this.table.onEvict = (row) => this.#onEvict(row);
   }
 
-  /** Asks to be told of a lock that is given up because the table is full. */
+  /** Called with the row of a lock that is evicted because the table is full. */
   set onEvict(tell: (row: number) => void) {
     this.#onEvict = tell;
   }
@@ -108,7 +108,7 @@ export class Locks {
     return row >= 0 && this.table.deadline[row]! > now ? row : -1;
   }
 
-  /** What is known of the lock at a row that is in use; what is written to it is kept. */
+  /** The lock at a row that is in use; what is written to it is stored. */
   at(row: number): Lock {
     if (!this.table.holds(row)) throw new RangeError(`Cannot read lock: row ${row} is free`);
     return this.#locks[row] ??= new LockRow(row, this.table.values, this.#times, this.#names, this.#reasons);
@@ -243,7 +243,7 @@ class LockRow implements Lock {
   }
 }
 
-/** A text stands behind its length. */
+/** Reads a text, which stands behind its length. */
 function readText(units: Uint16Array, at: number): string {
   let text = "";
   for (let i = at + 1; i <= at + units[at]!; i++) text += String.fromCharCode(units[i]!);
@@ -252,7 +252,7 @@ function readText(units: Uint16Array, at: number): string {
 
 function writeText(units: Uint16Array, at: number, places: number, text: string): void {
   const length = Math.min(text.length, places - 1);
-  // Not where nothing changes: a place that was never written takes no memory.
+  // Only where it changes: pages that were never written take no memory.
   if (units[at] !== length) units[at] = length;
   for (let i = 0; i < length; i++) units[at + 1 + i] = text.charCodeAt(i);
 }

@@ -1,18 +1,19 @@
 /**
- * Scores of clients: what weak facts add up to. A score belongs to one client and one protocol, loses half its worth in
- * each half-life, and remembers the last sixteen distinct peers that raised it.
+ * Scores of clients: what weak facts add up to. A score belongs to one client and one protocol, halves with each half-life,
+ * and remembers the last sixteen distinct peers that raised it.
  * @module
  */
 import { AddressTable } from "./address_table.ts";
+import { TICK_MS } from "./flow_table.ts";
 import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
 
 const SCORE = 0;
 const SEEN = 1;
 const NEXT = 2;
 const PEERS = 3;
-/** Distinct peers that are remembered of each score. */
-export const SLOTS = 16;
-const AGES = PEERS + SLOTS;
+/** Distinct peers remembered with each score. */
+export const REMEMBERED_PEERS = 16;
+const AGES = PEERS + REMEMBERED_PEERS;
 
 /** See the module's text. Scores are kept in hundredths. */
 export class Scores {
@@ -25,23 +26,26 @@ export class Scores {
   /** Distinct peers within the window after the last {@link add}, at most 16. */
   peers = 0;
 
-  /** Eighths of a second within which {@link nearPeers} distinct peers make the next fact count for {@link nearPoints}. */
-  near = 0;
-  /** The last {@link add} found {@link nearPeers} distinct peers that near to each other. */
-  fanned = false;
-  /** See {@link near}. */
-  nearPeers = 0;
-  /** See {@link near}. */
-  nearPoints = 0;
+  /**
+   * Fan-out, for the next {@link add} alone: {@link fanOutPeers} distinct peers within this many ticks make its fact count
+   * for {@link fanOutPoints}. 0 leaves it out.
+   */
+  fanOutTicks = 0;
+  /** See {@link fanOutTicks}. */
+  fanOutPeers = 0;
+  /** See {@link fanOutTicks}. */
+  fanOutPoints = 0;
+  /** The last {@link add} found such a fan-out. */
+  fannedOut = false;
 
   /** Makes room for `capacity` scores. */
   constructor(capacity: number, seed: number, memory: TableMemory = OWN_MEMORY) {
-    this.table = new AddressTable(capacity, AGES + SLOTS, seed, memory);
+    this.table = new AddressTable(capacity, AGES + REMEMBERED_PEERS, seed, memory);
   }
 
   /**
-   * Adds `points` for a fact about one peer (`peer` is a hash of it, not 0). `tick` is the engine's time in eighths of a
-   * second; half-life and window too. Results are in {@link before}, {@link after} and {@link peers}.
+   * Adds `points` for a fact about one peer (`peer` is a hash of it, not 0). `tick` is the engine's time in ticks;
+   * half-life and window are in ticks too. Results are in {@link before}, {@link after} and {@link peers}.
    */
   add(
     w0: number,
@@ -56,7 +60,7 @@ export class Scores {
     window: number,
     now: number,
   ): void {
-    const row = this.table.insert(w0, w1, w2, w3, protocol, now + window * 125);
+    const row = this.table.insert(w0, w1, w2, w3, protocol, now + window * TICK_MS);
     const values = this.table.values;
     const at = row * this.table.columns;
     const age = this.table.created ? 0 : tick - values[at + SEEN]!;
@@ -64,27 +68,27 @@ export class Scores {
     let place = -1;
     let distinct = 0;
     let close = 1;
-    for (let i = 0; i < SLOTS; i++) {
+    for (let i = 0; i < REMEMBERED_PEERS; i++) {
       const known = values[at + PEERS + i]!;
       if (known === peer) place = i;
       else if (known !== 0) {
         const past = tick - values[at + AGES + i]!;
         if (past <= window) distinct++;
-        if (past <= this.near) close++;
+        if (past <= this.fanOutTicks) close++;
       }
     }
-    // One peer alone cannot raise the score again and again: a chatty flow is still one fact.
+    // One peer raises the score once in a window: a flow of many packets is still one fact.
     const again = place >= 0 && tick - values[at + AGES + place]! <= window;
     if (place < 0) {
       place = values[at + NEXT]!;
-      values[at + NEXT] = (place + 1) % SLOTS;
+      values[at + NEXT] = (place + 1) % REMEMBERED_PEERS;
       values[at + PEERS + place] = peer;
     }
     values[at + AGES + place] = tick;
-    this.peers = Math.min(SLOTS, distinct + 1);
-    this.fanned = this.near > 0 && close >= this.nearPeers;
-    const worth = this.fanned ? Math.max(points, this.nearPoints) : points;
-    this.near = 0;
+    this.peers = Math.min(REMEMBERED_PEERS, distinct + 1);
+    this.fannedOut = this.fanOutTicks > 0 && close >= this.fanOutPeers;
+    const worth = this.fannedOut ? Math.max(points, this.fanOutPoints) : points;
+    this.fanOutTicks = 0;
     this.after = this.before + (again ? 0 : worth);
     values[at + SCORE] = Math.min(1e9, Math.round(this.after * 100));
     values[at + SEEN] = tick;

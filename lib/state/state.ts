@@ -1,5 +1,5 @@
 /**
- * Everything that ftwall remembers. Created once; outlives every policy.
+ * All tables: everything that ftwall remembers. Made once; a new policy does not replace it.
  * @module
  */
 import { AddressTable } from "./address_table.ts";
@@ -29,7 +29,7 @@ export interface Capacity {
   readonly questions: number;
   /** Addresses that DNS answered for names of no interest. */
   readonly resolved: number;
-  /** Events that are held back when they repeat. */
+  /** Rate limits: of each client and kind of event. */
   readonly rateLimits: number;
 }
 
@@ -41,7 +41,7 @@ export const DETAIL = 1;
 export const HELD = 2;
 /** Column of an endpoint: ADVERTISED or CONFIRMED. */
 export const KIND = 1;
-/** Kind of an endpoint: named by somebody else (DHT, tracker, peer exchange). May only raise scores, as it can be poisoned. */
+/** Kind of an endpoint: named by somebody else (DHT, tracker, peer exchange). As anybody can name anybody, it only raises scores. */
 export const ADVERTISED = 1;
 /** Kind of an endpoint: took part in a confirmed conversation, or is a node that the protocol's own structure proves. */
 export const CONFIRMED = 2;
@@ -94,7 +94,7 @@ export class State {
   readonly questions: AddressTable;
   /** Addresses that answer for names of no interest (shared hosting); key word 0. */
   readonly resolved: AddressTable;
-  /** What was reported lately, for rate limits; key word is a kind. */
+  /** Rate limits: what happened lately; key word is the kind. */
   readonly rateLimits: AddressTable;
   /** Hardware addresses of clients, as last seen; key word 0, columns high and low. */
   readonly neighbours: AddressTable;
@@ -104,8 +104,8 @@ export class State {
   readonly #changes: Int32Array;
 
   /**
-   * Makes empty tables. `seed` is secret in the daemon and fixed in tests. On the `memory` lies everything but flows and
-   * their streams: threads that divide the flows among them see the same of everything that was learned.
+   * Makes empty tables. `seed` is secret in the daemon and fixed in tests. All tables but flows and their streams lie in
+   * `memory`: threads that divide the flows among them share everything that was learned.
    */
   constructor(capacity: Capacity, seed: number, memory: TableMemory = OWN_MEMORY) {
     this.capacity = capacity;
@@ -124,7 +124,7 @@ export class State {
     this.#changes = memory.int32(1);
   }
 
-  /** Changes with every new lock, peer or trained address. */
+  /** Changes with every new lock, peer or trained address, and with their ends. */
   get changes(): number {
     return this.#changes[0]!;
   }

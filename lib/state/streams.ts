@@ -1,6 +1,6 @@
 /**
- * A bounded pool for the first bytes of TCP streams: one slot a direction, for flows whose classifiers want more than the
- * packet at hand. When all slots are taken, the oldest is given up and counted; its flow is then judged by what comes.
+ * A bounded pool for the first bytes of TCP streams: one slot for a direction, taken when a classifier wants more than the
+ * packet at hand. When all slots are taken, the oldest is evicted and counted; its flow is then judged by what comes.
  * @module
  */
 
@@ -19,12 +19,12 @@ export class Streams {
   readonly filled: Int32Array;
   /** Slots in use. */
   count = 0;
-  /** Slots given up because all were taken. */
+  /** Slots evicted because all were taken. */
   evicted = 0;
 
   readonly #owner: Int32Array;
   readonly #side: Uint8Array;
-  // One island of bytes beyond the first hole: enough for one swapped pair of segments, which is what networks do.
+  // One stretch of bytes behind the first gap (an island): enough for two segments that overtook each other.
   readonly #islandStart: Int32Array;
   readonly #islandEnd: Int32Array;
   #hand = 0;
@@ -43,14 +43,14 @@ export class Streams {
     this.#islandEnd = new Int32Array(capacity);
   }
 
-  /** Asks to be told whose slot is given up. */
+  /** Called with the flow and side whose slot is evicted. */
   set onEvict(tell: (row: number, side: number) => void) {
     this.#onEvict = tell;
   }
 
   /** Takes a slot for one side (0 opener, 1 responder) of a flow. */
   take(row: number, side: number): number {
-    // The hand moves on at each take, so the slot it meets in a full pool is the one taken longest ago.
+    // The hand moves on with each take, so in a full pool it points to the slot that was taken longest ago.
     let slot = this.#hand;
     if (this.count < this.capacity) {
       while (this.#owner[slot] !== -1) {
@@ -71,7 +71,7 @@ export class Streams {
     return slot;
   }
 
-  /** Takes the first `count` bytes off a slot's stream, which then begins behind them. */
+  /** Removes the first `count` bytes of a slot's stream, which then begins behind them. */
   drop(slot: number, count: number): void {
     const base = slot * STREAM_BYTES;
     this.bytes.copyWithin(base, base + count, base + STREAM_BYTES);
@@ -82,8 +82,8 @@ export class Streams {
     }
   }
 
-  /** What a slot holds begins `count` bytes further on: what is before it is still to come. */
-  defer(slot: number, count: number): void {
+  /** Moves the start of a slot's stream back by `count` bytes, which are still to come; what it holds becomes the island. */
+  moveStartBack(slot: number, count: number): void {
     const base = slot * STREAM_BYTES;
     this.bytes.copyWithin(base + count, base, base + STREAM_BYTES - count);
     this.#islandStart[slot] = count;
@@ -91,7 +91,7 @@ export class Streams {
     this.filled[slot] = 0;
   }
 
-  /** Gives a slot back. */
+  /** Releases a slot. */
   release(slot: number): void {
     if (this.#owner[slot] === -1) return;
     this.#owner[slot] = -1;
@@ -99,10 +99,10 @@ export class Streams {
   }
 
   /**
-   * Lays `from … to` of `source` at `offset` of the slot's stream. First bytes win: what is there stays. Bytes past the
-   * slot are left out. Returns true where the contiguous part grew.
+   * Puts `source[from … to)` at `offset` of the slot's stream. Bytes that are already there stay; bytes beyond the slot's
+   * end are left out. True where the contiguous part grew.
    */
-  lay(slot: number, offset: number, source: Uint8Array, from: number, to: number): boolean {
+  put(slot: number, offset: number, source: Uint8Array, from: number, to: number): boolean {
     if (offset < 0) {
       from -= offset;
       offset = 0;

@@ -1,71 +1,71 @@
 /**
- * Whose turn it is: threads that share tables use them one after the other, a burst of packets at a time.
+ * The lock of the tables that threads share: a thread holds it for a burst of packets.
  *
- * Of a queued packet's cost nine tenths are the kernel's (receiving, and sending the verdicts), which happen outside a
- * turn; so a few threads hardly meet. In return there is one block list, one set of locks and one score for all: what one
- * thread learns is in force on the others with their next burst, and a change is one event, as only one thread can make it.
- * Tables of each thread's own, kept alike by telling each other, would double their memory, add up scores late, and
- * would each have to end what is over.
+ * Nine tenths of a queued packet's cost are the kernel's (receiving it, sending its verdict), outside the lock; so a few
+ * threads rarely wait for each other. In return there is one block list, one set of locks and one score for all: what one
+ * thread learns holds on the others from their next burst, and is one event, as only one thread makes the change. Tables
+ * of each thread's own, kept equal by messages, would take the memory several times, add scores up late, and each have to
+ * expire its entries.
  * @module
  */
 
 /** Words of the shared memory. */
 const HOLDER = 0;
-const TOLD = 1;
+const NEWS = 1;
 const SEQUENCE = 2;
 const VERSION = 3;
-/** Length of that memory, bytes. */
+/** Bytes of that memory. */
 export const TABLE_LOCK_BYTES = 16;
 
-/** Nobody's turn; somebody's; somebody's, and others wait. */
+/** States of the lock: free; held; held, and others wait for it. */
 const FREE = 0;
-const TAKEN = 1;
+const HELD = 1;
 const AWAITED = 2;
 /**
- * Looks at a turn that somebody else has before the thread sleeps, 40 ns each: together about as long as a burst takes, as
- * being woken takes longer.
+ * Attempts to get a held lock before the thread sleeps, 40 ns each: together about as long as a burst takes, as being woken
+ * takes longer.
  */
-const LOOKS = 600;
-/** Tells the processor that this is a wait (ECMAScript 2026, of which TypeScript does not know yet). */
+const SPINS = 600;
+/** Tells the processor that this is a busy wait (ECMAScript 2026; TypeScript does not declare it yet). */
 const pause: () => void = (Atomics as { pause?: () => void }).pause ?? (() => {});
 
-/** Milliseconds after which who has the turn is taken for dead. The longest that is done in one is writing the state file. */
+/** Milliseconds after which the holder is taken for dead. The longest that the lock is held is for writing the state file. */
 const PATIENCE = 30_000;
 
-/** What a thread does at the ends of its turns. Neither may throw. */
+/** What a thread does whenever it holds the lock. Neither may throw. */
 export interface TableLockHooks {
-  /** First thing in a turn. */
+  /** First thing after the lock was acquired. */
   readonly onAcquire: () => void;
-  /** Last thing in a turn. */
+  /** Last thing before it is released. */
   readonly onRelease: () => void;
 }
 
-/** One thread's hold of the turn. Threads meet by the memory that they make it of. */
+/** One thread's handle of the lock, which it may acquire more than once. Threads share the lock by its memory. */
 export class TableLock {
   readonly #words: Int32Array;
   readonly #patience: number;
   #hooks: TableLockHooks | null = null;
   #depth = 0;
 
-  /** `memory` is of {@link TABLE_LOCK_BYTES}, zeroed. */
+  /** `memory` has {@link TABLE_LOCK_BYTES}, zeroed before the first use. `patience` is in milliseconds. */
   constructor(memory: SharedArrayBuffer, patience: number = PATIENCE) {
     this.#words = new Int32Array(memory);
     this.#patience = patience;
   }
 
-  /** Asks to be told of the ends of this thread's turns. */
+  /** What this thread does whenever it holds the lock. */
   set hooks(hooks: TableLockHooks) {
     this.#hooks = hooks;
   }
 
-  /** Waits for the turn and takes it; within a turn it does nothing. Throws where another thread does not give it back. */
+  /** Waits for the lock; does nothing where this thread holds it. Throws where another thread does not release it. */
   acquire(): void {
     if (this.#depth++ > 0) return;
-    if (Atomics.compareExchange(this.#words, HOLDER, FREE, TAKEN) !== FREE) this.#wait();
+    if (Atomics.compareExchange(this.#words, HOLDER, FREE, HELD) !== FREE) this.#wait();
     this.#hooks?.onAcquire();
   }
 
-  /** Gives the turn back, as often as it was taken. */
+  /** Releases the lock, once it was called as often as {@link acquire}. */
   release(): void {
     if (this.#depth > 1) {
       this.#depth--;
@@ -76,7 +76,7 @@ export class TableLock {
     if (Atomics.exchange(this.#words, HOLDER, FREE) === AWAITED) Atomics.notify(this.#words, HOLDER, 1);
   }
 
-  /** Does something within a turn. */
+  /** Calls `act` while holding the lock. */
   hold<T>(act: () => T): T {
     this.acquire();
     try {
@@ -86,28 +86,28 @@ export class TableLock {
     }
   }
 
-  /** Takes a turn for nothing where another thread has told something. */
+  /** Acquires and releases the lock, for the hooks alone, where another thread has announced news. */
   catchUp(): void {
-    if (Atomics.load(this.#words, TOLD) === 0) return;
+    if (Atomics.load(this.#words, NEWS) === 0) return;
     this.acquire();
     this.release();
   }
 
-  /** Another thread has told something since the last call. Within a turn. */
+  /** Whether news were announced since the last call. The lock must be held. */
   takeNews(): boolean {
-    if (this.#words[TOLD] === 0) return false;
-    Atomics.store(this.#words, TOLD, 0);
+    if (this.#words[NEWS] === 0) return false;
+    Atomics.store(this.#words, NEWS, 0);
     return true;
   }
 
-  /** Says that this thread has told something; answers the number that puts what all threads tell in order. Within a turn. */
+  /** Announces news of this thread. Answers a number by which the news of all threads can be put in order. The lock must be held. */
   announce(): number {
-    Atomics.store(this.#words, TOLD, 1);
+    Atomics.store(this.#words, NEWS, 1);
     this.#words[SEQUENCE] = (this.#words[SEQUENCE]! + 1) | 0;
     return this.#words[SEQUENCE]!;
   }
 
-  /** Number of the policy that is in force on all threads. Within a turn. */
+  /** Number of the policy that is in force on all threads. The lock must be held. */
   get policyVersion(): number {
     return this.#words[VERSION]!;
   }
@@ -116,11 +116,11 @@ export class TableLock {
     this.#words[VERSION] = number;
   }
 
-  // A mutex in the manner of U. Drepper, Futexes are tricky (2011), section 5.
+  // The mutex of U. Drepper, Futexes are tricky (2011), section 5.
   #wait(): void {
     const words = this.#words;
-    for (let looks = 0; looks < LOOKS; looks++) {
-      if (Atomics.load(words, HOLDER) === FREE && Atomics.compareExchange(words, HOLDER, FREE, TAKEN) === FREE) return;
+    for (let spins = 0; spins < SPINS; spins++) {
+      if (Atomics.load(words, HOLDER) === FREE && Atomics.compareExchange(words, HOLDER, FREE, HELD) === FREE) return;
       pause();
     }
     while (Atomics.exchange(words, HOLDER, AWAITED) !== FREE) {

@@ -1,5 +1,5 @@
 /**
- * Where the arrays of tables lie: in this thread's own memory, or in memory that several threads see.
+ * Memory for the arrays of tables: this thread's own, or memory that several threads share.
  * @module
  */
 
@@ -21,16 +21,16 @@ export const OWN_MEMORY: TableMemory = {
 };
 
 /**
- * Memory that several threads see. The first thread makes it; another that asks for the same arrays in the same order gets
- * the same memory. Nothing here keeps two threads from writing at once.
+ * Memory that several threads share. The first thread allocates it; another thread that asks for the same arrays in the
+ * same order gets the same memory. Nothing here keeps two threads from writing at once: see table_lock.ts.
  */
 export class SharedTableMemory implements TableMemory {
-  /** What was given out, in that order: to be posted to the other threads. */
+  /** What was allocated, in that order: to be posted to the other threads. */
   readonly blocks: SharedArrayBuffer[];
   readonly #made: boolean;
   #next = 0;
 
-  /** New memory; of another thread's `blocks` the memory that this one gave out. */
+  /** New memory, or the `blocks` that another thread allocated. */
   constructor(blocks?: readonly SharedArrayBuffer[]) {
     this.#made = blocks === undefined;
     this.blocks = [...blocks ?? []];

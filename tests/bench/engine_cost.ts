@@ -61,7 +61,7 @@ export class Sender {
     const count = this.#count;
     const packet = this.#packet;
     if (this.#prefetcher.useful) {
-      for (let i = 0; i < count; i++) this.#prefetcher.note(this.#view, i * ROOM);
+      for (let i = 0; i < count; i++) this.#prefetcher.add(this.#view, i * ROOM);
       this.#prefetcher.fetch();
     }
     this.#now += 0.004 * count;

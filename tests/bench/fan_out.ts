@@ -115,11 +115,11 @@ export function clientHour(talker: Talker, seed: number): Hour {
 
 /** The rule of before: so many hosts within a minute, and a score of 100. Answers 0 where the score is lower. */
 function hostsByNumber(scores: Scores, host: number, tick: number): number {
-  scores.near = 60 * SECOND;
-  scores.nearPeers = HOSTS;
-  scores.nearPoints = 40;
+  scores.fanOutTicks = 60 * SECOND;
+  scores.fanOutPeers = HOSTS;
+  scores.fanOutPoints = 40;
   scores.add(0, 0, 0, 1, 0, host, 10, tick, 300 * SECOND, 600 * SECOND, tick * 125);
-  return scores.after >= 100 && scores.fanned ? scores.peers : 0;
+  return scores.after >= 100 && scores.fannedOut ? scores.peers : 0;
 }
 
 /** One row of the table. */

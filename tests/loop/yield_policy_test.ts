@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { YieldPolicy } from "../../lib/loop/yield_policy.ts";
 
-/** Looks after a burst until the yielding says that is enough; each takes `away` milliseconds, the last one finds `packets`. */
+/** Looks after a burst until the policy says that is enough; each takes `away` milliseconds, the last one finds `packets`. */
 function looks(
-  yielding: YieldPolicy,
+  policy: YieldPolicy,
   began: number,
   away: number,
   found: { at: number; packets: number } | null,
@@ -11,23 +11,23 @@ function looks(
   let left = began;
   for (let count = 1;; count++, left += away) {
     const packets = found !== null && count === found.at ? found.packets : 0;
-    if (!yielding.looksAgain(began, left, left + away, packets)) return count;
+    if (!policy.shouldPollAgain(began, left, left + away, packets)) return count;
   }
 }
 
 Deno.test("it looks again for 30 µs, and no more once something came", () => {
-  const yielding = new YieldPolicy();
-  assert.equal(looks(yielding, 0, 0.004, { at: 3, packets: 1 }), 3);
-  assert.equal(looks(yielding, 1, 0.004, null), 8);
-  assert.ok(yielding.shouldYield(2));
+  const policy = new YieldPolicy();
+  assert.equal(looks(policy, 0, 0.004, { at: 3, packets: 1 }), 3);
+  assert.equal(looks(policy, 1, 0.004, null), 8);
+  assert.ok(policy.shouldYield(2));
 });
 
 Deno.test("one look in nine that finds something is enough to go on looking; fewer are not, and then it rests", () => {
-  const yielding = new YieldPolicy();
+  const policy = new YieldPolicy();
   let most = 0;
   for (let burst = 0; burst < 900; burst++) {
     const found = burst % 9 === 0 ? { at: 2, packets: 1 } : null;
-    if (looks(yielding, burst, 0.01, found) === 1) most++;
+    if (looks(policy, burst, 0.01, found) === 1) most++;
   }
   assert.equal(most, 0, "bursts after which it looked once only");
   const bored = new YieldPolicy();
@@ -40,25 +40,25 @@ Deno.test("one look in nine that finds something is enough to go on looking; few
 });
 
 Deno.test("somebody who computes on the same core costs a few waits a second, not every packet one", () => {
-  const yielding = new YieldPolicy();
+  const policy = new YieldPolicy();
   let now = 0;
   let given = 0;
   for (; now < 10_000; now++) {
-    if (!yielding.shouldYield(now)) continue;
+    if (!policy.shouldYield(now)) continue;
     given++;
-    yielding.looksAgain(now, now, now + 3, 3);
+    policy.shouldPollAgain(now, now, now + 3, 3);
   }
   assert.ok(given >= 30 && given <= 45, `${given} times in ten seconds`);
 });
 
 Deno.test("whoever keeps the core and brings full bursts, or is long away now and then, is given way", () => {
-  const yielding = new YieldPolicy();
+  const policy = new YieldPolicy();
   for (let burst = 0; burst < 1000; burst++) {
-    assert.ok(yielding.shouldYield(burst));
-    yielding.looksAgain(burst, burst, burst + 3, 64);
+    assert.ok(policy.shouldYield(burst));
+    policy.shouldPollAgain(burst, burst, burst + 3, 64);
   }
   for (let burst = 0; burst < 1000; burst++) {
-    assert.ok(yielding.shouldYield(2000 + burst));
-    yielding.looksAgain(2000 + burst, 2000 + burst, 2000 + burst + (burst % 20 === 0 ? 3 : 0.1), 5);
+    assert.ok(policy.shouldYield(2000 + burst));
+    policy.shouldPollAgain(2000 + burst, 2000 + burst, 2000 + burst + (burst % 20 === 0 ? 3 : 0.1), 5);
   }
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Scores, SLOTS } from "../../lib/state/scores.ts";
+import { REMEMBERED_PEERS, Scores } from "../../lib/state/scores.ts";
 
 /** Half-life 10 minutes, window 30 minutes, in eighths of a second. */
 const HALF = 600 * 8;
@@ -52,9 +52,9 @@ Deno.test("peers beyond the window do not count as distinct", () => {
 Deno.test("from some distinct peers within the near time on each fact counts for more, once asked for", () => {
   const scores = new Scores(16, 1);
   const add = (peer: number, tick: number) => {
-    scores.near = 480;
-    scores.nearPeers = 4;
-    scores.nearPoints = 40;
+    scores.fanOutTicks = 480;
+    scores.fanOutPeers = 4;
+    scores.fanOutPoints = 40;
     scores.add(0, 0, 0xffff, 1, 0, peer, 10, tick, 1e9, 4800, tick * 125);
     return Math.round(scores.after);
   };
@@ -67,13 +67,13 @@ Deno.test("from some distinct peers within the near time on each fact counts for
 Deno.test("a fan-out of as many peers as are remembered is seen with each further flow to any of them", () => {
   const scores = new Scores(16, 1);
   const fans = (peer: number, least: number): boolean => {
-    scores.near = 480;
-    scores.nearPeers = least;
+    scores.fanOutTicks = 480;
+    scores.fanOutPeers = least;
     scores.add(0, 0, 0xffff, 1, 0, peer, 10, peer, 1e9, 4800, peer * 125);
-    return scores.fanned;
+    return scores.fannedOut;
   };
-  const peers = Array.from({ length: SLOTS }, (_, i) => i + 1);
-  assert.deepEqual(peers.map((peer) => fans(peer, SLOTS)), peers.map((peer) => peer === SLOTS));
-  assert.ok(peers.every((peer) => fans(peer, SLOTS)), "known peers, again");
-  assert.ok(!peers.some((peer) => fans(peer, SLOTS + 1)), "more than are remembered");
+  const peers = Array.from({ length: REMEMBERED_PEERS }, (_, i) => i + 1);
+  assert.deepEqual(peers.map((peer) => fans(peer, REMEMBERED_PEERS)), peers.map((peer) => peer === REMEMBERED_PEERS));
+  assert.ok(peers.every((peer) => fans(peer, REMEMBERED_PEERS)), "known peers, again");
+  assert.ok(!peers.some((peer) => fans(peer, REMEMBERED_PEERS + 1)), "more than are remembered");
 });

@@ -17,7 +17,7 @@ Deno.test("what lies in a slot is always a prefix of the stream, and all of it w
     const slot = streams.take(1, 0);
     for (const [from, to] of segments) {
       const before = streams.filled[slot]!;
-      const grew = streams.lay(slot, from, TRUTH, from, to);
+      const grew = streams.put(slot, from, TRUTH, from, to);
       assert.equal(grew, streams.filled[slot]! > before);
     }
     assert.equal(streams.filled[slot], Math.min(at, STREAM_BYTES));
@@ -33,7 +33,7 @@ Deno.test("any disorder, overlap and repetition leaves a true prefix", () => {
     const slot = streams.take(1, 1);
     const source = new Uint8Array(300 + TRUTH.length);
     source.set(TRUTH, 300);
-    for (const [from, length] of segments) streams.lay(slot, from, source, from + 300, from + 300 + length);
+    for (const [from, length] of segments) streams.put(slot, from, source, from + 300, from + 300 + length);
     const filled = streams.filled[slot]!;
     assert.ok(filled >= 0 && filled <= STREAM_BYTES);
     assert.deepEqual(streams.bytes.slice(0, filled), TRUTH.slice(0, filled));
@@ -45,9 +45,9 @@ Deno.test("first bytes win: a second telling of the same bytes changes nothing, 
   const slot = streams.take(1, 0);
   const first = new TextEncoder().encode("GET /index.html");
   const other = new TextEncoder().encode("XXXXXXXXXXXXXXXXXXXX");
-  streams.lay(slot, 8, first, 8, 15);
-  streams.lay(slot, 0, first, 0, 4);
-  streams.lay(slot, 0, other, 0, 20);
+  streams.put(slot, 8, first, 8, 15);
+  streams.put(slot, 0, first, 0, 4);
+  streams.put(slot, 0, other, 0, 20);
   const text = new TextDecoder().decode(streams.bytes.subarray(0, streams.filled[slot]!));
   // Bytes 0 to 3 and 8 to 14 came first, the rest is the second telling's.
   assert.equal(text, "GET XXXXex.htmlXXXXX");
@@ -68,14 +68,14 @@ Deno.test("a full pool gives up the slot taken longest ago and says whose it was
 Deno.test("slots are given back once, and a reused one is empty", () => {
   const streams = new Streams(1);
   const slot = streams.take(1, 0);
-  streams.lay(slot, 0, TRUTH, 0, 50);
-  streams.lay(slot, 100, TRUTH, 100, 150);
+  streams.put(slot, 0, TRUTH, 0, 50);
+  streams.put(slot, 100, TRUTH, 100, 150);
   streams.release(slot);
   streams.release(slot);
   assert.equal(streams.count, 0);
   const again = streams.take(2, 0);
   assert.equal(streams.filled[again], 0);
-  streams.lay(again, 0, TRUTH, 0, 100);
+  streams.put(again, 0, TRUTH, 0, 100);
   assert.equal(streams.filled[again], 100, "the island of the flow before is gone");
   assert.throws(() => new Streams(0), RangeError);
   assert.throws(() => new Streams(0xffff), RangeError);

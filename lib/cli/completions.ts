@@ -1,10 +1,11 @@
 /**
- * `ftwall completions`: scripts for bash, zsh and fish, made from the command tree.
+ * `ftwall completions`: scripts for bash, zsh and fish, made from the descriptions of the commands.
  * @module
  */
-import { Argument, Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { DONE } from "../report/failure.ts";
 import { print } from "../report/output.ts";
-import type { Ended } from "./command_line.ts";
+import { type Command, command, longName } from "./command.ts";
+import { allCommands } from "./commands.ts";
 
 /** Shells that scripts can be made for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -32,51 +33,42 @@ interface Branch {
   readonly paths: boolean;
 }
 
-/** Makes the command. */
-export function completionsCommand(_ended: Ended, tree: () => CommandUnknownOpts): CommandUnknownOpts {
-  return new Command("completions")
-    .description("print a completion script")
-    .addArgument(new Argument("<shell>", "for which shell").choices(SHELLS))
-    .addHelpText(
-      "after",
-      `
-Examples:
+/** The command. */
+export const completions: Command = command({
+  text: "print a completion script",
+  argument: { usage: "<shell>", text: "for which shell", choices: SHELLS },
+  options: {},
+  after: `Examples:
   ftwall completions bash > /etc/bash_completion.d/ftwall
   ftwall completions zsh > /usr/share/zsh/site-functions/_ftwall
   ftwall completions fish > /usr/share/fish/vendor_completions.d/ftwall.fish`,
-    )
-    .action((shell) => print(completionScript(shell, tree()).trimEnd()));
-}
+  async run(_, [shell]) {
+    print(completionScript(shell as Shell, await allCommands()).trimEnd());
+    return DONE;
+  },
+});
 
 /** The script for a shell. */
-export function completionScript(shell: Shell, tree: CommandUnknownOpts): string {
-  const branches = tree.commands.map(branchOf);
-  switch (shell) {
-    case "bash":
-      return bash(branches);
-    case "zsh":
-      return zsh(branches);
-    case "fish":
-      return fish(branches);
-  }
+export function completionScript(shell: Shell, commands: ReadonlyMap<string, Command>): string {
+  return { bash, zsh, fish }[shell]([...commands].map(branchOf));
 }
 
-function branchOf(command: CommandUnknownOpts): Branch {
-  const flags = command.options.filter((option) => !option.hidden && typeof option.long === "string").map((option) => ({
-    short: option.short ?? null,
-    long: option.long ?? "",
-    text: option.description,
-    value: option.required || option.optional,
-    choices: option.argChoices ?? [],
-    path: option.flags.includes("<path>"),
+function branchOf([name, { text, argument, options }]: readonly [string, Command]): Branch {
+  const flags = Object.entries(options).map(([key, { short, text, value, choices = [] }]): Flag => ({
+    short: short === undefined ? null : `-${short}`,
+    long: longName(key),
+    text,
+    value: value !== undefined,
+    choices,
+    path: value === "path",
   }));
   const help: Flag = { short: "-h", long: "--help", text: "print help", value: false, choices: [], path: false };
   return {
-    name: command.name(),
-    text: command.description(),
+    name,
+    text,
     flags: [...flags, help],
-    words: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
-    paths: command.registeredArguments.some((argument) => argument.name() === "file"),
+    words: argument?.choices ?? [],
+    paths: argument?.usage === "<file...>",
   };
 }
 

@@ -2,13 +2,13 @@
  * `ftwall doctor`: what is missing on this machine, and how to mend it.
  * @module
  */
-import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { loadAny } from "../daemon/load.ts";
 import { errorText } from "../net/error_text.ts";
 import { DONE, MISSING } from "../report/failure.ts";
-import { configOption, jsonOption, reading } from "./options.ts";
 import { print } from "../report/output.ts";
-import { readPath, readQueues } from "./read.ts";
-import type { Ended } from "./command_line.ts";
+import { jsonLine } from "../report/plain.ts";
+import { type Command, command } from "./command.ts";
+import { CONFIG, JSON_OUTPUT, QUEUE, readPath } from "./options.ts";
 
 /** What a check found. `fail` means that ftwall cannot work so. */
 export interface Finding {
@@ -18,7 +18,7 @@ export interface Finding {
   readonly mend?: string;
 }
 
-/** One thing to look at. A check that throws is a warning: not being able to look is not the same as broken. */
+/** One thing to look at. A check that throws counts as a warning: what could not be looked at may still work. */
 export interface Check {
   readonly name: string;
   readonly look: () => Finding | Promise<Finding>;
@@ -29,30 +29,31 @@ export interface Examined extends Finding {
   readonly check: string;
 }
 
-/** Makes the command. */
-export function doctorCommand(ended: Ended): CommandUnknownOpts {
-  return new Command("doctor")
-    .description("check kernel, library, permissions, rules, queue and conflicts; say how to mend each")
-    .addOption(configOption())
-    .option("--queue <numbers>", "queue N, or queues N:M; overrides the config", reading(readQueues))
-    .option("--control <path>", "control socket of the daemon (default: that of the config)", reading(readPath))
-    .addOption(jsonOption())
-    .addHelpText("after", "\nExit codes: 0 ftwall can work here, 3 something it needs is missing.")
-    .action(async (options) => {
-      const { doctorChecks } = await import("./doctor_checks.ts");
-      const checks = doctorChecks({ config: options.config, queues: options.queue, control: options.control });
-      const results = await examine(checks);
-      if (options.json === true) {
-        const { jsonLine } = await import("../report/plain.ts");
-        print(jsonLine({ ok: verdictOf(results) === DONE, checks: results }));
-      } else {
-        print(...doctorText(results, Deno.stdout.isTerminal() && !Deno.noColor));
-      }
-      ended.code = verdictOf(results);
-    });
-}
+/** The command. */
+export const doctor: Command = command({
+  text: "check kernel, library, permissions, rules, queue and conflicts; say how to mend each",
+  options: {
+    config: CONFIG,
+    queue: QUEUE,
+    control: {
+      value: "path",
+      text: "control socket of the daemon (default: that of the config)",
+      read: readPath,
+    },
+    json: JSON_OUTPUT,
+  },
+  after: "Exit codes: 0 ftwall can work here, 3 something it needs is missing.",
+  async run({ config, queue, control, json }) {
+    const { doctorChecks } = await import("./doctor_checks.ts");
+    const results = await examine(doctorChecks({ loaded: loadAny(config), queues: queue, control }));
+    const code = verdictOf(results);
+    if (json === true) print(jsonLine({ ok: code === DONE, checks: results }));
+    else print(...doctorText(results, Deno.stdout.isTerminal() && !Deno.noColor));
+    return code;
+  },
+});
 
-/** Looks at everything, one after the other, in order. */
+/** Runs the checks in order. */
 export async function examine(checks: readonly Check[]): Promise<Examined[]> {
   const results: Examined[] = [];
   for (const { name, look } of checks) {

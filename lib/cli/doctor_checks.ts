@@ -2,18 +2,43 @@
  * What `ftwall doctor` looks at. Each check reads, none changes anything.
  * @module
  */
-import type { Choice } from "../firewall/mod.ts";
+import { Conntrack } from "../../ffi/conntrack.ts";
+import { Libc } from "../../ffi/libc.ts";
+import { openQueueLibrary } from "../../ffi/library.ts";
+import { Missing } from "../../ffi/missing.ts";
+import { Nftables } from "../../ffi/nftables.ts";
+import { hasQueues, queueOwner, readQueueStates } from "../../ffi/queue_state.ts";
+import { RawSender } from "../../ffi/raw_socket.ts";
+import { listDevices, readLan } from "../daemon/lan_watch.ts";
+import { readAccounting, rulesOptions } from "../daemon/rules.ts";
+import {
+  checkRules,
+  type Choice,
+  chooseBackend,
+  findOffloads,
+  FirewallError,
+  inspectRules,
+  INSTALL_HINT,
+  RULES_DEFAULTS,
+  runCommand,
+} from "../firewall/mod.ts";
 import { errorText } from "../net/error_text.ts";
-import type { Config } from "../policy/config.ts";
+import type { QueueNumbers } from "../policy/config.ts";
+import type { Loaded } from "../policy/load.ts";
+import { DEFAULT_CONTROL } from "../report/control_protocol.ts";
+import { Failure } from "../report/failure.ts";
+import { counted } from "../report/plain.ts";
+import { ask } from "./control_client.ts";
 import type { Check, Finding } from "./doctor.ts";
 import { mayAdministrate, readCapabilities } from "./permission.ts";
-import type { QueueNumbers } from "../policy/config.ts";
 
-/** What the command line says. */
-export interface DoctorOptions {
-  readonly config: string | undefined;
+/** What the checks look for. */
+export interface Wanted {
+  /** The config, as it was loaded. */
+  readonly loaded: Loaded;
+  /** Queues that the command line names. */
   readonly queues: QueueNumbers | undefined;
-  /** Socket of the daemon; where it is not said, that of the config. */
+  /** Socket of the daemon that the command line names. */
   readonly control: string | undefined;
 }
 
@@ -22,51 +47,39 @@ const warn = (found: string, mend: string): Finding => ({ level: "warn", found, 
 const fail = (found: string, mend: string): Finding => ({ level: "fail", found, mend });
 
 /** All checks in the order in which things are needed. */
-export function doctorChecks(options: DoctorOptions): Check[] {
+export function doctorChecks(wanted: Wanted): Check[] {
   return [
-    { name: "config", look: () => checkConfig(options) },
+    { name: "config", look: () => checkConfig(wanted) },
     { name: "permission", look: () => checkCapabilities(Deno.readTextFileSync("/proc/self/status")) },
     { name: "kernel", look: checkKernel },
     { name: "library", look: checkLibrary },
-    { name: "queue", look: () => checkQueue(options) },
-    { name: "daemon", look: () => checkDaemon(options) },
-    { name: "in effect", look: () => checkEffect(options) },
-    { name: "rules", look: () => checkRulesInForce(options) },
-    { name: "interfaces", look: () => checkInterfaces(options) },
+    { name: "queue", look: () => checkQueue(wanted) },
+    { name: "daemon", look: () => checkDaemon(wanted) },
+    { name: "in effect", look: () => checkEffect(wanted) },
+    { name: "rules", look: () => checkRulesInForce(wanted) },
+    { name: "interfaces", look: () => checkInterfaces(wanted) },
     { name: "forwarding", look: checkForwarding },
     { name: "conntrack", look: checkAccounting },
     { name: "connections", look: checkConnections },
     { name: "sender", look: checkSender },
     { name: "offload", look: checkOffload },
-    { name: "sets", look: () => checkSets(options) },
+    { name: "sets", look: () => checkSets(wanted) },
     { name: "clock", look: () => checkClock(Date.now()) },
   ];
 }
 
-async function load(options: DoctorOptions): Promise<Config | null> {
-  const { loadAny } = await import("../daemon/load.ts");
-  return loadAny(options.config).config;
+/** Where the daemon listens: at the named socket, else at that of the config. */
+export function controlOf({ loaded, control }: Wanted): string {
+  return control ?? loaded.config?.control.path ?? DEFAULT_CONTROL;
 }
 
-/** Where the daemon of this config listens. */
-export async function controlOf(options: DoctorOptions): Promise<string> {
-  const { DEFAULT_CONTROL } = await import("../report/control_protocol.ts");
-  return options.control ?? (await load(options))?.control.path ?? DEFAULT_CONTROL;
-}
-
-async function checkConfig(options: DoctorOptions): Promise<Finding> {
-  const { loadAny } = await import("../daemon/load.ts");
-  const loaded = loadAny(options.config);
-  const errors = loaded.problems.filter((problem) => problem.severity === "error").length;
-  if (loaded.config === null) {
-    return fail(`"${loaded.path}" has ${errors} ${errors === 1 ? "error" : "errors"}`, "ftwall check lists them");
-  }
-  if (loaded.missingDefault) return ok(`there is none at "${loaded.path}": built-in defaults`);
-  const warnings = loaded.problems.length;
-  return warnings === 0 ? ok(`"${loaded.path}"`) : warn(
-    `"${loaded.path}" has ${warnings} ${warnings === 1 ? "warning" : "warnings"}`,
-    "ftwall check lists them",
-  );
+function checkConfig({ loaded }: Wanted): Finding {
+  const { config, path, problems, missingDefault } = loaded;
+  const errors = problems.filter((problem) => problem.severity === "error").length;
+  if (config === null) return fail(`"${path}" has ${counted(errors, "error")}`, "ftwall check lists them");
+  if (missingDefault) return ok(`there is none at "${path}": built-in defaults`);
+  if (problems.length === 0) return ok(`"${path}"`);
+  return warn(`"${path}" has ${counted(problems.length, "warning")}`, "ftwall check lists them");
 }
 
 /** Reads the effective capabilities from the text of /proc/self/status. */
@@ -82,8 +95,7 @@ export function checkCapabilities(status: string): Finding {
   return ok("CAP_NET_ADMIN and CAP_NET_RAW");
 }
 
-async function checkKernel(): Promise<Finding> {
-  const { hasQueues } = await import("../../ffi/queue_state.ts");
+function checkKernel(): Finding {
   if (hasQueues()) return ok("the kernel has packet queues");
   return fail(
     "the kernel has no packet queues: /proc/net/netfilter/nfnetlink_queue is missing",
@@ -91,8 +103,7 @@ async function checkKernel(): Promise<Finding> {
   );
 }
 
-async function checkLibrary(): Promise<Finding> {
-  const { openQueueLibrary } = await import("../../ffi/library.ts");
+function checkLibrary(): Finding {
   try {
     const library = openQueueLibrary({ nfq_open: { parameters: [], result: "pointer" } });
     library.close();
@@ -102,10 +113,9 @@ async function checkLibrary(): Promise<Finding> {
   }
 }
 
-async function checkQueue(options: DoctorOptions): Promise<Finding> {
-  const config = await load(options);
-  const { first, last } = options.queues ?? config?.queue.numbers ?? { first: 0, last: 0 };
-  const { queueOwner, readQueueStates } = await import("../../ffi/queue_state.ts");
+function checkQueue({ loaded, queues }: Wanted): Finding {
+  const { config } = loaded;
+  const { first, last } = queues ?? config?.queue.numbers ?? { first: 0, last: 0 };
   const states = readQueueStates();
   if (states === null) return warn("the list of queues cannot be read", "run doctor as root");
   const held: string[] = [];
@@ -121,11 +131,9 @@ async function checkQueue(options: DoctorOptions): Promise<Finding> {
   return warn(held.join(", "), "if that is not ftwall, stop it, or choose other numbers with [queue] numbers");
 }
 
-async function checkDaemon(options: DoctorOptions): Promise<Finding> {
-  const { ask } = await import("./control_client.ts");
-  const { Failure } = await import("../report/failure.ts");
+async function checkDaemon(wanted: Wanted): Promise<Finding> {
   try {
-    const { pid, version } = await ask(await controlOf(options), { command: "ping" }, 3000);
+    const { pid, version } = await ask(controlOf(wanted), { command: "ping" }, 3000);
     return ok(`ftwall ${version} runs as process ${pid}`);
   } catch (error) {
     if (error instanceof Failure) return warn("no daemon answers", error.message);
@@ -133,12 +141,10 @@ async function checkDaemon(options: DoctorOptions): Promise<Finding> {
   }
 }
 
-/** What the running daemon was granted by the kernel, and does without. */
-async function checkEffect(options: DoctorOptions): Promise<Finding> {
-  const { ask } = await import("./control_client.ts");
-  const { Failure } = await import("../report/failure.ts");
+/** What the kernel granted to the running daemon, and what it has to do without. */
+async function checkEffect(wanted: Wanted): Promise<Finding> {
   try {
-    const status = await ask(await controlOf(options), { command: "status" }, 10_000);
+    const status = await ask(controlOf(wanted), { command: "status" }, 10_000);
     const open = status.queues.filter((queue) => queue.fail_open.effective !== queue.fail_open.requested);
     if (open.length > 0) {
       return warn(
@@ -167,11 +173,10 @@ async function checkEffect(options: DoctorOptions): Promise<Finding> {
   }
 }
 
-async function checkInterfaces(options: DoctorOptions): Promise<Finding> {
-  const config = await load(options);
+function checkInterfaces({ loaded }: Wanted): Finding {
+  const { config } = loaded;
   const names = config?.network.lan ?? [];
   if (names.length === 0) return ok("none are named: clients are told by [network] home");
-  const { listDevices, readLan } = await import("../daemon/lan_watch.ts");
   const { interfaces, missing, prefixes } = readLan(names);
   if (missing.length === 0) {
     return ok(`${interfaces.join(", ")}${prefixes.length === 0 ? "" : ` with ${prefixes.join(", ")}`}`);
@@ -184,10 +189,7 @@ async function checkInterfaces(options: DoctorOptions): Promise<Finding> {
   );
 }
 
-async function checkConnections(): Promise<Finding> {
-  const { Libc } = await import("../../ffi/libc.ts");
-  const { Conntrack } = await import("../../ffi/conntrack.ts");
-  const { Missing } = await import("../../ffi/missing.ts");
+function checkConnections(): Finding {
   using libc = Libc.open();
   try {
     Conntrack.open(libc).close();
@@ -201,10 +203,7 @@ async function checkConnections(): Promise<Finding> {
   }
 }
 
-async function checkSender(): Promise<Finding> {
-  const { Libc } = await import("../../ffi/libc.ts");
-  const { RawSender } = await import("../../ffi/raw_socket.ts");
-  const { Missing } = await import("../../ffi/missing.ts");
+function checkSender(): Finding {
   using libc = Libc.open();
   try {
     RawSender.open(libc).close();
@@ -215,18 +214,16 @@ async function checkSender(): Promise<Finding> {
   }
 }
 
-async function checkRulesInForce(options: DoctorOptions): Promise<Finding> {
+async function checkRulesInForce({ loaded, queues }: Wanted): Promise<Finding> {
   if (!mayAdministrate()) return warn("the rules cannot be read without CAP_NET_ADMIN", "run doctor as root");
-  const config = await load(options);
-  const firewall = await import("../firewall/mod.ts");
+  const { config } = loaded;
   if (config === null) {
-    const present = await firewall.inspectRules(firewall.runCommand);
+    const present = await inspectRules(runCommand);
     return present.length > 0
       ? ok("there are rules of ftwall")
       : warn("there are no rules of ftwall", "mend the config, then: ftwall rules --apply");
   }
-  const { rulesOptions } = await import("../daemon/rules.ts");
-  const found = await firewall.checkRules(rulesOptions(config, options.queues), firewall.runCommand);
+  const found = await checkRules(rulesOptions(config, queues), runCommand);
   if (!found.present) return warn("there are no rules of ftwall: no packet reaches it", "ftwall rules --apply");
   if (found.differs.length > 0) {
     return warn(`the rules are not those of this config: ${found.differs.join("; ")}`, "ftwall rules --apply");
@@ -245,8 +242,8 @@ function checkForwarding(): Finding {
 }
 
 function checkAccounting(): Finding {
-  const value = readNumber("/proc/sys/net/netfilter/nf_conntrack_acct");
-  if (value === 1) return ok("packets of connections are counted");
+  const value = readAccounting();
+  if (value === true) return ok("packets of connections are counted");
   return warn(
     value === null
       ? "connections are not tracked yet"
@@ -256,30 +253,27 @@ function checkAccounting(): Finding {
 }
 
 async function checkOffload(): Promise<Finding> {
-  const firewall = await import("../firewall/mod.ts");
-  const offloads = await firewall.findOffloads(firewall.runCommand);
+  const offloads = await findOffloads(runCommand);
   const first = offloads[0];
   if (first === undefined) return ok("nothing takes packets past the firewall");
   return warn(offloads.map((each) => each.found).join(", "), offloads.map((each) => each.advice).join("; "));
 }
 
-async function checkSets(options: DoctorOptions): Promise<Finding> {
-  const config = await load(options);
+async function checkSets({ loaded, queues }: Wanted): Promise<Finding> {
+  const { config } = loaded;
   if (config?.lock.kernelSets === "off") return ok("kernel sets are off in the config");
   if (!mayAdministrate()) return warn("firewall tools cannot be tried without CAP_NET_ADMIN", "run doctor as root");
-  const firewall = await import("../firewall/mod.ts");
-  const { rulesOptions } = await import("../daemon/rules.ts");
   try {
-    const wanted = config === null ? firewall.RULES_DEFAULTS : rulesOptions(config, options.queues);
-    const choice = await firewall.chooseBackend(firewall.runCommand, "auto", wanted);
+    const options = config === null ? RULES_DEFAULTS : rulesOptions(config, queues);
+    const choice = await chooseBackend(runCommand, "auto", options);
     return setsFinding(choice, choice.backend === "nft" && choice.sets ? await missingNftables() : "");
   } catch (error) {
-    if (error instanceof firewall.FirewallError) return fail(error.message, firewall.INSTALL_HINT);
+    if (error instanceof FirewallError) return fail(error.message, INSTALL_HINT);
     throw error;
   }
 }
 
-/** `missing`: why nft's sets are not changed through its library; empty where they are. */
+/** What the firewall tools can do; `missing` says why libnftables is not used for sets, empty where it is. */
 export function setsFinding(choice: Choice, missing: string): Finding {
   const { backend, sets, notes } = choice;
   if (!sets) return warn(`${backend} works here, but without sets`, notes.join("; "));
@@ -288,8 +282,6 @@ export function setsFinding(choice: Choice, missing: string): Finding {
 }
 
 async function missingNftables(): Promise<string> {
-  const { Nftables } = await import("../../ffi/nftables.ts");
-  const { Missing } = await import("../../ffi/missing.ts");
   try {
     await Nftables.open().close();
     return "";

@@ -1,39 +1,61 @@
 /**
- * Options and arguments that several commands share, and how their values are read.
+ * Options that several commands have, and how their values are read. The readers throw a RangeError that says what is
+ * expected.
  * @module
  */
-import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { errorText } from "../net/error_text.ts";
+import type { QueueNumbers } from "../policy/config.ts";
 import { DEFAULT_CONTROL } from "../report/control_protocol.ts";
-import { readPath } from "./read.ts";
 
-/** Makes `--config PATH`. */
-export function configOption(): Option<"-c, --config <path>"> {
-  return new Option(
-    "-c, --config <path>",
-    "config file; the default is /etc/ftwall/ftwall.toml, or built-in defaults where that is absent",
-  );
+/** Reads `90`, `45s`, `10m`, `2h`, `1h30m`, `7d` as whole seconds. */
+export function readSeconds(text: string): number {
+  const match = /^(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?$/.exec(text);
+  const [days, hours, minutes, rest] = (match ?? []).slice(1).map((part) => Number(part ?? 0));
+  const sum = (days ?? 0) * 86400 + (hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (rest ?? 0);
+  if (match === null || sum < 1 || sum > 366 * 86400) {
+    throw new RangeError("Expected a time of 1 s to 366 d such as 90, 45s, 10m, 2h or 1h30m.");
+  }
+  return sum;
 }
 
-/** Makes `--control PATH`. */
-export function controlOption(): Option<"--control <path>", undefined, string> {
-  return new Option("--control <path>", "control socket of the daemon")
-    .default(DEFAULT_CONTROL)
-    .argParser(reading(readPath));
+/** Takes any path but an empty one. */
+export function readPath(text: string): string {
+  if (text === "") throw new RangeError("Expected a path, but it is empty.");
+  return text;
 }
 
-/** Makes `--json`. */
-export function jsonOption(): Option<"--json"> {
-  return new Option("--json", "print JSON for programs");
+/** Reads `N` or `N:M`. */
+export function readQueues(text: string): QueueNumbers {
+  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text);
+  const first = Number(match?.[1] ?? NaN);
+  const last = Number(match?.[2] ?? match?.[1] ?? NaN);
+  if (match === null || first > 65535 || last > 65535 || last < first) {
+    throw new RangeError("Expected a queue number such as 0, or a range such as 0:3, up to 65535.");
+  }
+  if (last - first >= 64) throw new RangeError("Expected at most 64 queues.");
+  return { first, last };
 }
 
-/** Makes a reader of ours one whose complaint the library passes on to the user. */
-export function reading<T>(read: (text: string) => T): (text: string) => T {
-  return (text) => {
-    try {
-      return read(text);
-    } catch (error) {
-      throw new InvalidArgumentError(errorText(error));
-    }
-  };
-}
+/** `--config`. */
+export const CONFIG = {
+  short: "c",
+  value: "path",
+  text: "config file; the default is /etc/ftwall/ftwall.toml, or built-in defaults where that is absent",
+} as const;
+
+/** `--queue`. */
+export const QUEUE = {
+  value: "numbers",
+  text: "queue N, or queues N:M; overrides the config",
+  read: readQueues,
+} as const;
+
+/** `--control` of commands that ask the daemon. */
+export const CONTROL = {
+  value: "path",
+  text: "control socket of the daemon",
+  read: readPath,
+  preset: DEFAULT_CONTROL,
+} as const;
+
+/** `--json`. */
+export const JSON_OUTPUT = { text: "print JSON for programs" } as const;

@@ -2,56 +2,56 @@
  * `ftwall replay`: the engine over captures, on their own clock.
  * @module
  */
-import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import type { Played } from "../replay/play.ts";
+import { loadForCommand } from "../daemon/load.ts";
+import { Engine } from "../judge/engine.ts";
+import { parsePrefix } from "../net/address.ts";
 import type { Config } from "../policy/config.ts";
-import { FAILED, Failure, USAGE } from "../report/failure.ts";
-import { configOption, jsonOption } from "./options.ts";
+import { compile } from "../policy/policy.ts";
+import { CLASSIFIERS } from "../protocol/mod.ts";
+import { openCapture } from "../replay/capture.ts";
+import { FlowRecorder } from "../replay/flow_record.ts";
+import { Link } from "../replay/link.ts";
+import { play, type Played } from "../replay/play.ts";
+import { replayJson, replayText } from "../replay/replay_report.ts";
+import { CaptureError } from "../replay/source.ts";
+import { DONE, FAILED, Failure, USAGE } from "../report/failure.ts";
 import { complain, Printer } from "../report/output.ts";
-import type { Ended } from "./command_line.ts";
+import { capacityFor, State } from "../state/state.ts";
+import { type Command, command } from "./command.ts";
+import { CONFIG, JSON_OUTPUT } from "./options.ts";
 
-/** Makes the command. */
-export function replayCommand(ended: Ended): CommandUnknownOpts {
-  return new Command("replay")
-    .description("judge the packets of pcap or pcapng captures; needs neither root nor a queue")
-    .argument("<file...>", 'captures in the order of their time; "-" is standard input')
-    .addOption(configOption())
-    .option(
-      "--home <prefixes>",
-      'whose clients to act on: "any" (every private or first-seen side), or prefixes a.b.c.d/n,…',
-    )
-    .option("--explain", "say for each recognised flow what it rests on: detector, bytes, score")
-    .option("--separate", "begin afresh for each file instead of playing them as one story")
-    .addOption(jsonOption())
-    .addHelpText(
-      "after",
-      `
-With --json one object for each flow, in order of first packet, then {"summary": …}.
+/** The command. */
+export const replay: Command = command({
+  text: "judge the packets of pcap or pcapng captures; needs neither root nor a queue",
+  argument: { usage: "<file...>", text: 'captures in the order of their time; "-" is standard input' },
+  options: {
+    config: CONFIG,
+    home: {
+      value: "prefixes",
+      text: 'whose clients to act on: "any" (every private or first-seen side), or prefixes a.b.c.d/n,…',
+    },
+    explain: { text: "say for each recognised flow what it rests on: detector, bytes, score" },
+    separate: { text: "begin afresh for each file instead of playing them as one story" },
+    json: JSON_OUTPUT,
+  },
+  after: `With --json one object for each flow, in order of first packet, then {"summary": …}.
 Examples:
   ftwall replay --home any capture.pcap
   tcpdump -i br-lan -w - -c 100000 | ftwall replay -
   ftwall replay --json day.pcapng | jq -r "select(.protocol) | .flow.client" | sort | uniq -c`,
-    )
-    .action(async (files, options) => {
-      const { loadForCommand } = await import("../daemon/load.ts");
-      const config = loadForCommand(options.config).config;
-      const homeAny = options.home === "any";
-      const played = homeAny || options.home === undefined ? config : await withHome(config, options.home);
-      const stories = options.separate === true ? files.map((file) => [file]) : [files];
-      for (const story of stories) {
-        const problems = await playStory(story, played, {
-          homeAny,
-          explain: options.explain === true,
-          json: options.json === true,
-        });
-        if (problems > 0) ended.code = FAILED;
-      }
-    });
-}
+  run({ config: path, home, explain = false, separate, json = false }, files) {
+    const { config } = loadForCommand(path);
+    const homeAny = home === "any";
+    const played = homeAny || home === undefined ? config : withHome(config, home);
+    const stories = separate === true ? files.map((file) => [file]) : [files];
+    let problems = 0;
+    for (const story of stories) problems += playStory(story, played, { homeAny, explain, json });
+    return problems === 0 ? DONE : FAILED;
+  },
+});
 
 /** The config with another home. */
-async function withHome(config: Config, text: string): Promise<Config> {
-  const { parsePrefix } = await import("../net/address.ts");
+function withHome(config: Config, text: string): Config {
   const home = text.split(",").map((part) => part.trim());
   const wrong = home.find((part) => parsePrefix(part) === null);
   if (wrong !== undefined) {
@@ -63,23 +63,12 @@ async function withHome(config: Config, text: string): Promise<Config> {
   return { ...config, network: { ...config.network, home } };
 }
 
-/** Plays files one after the other to one engine and prints what it made of them; answers how many were broken. */
-async function playStory(
+/** Plays files one after the other to one engine and prints what it found; answers how many could not be read whole. */
+function playStory(
   files: readonly string[],
   config: Config,
   how: { readonly homeAny: boolean; readonly explain: boolean; readonly json: boolean },
-): Promise<number> {
-  const { CLASSIFIERS } = await import("../protocol/mod.ts");
-  const { Engine } = await import("../judge/engine.ts");
-  const { play } = await import("../replay/play.ts");
-  const { compile } = await import("../policy/policy.ts");
-  const { FlowRecorder } = await import("../replay/flow_record.ts");
-  const { replayJson, replayText } = await import("../replay/replay_report.ts");
-  const { openCapture } = await import("../replay/capture.ts");
-  const { Link } = await import("../replay/link.ts");
-  const { CaptureError } = await import("../replay/source.ts");
-  const { capacityFor, State } = await import("../state/state.ts");
-
+): number {
   const learned = { locked: 0, peers: 0, trained: 0 };
   const policy = compile(config);
   const engine = new Engine({
@@ -104,15 +93,7 @@ async function playStory(
       using source = openCapture(file);
       play(source, new Link(), engine, counted, progress);
     } catch (error) {
-      if (error instanceof CaptureError) problems.push(error.message);
-      else if (error instanceof Deno.errors.NotFound) problems.push(`Cannot open the capture "${file}": no such file`);
-      else if (error instanceof Deno.errors.PermissionDenied) {
-        problems.push(`Cannot open the capture "${file}": no permission to read it`);
-      } else if (error instanceof Deno.errors.IsADirectory) {
-        problems.push(`Cannot open the capture "${file}": it is a directory`);
-      } else if (isSystemError(error)) {
-        problems.push(`Cannot read the capture "${file}": ${error.message}`);
-      } else throw error;
+      problems.push(captureProblem(file, error));
     }
     if (progress !== undefined) complainRaw("\r\x1b[K");
   }
@@ -124,12 +105,22 @@ async function playStory(
   return problems.length;
 }
 
-/** What the operating system answered, as against a fault of ours. */
-function isSystemError(error: unknown): error is Error {
-  return error instanceof Error && typeof (error as { code?: unknown }).code === "string";
+/** What keeps a capture from being read, in words. Throws the error where it is a fault of ours. */
+function captureProblem(file: string, error: unknown): string {
+  if (error instanceof CaptureError) return error.message;
+  if (error instanceof Deno.errors.NotFound) return `Cannot open the capture "${file}": no such file`;
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return `Cannot open the capture "${file}": no permission to read it`;
+  }
+  if (error instanceof Deno.errors.IsADirectory) return `Cannot open the capture "${file}": it is a directory`;
+  // Errors of the operating system have a code.
+  if (error instanceof Error && "code" in error && typeof error.code === "string") {
+    return `Cannot read the capture "${file}": ${error.message}`;
+  }
+  throw error;
 }
 
-/** Says how far it is, at most five times a second. */
+/** Prints the count of packets on the terminal, at most five times a second. */
 function progressLine(file: string, counted: Played): () => void {
   let last = performance.now();
   return () => {

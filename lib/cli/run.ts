@@ -1,33 +1,86 @@
 /**
- * `ftwall run`: the daemon in the foreground.
+ * `ftwall run`: from the command line to a daemon and its end. Signals and the pid file are handled here.
  * @module
  */
-import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { reading } from "./options.ts";
-import type { Ended } from "./command_line.ts";
-import { RUN_OPTIONS, type RunArguments } from "./run_arguments.ts";
+import type { Daemon, DaemonOptions } from "../daemon/options.ts";
+import { errorText } from "../net/error_text.ts";
+import { LOG_FORMATS } from "../report/event_format.ts";
+import { Failure, MISSING } from "../report/failure.ts";
+import { LOG_LEVELS } from "../report/severity.ts";
+import { type Command, command } from "./command.ts";
+import { CONFIG, QUEUE, readPath } from "./options.ts";
 
-/** Makes the command. */
-export function runCommand(ended: Ended): CommandUnknownOpts {
-  const command: CommandUnknownOpts = new Command("run")
-    .description("judge packets: the daemon, in the foreground (the default command)")
-    .addHelpText(
-      "after",
-      `
-Packets come from the kernel's queue: "ftwall rules --apply" sends them there.
+/** The command. */
+export const run: Command = command({
+  text: "judge packets: the daemon, in the foreground (the default command)",
+  options: {
+    config: CONFIG,
+    dryRun: { short: "n", text: "accept every packet, only say what would have happened" },
+    queue: QUEUE,
+    logFormat: { value: "format", text: "form of the log on standard output", choices: LOG_FORMATS },
+    logLevel: { value: "level", text: "least important events that are printed", choices: LOG_LEVELS },
+    control: {
+      value: "path",
+      text: "control socket (default: [control] path, /run/ftwall/control.sock)",
+      read: readPath,
+    },
+    state: { value: "path", text: "state file (default: [state] path, /var/lib/ftwall/state)" },
+    pidFile: { value: "path", text: "write the process id to this file while running" },
+  },
+  after: `Packets come from the kernel's queue: "ftwall rules --apply" sends them there.
 SIGHUP loads the config again, SIGTERM and SIGINT stop cleanly.
 Examples:
   ftwall --dry-run
   ftwall run --queue 0:3 --log-format syslog`,
-    );
-  for (const { flags, text, choices, read } of RUN_OPTIONS) {
-    const option = new Option(flags, text);
-    if (choices !== undefined) option.choices(choices);
-    if (read !== undefined) option.argParser(reading(read));
-    command.addOption(option);
+  run({ dryRun = false, queue: queues, pidFile, ...given }) {
+    return runDaemon({ ...given, dryRun, queues }, pidFile);
+  },
+});
+
+/** Listens for signals before it loads the daemon, so that a signal during the start stops it cleanly. */
+async function runDaemon(options: DaemonOptions, pidFile: string | undefined): Promise<number> {
+  let daemon: Daemon | null = null;
+  let stopped: string | null = null;
+  const stopOn = (signal: string) => () => {
+    if (stopped !== null) return;
+    stopped = signal;
+    daemon?.stop(signal);
+  };
+  const listeners: readonly (readonly [Deno.Signal, () => void])[] = [
+    ["SIGHUP", () => daemon?.reload()],
+    ["SIGTERM", stopOn("SIGTERM")],
+    ["SIGINT", stopOn("SIGINT")],
+  ];
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  try {
+    const { startDaemon } = await import("../daemon/daemon.ts");
+    daemon = await startDaemon(options);
+    if (stopped !== null) daemon.stop(stopped);
+    using _ = pidFile === undefined ? null : writePidFile(pidFile);
+    return await daemon.done;
+  } catch (error) {
+    daemon?.stop("error");
+    await daemon?.done;
+    throw error;
+  } finally {
+    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
   }
-  return command.action(async () => {
-    const { run } = await import("./run_daemon.ts");
-    ended.code = await run(command.opts() as RunArguments);
-  });
+}
+
+function writePidFile(path: string): Disposable {
+  try {
+    Deno.writeTextFileSync(path, `${Deno.pid}\n`, { mode: 0o644 });
+  } catch (error) {
+    const found = errorText(error);
+    throw new Failure(MISSING, `Cannot write the process id to "${path}": ${found}`);
+  }
+  return {
+    [Symbol.dispose]: () => {
+      try {
+        Deno.removeSync(path);
+      } catch {
+        // Gone already.
+      }
+    },
+  };
 }

@@ -2,27 +2,22 @@
  * `ftwall status`.
  * @module
  */
-import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { controlOption, jsonOption } from "./options.ts";
+import { DONE } from "../report/failure.ts";
 import { print } from "../report/output.ts";
-import type { Ended } from "./command_line.ts";
+import { jsonLine } from "../report/plain.ts";
+import { statusText } from "../report/status_text.ts";
+import { type Command, command } from "./command.ts";
+import { ask } from "./control_client.ts";
+import { CONTROL, JSON_OUTPUT } from "./options.ts";
 
-/** Makes the command. */
-export function statusCommand(_ended: Ended): CommandUnknownOpts {
-  return new Command("status")
-    .description("show locks, blocked peers, trained addresses, queues and counters of the running daemon")
-    .addOption(jsonOption())
-    .addOption(controlOption())
-    .addHelpText("after", '\nExample: ftwall status --json | jq -r ".locks[].client"')
-    .action(async (options) => {
-      const { ask } = await import("./control_client.ts");
-      const status = await ask(options.control, { command: "status" });
-      if (options.json === true) {
-        const { jsonLine } = await import("../report/plain.ts");
-        print(jsonLine(status));
-      } else {
-        const { statusText } = await import("../report/status_text.ts");
-        print(...statusText(status, Date.now()));
-      }
-    });
-}
+/** The command. */
+export const status: Command = command({
+  text: "show locks, blocked peers, trained addresses, queues and counters of the running daemon",
+  options: { json: JSON_OUTPUT, control: CONTROL },
+  after: 'Example: ftwall status --json | jq -r ".locks[].client"',
+  async run({ json, control }) {
+    const answer = await ask(control, { command: "status" });
+    print(...(json === true ? [jsonLine(answer)] : statusText(answer, Date.now())));
+    return DONE;
+  },
+});

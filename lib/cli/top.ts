@@ -2,39 +2,40 @@
  * `ftwall top`: the status, live, in a terminal.
  * @module
  */
-import { Command, type CommandUnknownOpts, InvalidArgumentError } from "@commander-js/extra-typings";
+import { DONE, Failure, USAGE } from "../report/failure.ts";
 import type { Status } from "../report/status.ts";
-import { Failure, USAGE } from "../report/failure.ts";
-import { controlOption } from "./options.ts";
-import type { Ended } from "./command_line.ts";
+import { statusText } from "../report/status_text.ts";
+import { type Command, command } from "./command.ts";
+import { ask } from "./control_client.ts";
+import { CONTROL } from "./options.ts";
 
 const ENTER = "\x1b[?1049h\x1b[?25l";
 const LEAVE = "\x1b[?25h\x1b[?1049l";
 
-/** Makes the command. */
-export function topCommand(_ended: Ended): CommandUnknownOpts {
-  return new Command("top")
-    .description("show the status live in a terminal; q or Ctrl-C ends it")
-    .option("-n, --interval <seconds>", "seconds between two looks", readInterval, 1)
-    .addOption(controlOption())
-    .action(async (options) => {
-      if (!Deno.stdout.isTerminal()) {
-        throw new Failure(USAGE, 'Cannot show "top": standard output is no terminal. Use "ftwall status"');
-      }
-      await show(options.control, options.interval * 1000);
-    });
-}
+/** The command. */
+export const top: Command = command({
+  text: "show the status live in a terminal; q or Ctrl-C ends it",
+  options: {
+    interval: { short: "n", value: "seconds", text: "seconds between two looks", read: readInterval, preset: 1 },
+    control: CONTROL,
+  },
+  async run({ interval, control }) {
+    if (!Deno.stdout.isTerminal()) {
+      throw new Failure(USAGE, 'Cannot show "top": standard output is no terminal. Use "ftwall status"');
+    }
+    await show(control, interval * 1000);
+    return DONE;
+  },
+});
 
 function readInterval(text: string): number {
   const value = Number(text);
-  if (!(value >= 0.2 && value <= 3600)) throw new InvalidArgumentError("Expected 0.2 to 3600 seconds.");
+  if (!(value >= 0.2 && value <= 3600)) throw new RangeError("Expected 0.2 to 3600 seconds.");
   return value;
 }
 
 async function show(control: string, interval: number): Promise<void> {
-  const { ask } = await import("./control_client.ts");
-  const { statusText } = await import("../report/status_text.ts");
-  // The first question comes before the screen changes, so that an error is an ordinary error.
+  // Asked before the screen is cleared, so that an error is printed as usual.
   let last: Status = await ask(control, { command: "status" });
   let lastTime = performance.now();
   const raw = Deno.stdin.isTerminal();
@@ -78,7 +79,7 @@ async function show(control: string, interval: number): Promise<void> {
   }
 }
 
-/** Ends on q, Q, Ctrl-C and Ctrl-D; the read is left behind when the program ends. */
+/** Ends on q, Q, Ctrl-C and Ctrl-D. The read that waits for a key ends with the program. */
 async function quitOnKey(end: () => void): Promise<void> {
   const key = new Uint8Array(16);
   for (;;) {
@@ -90,7 +91,7 @@ async function quitOnKey(end: () => void): Promise<void> {
   }
 }
 
-/** What happened between two looks, a second. */
+/** The rates of what happened between two looks. */
 export function rateLine(before: Status, after: Status, seconds: number): string {
   const per = (a: number, b: number) => Math.max(0, (b - a) / Math.max(seconds, 0.001)).toFixed(0);
   const a = before.counters;

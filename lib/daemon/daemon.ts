@@ -3,6 +3,7 @@
  * @module
  */
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
+import { OwnProcess } from "../../ffi/own_process.ts";
 import { Queues } from "../../ffi/queues.ts";
 import { Tidier } from "../../ffi/start_pages.ts";
 import { errorText } from "../net/error_text.ts";
@@ -38,7 +39,7 @@ import {
   shareTables,
 } from "./threads.ts";
 import { Workers } from "./workers.ts";
-import { DONE, FAILED } from "../report/failure.ts";
+import { DONE, FAILED, Failure, MISSING } from "../report/failure.ts";
 import { ConnectionActions } from "./connection_actions.ts";
 import { KernelState } from "./kernel_state.ts";
 import { readLan } from "./lan_watch.ts";
@@ -51,12 +52,15 @@ import { VERSION } from "./version.ts";
 
 /** Milliseconds that a stop waits for the log to take its last lines. */
 const LAST_LINES = 500;
+/** The least files and sockets that the process must be allowed to have open: control connections and tools need some too. */
+const FEWEST_DESCRIPTORS = 64;
 
 /**
  * Starts the daemon; answers when packets are judged and `ready` is in the log. Throws an error with an `exitCode` where
  * something is missing or wrong, and then closes whatever it has opened.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  raiseDescriptors();
   const { config, loaded } = loadForCommand(options.config);
   await using stack = new AsyncDisposableStack();
   const output = stack.use(openLog(config.log.file));
@@ -70,6 +74,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await daemon.open(stack);
   daemon.finish(stack.move());
   return daemon;
+}
+
+/** Raises the limit of open files and sockets. Throws where it stays too low: later, running out would have no clear error. */
+function raiseDescriptors(): void {
+  using own = new OwnProcess();
+  const { soft } = own.raiseDescriptors();
+  if (soft >= FEWEST_DESCRIPTORS) return;
+  throw new Failure(
+    MISSING,
+    `Cannot start: this process may have ${soft} files and sockets open, it needs ${FEWEST_DESCRIPTORS}. ` +
+      `Raise the limit: ulimit -n 1024, or LimitNOFILE=1024 in its systemd unit`,
+  );
 }
 
 /** What {@link startDaemon} has opened. */

@@ -12,15 +12,15 @@ import type { LogLevel } from "../report/severity.ts";
 /** What the command line says. Each of these overrides the config. */
 export interface DaemonOptions {
   /** Config file given by hand. */
-  readonly config?: string;
+  readonly config: string | undefined;
   readonly dryRun: boolean;
-  readonly queues?: QueueNumbers;
-  readonly logFormat?: LogFormat;
-  readonly logLevel?: LogLevel;
+  readonly queues: QueueNumbers | undefined;
+  readonly logFormat: LogFormat | undefined;
+  readonly logLevel: LogLevel | undefined;
   /** Control socket. */
-  readonly control?: string;
+  readonly control: string | undefined;
   /** State file; empty = none is kept. */
-  readonly state?: string;
+  readonly state: string | undefined;
 }
 
 /** A running daemon. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { completionScript, SHELLS } from "../../lib/cli/completions.ts";
-import { commandTree } from "../../lib/cli/command_line.ts";
+import { longName } from "../../lib/cli/command.ts";
+import { allCommands } from "../../lib/cli/commands.ts";
 
-const TREE = commandTree({ code: 0 });
+const COMMANDS = await allCommands();
 
 async function has(tool: string): Promise<boolean> {
   try {
@@ -26,12 +27,12 @@ const SHELLCHECK = await has("shellcheck");
 
 Deno.test("every command and every long option is in every script", () => {
   for (const shell of SHELLS) {
-    const script = completionScript(shell, TREE);
-    for (const command of TREE.commands) {
-      assert.ok(script.includes(command.name()), `${command.name()} in ${shell}`);
-      for (const option of command.options) {
-        const name = shell === "fish" ? `-l ${option.long?.slice(2)}` : option.long ?? "";
-        assert.ok(script.includes(name), `${name} of ${command.name()} in ${shell}`);
+    const script = completionScript(shell, COMMANDS);
+    for (const [command, { options }] of COMMANDS) {
+      assert.ok(script.includes(command), `${command} in ${shell}`);
+      for (const long of Object.keys(options).map(longName)) {
+        const name = shell === "fish" ? `-l ${long.slice(2)}` : long;
+        assert.ok(script.includes(name), `${name} of ${command} in ${shell}`);
       }
     }
   }
@@ -42,14 +43,15 @@ for (const shell of SHELLS) {
   Deno.test({
     name: `${shell} parses its script${there ? "" : ` (skipped: ${shell} is not installed)`}`,
     ignore: !there,
-    fn: () => accepts(shell, ["-n", ...(shell === "bash" ? ["-s"] : ["/dev/stdin"])], completionScript(shell, TREE)),
+    fn: () =>
+      accepts(shell, ["-n", ...(shell === "bash" ? ["-s"] : ["/dev/stdin"])], completionScript(shell, COMMANDS)),
   });
 }
 
 Deno.test({
   name: `shellcheck has nothing to say about the bash script${SHELLCHECK ? "" : " (skipped: it is not installed)"}`,
   ignore: !SHELLCHECK,
-  fn: () => accepts("shellcheck", ["--shell=bash", "-"], completionScript("bash", TREE)),
+  fn: () => accepts("shellcheck", ["--shell=bash", "-"], completionScript("bash", COMMANDS)),
 });
 
 Deno.test({
@@ -58,7 +60,8 @@ Deno.test({
   async fn() {
     const ask = async (...words: string[]) => {
       const quoted = words.map((word) => `'${word}'`).join(" ");
-      const script = `${completionScript("bash", TREE)}\nCOMP_WORDS=(ftwall ${quoted}); COMP_CWORD=${words.length}\n` +
+      const script =
+        `${completionScript("bash", COMMANDS)}\nCOMP_WORDS=(ftwall ${quoted}); COMP_CWORD=${words.length}\n` +
         '_ftwall; printf "%s\\n" "${COMPREPLY[@]}"';
       const { stdout, code, stderr } = await new Deno.Command("bash", { args: ["--norc", "-c", script] }).output();
       assert.equal(code, 0, new TextDecoder().decode(stderr));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { doctorText, examine, verdictOf } from "../../lib/cli/doctor.ts";
 import { checkCapabilities, checkClock, controlOf, setsFinding } from "../../lib/cli/doctor_checks.ts";
-import { readQueues, readSeconds } from "../../lib/cli/read.ts";
+import { readQueues, readSeconds } from "../../lib/cli/options.ts";
+import { loadAny } from "../../lib/daemon/load.ts";
 
 Deno.test("doctor fails only for what ftwall cannot do without, and a check that throws is a remark", async () => {
   const results = await examine([
@@ -41,16 +42,15 @@ Deno.test("doctor tells how sets are changed, and remarks on a program for each 
   assert.equal(setsFinding(none, "").mend, "no kernel sets: ipset: not found");
 });
 
-Deno.test("doctor asks the daemon at the socket of the config, or the one that is named", async () => {
+Deno.test("doctor asks the daemon at the socket of the config, or the one that is named", () => {
   const path = Deno.makeTempFileSync({ suffix: ".toml" });
   try {
     Deno.writeTextFileSync(path, '[control]\npath = "/run/other.sock"\n');
-    const at = (config: string | undefined, control: string | undefined) =>
-      controlOf({ config, control, queues: undefined });
-    assert.equal(await at(path, undefined), "/run/other.sock");
-    assert.equal(await at(path, "/run/named.sock"), "/run/named.sock");
+    const at = (control: string | undefined) => controlOf({ loaded: loadAny(path), control, queues: undefined });
+    assert.equal(at(undefined), "/run/other.sock");
+    assert.equal(at("/run/named.sock"), "/run/named.sock");
     Deno.writeTextFileSync(path, "nonsense");
-    assert.equal(await at(path, undefined), "/run/ftwall/control.sock");
+    assert.equal(at(undefined), "/run/ftwall/control.sock");
   } finally {
     Deno.removeSync(path);
   }

@@ -1,25 +1,9 @@
+/**
+ * The rules as iptables and ip6tables read them: each family has tables of its own.
+ * @module
+ */
+import { type Action, chainRules, CHAINS, type Family, type Match, product, type Rule } from "./chains.ts";
 import { checkOptions, fingerprint, hex, type RulesOptions, sortAddresses } from "./options.ts";
-
-/** Our chains in the mangle table, for IPv4 and for IPv6 alike. */
-export const MANGLE_CHAINS = [
-  "ftwall_forward",
-  "ftwall_sort",
-  "ftwall_settled",
-  "ftwall_lan",
-  "ftwall_fromhome",
-  "ftwall_tohome",
-  "ftwall_locked",
-  "ftwall_blocked",
-  "ftwall_judge",
-  "ftwall_bare",
-  "ftwall_first",
-  "ftwall_accepted",
-  "ftwall_refuse",
-  "ftwall_input",
-  "ftwall_heard",
-  "ftwall_output",
-  "ftwall_post",
-] as const;
 
 /** The only chain in the filter table, since REJECT works nowhere else; empty when refusing means dropping. */
 export const REJECT_CHAIN = "ftwall_reject";
@@ -79,13 +63,13 @@ const BARE = {
  */
 export function iptablesText(
   options: RulesOptions,
-  family: 4 | 6,
+  family: Family,
   features: IptablesFeatures = ALL_FEATURES,
 ): string {
   checkOptions(options);
   const rules = iptablesRules(options, family, features);
   const stamp = fingerprint(rules.join("\n"));
-  const lines = ["*mangle", ...MANGLE_CHAINS.map((name) => `:${name} - [0:0]`)];
+  const lines = ["*mangle", ...CHAINS.map((name) => `:ftwall_${name} - [0:0]`)];
   // The comment is a match of its own: it stands where few packets come by, and before the target, as the tools list it.
   const noted = UDP_ENTERS.replace(" -g ", ` -m comment --comment ftwall:${stamp} -g `);
   lines.push(...rules.map((rule) => rule === UDP_ENTERS ? noted : rule), "COMMIT");
@@ -106,132 +90,84 @@ export function iptablesText(
 const UDP_ENTERS = "-A ftwall_forward -p udp -g ftwall_sort";
 
 /** Every rule of the mangle table as `-A CHAIN …`, in order. */
-export function iptablesRules(options: RulesOptions, family: 4 | 6, features: IptablesFeatures): string[] {
-  const { mask, accepted, refused, own } = options.mark;
+export function iptablesRules(options: RulesOptions, family: Family, features: IptablesFeatures): string[] {
+  const write = writer(options, family, features);
+  return chainRules(options, { families: [family], bare: features.u32 }).flatMap((block) => {
+    const chains = [...new Set(block.map(({ chain }) => chain))];
+    return chains.flatMap((chain) => block.filter((rule) => rule.chain === chain)).flatMap(write);
+  });
+}
+
+/** Writes a rule of the neutral form as one or more of iptables': a rule has one action here. */
+function writer(options: RulesOptions, family: Family, features: IptablesFeatures): (rule: Rule) => string[] {
+  const { mask, refused } = options.mark;
   const under = (value: number) => `${hex(value)}/${hex(mask)}`;
   const [first, last] = options.queues;
   const queue = `-j NFQUEUE ${first === last ? `--queue-num ${first}` : `--queue-balance ${first}:${last}`}`;
-  const judged = options.failOpen ? `${queue} --queue-bypass` : queue;
-  // To and from the router itself packets are only listened to: a dead ftwall must not take the router's DNS with it.
-  const heard = `${queue} --queue-bypass`;
-  const rate = (name: string) =>
-    features.hashlimit
-      ? `-m hashlimit --hashlimit-upto ${options.renewRate}/sec --hashlimit-burst ${options.renewRate * 2} ` +
-        `--hashlimit-mode srcip --hashlimit-name ftwall_${name}`
-      : `-m limit --limit ${options.renewRate}/sec --limit-burst ${options.renewRate * 2}`;
-  const exempt = sortAddresses(options.exempt);
-  const spared = (family === 4 ? exempt.v4 : exempt.v6).flatMap((p) => [`-s ${p} -j RETURN`, `-d ${p} -j RETURN`]);
-  const multicast = family === 4 ? "224.0.0.0/4" : "ff00::/8";
-  const rules: string[] = [];
-  const add = (chain: string, ...list: string[]) => list.forEach((rule) => rules.push(`-A ftwall_${chain} ${rule}`));
-
-  // Nearly all packets are of settled connections: they leave by the shortest way. Only a lock ends what its client had.
-  const locks = options.sets && options.cut;
-  const settled = `-m connmark --mark ${under(accepted)} -m mark --mark ${under(0)}`;
-  add("forward", `${settled} ${locks ? "-g ftwall_settled" : "-j RETURN"}`, "-p tcp -g ftwall_sort");
-  rules.push(UDP_ENTERS);
-  if (locks) {
-    const locked = `-m set --match-set ftwall_locked${family}`;
-    add("settled", `${locked} src -g ftwall_locked`, `${locked} dst -j DROP`);
-  }
-  add("sort", `-m connmark --mark ${under(own)} -j RETURN`, `-d ${multicast} -j RETURN`, ...spared);
-  for (const mac of exempt.macs) {
-    // Replies carry another machine's MAC, so the connection remembers whose it is.
-    add("sort", `-m mac --mac-source ${mac} -j CONNMARK --set-xmark ${under(own)}`);
-    add("sort", `-m mac --mac-source ${mac} -j RETURN`);
-  }
-  add("sort", ...side(options, family, "from", "-g ftwall_lan"), ...side(options, family, "to", "-g ftwall_tohome"));
-  add("lan", ...side(options, family, "to", "-j RETURN"), "-g ftwall_fromhome");
-  const told = [
-    `-m mark --mark ${under(refused)} -j CONNMARK --set-xmark ${under(refused)}`,
-    `-m mark --mark ${under(refused)} -g ftwall_refuse`,
-  ];
-  if (options.sets) {
-    const set = (name: string, way: string) => `-m set --match-set ftwall_${name}${family} ${way}`;
-    const uncut = options.cut ? "" : ` -m connmark ! --mark ${under(accepted)}`;
-    // A packet that the consumer sent round again: here before the sets, which would queue it a second time.
-    add("fromhome", ...told);
-    add("tohome", ...told);
-    add("fromhome", `${set("locked", "src")}${uncut} -g ftwall_locked`);
-    // A lock ends what its client had; the block list leaves alone what was let through, for a client that is exempt.
-    const passed = `-m connmark --mark ${under(accepted)} -j RETURN`;
-    add("fromhome", passed, `${set("blocked", "dst")} -g ftwall_blocked`);
-    add("tohome", `${set("locked", "dst")}${uncut} -j DROP`, passed, `${set("blocked", "src")} -g ftwall_blocked`);
-    // No bypass: a lock holds while ftwall restarts, and ends by its own timeout.
-    add("locked", `-p udp ${rate("locked")} ${queue}`);
-    // All of it, and both ways: only ftwall knows who is allowed there for a time.
-    add("blocked", `${rate("blocked")} ${queue}`);
-  }
-  add("locked", "-g ftwall_refuse");
-  add("blocked", "-g ftwall_refuse");
-  add("fromhome", "-g ftwall_judge");
-  add("tohome", "-g ftwall_judge");
-  add(
-    "judge",
-    `-m connmark --mark ${under(accepted)} -j RETURN`,
-    `-m connmark --mark ${under(refused)} -g ftwall_refuse`,
-    ...told,
-    `-m mark --mark ${under(accepted)} -g ftwall_accepted`,
-    "-p tcp -g ftwall_bare",
-    "-g ftwall_first",
-  );
-  // Of packets without payload only the one that opens a connection tells anything.
-  if (features.u32) add("bare", "-p tcp --tcp-flags SYN,ACK SYN -g ftwall_first", `${BARE[family]} -j RETURN`);
-  add("bare", "-g ftwall_first");
-  add(
-    "first",
-    `-m connmark ! --mark ${under(0)} ${judged}`,
-    `-p udp --sport 53 ${judged}`,
-    `-p udp --dport 53 ${judged}`,
-    `-p udp -m conntrack --ctstate NEW ${judged}`,
-  );
-  for (const way of ["original", "reply"]) {
-    for (const [transport, count] of [["tcp", options.packetsTcp], ["udp", options.packetsUdp]] as const) {
-      add(
-        "first",
-        `-p ${transport} -m conntrack --ctdir ${way.toUpperCase()} -m connbytes --connbytes 0:${count} ` +
-          `--connbytes-dir ${way} --connbytes-mode packets ${judged}`,
-      );
-    }
-  }
-  if (options.sample > 0) {
-    add("first", `-m limit --limit ${options.sample}/sec --limit-burst ${options.sample} ${judged}`);
-  }
-  add("accepted", `-j CONNMARK --set-xmark ${under(accepted)}`, `-j MARK --set-xmark ${under(0)}`);
-  // Rejecting is left to our chain in the filter table, which knows the packet by its mark.
-  add("refuse", options.refuse === "reject" ? `-j MARK --set-xmark ${under(refused)}` : "-j DROP");
-  add(
-    "post",
-    `-m mark --mark ${under(0)} -j RETURN`,
-    // Only where another program emptied the filter table: what is refused must not leave.
-    `-m mark --mark ${under(refused)} -j DROP`,
-    `-m mark --mark ${under(accepted)} -j CONNMARK --set-xmark ${under(accepted)}`,
-    `-j MARK --set-xmark ${under(0)}`,
-  );
-  add("input", "-i lo -j RETURN", ...spared, ...side(options, family, "from", "-g ftwall_heard"));
-  if (options.lan.length === 0 && family === 6) add("input", "-s fe80::/10 -g ftwall_heard");
-  add("heard", `-p udp --dport ${family === 4 ? 67 : 547} -j RETURN`);
-  for (const mac of exempt.macs) add("heard", `-m mac --mac-source ${mac} -j RETURN`);
-  add(
-    "heard",
-    `-p udp --dport 53 ${heard}`,
-    `-p tcp --dport 53 ${heard}`,
-    `-d ${multicast} -p udp ! --dport 6771 -j RETURN`,
-    `-p udp ${rate("heard")} ${heard}`,
-  );
-  add("output", "-o lo -j RETURN", `-m mark --mark ${under(own)} -j RETURN`, ...spared);
-  for (const part of side(options, family, "to", "")) {
-    add("output", `${part} -p udp --sport 53 ${heard}`, `${part} -p tcp --sport 53 ${heard}`);
-  }
-  return rules;
+  const action = (action: Action): string => {
+    if (action === "return") return "-j RETURN";
+    if (action === "drop") return "-j DROP";
+    if (action === "clear") return `-j MARK --set-xmark ${under(0)}`;
+    // Rejecting is left to our chain in the filter table, which knows the packet by its mark.
+    if (action === "reject") return `-j MARK --set-xmark ${under(refused)}`;
+    if ("goto" in action) return `-g ftwall_${action.goto}`;
+    if ("queue" in action) return action.queue === "bypass" ? `${queue} --queue-bypass` : queue;
+    return `-j CONNMARK --set-xmark ${under(action.save)}`;
+  };
+  return ({ chain, match, actions }) =>
+    product([
+      [`-A ftwall_${chain}`],
+      ...match.map((one) => matchText(one, options, family, features)),
+      actions.map(action),
+    ]);
 }
 
-/** One rule for each way a packet can come from, or go to, a client. */
-function side(options: RulesOptions, family: 4 | 6, way: "from" | "to", verdict: string): string[] {
-  const tail = verdict === "" ? "" : ` ${verdict}`;
-  if (options.lan.length > 0) {
-    return options.lan.map((name) => `${way === "from" ? "-i" : "-o"} ${name.replace(/\*$/, "+")}${tail}`);
+function matchText(match: Match, options: RulesOptions, family: Family, features: IptablesFeatures): readonly string[] {
+  const under = (value: number) => `${hex(value)}/${hex(options.mark.mask)}`;
+  switch (match.is) {
+    case "transport":
+      return match.of.map((transport) => `-p ${transport}`);
+    case "port": {
+      const port = typeof match.port === "number" ? match.port : match.port[family === 4 ? 0 : 1];
+      const option = match.end === "src" ? "--sport" : "--dport";
+      return [`-p ${match.transport} ${match.not === true ? "! " : ""}${option} ${port}`];
+    }
+    case "connection":
+      return [`-m connmark ${match.not === true ? "! " : ""}--mark ${under(match.mark)}`];
+    case "packet":
+      return [`-m mark --mark ${under(match.mark)}`];
+    case "interface":
+      return [`${match.end === "src" ? "-i" : "-o"} ${match.name.replace(/\*$/, "+")}`];
+    case "address":
+      return [`${match.end === "src" ? "-s" : "-d"} ${match.prefix}`];
+    case "exempt": {
+      const { v4, v6 } = sortAddresses(options.exempt);
+      return (match.family === 4 ? v4 : v6).flatMap((prefix) => [`-s ${prefix}`, `-d ${prefix}`]);
+    }
+    case "exempt-mac":
+      return sortAddresses(options.exempt).macs.map((mac) => `-m mac --mac-source ${mac}`);
+    case "set":
+      return [`-m set --match-set ftwall_${match.set}${match.family} ${match.end}`];
+    case "rate":
+      return [rateText(match.chain, options.renewRate, features)];
+    case "sample":
+      return [`-m limit --limit ${match.rate}/sec --limit-burst ${match.rate}`];
+    case "new":
+      return ["-m conntrack --ctstate NEW"];
+    case "early":
+      return [
+        `-p ${match.transport} -m conntrack --ctdir ${match.way.toUpperCase()} -m connbytes ` +
+        `--connbytes 0:${match.packets} --connbytes-dir ${match.way} --connbytes-mode packets`,
+      ];
+    case "opens":
+      return ["-p tcp --tcp-flags SYN,ACK SYN"];
+    case "bare":
+      return [BARE[match.family]];
   }
-  const { v4, v6 } = sortAddresses(options.home);
-  return (family === 4 ? v4 : v6).map((prefix) => `${way === "from" ? "-s" : "-d"} ${prefix}${tail}`);
+}
+
+function rateText(chain: string, rate: number, { hashlimit }: IptablesFeatures): string {
+  if (!hashlimit) return `-m limit --limit ${rate}/sec --limit-burst ${rate * 2}`;
+  return `-m hashlimit --hashlimit-upto ${rate}/sec --hashlimit-burst ${rate * 2} --hashlimit-mode srcip ` +
+    `--hashlimit-name ftwall_${chain}`;
 }

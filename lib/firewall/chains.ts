@@ -1,0 +1,308 @@
+/**
+ * The rules in neutral form: chains, what a packet must be, what is done with it. `nft.ts` and `iptables.ts` write them
+ * down for their tools; README.md in this folder tells the way of a packet through the chains.
+ * @module
+ */
+import { type RulesOptions, sortAddresses } from "./options.ts";
+import type { SetKind } from "./sets.ts";
+
+/** Our chains, in the order in which they are declared. */
+export const CHAINS = [
+  ...["forward", "sort", "settled", "lan", "fromhome", "tohome", "locked", "blocked"] as const,
+  ...["judge", "bare", "first", "accepted", "refuse", "input", "heard", "output", "post"] as const,
+] as const;
+
+/** Name of a chain. */
+export type Chain = (typeof CHAINS)[number];
+
+/** IPv4 or IPv6. */
+export type Family = 4 | 6;
+
+/** Which end of a packet is meant. */
+export type End = "src" | "dst";
+
+/** The transports that are judged. */
+export type Transport = "tcp" | "udp";
+
+/** Something that a packet must be. What has a family holds for packets of that family only. */
+export type Match = Readonly<
+  /** Of one of these transports. */
+  | { is: "transport"; of: readonly Transport[] }
+  /** From or to a port, or any but that; two ports are IPv4's and IPv6's. */
+  | { is: "port"; transport: Transport; end: End; port: number | readonly [four: number, six: number]; not?: boolean }
+  /** Of a connection with this mark under the mask, or with any but that. */
+  | { is: "connection"; mark: number; not?: boolean }
+  /** With this packet mark under the mask. */
+  | { is: "packet"; mark: number }
+  /** Come in by this interface (`src`) or going out by it (`dst`); a `*` or `+` at the end matches any ending. */
+  | { is: "interface"; end: End; name: string }
+  /** From or to an address of the prefix, one that is exempt, or one in a kernel set. */
+  | { is: "address"; family: Family; end: End; prefix: string }
+  | { is: "exempt"; family: Family }
+  | { is: "set"; family: Family; set: SetKind; end: End }
+  /** From an exempt hardware address. */
+  | { is: "exempt-mac" }
+  /** Within the rate of its sender, in a chain, or within one rate over all packets, per second. */
+  | { is: "rate"; family: Family; chain: Chain }
+  | { is: "sample"; rate: number }
+  /** The first of its connection, or among the first of its direction. */
+  | { is: "new" }
+  | { is: "early"; transport: Transport; way: "original" | "reply"; packets: number }
+  /** TCP that opens a connection (SYN without ACK), or without payload. */
+  | { is: "opens" }
+  | { is: "bare"; family: Family }
+>;
+
+/**
+ * What is done with a packet: leave our chains, drop it, refuse it with a TCP reset or ICMP error, clear our bits of its
+ * mark, go on in another chain, hand it to ftwall (`bypass`: it passes where nobody listens), save a mark to the connection.
+ */
+export type Action =
+  | "return"
+  | "drop"
+  | "reject"
+  | "clear"
+  | Readonly<{ goto: Chain }>
+  | Readonly<{ queue: "bypass" | "hold" }>
+  | Readonly<{ save: number }>;
+
+/** A rule: where all of `match` holds, all actions are done in this order. */
+export interface Rule {
+  readonly chain: Chain;
+  readonly match: readonly Match[];
+  readonly actions: readonly Action[];
+}
+
+const MULTICAST: Readonly<Record<Family, string>> = { 4: "224.0.0.0/4", 6: "ff00::/8" };
+/** UDP port of BitTorrent's local service discovery (BEP 14). */
+const DISCOVERY = 6771;
+
+/** What a back end can do. */
+export interface Abilities {
+  /** The families of its tables. */
+  readonly families: readonly Family[];
+  /** Whether it can tell TCP packets without payload. */
+  readonly bare: boolean;
+}
+
+/**
+ * Every rule, in blocks of chains that belong together. Within a chain the order is that of the rules; between chains it is
+ * of no account.
+ */
+export function chainRules(options: RulesOptions, abilities: Abilities): readonly (readonly Rule[])[] {
+  const { families, bare } = abilities;
+  return [
+    ...forwarded(options, families),
+    ...(options.sets ? asked(options, families) : []),
+    [
+      rule("locked", [], goto("refuse")),
+      rule("blocked", [], goto("refuse")),
+      rule("fromhome", [], goto("judge")),
+      rule("tohome", [], goto("judge")),
+    ],
+    judge(options),
+    [
+      // Of packets without payload only the one that opens a connection tells anything.
+      ...(bare ? [rule("bare", [{ is: "opens" }], goto("first"))] : []),
+      ...(bare ? families.map((family) => rule("bare", [{ is: "bare", family }], "return")) : []),
+      rule("bare", [], goto("first")),
+    ],
+    first(options),
+    left(options),
+    input(options, families),
+    output(options, families),
+  ];
+}
+
+function rule(chain: Chain, match: readonly Match[], ...actions: readonly Action[]): Rule {
+  return { chain, match, actions };
+}
+
+const UDP: Match = { is: "transport", of: ["udp"] };
+// To and from the router itself packets are only listened to: a dead ftwall must not take the router's DNS with it.
+const HEARD: Action = { queue: "bypass" };
+
+function goto(chain: Chain): Action {
+  return { goto: chain };
+}
+
+function connection(mark: number): Match {
+  return { is: "connection", mark };
+}
+
+function packet(mark: number): Match {
+  return { is: "packet", mark };
+}
+
+function set(set: SetKind, end: End, family: Family): Match {
+  return { is: "set", family, set, end };
+}
+
+function port(transport: Transport, end: End, port: number): Match {
+  return { is: "port", transport, end, port };
+}
+
+function multicast(family: Family): Match {
+  return { is: "address", family, end: "dst", prefix: MULTICAST[family] };
+}
+
+/** One match for each way a packet can come from (`src`), or go to, a client. */
+function home(options: RulesOptions, families: readonly Family[], end: End): Match[] {
+  if (options.lan.length > 0) return options.lan.map((name) => ({ is: "interface", end, name }));
+  const { v4, v6 } = sortAddresses(options.home);
+  const prefixes = { 4: v4, 6: v6 };
+  return families.flatMap((family) =>
+    prefixes[family].map((prefix): Match => ({ is: "address", family, end, prefix }))
+  );
+}
+
+function exempt(chain: Chain, families: readonly Family[]): Rule[] {
+  return families.map((family) => rule(chain, [{ is: "exempt", family }], "return"));
+}
+
+/** What becomes of a packet that the consumer sent round again to be refused. */
+function again(chain: Chain, { mark }: RulesOptions): Rule {
+  return rule(chain, [packet(mark.refused)], { save: mark.refused }, goto("refuse"));
+}
+
+function forwarded(options: RulesOptions, families: readonly Family[]): Rule[][] {
+  const { accepted, own } = options.mark;
+  const locks = options.sets && options.cut;
+  return [
+    [
+      // Nearly all packets are of settled connections: they leave by the shortest way. Only a lock ends what its client had.
+      rule("forward", [connection(accepted), packet(0)], locks ? goto("settled") : "return"),
+      rule("forward", [{ is: "transport", of: ["tcp", "udp"] }], goto("sort")),
+    ],
+    !locks ? [] : families.flatMap((family) => [
+      rule("settled", [set("locked", "src", family)], goto("locked")),
+      rule("settled", [set("locked", "dst", family)], "drop"),
+    ]),
+    [
+      rule("sort", [connection(own)], "return"),
+      ...families.map((family) => rule("sort", [multicast(family)], "return")),
+      ...exempt("sort", families),
+      // Replies carry another machine's MAC, so the connection remembers whose it is.
+      rule("sort", [{ is: "exempt-mac" }], { save: own }, "return"),
+      ...home(options, families, "src").map((match) => rule("sort", [match], goto("lan"))),
+      ...home(options, families, "dst").map((match) => rule("sort", [match], goto("tohome"))),
+      ...home(options, families, "dst").map((match) => rule("lan", [match], "return")),
+      rule("lan", [], goto("fromhome")),
+    ],
+  ];
+}
+
+/** What the kernel sets are asked. */
+function asked(options: RulesOptions, families: readonly Family[]): Rule[][] {
+  const { accepted } = options.mark;
+  const uncut: Match[] = options.cut ? [] : [{ is: "connection", mark: accepted, not: true }];
+  return [
+    // Before the sets, which would queue a packet that came round again a second time.
+    [again("fromhome", options), again("tohome", options)],
+    [
+      ...families.flatMap((family) => [
+        rule("fromhome", [set("locked", "src", family), ...uncut], goto("locked")),
+        rule("tohome", [set("locked", "dst", family), ...uncut], "drop"),
+      ]),
+      // A lock ends what its client had; the block list leaves alone what was let through, for a client that is exempt.
+      rule("fromhome", [connection(accepted)], "return"),
+      ...families.map((family) => rule("fromhome", [set("blocked", "dst", family)], goto("blocked"))),
+      rule("tohome", [connection(accepted)], "return"),
+      ...families.map((family) => rule("tohome", [set("blocked", "src", family)], goto("blocked"))),
+    ],
+    families.flatMap((family) => [
+      // No bypass: a lock holds while ftwall restarts, and ends by its own timeout.
+      rule("locked", [UDP, { is: "rate", family, chain: "locked" }], { queue: "hold" }),
+      // All of it, and both ways: only ftwall knows who is allowed there for a time.
+      rule("blocked", [{ is: "rate", family, chain: "blocked" }], { queue: "hold" }),
+    ]),
+  ];
+}
+
+function judge(options: RulesOptions): Rule[] {
+  const { accepted, refused } = options.mark;
+  return [
+    rule("judge", [connection(accepted)], "return"),
+    rule("judge", [connection(refused)], goto("refuse")),
+    again("judge", options),
+    rule("judge", [packet(accepted)], goto("accepted")),
+    rule("judge", [{ is: "transport", of: ["tcp"] }], goto("bare")),
+    rule("judge", [], goto("first")),
+  ];
+}
+
+function first(options: RulesOptions): Rule[] {
+  const judged: Action = { queue: options.failOpen ? "bypass" : "hold" };
+  const { packetsTcp, packetsUdp, sample } = options;
+  return [
+    rule("first", [{ is: "connection", mark: 0, not: true }], judged),
+    rule("first", [port("udp", "src", 53)], judged),
+    rule("first", [port("udp", "dst", 53)], judged),
+    rule("first", [UDP, { is: "new" }], judged),
+    ...(["original", "reply"] as const).flatMap((way) => [
+      rule("first", [{ is: "early", transport: "tcp", way, packets: packetsTcp }], judged),
+      rule("first", [{ is: "early", transport: "udp", way, packets: packetsUdp }], judged),
+    ]),
+    ...(sample > 0 ? [rule("first", [{ is: "sample", rate: sample }], judged)] : []),
+  ];
+}
+
+/** How a packet leaves our chains. */
+function left({ mark: { accepted, refused }, refuse }: RulesOptions): Rule[] {
+  return [
+    rule("accepted", [], { save: accepted }),
+    rule("accepted", [], "clear"),
+    rule("refuse", [], refuse),
+    rule("post", [packet(0)], "return"),
+    // With iptables only where another program emptied the filter table: what is refused must not leave.
+    rule("post", [packet(refused)], "drop"),
+    rule("post", [packet(accepted)], { save: accepted }),
+    rule("post", [], "clear"),
+  ];
+}
+
+function input(options: RulesOptions, families: readonly Family[]): Rule[] {
+  const linkLocal: Match = { is: "address", family: 6, end: "src", prefix: "fe80::/10" };
+  const clients = [
+    ...home(options, families, "src"),
+    ...(options.lan.length === 0 && families.includes(6) ? [linkLocal] : []),
+  ];
+  return [
+    rule("input", [{ is: "interface", end: "src", name: "lo" }], "return"),
+    ...exempt("input", families),
+    ...clients.map((match) => rule("input", [match], goto("heard"))),
+    // DHCP and DHCPv6.
+    rule("heard", [{ is: "port", transport: "udp", end: "dst", port: [67, 547] }], "return"),
+    rule("heard", [{ is: "exempt-mac" }], "return"),
+    rule("heard", [port("udp", "dst", 53)], HEARD),
+    rule("heard", [port("tcp", "dst", 53)], HEARD),
+    ...families.map((family) =>
+      rule(
+        "heard",
+        [multicast(family), { is: "port", transport: "udp", end: "dst", port: DISCOVERY, not: true }],
+        "return",
+      )
+    ),
+    ...families.map((family) => rule("heard", [UDP, { is: "rate", family, chain: "heard" }], HEARD)),
+  ];
+}
+
+function output(options: RulesOptions, families: readonly Family[]): Rule[] {
+  return [
+    rule("output", [{ is: "interface", end: "dst", name: "lo" }], "return"),
+    rule("output", [packet(options.mark.own)], "return"),
+    ...exempt("output", families),
+    ...home(options, families, "dst").flatMap((match) => [
+      rule("output", [match, port("udp", "src", 53)], HEARD),
+      rule("output", [match, port("tcp", "src", 53)], HEARD),
+    ]),
+  ];
+}
+
+/** A rule for each choice of one text from every list: a match that a tool writes in several ways is several rules. */
+export function product(parts: readonly (readonly string[])[]): string[] {
+  return parts.reduce<string[]>(
+    (texts, part) => texts.flatMap((text) => part.map((one) => text === "" ? one : `${text} ${one}`)),
+    [""],
+  );
+}

@@ -1,10 +1,10 @@
 /**
- * The kernel's connection table: flows of a client are forgotten, our bits in connection marks are changed, so that
- * settled flows come to the queue again.
+ * The kernel's connection table: deletes a client's flows, and changes ftwall's bits in connection marks, so that settled
+ * flows come to the queue again.
  *
  * A table may hold a million entries. The kernel lists it in pieces of at most 32 KiB, each fetched on another thread,
  * as a filtered listing may walk the whole table for one piece: this thread only ever works on one piece (some 150 entries,
- * well under a millisecond), and the event loop turns between any two.
+ * well under a millisecond), and the event loop runs between any two.
  * @module
  */
 import {
@@ -52,7 +52,7 @@ export interface Tally {
   errors: number;
   /** Last error number; 0 where there was none. */
   lastErrno: number;
-  /** The whole table was gone through: false where the listing broke off or was never begun. */
+  /** Whether the whole table was gone through; false where the listing broke off or never began. */
   complete: boolean;
 }
 
@@ -161,7 +161,7 @@ export class Conntrack implements Disposable {
     for (const side of [ORIGINAL, REPLYING] as const) {
       const errno = await this.#walk((at) => this.#filtered(at, side, w0, w1, w2, w3), match, write, tally);
       if (errno === 0) continue;
-      // This kernel does not filter so: list all, and choose here (which is done in any case).
+      // This kernel cannot filter: list all, and choose here (which is done in any case).
       if (errno !== EINVAL && errno !== EOPNOTSUPP) return;
       await this.#walkUnfiltered(match, write, tally);
       return;
@@ -197,7 +197,7 @@ export class Conntrack implements Disposable {
         return EAGAIN;
       }
       if (length <= 0) {
-        // The kernel takes no second listing on a socket whose first one is unfinished (EBUSY): start afresh.
+        // The kernel refuses a second listing on a socket whose first is unfinished (EBUSY): use a new socket.
         this.#libc.symbols.close(this.#listing);
         this.#listing = openNetlink(this.#libc);
         tally.lastErrno = EAGAIN;
@@ -213,7 +213,7 @@ export class Conntrack implements Disposable {
 
   async #fetch(): Promise<number> {
     this.#busy = true;
-    // Its errno would be lost, but SO_RCVTIMEO makes it end in any case.
+    // On another thread errno is lost; but with SO_RCVTIMEO the call ends in any case.
     const length = await this.#libc.symbols.recvAsync(this.#listing, this.#piece, BigInt(PIECE), 0);
     this.#busy = false;
     return length;
@@ -285,7 +285,7 @@ export class Conntrack implements Disposable {
     return EINTR;
   }
 
-  // Asks for the number of entries: a kernel without the table answers EINVAL, as to any request for a part it lacks.
+  // Asks for the number of entries: a kernel without the table answers EINVAL, as to any request that it does not know.
   #ask(): number {
     const sent = this.#send(this.#changing, writeStatistics(this.#requestView, 0, this.#nextSequence()));
     if (sent !== 0) return sent;
@@ -295,7 +295,7 @@ export class Conntrack implements Disposable {
     return kind === ANSWER || kind === DONE ? this.#answer.errno : 0;
   }
 
-  /** Gives the sockets back; requests that wait end incomplete. Can be called again. */
+  /** Closes the sockets; waiting requests end incomplete. Can be called again. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

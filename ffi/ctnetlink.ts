@@ -18,7 +18,7 @@ export const BROKEN = -1;
 
 /** The client opened the flow. */
 export const ORIGINAL = 1;
-/** The client answers the flow: to it goes what the opener sends, also behind destination NAT. */
+/** The client answers the flow: it receives what the opener sends, also behind destination NAT. */
 export const REPLYING = 2;
 /** Which side of a flow a listing filters by. */
 export type Side = 1 | 2;
@@ -70,9 +70,9 @@ export class Entry {
   readonly origin: Int32Array = new Int32Array(4);
   /** Source address of the answering direction. */
   readonly responder: Int32Array = new Int32Array(4);
-  /** Where the attribute with the opener's tuple begins, and its length with header; 0 where there is none. */
+  /** Where the attribute with the opener's tuple begins; 0 where there is none. */
   tuple = 0;
-  /** Length of that attribute. */
+  /** Length of that attribute, its header included. */
   tupleLength = 0;
   /** Offset of the attribute with the entry's number; 0 where there is none. */
   id = 0;
@@ -248,7 +248,7 @@ function copyAttribute(from: DataView, start: number, length: number, view: Data
 export function writeDeletion(entry: Entry, from: DataView, view: DataView, at: number, sequence: number): number {
   writeHeader(view, at, CT_DELETE, 0, sequence, entry.family);
   let to = copyKey(entry, from, view, at + 20);
-  // With its number, so that a new flow of the same addresses and ports is not taken for it.
+  // With its number, so that a new flow of the same addresses and ports is not deleted in its place.
   if (entry.id !== 0) to = copyAttribute(from, entry.id, 8, view, to);
   view.setUint32(at, to - at, HOST_LITTLE);
   return to - at;

@@ -1,6 +1,6 @@
 /**
- * A deadline after which the kernel itself ends this process: also one that is stopped, spins or waits for ever, and can do
- * nothing any more. It costs no thread and no process, and 1 µs for each time that it is put off.
+ * A deadline after which the kernel ends this process, even where it is stopped, spins or waits for ever. It costs no thread
+ * and no process, and 1 µs each time that it is put off.
  * @module
  */
 import { libcNames, openLibrary } from "./library.ts";

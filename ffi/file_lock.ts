@@ -1,5 +1,5 @@
 /**
- * A lock on a file that one process at a time holds: it goes with the process, however that ends.
+ * A lock on a file that one process at a time holds; it ends with the process, however that ends.
  * @module
  */
 import { cString, EAGAIN, type Libc } from "./libc.ts";
@@ -7,12 +7,12 @@ import { cString, EAGAIN, type Libc } from "./libc.ts";
 const O_RDWR = 2;
 const O_CREAT = 0o100;
 const O_CLOEXEC = 0o2000000;
-/** Does not follow a link that somebody laid there. Differs between architectures. */
+/** Does not follow a symbolic link. Differs between architectures. */
 const O_NOFOLLOW = Deno.build.arch === "aarch64" ? 0o100000 : 0o400000;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
-/** What came of an attempt: the lock, or who has it (0: that cannot be told). */
+/** Result of an attempt: the lock, or the process that holds it (0: not known). */
 export type LockAttempt = { readonly lock: FileLock } | { readonly pid: number };
 
 /** A lock that is held. */
@@ -39,7 +39,7 @@ export class FileLock implements Disposable {
     this.#fd = fd;
   }
 
-  /** Lets it go. The file stays: taking it away could let two hold a lock each. */
+  /** Releases it. The file stays: without it two processes could each lock a file of their own. */
   [Symbol.dispose](): void {
     this.#libc.symbols.close(this.#fd);
   }

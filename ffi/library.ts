@@ -44,7 +44,7 @@ export function openLibrary<const T extends Deno.ForeignLibraryInterface>(
       return Deno.dlopen(name, symbols);
     } catch (error) {
       const found = errorText(error);
-      // The loader repeats the name, and Deno prefixes it once more: keep the part that tells something.
+      // The loader repeats the name, and Deno adds it once more: keep the reason alone.
       const reason = found.replace(/^Could not open library: /, "").replace(`${name}: `, "").split("\n", 1)[0]!;
       tried.push(`"${name}" (${reason})`);
     }

@@ -1,5 +1,5 @@
 /**
- * The errors of this folder that end the program: something that ftwall needs from the machine is not there.
+ * Errors that end the program: something that ftwall needs from the machine is missing.
  * @module
  */
 

@@ -2,8 +2,8 @@
  * The hot path of one kernel queue: a burst of packets with one recvmmsg, its verdicts with one sendmsg.
  * Nothing here allocates, and nothing here throws.
  *
- * Every buffer whose address C holds is a field of the object: a buffer that only its address kept alive is collected,
- * and each later call fails with EFAULT.
+ * Every buffer whose address C holds is a field of the object: otherwise V8 would collect it, and later calls would fail
+ * with EFAULT.
  * @module
  */
 import {
@@ -161,7 +161,7 @@ export class PacketQueue implements Disposable {
       if (this.message.parse(this.view, start, start + this.#words[i * 16 + LENGTH_WORD]!) !== REPLY) continue;
       if (this.message.sequence === COPY_SEQUENCE) return this.message.errno;
     }
-    return 0; // Behind a full burst of packets: they are the proof that it was done.
+    return 0; // The acknowledgement is behind a full burst of packets; that packets come proves that it worked.
   }
 
   /**
@@ -174,13 +174,13 @@ export class PacketQueue implements Disposable {
 
   /**
    * The same, but where nothing is waiting it waits on this thread for the first message, as long as {@link linger} says:
-   * one call instead of the three that a look in vain, a poll and another look are. Only for a program with one queue.
+   * one call instead of three (a receive in vain, a poll, another receive). Only for a program with one queue.
    */
   receiveSoon(): number {
     return this.#receive(this.#patience > 0 ? MSG_WAITFORONE : MSG_DONTWAIT);
   }
 
-  /** Sets how long {@link receiveSoon} waits, in milliseconds. False where the kernel does not want to. */
+  /** Sets how long {@link receiveSoon} waits, in milliseconds. False where the kernel refuses. */
   linger(milliseconds: number): boolean {
     // struct timeval { long tv_sec; long tv_usec; };
     const time = new BigInt64Array(new ArrayBuffer(16));

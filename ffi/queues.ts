@@ -1,5 +1,5 @@
 /**
- * The queues of this process together: opened at once, waited for at once, closed at once.
+ * The queues of this process together: opened, waited for and closed as one.
  * @module
  */
 import { type Libc, POLLIN } from "./libc.ts";
@@ -77,8 +77,8 @@ export class Queues implements Disposable {
 
   /**
    * Waits on another thread until a queue has packets, {@link wake} is called, or `timeout` milliseconds have passed
-   * (-1: no limit). The event loop runs meanwhile; with 0 it is a turn of the event loop (about 15 µs). A wait that is
-   * under way is shared.
+   * (-1: no limit). The event loop runs meanwhile; 0 lets it run once (about 15 µs). A wait that is under way is
+   * shared.
    */
   wait(timeout: number): Promise<void> {
     if (this.#closed) return Promise.resolve();
@@ -101,7 +101,7 @@ export class Queues implements Disposable {
 
   /**
    * Waits on this thread, at most `timeout` milliseconds, until a queue has packets; answers whether one has. Signals,
-   * timers and sockets wait too: only for a few milliseconds, under load, where it saves the way over another thread.
+   * timers and sockets have to wait meanwhile: for a few milliseconds only, under load, where another thread would cost more.
    */
   waitSync(timeout: number): boolean {
     const polled = this.#polled;
@@ -109,7 +109,7 @@ export class Queues implements Disposable {
     return this.#libc.symbols.poll(this.#polledAt, this.#count, timeout) > 0;
   }
 
-  /** Lets whoever else wants this core go first: at once back where nobody does. */
+  /** Lets other programs that wait for this core run first; returns at once where there are none. */
   yieldCore(): void {
     this.#yieldCore();
   }
@@ -147,7 +147,7 @@ export class Queues implements Disposable {
   }
 }
 
-/** Rings the bell of queues that may be another thread's. `word` is room for the eight bytes that are written. */
+/** Ends a wait for queues, also another thread's, by their bell. `word` is room for the eight bytes that are written. */
 export function ring(libc: Libc, bell: number, word: Uint8Array<ArrayBuffer>): void {
   word.fill(0);
   word[0] = 1;

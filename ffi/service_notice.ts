@@ -1,5 +1,5 @@
 /**
- * Tells the service manager that started us how we are: the datagrams of sd_notify(3).
+ * Reports the daemon's state to the service manager that started it: the datagrams of sd_notify(3).
  * @module
  */
 import { type Libc, MSG_DONTWAIT } from "./libc.ts";
@@ -12,13 +12,13 @@ const LONGEST_PATH = 107;
 /** Does not raise SIGPIPE. */
 const MSG_NOSIGNAL = 0x4000;
 
-/** A way to the service manager. Nothing that is told waits for it, or fails for want of it. */
+/** A connection to the service manager. Sending never waits, and never fails. */
 export class ServiceNotice implements Disposable {
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #address: Uint8Array<ArrayBuffer>;
 
-  /** The way that the environment names (`NOTIFY_SOCKET`); null where nobody wants to be told. */
+  /** The socket that the environment names (`NOTIFY_SOCKET`); null where it names none. */
   static open(libc: Libc): ServiceNotice | null {
     const path = Deno.env.get("NOTIFY_SOCKET") ?? "";
     if (!/^[/@]/.test(path) || path.length > LONGEST_PATH) return null;

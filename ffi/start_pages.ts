@@ -1,5 +1,5 @@
 /**
- * Gives back the memory of code that only the start needed, and of what was freed.
+ * Gives memory back to the system: of code that only the start needed, and of what was freed.
  * @module
  */
 import type { Libc } from "./libc.ts";
@@ -13,8 +13,8 @@ const SETTLING = 2000;
 const TIDYING = 2000;
 
 /**
- * Gives memory back: soon after the start what that left behind, later what compiler and saves touched. V8 collects only
- * where the build lets a program ask for it (--expose-gc): 10 ms, once.
+ * Gives memory back: soon after the start what the start left behind, later what the compiler and saves touched. V8's heap
+ * is collected once (10 ms), where the build exposes that (--expose-gc).
  */
 export class Tidier {
   readonly #libc: Libc;
@@ -34,7 +34,7 @@ export class Tidier {
     if (this.#pages === null) {
       (globalThis as { gc?: () => void }).gc?.();
       this.#pages = startPages(readMappings(), Deno.execPath());
-      // What it took to find them is to be given back as well: with the next beat.
+      // Finding them took memory too, which the next beat gives back.
       this.#due = now;
     }
     this.tidy();

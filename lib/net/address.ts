@@ -140,7 +140,7 @@ function readPrefix(text: string): Prefix | string {
   const slash = text.indexOf("/");
   const words = parseAddress(slash < 0 ? text : text.slice(0, slash));
   if (words === null) return "not an IPv4 or IPv6 address";
-  // 96 bits of a mapped address are the mapping; whether the length counts them depends on how the address was written.
+  // A mapped address written in full counts the 96 bits of the mapping in its length, a dotted quad does not.
   const dotted = !text.includes(":");
   const most = dotted ? 32 : 128;
   let bits = 128;
@@ -206,8 +206,8 @@ export function isPrivate(w0: number, w1: number, w2: number, w3: number): boole
 
 /**
  * True for addresses that must never be learned as a peer or trained, whoever names them: private, loopback, multicast,
- * unspecified ("this network"), link-local, reserved and broadcast. A poisoned answer that names one would otherwise
- * cut off machines of home itself.
+ * unspecified ("this network"), link-local, reserved and broadcast. Otherwise a made-up answer that names one could cut off
+ * machines at home.
  */
 export function isUnlearnable(w0: number, w1: number, w2: number, w3: number): boolean {
   if (isIPv4(w0, w1, w2)) {
@@ -219,7 +219,7 @@ export function isUnlearnable(w0: number, w1: number, w2: number, w3: number): b
   return isPrivate(w0, w1, w2, w3);
 }
 
-/** A hardware address, which stays when a client changes its IP address (privacy addresses, DHCP): the first 16 bits, and the last 32 as a signed word. */
+/** A MAC address: the first 16 bits, and the last 32 as a signed word. It stays when a client changes its IP address. */
 export type Mac = readonly [high: number, low: number];
 
 const MAC_TEXT = /^[0-9a-f]{2}(?:(?::[0-9a-f]{2}){5}|(?:-[0-9a-f]{2}){5})$/i;

@@ -30,7 +30,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return 0;
 }
 
-/** Sorted ranges without overlap: prefixes nest or are apart, so only nested ones have to go. */
+/** Sorted ranges without overlap: prefixes are nested or apart, so dropping the nested ones is enough. */
 function ranges(list: readonly Prefix[], family: 4 | 6): Range[] {
   const all = list.filter((prefix) => prefix.family === family).map((prefix): Range => {
     const from = prefix.words.map((word) => word ^ SIGN);
@@ -52,8 +52,8 @@ function ranges(list: readonly Prefix[], family: 4 | 6): Range[] {
 }
 
 /**
- * Which prefixes hold an address: disjoint sorted ranges and a binary search, one array an end, so that ten prefixes
- * cost four steps and five thousand cost thirteen. Immutable; a lookup allocates nothing.
+ * A set of prefixes, as disjoint sorted ranges that are searched binarily: ten prefixes take four steps, five thousand
+ * thirteen. Immutable; a lookup allocates nothing.
  */
 export class PrefixSet {
   /** How many ranges are left after nested ones were dropped. */
@@ -108,7 +108,7 @@ export class PrefixSet {
   }
 }
 
-/** -1, 0 or 1: how the stored address at `at` stands to the given one. */
+/** -1, 0 or 1: the stored address at `at` is lower than, equal to or higher than the given one. */
 function order(words: Int32Array, at: number, w0: number, w1: number, w2: number, w3: number): number {
   if (words[at] !== w0) return words[at]! < w0 ? -1 : 1;
   if (words[at + 1] !== w1) return words[at + 1]! < w1 ? -1 : 1;

@@ -4,7 +4,7 @@
  */
 import { isPcap, PcapSource } from "./pcap.ts";
 import { PcapngSource, SECTION_HEADER } from "./pcapng.ts";
-import { type ByteInput, CaptureError, type Source, Window } from "./source.ts";
+import { type ByteInput, ByteWindow, CaptureError, type Source } from "./source.ts";
 
 /**
  * Opens a capture file, or standard input for `-`, and finds out its format. Throws what `Deno.openSync` throws, and a
@@ -16,7 +16,7 @@ export function openCapture(path: string): Source {
 
 /** Reads a capture from any input, which the source then owns; `file` is its name in messages. */
 export function readCapture(input: ByteInput, file: string): Source {
-  const window = new Window(input);
+  const window = new ByteWindow(input);
   try {
     if (!window.need(4)) throw new CaptureError(file, 0, `${window.end} bytes are too few for a capture`);
     const magic = window.view.getUint32(window.at);

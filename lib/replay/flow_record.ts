@@ -1,5 +1,5 @@
 /**
- * What `ftwall replay` remembers of every flow: a compact record each, for captures can hold a million flows.
+ * What `ftwall replay` remembers about each flow: a compact record, as captures can hold millions of flows.
  * @module
  */
 import { CERTAINTY_NAMES, type Look } from "../protocol/classifier.ts";
@@ -23,7 +23,7 @@ export interface FlowAddresses {
   readonly peer_port: number;
 }
 
-/** Why a flow was called what it was called; with `--explain` only. */
+/** Why a flow was classified as it was; with `--explain` only. */
 export interface FlowReason {
   /** What the evidence rests on, in words. */
   readonly because: string;
@@ -84,14 +84,14 @@ const EXPLAINED = 100_000;
 const SHOWN = 48;
 
 /**
- * Records the flows of a capture. A flow that the engine forgot and met again stays one record. For each packet `called` and
- * `because` come before `judged`. No string is made before {@link lines} is asked for.
+ * Records the flows of a capture. A flow that the engine forgot and met again stays one record. For each packet `classified`
+ * and `because` are called before `judged`. No string is made before {@link lines} is called.
  */
 export class FlowRecorder implements FlowObserver {
   readonly #chunks: Int32Array[] = [];
   #index: Int32Array = new Int32Array(1 << 12);
   #count = 0;
-  // Secret, so that nobody can make a capture whose flows all fall on one place of the index.
+  // Secret, so that nobody can make a capture whose flows all collide in the index.
   readonly #seed: number = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
   /** Record number plus one by row of the engine's flow table. */
   #rows: Int32Array = new Int32Array(1 << 10);
@@ -101,7 +101,7 @@ export class FlowRecorder implements FlowObserver {
   readonly #capacity: number;
   /** Packets judged that belong to a flow. */
   packets = 0;
-  /** Flows beyond the capacity, which are judged but not listed. */
+  /** Flows beyond the capacity: judged, but not listed. */
   unrecorded = 0;
 
   /** `explain` keeps reasons too. */
@@ -121,7 +121,7 @@ export class FlowRecorder implements FlowObserver {
     this.#rows[row] = this.#find(packet) + 1;
   }
 
-  /** The flow was called; the surest call counts. */
+  /** The flow was classified; of several classifications the surest counts, of equal ones the first. */
   classified(row: number, found: Classification, look: Look | null): void {
     const number = (this.#rows[row] ?? 0) - 1;
     if (number < 0) return;
@@ -129,7 +129,6 @@ export class FlowRecorder implements FlowObserver {
     const at = (number & (CHUNK - 1)) * STRIDE;
     const flags = record[at + FLAGS] ?? 0;
     const certainty = (flags >> CERTAINTY_SHIFT) & 3;
-    // The first of the surest evidence is what decided.
     if (record[at + DECIDED] !== 0 && found.certainty <= certainty) return;
     record[at + FLAGS] = (flags & ~(3 << CERTAINTY_SHIFT)) | (found.certainty << CERTAINTY_SHIFT);
     record[at + DECIDED] = (record[at + PACKETS] ?? 0) + 1;
@@ -161,7 +160,7 @@ export class FlowRecorder implements FlowObserver {
     if (refused) record[at + REFUSED] = (record[at + REFUSED] ?? 0) + 1;
   }
 
-  /** All rows of the engine's table are stale from now on: a new engine takes over. */
+  /** Forgets which row of the engine's table has which record: a new engine takes over. */
   forgetRows(): void {
     this.#rows.fill(0);
   }
@@ -207,7 +206,7 @@ export class FlowRecorder implements FlowObserver {
     };
   }
 
-  /** Number of the record for the packet's flow, in either direction; made where there is none; -1 where there is no room. */
+  /** Number of the record of the packet's flow, in either direction. Makes one where there is none; -1 without room. */
   #find(p: Packet): number {
     const mask = this.#index.length - 1;
     const tcp = p.transport === PROTOCOL_TCP ? TCP_FLOW : 0;

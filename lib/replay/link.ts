@@ -18,10 +18,10 @@ export const LINK_COOKED = 113;
 /** Linux cooked capture, version 2. */
 export const LINK_COOKED2 = 276;
 
-/** Tags in front of the type that are stacked at most; real networks use two. */
+/** Most tags in front of the type; real networks stack two. */
 const MOST_TAGS = 8;
 
-/** Finds the IP header, and who sent the frame. One reused object. */
+/** Finds a frame's IP header and its sender's MAC address. One reused object. */
 export class Link {
   /** First 16 bits of the sender's MAC address; 0 where the link has none. */
   macHigh = 0;
@@ -74,7 +74,7 @@ export class Link {
   }
 }
 
-/** Goes on from an Ethernet type whose header ends at `at`. */
+/** Where the IP header is, given an Ethernet type and where what it describes begins. */
 function afterType(bytes: Uint8Array, view: DataView, at: number, end: number, type: number): number {
   for (let tags = 0; tags <= MOST_TAGS; tags++) {
     if (at >= end) return -1;
@@ -123,7 +123,7 @@ function ppp(bytes: Uint8Array, view: DataView, at: number, end: number): number
   return (protocol === 0x21 || protocol === 0x57) && at < end ? at : -1;
 }
 
-/** Labels up to the bottom of the stack (RFC 3032); what follows has no type, so its first four bits have to tell. */
+/** Skips the label stack (RFC 3032). What follows has no type: its first four bits say the IP version. */
 function afterMpls(bytes: Uint8Array, at: number, end: number): number {
   for (let labels = 0; labels < MOST_TAGS; labels++) {
     if (at + 5 > end) return -1;

@@ -1,5 +1,5 @@
 /**
- * Packets from memory: scenarios, properties, embedders.
+ * Packets from memory, for tests and for programs that use ftwall as a library.
  * @module
  */
 import { LINK_RAW } from "./link.ts";
@@ -17,7 +17,7 @@ export interface Frame {
   readonly wireLength?: number;
 }
 
-/** Delivers frames in the order given, all copied into one buffer, as every source has one. */
+/** Delivers frames in the order given. They are copied into one buffer, as a source has. */
 export class MemorySource implements Source {
   /** The whole buffer. */
   readonly bytes: Uint8Array;

@@ -2,7 +2,7 @@
  * Reads and writes the classic capture format (draft-ietf-opsawg-pcap): a 24-byte header, then records.
  * @module
  */
-import { CaptureError, LARGEST_RECORD, type Source, type Window } from "./source.ts";
+import { type ByteWindow, CaptureError, LARGEST_RECORD, type Source } from "./source.ts";
 
 /** Bytes of the file header. */
 export const PCAP_HEADER = 24;
@@ -36,14 +36,14 @@ export class PcapSource implements Source {
   readonly linkType: number;
   /** Number of its interface. */
   readonly interface: number = 0;
-  readonly #window: Window;
+  readonly #window: ByteWindow;
   readonly #file: string;
   readonly #little: boolean;
   /** Fractions of a second in a millisecond. */
   readonly #fraction: number;
 
   /** Reads the file header; throws a CaptureError where it is not one. `file` is for messages. */
-  constructor(window: Window, file: string) {
+  constructor(window: ByteWindow, file: string) {
     this.bytes = window.bytes;
     this.view = window.view;
     this.#window = window;

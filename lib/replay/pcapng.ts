@@ -1,9 +1,9 @@
 /**
- * The block format (draft-ietf-opsawg-pcapng): sections in either byte order, interfaces, packets of three kinds;
- * whatever else there is gets skipped.
+ * Reads the block format (draft-ietf-opsawg-pcapng): sections in either byte order, interfaces, packets of three kinds;
+ * other blocks are skipped.
  * @module
  */
-import { CaptureError, LARGEST_RECORD, type Source, type Window } from "./source.ts";
+import { type ByteWindow, CaptureError, LARGEST_RECORD, type Source } from "./source.ts";
 
 /** Type of a section header block, the same in both byte orders. */
 export const SECTION_HEADER = 0x0a0d0d0a;
@@ -16,7 +16,7 @@ const OPTION_TSRESOL = 9;
 const OPTION_TSOFFSET = 14;
 /** Interfaces of one section; a file with more was made to fill memory. */
 const MOST_INTERFACES = 4096;
-/** Options behind a packet may be as long again as it: comments, hashes. */
+/** Longest block: options behind a packet (comments, hashes) may be as long as the packet. */
 const LARGEST_BLOCK = 2 * LARGEST_RECORD;
 
 /** Reads packets block by block. */
@@ -37,9 +37,9 @@ export class PcapngSource implements Source {
   linkType = 0;
   /** Number of its interface. */
   interface = 0;
-  /** Sections passed over so far because their format version is not known. */
+  /** Sections skipped so far because their format version is not known. */
   foreignSections = 0;
-  readonly #window: Window;
+  readonly #window: ByteWindow;
   readonly #file: string;
   #little = false;
   #first = true;
@@ -52,7 +52,7 @@ export class PcapngSource implements Source {
   #offsets: number[] = [];
 
   /** Reads the first section header; throws a CaptureError where it is not one. `file` is for messages. */
-  constructor(window: Window, file: string) {
+  constructor(window: ByteWindow, file: string) {
     this.bytes = window.bytes;
     this.view = window.view;
     this.#window = window;
@@ -100,7 +100,7 @@ export class PcapngSource implements Source {
   /** Length of the block at hand. */
   #size(least: number): number {
     const size = this.view.getUint32(this.#window.at + 4, this.#little);
-    // Some writers leave out the padding in the length; the format has no way to read on from there.
+    // Some writers do not count the padding; there is no way to find the next block then.
     if (size < least || size % 4 !== 0) this.#fail(`a block of ${size} bytes: no multiple of 4 from ${least} on`);
     return size;
   }
@@ -124,7 +124,7 @@ export class PcapngSource implements Source {
     const size = this.#size(28);
     this.#whole(size);
     const major = this.view.getUint16(window.at + 12, this.#little);
-    // A file that begins so is not for this reader; a section of it that does is passed over, block by block.
+    // A first section of an unknown version is refused; a later one is skipped, block by block.
     if (major !== 1 && this.#first) this.#fail(`format version ${major} is not known, only 1 is`);
     this.#foreign = major !== 1;
     if (this.#foreign) this.foreignSections++;
@@ -182,7 +182,7 @@ export class PcapngSource implements Source {
     let captured = 0;
     let wire = 0;
     if (type === SIMPLE_PACKET) {
-      // No time and no captured length: the interface's snapshot length tells the latter, the time stays where it was.
+      // Neither time nor captured length: the time stays as it was, the interface's snapshot length bounds the length.
       wire = view.getUint32(at + 8, little);
       const snap = this.#snaps[number]!;
       captured = Math.min(wire, room, snap === 0 ? room : snap);

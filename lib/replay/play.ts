@@ -8,7 +8,7 @@ import { isDecodeError } from "../wire/outcome.ts";
 import { NOT_IP, Packet } from "../wire/packet.ts";
 import type { Engine } from "../judge/engine.ts";
 
-/** What the player counted. Times are milliseconds since 1970. */
+/** What was counted while playing. Times are milliseconds since 1970. */
 export interface Played {
   /** Packets read. */
   packets: number;
@@ -24,12 +24,12 @@ export interface Played {
   truncated: number;
 }
 
-/** Time passes for the engine in steps of this many milliseconds, packets or not. */
+/** Milliseconds between two ticks of the engine. */
 const STEP = 1000;
 
 /**
- * Judges every packet of `source`, and lets time pass between them. What a CaptureError interrupts has been counted.
- * `between` is called about every 65,536 packets, for progress.
+ * Judges every packet of `source`, and lets time pass between them. A CaptureError is thrown on; packets before it are
+ * counted. `between` is called about every 65,536 packets, for progress.
  */
 export function play(source: Source, link: Link, engine: Engine, played: Played, between?: () => void): void {
   const packet = new Packet();
@@ -64,26 +64,30 @@ export function play(source: Source, link: Link, engine: Engine, played: Played,
   }
 }
 
-/** A leap further ahead than this many milliseconds is believed when the next packet says so too: 6 hours. */
-const LEAP = 6 * 3_600_000;
-/** What lies behind by no more than this is disorder among packets, not another time: a minute. */
+/** A jump ahead by more than this many milliseconds is believed once the next packet confirms it: 6 hours. */
+const JUMP = 6 * 3_600_000;
+/** A time that lies behind by no more than this is disorder among packets, not another time: a minute. */
 const DISORDER = 60_000;
-/** So many packets in a row must agree that it is earlier now: captures merged from two clocks change between them. */
+/** Packets in a row that must lie behind before it is earlier now: captures merged from two clocks switch between them. */
 const AGREEING = 32;
-/** A believed leap counts for no more than this: whatever is remembered has ended by then but for locks of operators. */
+/** Most that a believed jump counts for: by then everything remembered has ended, except locks of operators. */
 const LONGEST = 2 * 24 * 3_600_000;
 
-/** See the module's text. All times are milliseconds. */
+/**
+ * Makes of a capture's times one time that never runs backwards. Captures have packets with wrong times, clocks that were
+ * set, and files in the wrong order: one packet from the year 2106 must neither end every lock nor stop time for all
+ * packets after it. All times are milliseconds.
+ */
 export class Timeline {
-  /** The time that runs on. */
+  /** The time that never runs backwards. */
   now: number;
-  /** The capture's time that it stands for. */
+  /** The capture's own time at that moment. */
   wall: number;
   #begun: boolean;
   #ahead = Number.NaN;
   #behind = 0;
 
-  /** Goes on from where an earlier capture ended; 0 where there was none. */
+  /** Continues where an earlier capture ended; 0 where there was none. */
   constructor(now: number, wall: number) {
     this.now = now;
     this.wall = wall;
@@ -98,8 +102,8 @@ export class Timeline {
       return;
     }
     const passed = time - this.wall;
-    if (passed > LEAP) {
-      const agrees = Math.abs(time - this.#ahead) <= LEAP;
+    if (passed > JUMP) {
+      const agrees = Math.abs(time - this.#ahead) <= JUMP;
       this.#ahead = time;
       if (agrees) this.#goOn(time, Math.min(passed, LONGEST));
       return;

@@ -7,7 +7,7 @@ import type { FlowLine, FlowRecorder } from "./flow_record.ts";
 import { duration, jsonLine, plain } from "../report/plain.ts";
 import { grouped, table } from "../report/table.ts";
 
-/** What the player counted beside the flows; times are the capture's, in milliseconds since 1970. */
+/** What was counted besides the flows; times are the capture's, in milliseconds since 1970. */
 export interface PlayedFacts {
   readonly files: readonly string[];
   /** Packets judged, with and without a flow, and how many of them were refused. */

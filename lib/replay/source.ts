@@ -5,7 +5,7 @@
  */
 
 /**
- * One packet at a time, in place: after `next` answered true the fields tell of that packet, until `next` is called again.
+ * One packet at a time, in place: after `next` answered true the fields describe that packet, until `next` is called again.
  * Offsets count from the beginning of `bytes`, which stays the same buffer for the life of the source.
  */
 export interface Source extends Disposable {
@@ -23,13 +23,13 @@ export interface Source extends Disposable {
   readonly milliseconds: number;
   /** Link type of the frame, see lib/replay/link.ts. */
   readonly linkType: number;
-  /** Number of the interface within the file (section); 0 where there is but one. */
+  /** Number of the interface within the file (pcapng: section); 0 where there is only one. */
   readonly interface: number;
   /** Goes to the next packet; false at the end. Throws a {@link CaptureError} where the capture is broken from here on. */
   next(): boolean;
 }
 
-/** A capture that cannot be read on: all packets before the offset were delivered. */
+/** A capture that cannot be read any further; all packets before the offset were delivered. */
 export class CaptureError extends Error {
   /** Name of this class, for messages. */
   override readonly name = "CaptureError";
@@ -50,18 +50,20 @@ export interface ByteInput {
   close(): void;
 }
 
-/** Bytes of the window. Four times the largest packet, so that few bytes are moved for each that is read. */
+/** Bytes of the window: four times the largest packet, so that few bytes have to be moved. */
 const SIZE = 4 << 20;
 /**
- * Bytes asked of the input at once, beyond what is needed: few enough that they lie in a core's own cache from the system's
- * copying until they are looked at, as each read falls on the place of the one before.
+ * Bytes asked of the input at once: few enough to stay in a core's own cache between being read and being looked at.
  */
 const READ = 256 << 10;
 /** The largest frame or block that is read whole: above the largest that Linux makes (BIG TCP, 512 KiB and headers). */
 export const LARGEST_RECORD: number = 1 << 20;
 
-/** The window. `at` is where reading is; `need` makes sure of bytes behind it. */
-export class Window implements Disposable {
+/**
+ * A window of fixed size that moves over a file or a pipe, so that a capture of any size is read in bounded memory. `at` is
+ * where reading is; `need` makes sure of the bytes behind it.
+ */
+export class ByteWindow implements Disposable {
   /** The window's buffer; never another one. */
   readonly bytes: Uint8Array = new Uint8Array(SIZE);
   /** The same buffer for multi-byte reads. */
@@ -75,7 +77,7 @@ export class Window implements Disposable {
   #ended = false;
   readonly #input: ByteInput;
 
-  /** Takes the input over: disposing of the window closes it. */
+  /** Owns the input: disposing of the window closes it. */
   constructor(input: ByteInput) {
     this.#input = input;
   }

@@ -1,15 +1,15 @@
 /**
  * Bencoding (BEP 3), walked in place: the keys of the top dictionary and of the dictionaries directly in it.
  *
- * One reused {@link Bencode}: `read` checks the whole of a message and notes each key's place; `find` looks keys up.
- * Work and memory are bounded: 4 KiB, five levels, 96 keys noted.
+ * One reused {@link Bencode}: `read` checks a whole message and notes where each key is; `find` looks keys up.
+ * Work and memory are bounded: 4 KiB, five levels, 96 keys.
  * @module
  */
 import { exactly } from "./http.ts";
 
 /** One whole value; it ends at {@link Bencode.stop}. */
 export const BENCODE_WHOLE = 0;
-/** Sound as far as it goes, but the capture (or the stream so far) ends within it. */
+/** Valid so far, but the capture (or the stream so far) ends within it. */
 export const BENCODE_CUT = 1;
 /** Not bencoding, from {@link Bencode.stop} on. */
 export const BENCODE_BROKEN = 2;
@@ -78,8 +78,8 @@ export class Bencode {
 
   /**
    * Reads one value at `start`. `end` is one past the captured bytes, `length` how many there are on the wire (or could
-   * be, in a stream): what ends between the two is cut, what would end beyond is broken. Bytes after the value are fine,
-   * compare {@link stop}.
+   * be, in a stream): a value that ends between the two is cut, one that would end beyond is broken. Bytes may follow
+   * the value, see {@link stop}.
    */
   read(bytes: Uint8Array, start: number, end: number, length: number): BencodeOutcome {
     this.#bytes = bytes;
@@ -144,7 +144,7 @@ export class Bencode {
         this.#letter[depth] = first;
         this.#key[depth] = -1;
         this.#entry[depth] = type === DICTIONARY || entry >= 0 ? entry : -1;
-        // A list's own dictionaries are not noted: an entry of level two belongs to a dictionary of level one.
+        // Dictionaries in a list are not noted: an entry of level two belongs to a dictionary of level one.
         depth++;
         if (entry >= 0) this.#note(entry, type, at, end - at);
         at++;
@@ -269,7 +269,7 @@ export class Bencode {
     this.itemType = type;
     if (type === STRING || type === INTEGER) {
       const outcome = this.#scalar(at, type);
-      this.stop = stop; // #scalar tells there where it broke
+      this.stop = stop; // #scalar overwrote it
       if (outcome !== BENCODE_WHOLE) return false;
       this.item = this.#from;
       this.itemLength = this.#size;

@@ -1,9 +1,8 @@
 /**
- * Writes packets into a given buffer: decoys and probes in somebody's name, and captures for tests.
+ * Writes packets into a given buffer: decoys, probes, and packets for tests.
  *
- * Every builder writes one whole IP packet at `at`, right checksums included, and returns its length in bytes. The caller
- * sees to the room; a header with too little of it, or a payload above what the 16-bit lengths can say, returns 0 and
- * leaves the buffer as it was.
+ * Every builder writes one whole IP packet at `at`, with its checksums, and returns its length in bytes. Where the packet
+ * fits neither the buffer nor the 16-bit lengths, it returns 0 and leaves the buffer as it was.
  * @module
  */
 import { isIPv4 } from "../net/address.ts";
@@ -70,7 +69,7 @@ function putIp(view: DataView, bytes: Uint8Array, at: number, ends: Ends, transp
   if (isIPv4(ends.s0, ends.s1, ends.s2)) {
     view.setUint16(at, 0x4500);
     view.setUint16(at + 2, IPV4_HEADER + segment);
-    view.setUint32(at + 4, 0x00004000); // no identification needed: never to be fragmented (RFC 6864)
+    view.setUint32(at + 4, 0x00004000); // Don't Fragment, so no identification is needed (RFC 6864)
     view.setUint16(at + 8, (HOPS << 8) | transport);
     view.setUint16(at + 10, 0);
     view.setInt32(at + 12, ends.s3);

@@ -30,13 +30,13 @@ export const SECTION_AUTHORITY = 2;
 /** Further records, OPT among them. */
 export const SECTION_ADDITIONAL = 3;
 
-/** No fault so far. */
+/** No fault. */
 export const DNS_SOUND = 0;
 /** The bytes end before the message does. */
 export const DNS_SHORT = 1;
 /** The message breaks its own format. */
 export const DNS_BROKEN = 2;
-/** More records than are looked at. */
+/** More records than are read. */
 export const DNS_MANY = 3;
 /** Any of the above. */
 export type DnsFault = 0 | 1 | 2 | 3;
@@ -56,13 +56,13 @@ export class DnsMessage {
   response = false;
   /** 0 is a standard query. */
   opcode = 0;
-  /** TC: the sender cut it short, the client will ask again over TCP. */
+  /** TC: the message was cut to fit, the client will ask again over TCP. */
   truncated = false;
   /** 0 no error, 3 no such name. */
   rcode = 0;
-  /** Questions that the header claims. */
+  /** Questions, as the header has it. */
   questions = 0;
-  /** Answers that the header claims. */
+  /** Answers, as the header has it. */
   answers = 0;
   /** Name of the first question; the root where there is no question. */
   readonly question: DnsName = new DnsName();
@@ -83,7 +83,7 @@ export class DnsMessage {
   rdata = 0;
   /** One past the record's data. */
   rdataEnd = 0;
-  /** Where CNAME, SVCB and HTTPS records lead; valid after {@link readTarget} answered true. */
+  /** Target of a CNAME, SVCB or HTTPS record; valid after {@link readTarget} answered true. */
   readonly target: DnsName = new DnsName();
 
   /** Address found by {@link nextAddress}, first word. */
@@ -108,7 +108,7 @@ export class DnsMessage {
   #left2 = 0;
   #left3 = 0;
   #walked = 0;
-  /** Offset that the owner name read last was found at, to read a name that every record points to only once. */
+  /** Where the owner name was read last: a name that all records point to is read once. */
   #ownerAt = -1;
   /** Where the next address of this record is read, and how many bytes one has (4, 16, or 0 for none). */
   #addressAt = 0;

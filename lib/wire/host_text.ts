@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Nothing readable. */
+/** Neither. */
 export const NO_HOST = 0;
 /** The host is an address: see the words. */
 export const HOST_ADDRESS = 1;
@@ -149,7 +149,7 @@ export class HostText {
       if (bytes[at] === 0x3a) {
         const double = at + 1 < to && bytes[at + 1] === 0x3a;
         if (double) {
-          // The gap takes what the groups after it leave.
+          // The gap is as long as the groups after it leave room for.
           let after = 0;
           let digits = false;
           for (let i = at + 2; i < to; i++) {

@@ -1,13 +1,12 @@
 /**
- * The head of an HTTP/1 message (RFC 9112) and of its look-alikes, read in place: FastTrack, Gnutella and trackers all
- * speak this shape.
+ * The head of an HTTP/1 message (RFC 9112), read in place, and of the look-alikes that FastTrack, Gnutella and trackers use.
  *
  * Header names are anchored at the beginning of a line and looked for only up to the blank line: a name somewhere in a
  * body or in a cookie's value is no evidence. A bare LF ends a line as CRLF does (RFC 9112 section 2.2).
  * @module
  */
 
-/** The first line has no shape that is known here. */
+/** The first line has none of the known forms. */
 export const NO_LINE = 0;
 /** `METHOD target HTTP/x.y`. */
 export const REQUEST = 1;
@@ -32,7 +31,7 @@ const MOST_HEADERS = 128;
 export class HttpHead {
   /** What the first line is. */
   kind: LineKind = NO_LINE;
-  /** The first line is there to its end. Where it is not, `target` ends with the bytes. */
+  /** The first line is complete. Where it is not, `target` ends with the bytes. */
   lineComplete = false;
   /** First byte of the method (or of the first word of another line). */
   method = 0;
@@ -46,7 +45,7 @@ export class HttpHead {
   version = 0;
   /** Status of a response; 0 for a request. */
   status = 0;
-  /** First byte after the first line; -1 where that is not there to its end. */
+  /** First byte after the first line; -1 where the line is not complete. */
   headers: number = -1;
   /** First byte after the blank line; -1 where that was not reached yet (set by walking, or by {@link findBody}). */
   body: number = -1;
@@ -127,7 +126,7 @@ export class HttpHead {
     return RESPONSE;
   }
 
-  /** Goes back to before the first header. */
+  /** Goes back to the start of the headers. */
   rewind(): void {
     this.#at = this.headers < 0 ? this.#end : this.headers;
     this.#walked = 0;
@@ -149,7 +148,7 @@ export class HttpHead {
     let colon = at;
     while (colon < feed && isNameByte(bytes[colon]!)) colon++;
     if (colon === at || bytes[colon] !== COLON) return false;
-    // A line that begins with white space goes on with the value before it (obsolete folding, RFC 9112 section 5.2).
+    // A line that begins with white space continues the value before it (obsolete folding, RFC 9112 section 5.2).
     while (feed + 1 < end && (bytes[feed + 1] === SPACE || bytes[feed + 1] === TAB)) {
       feed = lineFeed(bytes, feed + 1, end);
       if (feed === end) return false;
@@ -174,7 +173,7 @@ export class HttpHead {
     return false;
   }
 
-  /** Walks to the blank line; the offset of the body, or -1 where the head is not there to its end. */
+  /** Walks to the blank line. Answers the offset of the body, or -1 where the head is not complete. */
   findBody(): number {
     this.rewind();
     // deno-lint-ignore no-empty -- walking is what sets `body`

@@ -1,8 +1,8 @@
 /**
  * IPv4 (RFC 791) and IPv6 (RFC 8200) headers, down to the transport.
  *
- * In all of these `end` is one past the last captured byte and `wireEnd` is where the packet ended on the wire: a field
- * beyond `end` is cut off, a field beyond `wireEnd` never was.
+ * In all functions `end` is one past the last captured byte, and `wireEnd` is where the packet ended on the wire: a field
+ * beyond `end` was not captured, a field beyond `wireEnd` never existed.
  * @module
  */
 import { BROKEN, LATER_FRAGMENT, OTHER_TRANSPORT, type Outcome, TRUNCATED_HEADER } from "./outcome.ts";
@@ -20,10 +20,10 @@ const ROUTING = 43;
 const FRAGMENT = 44;
 const AUTHENTICATION = 51;
 const DESTINATION_OPTIONS = 60;
-/** More extension headers than any honest packet has; a longer chain is there to wear out or to slip past a reader. */
+/** More extension headers than any honest packet has; a longer chain is meant to exhaust a reader or to evade it. */
 const MOST_EXTENSIONS = 12;
 
-/** IPv4: RFC 791; a total length of 0 is a segmented-later packet (GSO, BIG TCP) whose length only the buffer knows. */
+/** IPv4 (RFC 791). A total length of 0 is a packet that is segmented later (GSO, BIG TCP); the buffer has its length. */
 export function decodeIPv4(packet: Packet, start: number, end: number, wireEnd: number): Outcome {
   packet.family = 4;
   if (end - start < IPV4_HEADER) return wireEnd - start < IPV4_HEADER ? BROKEN : TRUNCATED_HEADER;
@@ -37,7 +37,7 @@ export function decodeIPv4(packet: Packet, start: number, end: number, wireEnd: 
   const total = view.getUint16(start + 2);
   if (total !== 0) {
     if (total < header) return BROKEN;
-    // Longer than the wire says: the record's length was cut along with its bytes, so the header is the better witness.
+    // Longer than the wire length: the capture cut that length together with the bytes, so believe the header.
     // Shorter: what follows is padding or a trailer of the link, never payload.
     wireEnd = start + total;
     if (wireEnd < end) end = wireEnd;
@@ -60,7 +60,7 @@ export function decodeIPv4(packet: Packet, start: number, end: number, wireEnd: 
   return OTHER_TRANSPORT;
 }
 
-/** IPv6: RFC 8200; a payload length of 0 is a jumbogram (RFC 2675) or a packet that will be segmented later. */
+/** IPv6 (RFC 8200). A payload length of 0 is a jumbogram (RFC 2675) or a packet that is segmented later. */
 export function decodeIPv6(packet: Packet, start: number, end: number, wireEnd: number): Outcome {
   packet.family = 6;
   if (end - start < IPV6_HEADER) return wireEnd - start < IPV6_HEADER ? BROKEN : TRUNCATED_HEADER;

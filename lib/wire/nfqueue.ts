@@ -1,7 +1,7 @@
 /**
- * Netlink messages of the kernel's packet queue (linux/netfilter/nfnetlink_queue.h): a packet becomes fields of one reused
- * object, a verdict becomes bytes. Netlink and nfnetlink headers are in host order, what the attributes carry is
- * in network order.
+ * Netlink messages of the kernel's packet queue (linux/netfilter/nfnetlink_queue.h): packets are parsed into one reused
+ * object, verdicts and settings are written as bytes. Netlink and nfnetlink headers are in host byte order, the values of
+ * attributes in network byte order.
  * @module
  */
 
@@ -12,7 +12,7 @@ function hostIsLittleEndian(): boolean {
   return new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 }
 
-/** Answers of {@link QueueMessage.parse}: a packet that wants a verdict. */
+/** Answers of {@link QueueMessage.parse}: a packet that needs a verdict. */
 export const PACKET = 1;
 /** An error or acknowledgement of a message that was sent; see {@link QueueMessage.errno}. */
 export const REPLY = 2;
@@ -23,7 +23,7 @@ export const MALFORMED = 3;
 
 /** Verdicts (linux/netfilter.h). Refuse this packet. */
 export const NF_DROP = 0;
-/** Let this packet go on. */
+/** Accept this packet. */
 export const NF_ACCEPT = 1;
 /** Go through the rules of the same hook again. */
 export const NF_REPEAT = 4;

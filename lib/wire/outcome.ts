@@ -19,7 +19,7 @@ export const OTHER_TRANSPORT = 5;
 /** Any of the above. */
 export type Outcome = 0 | 1 | 2 | 3 | 4 | 5;
 
-/** True where the packet itself is at fault. Fragments and what is neither TCP nor UDP are whole; they only carry no flow. */
+/** True where the packet cannot be decoded. Fragments, and what is neither TCP nor UDP, can be; they only belong to no flow. */
 export function isDecodeError(outcome: number): boolean {
   return outcome === NOT_IP || outcome === BROKEN || outcome === TRUNCATED_HEADER;
 }

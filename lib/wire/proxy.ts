@@ -1,10 +1,11 @@
 /**
- * Proxies in clear: SOCKS 4, 4a and 5, and HTTP CONNECT. Finds out for whom a handshake asks and where, in either
- * direction's stream, the payload behind it begins, so that this payload is judged as if it went to the target directly.
+ * Proxy handshakes in clear: SOCKS 4, 4a and 5, and HTTP CONNECT. Finds the target that a handshake asks for, and where in
+ * each direction's stream the payload behind it begins, so that this payload is judged as if it went to the target
+ * directly.
  *
- * A pure step over both streams from their starts, called again as they grow; it keeps nothing between calls but the
- * {@link ProxyTarget} that the caller hands in, and allocates nothing. "Opener" is the side that opened the TCP flow and
- * asks, "responder" is the proxy.
+ * {@link unwrap} reads both streams from their starts and is called again as they grow. It keeps nothing between calls but
+ * the {@link ProxyTarget} that the caller hands in, and allocates nothing. "Opener" is the side that opened the TCP flow
+ * and asks, "responder" is the proxy.
  *
  * Sources: RFC 1928 and 1929 (SOCKS 5 and its password step), the SOCKS 4 and 4A notes of NEC and Ylonen, RFC 9110 section
  * 9.3.6 (CONNECT).
@@ -13,7 +14,7 @@
 import { HOST_ADDRESS, HOST_NAME, HostText } from "./host_text.ts";
 import { HttpHead, REQUEST, RESPONSE } from "./http.ts";
 
-/** Whom a proxied flow is for. The address is all 0 where only a name was given. */
+/** The target of a flow through a proxy. The address is all 0 where only a name was given. */
 export interface Target {
   /** Address of the target. */
   readonly words: readonly [number, number, number, number];
@@ -23,11 +24,11 @@ export interface Target {
   readonly name: string;
 }
 
-/** No proxy handshake, or one that hides what follows (GSSAPI): do not ask again. */
+/** No proxy handshake, or one that encrypts what follows (GSSAPI): do not call again. */
 export const NOT_PROXY = 0;
-/** It may be one: ask again with more bytes. */
+/** It may be one: call again with more bytes. */
 export const NEED_MORE = 1;
-/** The target and the opener's payload are known, the proxy's answer is not whole yet. */
+/** The target and the opener's payload are known, the proxy's answer is not complete yet. */
 export const TARGET = 2;
 /** All known. */
 export const UNWRAPPED = 3;
@@ -54,7 +55,7 @@ export const TO_BIND = 2;
 /** Command: relay datagrams (SOCKS 5); the words are then the relay's endpoint, once the proxy named it. */
 export const TO_RELAY = 3;
 
-/** Requests on one connection that are read: with CONNECT the first is often answered 407, with what to log in. */
+/** Most requests read on one connection: the first CONNECT is often answered with 407, which asks for a login. */
 const REQUESTS_MOST = 3;
 /** Longest user name or name that SOCKS 4 ends with a NUL. */
 const TEXT_MOST = 255;
@@ -156,7 +157,7 @@ function socks4(
 ): ProxyState {
   if (start + 1 < end && opener[start + 1] !== TO_CONNECT && opener[start + 1] !== TO_BIND) return NOT_PROXY;
   if (responderStart < responderEnd && responder[responderStart] !== 0) return NOT_PROXY;
-  // Port 0 is nowhere: without this rule any binary frame of small numbers would wait here for its NUL.
+  // No port is 0. Without this rule any binary frame of small numbers would be taken for a request and wait for its NUL.
   if (start + 3 < end && opener[start + 2] === 0 && opener[start + 3] === 0) return NOT_PROXY;
   const user = start + SOCKS4_HEAD;
   if (user >= end) return NEED_MORE;
@@ -207,7 +208,7 @@ function socks5(
   const answered = responderEnd - responderStart;
   if (answered > 0 && responder[responderStart] !== 5) return NOT_PROXY;
   const method = answered > 1 ? responder[responderStart + 1]! : -1;
-  // Only "no authentication" and "password" leave what follows in clear; 0xFF is a refusal.
+  // Only the methods "no authentication" and "password" leave the rest in clear; 0xFF is a refusal.
   if (method > 0 && method !== 2) return NOT_PROXY;
   if (start + 1 >= end) return NEED_MORE;
   const methods = opener[start + 1]!;
@@ -241,7 +242,7 @@ function socks5(
   target.kind = SOCKS5;
   target.command = command;
   target.openerInner = inner - start;
-  // For a relay this is where the opener will send from: nobody's target.
+  // For a relay this is the address that the opener will send from, not a target.
   if (command === TO_RELAY) forgetEndpoint(target);
 
   let reply = responderStart + answer;
@@ -293,7 +294,7 @@ function socks5Endpoint(bytes: Uint8Array, at: number, end: number, target: Prox
       address++;
       if (port === address) return BROKEN;
       if (port + 2 > end) return SHORT;
-      // Some clients put an address as text into the name: the words say so then.
+      // Some clients put an address as text into the name: it is taken as an address.
       host.readHost(bytes, address, port);
       target.take(host);
       break;
@@ -387,7 +388,7 @@ function contentLength(bytes: Uint8Array): number {
 
 /**
  * The payload behind SOCKS 5's datagram header (RFC 1928 section 7): its offset, with the target in `target`; -1 where there
- * is no such header, or where it is a fragment of several. Other datagrams begin so as well: what is behind it must tell.
+ * is no such header, or where it is a fragment of several. Other datagrams may begin alike: what follows must decide.
  */
 export function unwrapDatagram(bytes: Uint8Array, start: number, end: number, target: ProxyTarget): number {
   target.clear();

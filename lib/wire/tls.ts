@@ -20,10 +20,10 @@ const SERVER_NAME_EXTENSION = 0;
 const HOST_NAME = 0;
 /** Longest record (RFC 8446 section 5.1). */
 const LONGEST_RECORD = 16384;
-/** Of a hello in several records this much is put together; the name stands before the bulky key shares in most. */
+/** Bytes of a hello in several records that are put together: in most, the name comes before the large key shares. */
 const ASSEMBLED = 4096;
 
-/** Where hellos in several records are put together: one buffer for all, as only one is read at a time. */
+/** Where hellos in several records are put together: one buffer, as only one hello is read at a time. */
 const assembled: Uint8Array = new Uint8Array(ASSEMBLED);
 
 /** Reads the server name of the ClientHello at `start` into `name`, in lower case. */
@@ -51,7 +51,7 @@ export function readServerName(bytes: Uint8Array, start: number, end: number, na
   return readHello(assembled, 4, filled, 4 + hello, name);
 }
 
-/** Reads the hello's body at `at`; `stop` is where it ends once it is all there. */
+/** Reads the hello's body at `at`; `stop` is where it ends when complete. */
 function readHello(bytes: Uint8Array, at: number, end: number, stop: number, name: DnsName): ServerNameOutcome {
   at += 34; // version and random
   if (at >= end) return SERVER_NAME_CUT;

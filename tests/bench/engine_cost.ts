@@ -91,7 +91,7 @@ export function engineCost(flows: number, packets: number): EngineCost {
   const began = performance.now();
   for (let flow = 0; flow < flows; flow++) sender.send(flow);
   const opening = (performance.now() - began) * 1e6 / flows;
-  // Until every flow is let go (see ENOUGH in the engine).
+  // Until every flow is let go (see lib/judge/settle.ts).
   for (let round = 0; round < 16; round++) for (let flow = 0; flow < flows; flow++) sender.send(flow);
   let random = 0x2545f491;
   const from = performance.now();

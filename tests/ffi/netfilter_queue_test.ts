@@ -29,7 +29,7 @@ Deno.test("lacking permission is told from a held queue", () => {
   assert.match(error.message, /CAP_NET_ADMIN$/);
 });
 
-Deno.test("each way in which a kernel shows that it has no queues gives the same kind of error", () => {
+Deno.test("every sign that the kernel has no queues gives the same kind of error", () => {
   for (const [errno, has] of [[EPROTONOSUPPORT, true], [ECONNREFUSED, true], [EINVAL, false]] as const) {
     const error = openingError(0, "bind", errno, "x", null, has);
     assert.deepEqual([error.kind, error.exitCode], ["kernel", 3]);

@@ -155,7 +155,7 @@ Deno.test({ name: "closing answers what was read, what was received and what sti
 });
 
 Deno.test({
-  name: "verdicts that the kernel does not take are kept and sent before more is received",
+  name: "verdicts that the kernel does not take are kept, and sent before the next burst",
   ignore: ELSEWHERE,
 }, () => {
   using kernel = new FakeKernel();

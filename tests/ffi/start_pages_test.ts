@@ -5,7 +5,7 @@ import { startPages } from "../../ffi/start_pages.ts";
 const mapping = (range: string, rights: string, path: string, written = 0) =>
   `${range} ${rights} 01cb6000 fe:00 217                    ${path}\nSize: 400 kB\nRss: 40 kB\nAnonymous:         ${written} kB\nVmFlags: rd\n`;
 
-Deno.test("the executable's own code and constants are given back, and nothing that was or may be written", () => {
+Deno.test("the executable's code and constants are given back, never what may be written", () => {
   const smaps = [
     mapping("1000-3000", "r--p", "/opt/ftwall"),
     mapping("3000-9000", "r-xp", "/opt/ftwall"),

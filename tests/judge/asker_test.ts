@@ -72,7 +72,7 @@ function halfShown(...list: ReturnType<typeof witness>[]): { desk: Desk; line: C
 
 const told = (eye: ReturnType<typeof witness>) => eye.shown.map(({ text, first }) => `${first ? "" : "…"}${text}`);
 
-Deno.test("without the answer to the SYN a responder's stream starts where the opener acknowledged it", () => {
+Deno.test("without a SYN-ACK the responder's stream starts where the opener acknowledges", () => {
   for (const order of [["a", "b", "c"], ["b", "a", "c"], ["b", "c", "a"]]) {
     const eye = witness();
     const { desk, line, start } = halfShown(eye);
@@ -84,7 +84,7 @@ Deno.test("without the answer to the SYN a responder's stream starts where the o
   }
 });
 
-Deno.test("a responder that speaks first starts with its first segment, or with one that comes late", () => {
+Deno.test("a responder that sends first starts with its first segment in sequence", () => {
   for (const order of [["ab", "cd", "ef"], ["cd", "ab", "ef"], ["cd", "ef", "ab"], ["cd", "abc", "ef"]]) {
     const eye = witness();
     const { desk, line, start } = halfShown(eye);
@@ -94,14 +94,14 @@ Deno.test("a responder that speaks first starts with its first segment, or with 
   }
 });
 
-Deno.test("a responder's late start is shown also to those who had given up", () => {
+Deno.test("a responder's late start is shown also to classifiers that had given up", () => {
   const eye = witness((_look, { text }) => text.startsWith("start") ? SURE : UNRELATED);
   const { desk, line, start } = halfShown(eye);
   assert.equal(desk.judge(line.at(1, start + 5, DATA, latin("middle"))) & REFUSE, 0);
   assert.equal(desk.judge(line.at(1, start, DATA, latin("start"))) & REFUSE, REFUSE);
 });
 
-Deno.test("a responder's start is not moved once the opener has spoken, nor by an acknowledgement that leads nowhere", () => {
+Deno.test("a responder's start stays once the opener has sent, and against false ACKs", () => {
   const eye = witness();
   const { desk, line, start } = halfShown(eye);
   desk.judge(line.segment(1, DATA, latin("hello")));
@@ -129,7 +129,7 @@ Deno.test("data in the SYN and in its answer count from behind them (TCP Fast Op
   assert.deepEqual(told(eye), ["GE", "HT", "GET", "HTTP"]);
 });
 
-Deno.test("a SYN from the other side is a simultaneous open before anybody spoke, and another connection after", () => {
+Deno.test("a SYN from the other side opens simultaneously before data, anew after it", () => {
   const eye = witness();
   const desk = new Desk([eye]);
   const line = new Connection(C, P);
@@ -171,7 +171,7 @@ Deno.test("sequence numbers may run over their end in the middle of a stream", (
   assert.deepEqual(eye.shown.map((one) => one.text), ["hello", "hello world"]);
 });
 
-Deno.test("any order and repetition of segments shows nothing but true prefixes of the stream", () => {
+Deno.test("segments in any order and repetition show only true prefixes of the stream", () => {
   const text = Array.from({ length: 600 }, (_, i) => String.fromCharCode(32 + (i * 7) % 90)).join("");
   const piece = fc.tuple(fc.nat(560), fc.integer({ min: 1, max: 40 }));
   fc.assert(fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
@@ -186,7 +186,7 @@ Deno.test("any order and repetition of segments shows nothing but true prefixes 
   }));
 });
 
-Deno.test("a stream longer than a slot goes on as the middle of a stream, and is let go", () => {
+Deno.test("a stream longer than a slot goes on as the middle of a stream, and settles", () => {
   const eye = witness(undefined, { midstream: true });
   const { desk, line } = connected(eye);
   for (let i = 0; i < 5; i++) desk.judge(line.segment(0, DATA, latin("x".repeat(1400))));
@@ -198,7 +198,7 @@ Deno.test("a stream longer than a slot goes on as the middle of a stream, and is
   assert.equal(desk.engine.state.streams.count, 0, "its slots are given back");
 });
 
-Deno.test("when all slots are taken the oldest flow goes on without its beginning", () => {
+Deno.test("when all slots are taken, the oldest flow goes on without its start", () => {
   const eye = witness(undefined, { midstream: false });
   const desk = new Desk([eye], HOME, { streams: 2 });
   const lines = [1, 2, 3].map((i) => new Connection(readEnd(`10.0.0.${i}:40000`), P));
@@ -228,7 +228,7 @@ Deno.test("slots are never leaked, however flows end", () => {
   assert.equal(desk.engine.state.streams.count, 0);
 });
 
-Deno.test("the first byte of either side chooses who is asked; who can match neither is dropped", () => {
+Deno.test("the first byte of each side selects the classifiers; others are dropped", () => {
   const t = witness(undefined, { first: [0x74], name: "edonkey" });
   const h = witness(undefined, { first: [0x68] });
   const z = witness(() => UNDECIDED, { first: [0x7a], name: "gnutella" });
@@ -241,7 +241,7 @@ Deno.test("the first byte of either side chooses who is asked; who can match nei
   assert.deepEqual(z.shown, []);
 });
 
-Deno.test("weak evidence is taken note of once, and hides no better one behind it", () => {
+Deno.test("weak evidence is reported once, and hides no better evidence behind it", () => {
   const weak = witness(() => HARDLY);
   const later = witness((look) => look.nth >= 2 ? SURE : UNDECIDED, { name: "edonkey" });
   const { desk, line } = connected(weak, later);
@@ -261,7 +261,7 @@ Deno.test("strong evidence where certain is asked for goes on to the certain one
   assert.equal(desk.judge(line.segment(0, DATA, latin("b"))), REFUSE | SETTLED);
 });
 
-Deno.test("two weak facts of one flow are told once each, not again with every packet", () => {
+Deno.test("two weak facts of one flow are reported once each, not with every packet", () => {
   const eye = witness((look): Evidence => (look.nth & 1) === 0 ? HARDLY : OTHER_HARDLY);
   const { desk, line } = connected(eye);
   for (let i = 0; i < 6; i++) desk.judge(line.segment(0, DATA, latin("a")));
@@ -269,7 +269,7 @@ Deno.test("two weak facts of one flow are told once each, not again with every p
   assert.equal(desk.engine.learner.byProtocol[desk.engine.policy.protocolNumber("bittorrent")], 2);
 });
 
-Deno.test("a flow is let go when nobody is left to ask, or after enough of it", () => {
+Deno.test("a flow settles when no candidate is left, or after a number of packets", () => {
   const no = witness(() => UNRELATED);
   const perhaps = witness(() => UNDECIDED);
   for (const [eye, expected] of [[no, 1], [perhaps, 16]] as const) {
@@ -294,7 +294,7 @@ Deno.test("a new connection between the same ports is a new flow", () => {
   assert.equal(desk.judge(line.at(0, 900_001, DATA, latin("good"))), ACCEPT);
 });
 
-Deno.test("after a reload a flow is looked at in its middle, by those who can tell anything there", () => {
+Deno.test("after a reload a flow is shown from its middle to classifiers that can tell it", () => {
   const begins = witness(() => UNDECIDED);
   const middle = witness((look) => look.first ? UNDECIDED : SURE, { midstream: true, name: "edonkey" });
   const { desk, line } = connected(begins, middle);
@@ -311,7 +311,7 @@ Deno.test("every registered classifier fits the 31 places of its transport", () 
   assert.throws(() => new Desk(Array.from({ length: 32 }, () => witness())), RangeError);
 });
 
-Deno.test("a flow that a reload has looked at again still leaves the table when its time is over", () => {
+Deno.test("a flow that a reload has restarted still expires from the table", () => {
   const { desk, line } = connected(witness(() => UNRELATED));
   desk.judge(line.segment(0, DATA, latin("abc")));
   desk.engine.adopt(desk.engine.policy);

@@ -62,7 +62,7 @@ const HANDSHAKE = join(hex("13"), latin("BitTorrent protocol"), new Uint8Array(8
 const SOCKS5_REQUEST = hex("05010001 cb007109 1ae1");
 const SOCKS5_GRANTED = hex("05000001 00000000 0000");
 
-Deno.test("a BitTorrent handshake behind a SOCKS 5 handshake is refused, and the target counts as the peer", () => {
+Deno.test("a BitTorrent handshake behind SOCKS 5 is refused, with the target as the peer", () => {
   const connection = new Connection().open();
   assert.equal(connection.say(">", hex("050100")), 0);
   assert.equal(connection.say("<", hex("0500")), 0);
@@ -75,7 +75,7 @@ Deno.test("a BitTorrent handshake behind a SOCKS 5 handshake is refused, and the
   assert.equal(detected?.event === "detected" && detected.peer_port, 6881);
 });
 
-Deno.test("a handshake that comes in at a port bound at a proxy is refused, and the proxy counts as the peer", () => {
+Deno.test("a handshake through a port bound at a proxy is refused, the proxy is the peer", () => {
   const granted = hex("05000001 c6336409 1ae1");
   const bound = hex("005a1ae1 c6336409");
   for (
@@ -109,7 +109,7 @@ Deno.test("every split of a SOCKS 5 session gives the same answer", () => {
   }
 });
 
-Deno.test("an impatient client that sends its payload with the request is caught when the proxy grants it", () => {
+Deno.test("payload sent together with the request is recognised once the proxy grants it", () => {
   const connection = new Connection().open();
   const request = join(hex("04 01 1ae1 cb007109"), latin("me\0"));
   assert.equal(connection.say(">", join(request, HANDSHAKE)), 0);
@@ -124,7 +124,7 @@ Deno.test("CONNECT in clear is seen through, with the proxy's answer in pieces",
   assert.equal(connection.say(">", HANDSHAKE), 1);
 });
 
-Deno.test("web traffic through a proxy goes on, and the flow is let go", () => {
+Deno.test("web traffic through a proxy passes, and the flow settles", () => {
   const connection = new Connection().open();
   connection.say(">", latin("CONNECT www.example.org:443 HTTP/1.1\r\nHost: www.example.org:443\r\n\r\n"));
   connection.say("<", latin("HTTP/1.1 200 OK\r\n\r\n"));

@@ -28,7 +28,7 @@ function isTrained(table: Desk, address = "203.0.113.9"): boolean {
   return table.engine.state.trained.find(...parseAddress(address)!, 0) >= 0;
 }
 
-Deno.test("an answer is believed once, for ten seconds, and only with the question's id, name, port and server", () => {
+Deno.test("an answer counts once, within ten seconds, with its question's id, name and port", () => {
   const cases: readonly [string, boolean, (table: Desk) => void][] = [
     ["as asked", true, (table) => answered(table, dnsAnswer(7, NAME, A))],
     ["another id", false, (table) => answered(table, dnsAnswer(8, NAME, A))],
@@ -88,7 +88,7 @@ Deno.test("records beside the answers are not believed", () => {
   assert.equal(isTrained(table), false);
 });
 
-Deno.test("a trained address outlives its TTL, has a floor and a ceiling, and slides with each answer", () => {
+Deno.test("a trained address outlives its TTL within bounds, and each answer prolongs it", () => {
   for (const [ttl, seconds] of [[0, 900], [600, 900], [3600, 3900], [0x7fffffff, 86_400]] as const) {
     const table = desk();
     asked(table, dnsQuestion(7, NAME));
@@ -99,7 +99,7 @@ Deno.test("a trained address outlives its TTL, has a floor and a ceiling, and sl
   }
 });
 
-Deno.test("DNS over TCP is read wherever it was cut, also several messages in one segment", () => {
+Deno.test("DNS over TCP is read however it was cut, several messages in a segment too", () => {
   const question = join(overTcp(dnsQuestion(7, NAME)), overTcp(dnsQuestion(8, "www.example.org")));
   const answer = join(
     overTcp(dnsAnswer(8, "www.example.org", [{ type: "A", value: "203.0.113.200", ttl: 60 }])),
@@ -127,7 +127,7 @@ Deno.test("a flood of questions costs the memory of old ones only", () => {
   assert.equal(isTrained(table), true);
 });
 
-Deno.test("what is not DNS at port 53 is looked at like anything else, and any bytes do no harm", () => {
+Deno.test("at port 53 what is not DNS is classified like anything else; any bytes are safe", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), fc.uint8Array({ maxLength: 200 }), (first, second) => {
     const table = desk();
     asked(table, dnsQuestion(7, NAME));

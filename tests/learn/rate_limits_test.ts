@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { RateLimits } from "../../lib/learn/rate_limits.ts";
 import { AddressTable } from "../../lib/state/address_table.ts";
 
-Deno.test("so many of a kind in a stretch of time, the rest counted and told with the next", () => {
+Deno.test("events of a kind are limited per period, the rest counted and told with the next", () => {
   const rateLimits = new RateLimits(new AddressTable(16, 2, 1));
   const allow = (now: number, client = 1, kind = 7) => rateLimits.allow(0, 0, 0xffff, client, kind, now, 2, 1000);
   assert.deepEqual([allow(0), allow(1), allow(2), allow(999)], [true, true, false, false]);
@@ -17,7 +17,7 @@ Deno.test("so many of a kind in a stretch of time, the rest counted and told wit
   assert.equal(allow(1002), false);
 });
 
-Deno.test("a flood of clients costs the memory of old counts, never more", () => {
+Deno.test("a flood of clients displaces old counts and takes no more memory", () => {
   const table = new AddressTable(8, 2, 1);
   const rateLimits = new RateLimits(table);
   for (let client = 0; client < 1000; client++) {

@@ -208,7 +208,7 @@ Deno.test("every packet gets exactly one verdict, in order, whatever its bytes a
   }
 });
 
-Deno.test("what arrives while others have the core is judged without a sleep, and nothing is lost where none of it comes", async () => {
+Deno.test("packets that come while the core is yielded are judged without a sleep", async () => {
   for (const lingers of [false, true]) {
     const one = { bytes: HELLO };
     const { told, queue } = await pumped([one], { lingers, meanwhile: [[one, one], [], [one], []] });
@@ -217,7 +217,7 @@ Deno.test("what arrives while others have the core is judged without a sleep, an
   }
 });
 
-Deno.test("under load commands and tools have a turn of the event loop now and then, and often while one waits", async () => {
+Deno.test("under load the event loop runs now and then, and often while something waits", async () => {
   const asked = Array.from({ length: 64 * 4000 }, () => ({ bytes: HELLO }));
   const calm = (await pumped(asked)).queue.turns;
   const hurried = (await pumped(asked, { hurried: true })).queue.turns;
@@ -230,7 +230,7 @@ Deno.test("a packet without a payload is judged by nothing that came before it",
   assert.equal(told[1]!.code, NF_ACCEPT);
 });
 
-Deno.test("an exception costs its packet the configured verdict, a count and one line, never the loop", async () => {
+Deno.test("an exception while judging gives the configured verdict, a count and one line", async () => {
   const asked = Array.from({ length: 100 }, () => ({ bytes: PING }));
   const open = await pumped(asked, { broken: true });
   exactlyOnce(open.told, 100);
@@ -242,7 +242,7 @@ Deno.test("an exception costs its packet the configured verdict, a count and one
   assert.ok(closed.told.every(({ code }) => code === NF_DROP));
 });
 
-Deno.test("a classifier that throws costs its packet an accept, and is asked no more about that flow", () => {
+Deno.test("a classifier that throws is counted, and not asked about that flow again", () => {
   const state = new State(capacityFor(1 << 20), 1);
   let asked = 0;
   const engine = new Engine({
@@ -297,13 +297,13 @@ Deno.test("a settled accept carries ftwall's mark and leaves the bits of others 
   }
 });
 
-Deno.test("a settled refusal goes round again with the refuse mark", async () => {
+Deno.test("a settled refusal repeats the chain with the refuse mark", async () => {
   const { told } = await pumped([{ bytes: PING, mark: 0x5 }, { bytes: PING }], { config: DROP });
   assert.deepEqual(told[0], { id: 1, code: NF_REPEAT, mark: REFUSE_MARK | 5 });
   assert.equal(told[1]!.code, NF_REPEAT);
 });
 
-Deno.test("rules that send a refused packet back are not ours: it is dropped, and after three of them no mark is tried", async () => {
+Deno.test("refused packets that come back are dropped, and after three no mark is used", async () => {
   const back = { bytes: PING, mark: REFUSE_MARK };
   const { told, pump } = await pumped([back, back, { bytes: PING }, back, { bytes: PING }, { bytes: PING }], {
     config: DROP,
@@ -312,7 +312,7 @@ Deno.test("rules that send a refused packet back are not ours: it is dropped, an
   assert.equal(pump.returned, 3);
 });
 
-Deno.test("a FastTrack ping is not handed to the kernel for good: the next one must renew the lock", async () => {
+Deno.test("a FastTrack ping is not settled: the next one must renew the lock", async () => {
   const { told, sent } = await pumped([{ bytes: PING }, { bytes: PING }]);
   assert.deepEqual(told, [{ id: 1, code: NF_DROP }, { id: 2, code: NF_DROP }]);
   assert.equal(sent, 2);
@@ -340,7 +340,7 @@ function decoded(bytes: Uint8Array): { packet: Packet; outcome: ReturnType<Packe
   return { packet, outcome: decode(packet, bytes) };
 }
 
-Deno.test("what goes to or from the router itself, and DNS, never leaves the queue by a mark", async () => {
+Deno.test("the router's own traffic and DNS are never settled by a mark", async () => {
   const hello = udpPacket(C, readEnd("10.0.0.1:9"), readBytes('"hello"'));
   const dns = udpPacket(C, readEnd("9.9.9.9:53"), readBytes('"no dns at all"'));
   const asked = [1, 3].flatMap((hook) => Array.from({ length: 20 }, () => ({ bytes: hello, hook })));

@@ -15,14 +15,14 @@ function looks(
   }
 }
 
-Deno.test("it looks again for 30 µs, and no more once something came", () => {
+Deno.test("it polls for 30 µs, and no longer once something came", () => {
   const policy = new YieldPolicy();
   assert.equal(looks(policy, 0, 0.004, { at: 3, packets: 1 }), 3);
   assert.equal(looks(policy, 1, 0.004, null), 8);
   assert.ok(policy.shouldYield(2));
 });
 
-Deno.test("one look in nine that finds something is enough to go on looking; fewer are not, and then it rests", () => {
+Deno.test("polling goes on while one poll in nine finds packets; otherwise it rests", () => {
   const policy = new YieldPolicy();
   let most = 0;
   for (let burst = 0; burst < 900; burst++) {
@@ -39,7 +39,7 @@ Deno.test("one look in nine that finds something is enough to go on looking; few
   assert.ok(looks(bored, 2000, 0.01, null) > 1);
 });
 
-Deno.test("somebody who computes on the same core costs a few waits a second, not every packet one", () => {
+Deno.test("a program that computes on the core costs a few waits a second, not all packets", () => {
   const policy = new YieldPolicy();
   let now = 0;
   let given = 0;
@@ -51,7 +51,7 @@ Deno.test("somebody who computes on the same core costs a few waits a second, no
   assert.ok(given >= 30 && given <= 45, `${given} times in ten seconds`);
 });
 
-Deno.test("whoever keeps the core and brings full bursts, or is long away now and then, is given way", () => {
+Deno.test("yielding goes on where it brings full bursts, or seldom takes long", () => {
   const policy = new YieldPolicy();
   for (let burst = 0; burst < 1000; burst++) {
     assert.ok(policy.shouldYield(burst));

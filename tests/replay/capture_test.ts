@@ -136,7 +136,7 @@ function enhanced(little: boolean, number: number, ticks: number, data: string, 
   return block(little, 6, u32(number), u32(high), u32(ticks % 0x100000000), u32(data.length), u32(wire), text(data));
 }
 
-Deno.test("a pcapng file gives sections in both byte orders, all packet blocks, resolutions and offsets", () => {
+Deno.test("pcapng is read in both byte orders, with all packet blocks and time resolutions", () => {
   const file = join([
     section(true),
     described(true, LINK_ETHERNET),
@@ -229,7 +229,7 @@ Deno.test("a broken pcapng file is an error at its offset, after everything befo
   assert.match(playFile(interfaces).error, /more than 4096 interfaces/);
 });
 
-Deno.test("a file far larger than the window comes through whole, the largest packets included", () => {
+Deno.test("a file far larger than the window is read whole, with packets of all sizes", () => {
   const large = "x".repeat(LARGEST_RECORD);
   const parts = [pcap(true, 0xa1b2c3d4)];
   for (let i = 0; i < 12; i++) parts.push(record(true, i, 0, i % 3 === 0 ? large : `packet ${i}`));

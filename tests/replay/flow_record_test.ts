@@ -62,7 +62,7 @@ function recorded(explain = false): FlowRecorder {
   return r;
 }
 
-Deno.test("flows come out in order of first packet with exactly the fields of the interface contract", () => {
+Deno.test("flows come in order of first packet, with exactly the documented fields", () => {
   const lines: string[] = [];
   replayJson(recorded(), FACTS, (line) => lines.push(line));
   assert.deepEqual(lines.slice(0, 3), [
@@ -98,7 +98,7 @@ Deno.test("flows come out in order of first packet with exactly the fields of th
   });
 });
 
-Deno.test("the text form lists what matters, explained on demand, then a table and the sums", () => {
+Deno.test("the text form lists flows, explained on demand, then a table and the sums", () => {
   const lines: string[] = [];
   replayText(recorded(true), FACTS, (line) => lines.push(line));
   assert.deepEqual(lines, [

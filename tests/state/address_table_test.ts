@@ -14,7 +14,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("clear" as const) }),
 );
 
-Deno.test("an address table does what a Map of deadlines does, whatever is inserted, removed and swept", () => {
+Deno.test("an address table behaves as a Map of deadlines under any operations", () => {
   fc.assert(fc.property(fc.integer(), fc.array(step, { maxLength: 120 }), (seed, steps) => {
     const table = new AddressTable(110, 1, seed);
     const model = new Map<string, { deadline: number; value: number }>();
@@ -72,7 +72,7 @@ Deno.test("an address table does what a Map of deadlines does, whatever is inser
   }));
 });
 
-Deno.test("a full address table gives up the entry that ends soonest among eight, and tells", () => {
+Deno.test("a full address table evicts the one of eight that ends soonest, and tells", () => {
   const table = new AddressTable(8, 0, 1);
   const gone: number[] = [];
   table.onEvict = (row) => gone.push(table.key(row, 3));
@@ -115,7 +115,7 @@ Deno.test("removing a free row does nothing, and a table of no size is refused",
   for (const capacity of [0, -1, NaN, 2 ** 31]) assert.throws(() => new AddressTable(capacity, 0, 0), RangeError);
 });
 
-Deno.test("rows are told one at a time, without those that ended, while the table changes in between", () => {
+Deno.test("rows come one at a time, without ended ones, while the table changes", () => {
   const table = new AddressTable(16, 0, 1);
   for (let n = 0; n < 8; n++) table.insert(0, 0, 0xffff, n, 0, 100 + n);
   const seen: number[] = [];
@@ -129,7 +129,7 @@ Deno.test("rows are told one at a time, without those that ended, while the tabl
   assert.deepEqual(seen, [2, 3, 9, 5, 6, 7, 10]);
 });
 
-Deno.test("the count of entries given up is never below 0", () => {
+Deno.test("the count of evicted entries is never below 0", () => {
   const made: Int32Array[] = [];
   const int32 = (length: number): Int32Array => made[made.push(new Int32Array(length)) - 1]!;
   const table = new AddressTable(1, 1, 1, { ...OWN_MEMORY, int32 });

@@ -33,7 +33,7 @@ const back = (f: Flow): Flow => ({
   ...{ sHead: f.dHead ?? 0, dHead: f.sHead ?? 0 },
 });
 
-Deno.test("a flow table does what a Map does, in both directions, whatever comes and goes", () => {
+Deno.test("a flow table behaves as a Map, in both directions, under any operations", () => {
   fc.assert(fc.property(fc.integer(), fc.array(step, { maxLength: 200 }), (seed, steps) => {
     const table = new FlowTable(200, seed);
     const model = new Map<string, number>();
@@ -66,7 +66,7 @@ Deno.test("a flow table does what a Map does, in both directions, whatever comes
   }));
 });
 
-Deno.test("a full flow table gives up the flow longest unseen among eight, and tells before its words go", () => {
+Deno.test("a full flow table evicts the one of eight longest unseen, and tells before", () => {
   const table = new FlowTable(8, 5);
   const ended: number[] = [];
   table.onEnd = (row) => ended.push(table.words[row * FLOW_WORDS + 3]!);
@@ -84,7 +84,7 @@ Deno.test("a full flow table gives up the flow longest unseen among eight, and t
   for (let i = 0; i < 8; i++) assert.equal(find(table, { tcp: 0, s: i, d: 99, sport: 1, dport: 2 }) >= 0, i !== 3);
 });
 
-Deno.test("tags never hide a flow: 20,000 flows through a table of 1,000 are found as long as they are held", () => {
+Deno.test("tags never hide a flow: each of 20,000 is found while a table of 1,000 holds it", () => {
   const table = new FlowTable(1000, 0x1234);
   const held = new Map<number, Flow>();
   table.onEnd = (row) => held.delete(row);

@@ -9,7 +9,7 @@ function add(scores: Scores, peer: number, points: number, tick: number, client 
   scores.add(0, 0, 0xffff, client, protocol, peer, points, tick, HALF, WINDOW, tick * 125);
 }
 
-Deno.test("a score belongs to one client and one protocol and loses half in each half-life", () => {
+Deno.test("a score belongs to one client and protocol, and halves with each half-life", () => {
   const scores = new Scores(16, 1);
   add(scores, 11, 40, 1000);
   assert.deepEqual([scores.before, scores.after, scores.peers], [0, 40, 1]);
@@ -49,7 +49,7 @@ Deno.test("peers beyond the window do not count as distinct", () => {
   assert.equal(scores.peers, 1);
 });
 
-Deno.test("from some distinct peers within the near time on each fact counts for more, once asked for", () => {
+Deno.test("facts count for more with enough distinct peers in the fan-out time", () => {
   const scores = new Scores(16, 1);
   const add = (peer: number, tick: number) => {
     scores.fanOutTicks = 480;
@@ -64,7 +64,7 @@ Deno.test("from some distinct peers within the near time on each fact counts for
   assert.equal(Math.round(scores.after), 130, "asked for once, it holds once");
 });
 
-Deno.test("a fan-out of as many peers as are remembered is seen with each further flow to any of them", () => {
+Deno.test("a fan-out to as many peers as are remembered shows with each further flow", () => {
   const scores = new Scores(16, 1);
   const fans = (peer: number, least: number): boolean => {
     scores.fanOutTicks = 480;

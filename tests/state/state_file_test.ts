@@ -81,7 +81,7 @@ function filled(): State {
   return state;
 }
 
-Deno.test("what was written is read back the same, on a machine whose own clock stands elsewhere", () => {
+Deno.test("what was written reads back the same on a machine with another monotonic clock", () => {
   const text = writeState(filled(), contextAt(2000));
   const state = emptyState();
   const restored = readState(text, state, contextAt(777_000));
@@ -112,7 +112,7 @@ Deno.test("any reason of any length survives, and breaks no line", () => {
   }));
 });
 
-Deno.test("what ended while ftwall was down, and what the config exempts or has at home, is left out and counted", () => {
+Deno.test("entries that ended, or are exempt or at home by now, are left out and counted", () => {
   const text = [
     "ftwall state 1",
     "lock 10.0.0.5 fasttrack udp-ping since=2026-05-04T09:00:00.000Z until=2026-05-04T09:59:59.000Z length=120 renewals=0 port=0 by=detector",
@@ -144,7 +144,7 @@ Deno.test("a clock that was set back does not make a lock longer than it ever wa
   assert.ok(state.locks.at(row).since <= 2000);
 });
 
-Deno.test("the store of ftwall 1 is read: an address and a port a line, in any of its spellings", () => {
+Deno.test("the store of ftwall 1 is read, in all of its spellings", () => {
   const state = emptyState();
   const text = "# old\n198.51.100.1:1214\r\n198.51.100.2 3000\n198.51.100.3\n\n192.168.1.1:1214\n198.51.100.4:99999\n";
   const restored = readState(text, state, contextAt(5000));
@@ -235,7 +235,7 @@ Deno.test("it makes no difference in which pieces a file is read", () => {
   }));
 });
 
-Deno.test("of a line without an end just its beginning is kept, and what comes after it is read", () => {
+Deno.test("of an endless line only the beginning is kept, and what follows it is read", () => {
   const state = emptyState();
   const reader = new StateReader(state, contextAt(5000));
   const before = Deno.memoryUsage().heapUsed;
@@ -248,7 +248,7 @@ Deno.test("of a line without an end just its beginning is kept, and what comes a
   assert.equal(problems[0], `line 1: it is too long: "${"a".repeat(80)}"`);
 });
 
-Deno.test("a file that is something else is left after a hundred thousand bad lines, and that is said", () => {
+Deno.test("reading stops after a hundred thousand bad lines, and says so", () => {
   const state = emptyState();
   const reader = new StateReader(state, contextAt(5000));
   const piece = "x\n".repeat(10_000);
@@ -261,7 +261,7 @@ Deno.test("a file that is something else is left after a hundred thousand bad li
   assert.equal(problems.at(-1), "all after line 100000: 100000 lines could not be read");
 });
 
-Deno.test("the tables may change between two lines: each line is true, and who stays is in the file once", () => {
+Deno.test("while the tables change each line is true, and what stays is written once", () => {
   const state = emptyState();
   const insert = (n: number) => state.peers.insert(0, 0, 0xffff, (198 << 24) + n, 0, 3_600_000);
   for (let n = 0; n < 200; n++) insert(n);
@@ -289,7 +289,7 @@ Deno.test("the tables may change between two lines: each line is true, and who s
   assert.equal(again.locks.count, 1);
 });
 
-Deno.test("names and reasons of restored locks come back whole, however often they are in the file", () => {
+Deno.test("names and reasons of restored locks are whole, however often they occur", () => {
   const state = emptyState();
   const reason = "a reason of more than thirteen characters";
   const line = `lock 10.0.0.5 operator a-long-name-of-evidence since=2026-05-04T10:00:00.000Z ` +
@@ -302,7 +302,7 @@ Deno.test("names and reasons of restored locks come back whole, however often th
   assert.deepEqual([two!.evidence, two!.protocolName], [one!.evidence, "operator"]);
 });
 
-Deno.test("the count of renewals ends at the largest that its row holds, and comes back from the file", () => {
+Deno.test("renewals stop counting at the most that a row holds, and survive the file", () => {
   const state = emptyState();
   const row = state.locks.set(...wordsOf("10.0.0.5"), 121_000, lockOf({ renewals: 2 ** 31 - 2 }));
   for (let i = 0; i < 3; i++) state.locks.at(row).renewals++;

@@ -4,7 +4,7 @@ import { STREAM_BYTES, Streams } from "../../lib/state/streams.ts";
 
 const TRUTH = Uint8Array.from({ length: STREAM_BYTES + 2000 }, (_, i) => (i * 131) ^ (i >> 5));
 
-Deno.test("what lies in a slot is always a prefix of the stream, and all of it where segments come in order", () => {
+Deno.test("a slot holds a prefix of the stream, and all of it if segments come in order", () => {
   const cuts = fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 14 });
   fc.assert(fc.property(cuts, fc.integer({ min: 0, max: 13 }), fc.boolean(), (lengths, swap, again) => {
     const segments: [number, number][] = [];
@@ -40,7 +40,7 @@ Deno.test("any disorder, overlap and repetition leaves a true prefix", () => {
   }));
 });
 
-Deno.test("first bytes win: a second telling of the same bytes changes nothing, in the prefix and beyond the hole", () => {
+Deno.test("bytes that are there stay when the same range comes again, beyond a gap too", () => {
   const streams = new Streams(1);
   const slot = streams.take(1, 0);
   const first = new TextEncoder().encode("GET /index.html");
@@ -53,7 +53,7 @@ Deno.test("first bytes win: a second telling of the same bytes changes nothing, 
   assert.equal(text, "GET XXXXex.htmlXXXXX");
 });
 
-Deno.test("a full pool gives up the slot taken longest ago and says whose it was", () => {
+Deno.test("a full pool evicts the slot taken longest ago, and says whose it was", () => {
   const streams = new Streams(3);
   const gone: string[] = [];
   streams.onEvict = (row, side) => gone.push(`${row}/${side}`);
@@ -65,7 +65,7 @@ Deno.test("a full pool gives up the slot taken longest ago and says whose it was
   assert.equal(streams.evicted, 2);
 });
 
-Deno.test("slots are given back once, and a reused one is empty", () => {
+Deno.test("slots are released once, and a reused one is empty", () => {
   const streams = new Streams(1);
   const slot = streams.take(1, 0);
   streams.put(slot, 0, TRUTH, 0, 50);

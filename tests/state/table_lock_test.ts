@@ -29,7 +29,7 @@ function learned(group: EngineGroup): string {
   return `${writeState(state, context)}${counts}`;
 }
 
-Deno.test("engines that share tables come to what one engine comes to, in all golden captures one after the other", () => {
+Deno.test("engines that share tables judge all golden captures as one engine does", () => {
   const policy = policyOf('[network]\nhome = ["10.0.0.0/8", "192.168.0.0/16", "172.16.0.0/12"]\n');
   const groups = [1, 2, 5].map((size) => new EngineGroup(policy, size));
   const verdicts = groups.map(() => [] as number[]);
@@ -178,7 +178,7 @@ function tell(group: EngineGroup, steps: readonly Step[]): unknown[] {
   return [...told, ...group.events, learned(group)];
 }
 
-Deno.test("whatever happens in whatever order, engines that share tables come to what one engine comes to", () => {
+Deno.test("engines that share tables judge any packets in any order as one engine does", () => {
   const kinds = new Set<string>();
   fc.assert(
     fc.property(fc.array(step, { minLength: 5, maxLength: 120 }), fc.integer({ min: 2, max: 4 }), (steps, size) => {
@@ -194,7 +194,7 @@ Deno.test("whatever happens in whatever order, engines that share tables come to
   }
 });
 
-Deno.test("a block list that is full stays whole for all that share it", () => {
+Deno.test("a full block list stays whole for all that share it", () => {
   const group = new EngineGroup(POLICIES[0]!, 3, 1 << 20);
   const packet = new Packet();
   const { capacity } = group.engines[0]!.state.peers;
@@ -215,7 +215,7 @@ Deno.test("a block list that is full stays whole for all that share it", () => {
   }
 });
 
-Deno.test("threads take turns: nothing that they count is lost", async () => {
+Deno.test("threads exclude each other: nothing that they count is lost", async () => {
   const lockMemory = new SharedArrayBuffer(TABLE_LOCK_BYTES);
   const count = new SharedArrayBuffer(8);
   const TIMES = 40_000;
@@ -240,7 +240,7 @@ Deno.test("threads take turns: nothing that they count is lost", async () => {
   assert.equal(words[0], 4 * TIMES);
 });
 
-Deno.test("a turn within a turn is one turn; who does not give it back is told of, not waited for for ever", () => {
+Deno.test("the lock is re-entrant, and waiting for one that is never released is an error", () => {
   const memory = new SharedArrayBuffer(TABLE_LOCK_BYTES);
   const [one, other] = [new TableLock(memory), new TableLock(memory, 30)];
   const ends: string[] = [];
@@ -256,7 +256,7 @@ Deno.test("a turn within a turn is one turn; who does not give it back is told o
   one.hold(() => {});
 });
 
-Deno.test("what is told is seen by the next turn of another, once, in order", () => {
+Deno.test("news of one thread are seen once by the next holder, in order", () => {
   const memory = new SharedArrayBuffer(TABLE_LOCK_BYTES);
   const [main, ...others] = [new TableLock(memory), new TableLock(memory), new TableLock(memory)];
   let heard = 0;
@@ -270,7 +270,7 @@ Deno.test("what is told is seen by the next turn of another, once, in order", ()
   assert.equal(heard, 1);
 });
 
-Deno.test("tables can only be shared by those who ask for the same", () => {
+Deno.test("tables can only be shared by states of the same capacities", () => {
   const ground = new SharedTableMemory();
   const capacity = capacityFor(4 << 20);
   new State(capacity, 1, ground);

@@ -118,7 +118,7 @@ Deno.test("structure is checked to the byte", () => {
   }
 });
 
-Deno.test("every prefix of a message is cut where more was sent, and broken where it was not", () => {
+Deno.test("a prefix of a message is cut where more was sent, and broken where it was not", () => {
   const text = `d1:ad2:id20:${ID}e1:q4:ping1:t2:aa1:y1:qe`;
   for (let length = 0; length < text.length; length++) {
     assert.equal(read(text.slice(0, length), text.length), BENCODE_CUT, `${length}`);
@@ -130,7 +130,7 @@ Deno.test("every prefix of a message is cut where more was sent, and broken wher
   assert.equal(string(bencode.find(-1, "a"), "id"), ID, "also in a dictionary that was not closed");
 });
 
-Deno.test("a string that would end beyond the datagram is broken even where the capture is cut", () => {
+Deno.test("a string that would end beyond the datagram is broken even in a cut capture", () => {
   assert.equal(read("d1:a30:xxxx", 60), BENCODE_CUT);
   assert.equal(read("d1:a60:xxxx", 60), BENCODE_BROKEN);
 });

@@ -80,7 +80,7 @@ Deno.test("folded values belong to their header, and a line that is none ends th
   assert.ok(!head.find("name"), "RFC 9112 section 5.1: no space before the colon");
 });
 
-Deno.test("a query parameter is found by its whole name, and its bytes are counted decoded", () => {
+Deno.test("a query parameter is found by its whole name, its bytes are counted decoded", () => {
   const hash = "%12%34%56%78%9a%bc%de%f0ABCDEFGHIJ%ff~";
   read(`GET /announce?xinfo_hash=1&info_hash=${hash}&port=6881 HTTP/1.1\r\n`);
   assert.ok(head.parameter("info_hash"));

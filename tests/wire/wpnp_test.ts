@@ -30,7 +30,7 @@ Deno.test("blocks made for a role are read as it, those for others are not", () 
   );
 });
 
-Deno.test("one flipped bit breaks a block, but for top bits, which the scramble passes on unmixed", () => {
+Deno.test("one flipped bit breaks a block, except top bits, which are not mixed", () => {
   const block = hex("435d75f10fe5e915ea49a0ad1b36ae82");
   for (let bit = 0; bit < 128; bit++) {
     if ((bit & 7) === 7) continue;

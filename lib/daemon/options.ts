@@ -4,8 +4,7 @@
  */
 import type { Config, QueueNumbers } from "../policy/config.ts";
 import type { LogFormat } from "../report/event_format.ts";
-import { LineWriter } from "../report/line_writer.ts";
-import type { LogOutput } from "../report/log_output.ts";
+import { LineWriter, type LogOutput } from "../report/log_output.ts";
 import { Reporter } from "../report/reporter.ts";
 import type { LogLevel } from "../report/severity.ts";
 

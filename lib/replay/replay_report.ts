@@ -4,8 +4,7 @@
  */
 import { endpoint } from "../report/event_format.ts";
 import type { FlowLine, FlowRecorder } from "./flow_record.ts";
-import { duration, jsonLine, plain } from "../report/plain.ts";
-import { grouped, table } from "../report/table.ts";
+import { duration, grouped, jsonLine, plain, table } from "../report/plain.ts";
 
 /** What was counted besides the flows; times are the capture's, in milliseconds since 1970. */
 export interface PlayedFacts {

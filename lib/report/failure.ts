@@ -2,6 +2,7 @@
  * Errors that end a command, and what they make of the exit code.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 
 /** Done. */
 export const DONE = 0;
@@ -23,6 +24,14 @@ export class Failure extends Error {
     super(message);
     this.exitCode = exitCode;
   }
+}
+
+/**
+ * The log file or an address to listen on cannot be had. `attempt` is what was tried, `cause` the kernel's answer, `remedy`
+ * what the administrator can change.
+ */
+export function unusable(attempt: string, cause: unknown, remedy: string): Failure {
+  return new Failure(FAILED, `${attempt}: ${errorText(cause)}. ${remedy}`);
 }
 
 /** Exit code of any error: its own where it says one, 3 for a permission that is missing, else 1. */

@@ -1,19 +1,120 @@
 /**
- * Where the log goes: standard output, or a file that can be rotated.
+ * Where the log goes: standard output, or a file that can be rotated. Lines are written without ever holding up the packets:
+ * the reader of our standard output may be slow, stopped or gone, and its disk may be full.
  * @module
  */
-import type { ByteSink } from "./line_writer.ts";
-import { UnusableOutput } from "./unusable_output.ts";
+import { errorText } from "../net/error_text.ts";
+import { unusable } from "./failure.ts";
+
+/** Where bytes go: `Deno.stdout`, or a recorder in tests. */
+export interface ByteSink {
+  /** Writes some of the bytes, answers how many. */
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/** Bytes that can wait while the reader is slow; two buffers of this size are held. */
+const CAPACITY = 128 * 1024;
+
+/**
+ * Collects whole lines in one buffer while another is being written. A synchronous write to a pipe with a stopped reader
+ * would stop ftwall and with it the network; here lines that find the buffer full are dropped and counted instead.
+ */
+export class LineWriter {
+  readonly #sink: ByteSink;
+  readonly #encoder = new TextEncoder();
+  readonly #reserved: number;
+  #filling: Uint8Array<ArrayBuffer>;
+  #writing: Uint8Array<ArrayBuffer>;
+  #used = 0;
+  #lines = 0;
+  #flight: Promise<void> | null = null;
+  /** Lines handed to the sink in full. */
+  written = 0;
+  /** Lines that found no room. */
+  dropped = 0;
+  /** Lines lost because the sink failed (reader gone, disk full). */
+  lost = 0;
+  /** Message of the sink's last failure, null while it works. */
+  failure: string | null = null;
+
+  /** Writes to `sink`, holding at most twice `capacity` bytes, of which the last `reserved` are for lines to be kept. */
+  constructor(sink: ByteSink, capacity: number = CAPACITY, reserved: number = capacity >> 3) {
+    this.#sink = sink;
+    this.#reserved = reserved;
+    this.#filling = new Uint8Array(capacity);
+    this.#writing = new Uint8Array(capacity);
+  }
+
+  /**
+   * Takes one line without its line feed. Never throws, never waits. One that is to be `kept` finds room also where others
+   * have filled the buffer.
+   */
+  write(line: string, kept: boolean = false): void {
+    const end = this.#filling.length - (kept ? 0 : this.#reserved);
+    const room = this.#filling.subarray(this.#used, Math.max(this.#used, end));
+    const { read, written } = this.#encoder.encodeInto(line, room);
+    if (read < line.length || written >= room.length) {
+      this.dropped++;
+    } else {
+      room[written] = 0x0a;
+      this.#used += written + 1;
+      this.#lines++;
+    }
+    if (this.#flight === null && this.#used > 0) this.#flight = this.#drain();
+  }
+
+  /** Waits until everything taken so far is written or lost, at most `milliseconds`. Answers whether all went out. */
+  async flush(milliseconds: number): Promise<boolean> {
+    const flight = this.#flight;
+    if (flight === null) return true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), milliseconds);
+    });
+    const done = flight.then(() => true);
+    const result = await Promise.race([done, late]);
+    clearTimeout(timer);
+    return result;
+  }
+
+  async #drain(): Promise<void> {
+    // The first write waits for the end of the current turn, so that a burst of events costs one system call.
+    await Promise.resolve();
+    while (this.#used > 0) {
+      const bytes = this.#filling;
+      const end = this.#used;
+      const lines = this.#lines;
+      this.#filling = this.#writing;
+      this.#writing = bytes;
+      this.#used = 0;
+      this.#lines = 0;
+      try {
+        let start = 0;
+        while (start < end) {
+          const count = await this.#sink.write(bytes.subarray(start, end));
+          if (count <= 0) throw new Error("The sink takes no bytes");
+          start += count;
+        }
+        this.written += lines;
+        this.failure = null;
+      } catch (error) {
+        this.lost += lines;
+        this.failure = errorText(error);
+      }
+    }
+    this.#flight = null;
+  }
+}
 
 /** An open log. */
 export interface LogOutput extends ByteSink, Disposable {
   /** True where colours are welcome: a terminal, and NO_COLOR is not set. */
   readonly colour: boolean;
-  /** Opens the file anew after rotation; throws {@link UnusableOutput}, and keeps the old one then. */
+  /** Opens the file anew after rotation; throws a Failure, and keeps the old one then. */
   reopen(): void;
 }
 
-/** Opens `path` for appending, mode 0640; empty is standard output. Throws {@link UnusableOutput}. */
+/** Opens `path` for appending, mode 0640; empty is standard output. Throws a Failure. */
 export function openLog(path: string): LogOutput {
   if (path === "") {
     return {
@@ -27,7 +128,7 @@ export function openLog(path: string): LogOutput {
     try {
       return Deno.openSync(path, { append: true, create: true, mode: 0o640 });
     } catch (error) {
-      throw new UnusableOutput(`Cannot open the log "${path}"`, error, "Make its directory, or change [log] file");
+      throw unusable(`Cannot open the log "${path}"`, error, "Make its directory, or change [log] file");
     }
   };
   let file = open();

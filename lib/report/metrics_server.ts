@@ -5,7 +5,7 @@
  */
 import { AcceptLoop } from "./accept_loop.ts";
 import { METRICS_TYPE } from "./metrics.ts";
-import { UnusableOutput } from "./unusable_output.ts";
+import { unusable } from "./failure.ts";
 
 /** A running metrics server. */
 export interface MetricsServer extends AsyncDisposable {
@@ -22,7 +22,7 @@ const LONGEST_HEAD = 8192;
 
 /**
  * Listens on `address:port` (IPv6 in brackets) and answers `GET /metrics` with what `text` builds. Throws a RangeError for
- * an address that cannot be read, {@link UnusableOutput} where the kernel refuses to listen.
+ * an address that cannot be read, a Failure where the kernel refuses to listen.
  */
 export function serveMetrics(listen: string, text: () => string | Promise<string>): MetricsServer {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(listen);
@@ -105,6 +105,6 @@ function listening<T>(listen: string, open: () => T): T {
     return open();
   } catch (error) {
     const remedy = "Change [metrics] listen to an address of this machine and a free port";
-    throw new UnusableOutput(`Cannot serve metrics at "${listen}"`, error, remedy);
+    throw unusable(`Cannot serve metrics at "${listen}"`, error, remedy);
   }
 }

@@ -5,7 +5,7 @@
 import { eventFormat, type FormatEvent, type LogFormat } from "./event_format.ts";
 import { FloodGate, type GateKind } from "./flood_gate.ts";
 import { History } from "./history.ts";
-import type { LineWriter } from "./line_writer.ts";
+import type { LineWriter } from "./log_output.ts";
 import type { EventName, ReportEvent } from "./report_event.ts";
 import { type LogLevel, severityOf, severityOfName, threshold } from "./severity.ts";
 

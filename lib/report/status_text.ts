@@ -2,9 +2,8 @@
  * `ftwall status` for people.
  * @module
  */
-import { duration, plain } from "./plain.ts";
+import { bytes, duration, grouped, plain, table } from "./plain.ts";
 import type { KernelStatus, Status } from "./status.ts";
-import { bytes, grouped, table } from "./table.ts";
 import { endpoint } from "./event_format.ts";
 
 /** The status as lines of text; `now` (milliseconds since 1970) turns deadlines into time left. */

@@ -3,7 +3,7 @@ import { DaemonStatus } from "../../lib/daemon/status.ts";
 import { Operator } from "../../lib/daemon/operator.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import type { ActionAnswer } from "../../lib/report/control_protocol.ts";
-import { LineWriter } from "../../lib/report/line_writer.ts";
+import { LineWriter } from "../../lib/report/log_output.ts";
 import { Reporter } from "../../lib/report/reporter.ts";
 import { Desk, HOME } from "../support/desk.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { DetectedEvent } from "../../lib/learn/event.ts";
 import { FloodGate, GATED } from "../../lib/report/flood_gate.ts";
 import { History } from "../../lib/report/history.ts";
-import { LineWriter } from "../../lib/report/line_writer.ts";
+import { LineWriter } from "../../lib/report/log_output.ts";
 import { Reporter } from "../../lib/report/reporter.ts";
 import type { LogLevel } from "../../lib/report/severity.ts";
 

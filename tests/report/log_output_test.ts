@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ByteSink, LineWriter } from "../../lib/report/line_writer.ts";
+import { type ByteSink, LineWriter } from "../../lib/report/log_output.ts";
 
 class Recorder implements ByteSink {
   text = "";

@@ -105,7 +105,7 @@ Deno.test("nothing loads ffi but commands that need it, on their own demand", ()
     !path.startsWith("ffi/") && importsOf(path).some(({ to }) => resolve(path, to).startsWith("ffi/"))
   );
   const may =
-    /^lib\/(daemon\/(daemon|figures|messages|status|threads|workers?|connection_actions|set_transport)|cli\/doctor_checks)\.ts$/;
+    /^lib\/(daemon\/(daemon|descriptors|figures|messages|status|threads|workers?|connection_actions|set_transport|rights|vital_signs)|cli\/(doctor_checks|respawn))\.ts$/;
   for (const path of users) assert.match(path, may);
 });
 

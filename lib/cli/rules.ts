@@ -4,6 +4,7 @@
  */
 import { loadForCommand } from "../daemon/load.ts";
 import { rulesOptions } from "../daemon/rules.ts";
+import { RulesNote } from "../daemon/rules_note.ts";
 import {
   applyRules,
   checkOptions,
@@ -54,6 +55,8 @@ Examples:
       checkOptions(wanted);
       if (apply === true) {
         const applied = await applyRules(backend, wanted, runCommand);
+        // From now on they are the operator's, whoever made them.
+        new RulesNote().write(null);
         complain(...applied.notes.map((note) => `ftwall: ${note}`));
         print(`The rules ${applied.changed ? "are in place" : "were in place already"} (${applied.backend})`);
       } else {
@@ -78,6 +81,7 @@ async function removeAll(backend: Wanted): Promise<void> {
   // Without permission no rule can be seen either, which does not mean that there are none.
   if (!mayAdministrate()) throw new Failure(MISSING, `Cannot remove firewall rules: no permission. ${AS_ROOT}`);
   const removed = await removeRules(runCommand, backend === "auto" ? undefined : backend);
+  new RulesNote().write("removed");
   print(...(removed.length === 0 ? ["There are no rules of ftwall"] : removed.map((what) => `Removed ${what}`)));
 }
 

@@ -25,20 +25,30 @@ export const run: Command = command({
       read: readPath,
     },
     state: { value: "path", text: "state file (default: [state] path, /var/lib/ftwall/state)" },
+    noRules: { text: "leave the firewall rules alone, also where there are none" },
+    respawn: { text: "start again after a kill or a failure; for systems without a service manager" },
     pidFile: { value: "path", text: "write the process id to this file while running" },
   },
-  after: `Packets come from the kernel's queue: "ftwall rules --apply" sends them there.
+  after:
+    `Packets come from the kernel's queue. The firewall rules that send them there are made where there are none of ftwall's,
+and go again with a clean stop; "ftwall rules --apply" makes rules that stay.
 SIGHUP loads the config again, SIGTERM and SIGINT stop cleanly.
 Examples:
   ftwall --dry-run
   ftwall run --queue 0:3 --log-format syslog`,
-  run({ dryRun = false, queue: queues, pidFile, ...given }) {
-    return runDaemon({ ...given, dryRun, queues }, pidFile);
+  async run({ dryRun = false, noRules = false, respawn = false, queue: queues, pidFile, ...given }) {
+    if (respawn) {
+      const { becomeRespawned } = await import("./respawn.ts");
+      await becomeRespawned();
+    }
+    return await runDaemon({ ...given, dryRun, noRules, queues }, pidFile);
   },
 });
 
 /** Listens for signals before it loads the daemon, so that a signal during the start stops it cleanly. */
 async function runDaemon(options: DaemonOptions, pidFile: string | undefined): Promise<number> {
+  const { raiseDescriptors } = await import("../daemon/descriptors.ts");
+  raiseDescriptors();
   let daemon: Daemon | null = null;
   let stopped: string | null = null;
   const stopOn = (signal: string) => () => {

@@ -3,7 +3,7 @@
  * @module
  */
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
-import { OwnProcess } from "../../ffi/own_process.ts";
+import { hasOwnChains, RulesetNews } from "../../ffi/ruleset_news.ts";
 import { Queues } from "../../ffi/queues.ts";
 import { Tidier } from "../../ffi/start_pages.ts";
 import { errorText } from "../net/error_text.ts";
@@ -22,7 +22,7 @@ import { type LogOutput, openLog } from "../report/log_output.ts";
 import { metricsText } from "../report/metrics.ts";
 import { serveMetrics } from "../report/metrics_server.ts";
 import { Reporter } from "../report/reporter.ts";
-import { buildStatus } from "../report/status.ts";
+import { buildStatus, type RightsStatus } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
 import { State } from "../state/state.ts";
 import { ControlServer } from "./control_server.ts";
@@ -39,28 +39,27 @@ import {
   shareTables,
 } from "./threads.ts";
 import { Workers } from "./workers.ts";
-import { DONE, FAILED, Failure, MISSING } from "../report/failure.ts";
+import { DONE, FAILED } from "../report/failure.ts";
 import { ConnectionActions } from "./connection_actions.ts";
 import { KernelState } from "./kernel_state.ts";
 import { readLan } from "./lan_watch.ts";
 import { loadAny, loadForCommand } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
 import { Operator } from "./operator.ts";
+import { settleRights } from "./rights.ts";
 import { rulesOptions, sameRules, StaleRules } from "./rules.ts";
+import { Silence } from "./silence.ts";
 import { StateKeeper } from "./state_keeper.ts";
 import { VERSION } from "./version.ts";
+import { VitalSigns } from "./vital_signs.ts";
 
 /** Milliseconds that a stop waits for the log to take its last lines. */
 const LAST_LINES = 500;
-/** The least files and sockets that the process must be allowed to have open: control connections and tools need some too. */
-const FEWEST_DESCRIPTORS = 64;
-
 /**
  * Starts the daemon; answers when packets are judged and `ready` is in the log. Throws an error with an `exitCode` where
  * something is missing or wrong, and then closes whatever it has opened.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  raiseDescriptors();
   const { config, loaded } = loadForCommand(options.config);
   await using stack = new AsyncDisposableStack();
   const output = stack.use(openLog(config.log.file));
@@ -68,24 +67,23 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   stack.defer(() => reporter.close(LAST_LINES));
   const libc = stack.use(Libc.open());
   const [own, ...others] = sharesOf(options.queues ?? config.queue.numbers, config.queue.threads);
+  // Rules go after the queues: packets that wait in one are lost with them.
+  const queuesClosed: (() => Promise<void>)[] = [];
+  stack.defer(async () => {
+    for (const act of queuesClosed) await act();
+  });
   const queues = stack.use(Queues.open(libc, own!, queueSettings(config)));
+  const control = options.control ?? config.control.path;
+  // After the queues, as it takes more rights to name who holds one; before anything starts a thread.
+  const rights = settleRights(config, [options.state ?? config.state.path, control]);
+  const news = stack.use(new RulesetNews(libc));
   const actions = stack.use(await ConnectionActions.open(libc, config, rulesOptions(config).mark, options.dryRun));
-  const daemon = new RunningDaemon({ options, loaded, config, reporter, output, queues, others, actions, libc });
+  const parts = { options, loaded, config, reporter, output, queues, others, actions, libc, control, rights, news };
+  const daemon = new RunningDaemon(parts);
+  queuesClosed.push(() => daemon.queuesClosed());
   await daemon.open(stack);
   daemon.finish(stack.move());
   return daemon;
-}
-
-/** Raises the limit of open files and sockets. Throws where it stays too low: later, running out would have no clear error. */
-function raiseDescriptors(): void {
-  using own = new OwnProcess();
-  const { soft } = own.raiseDescriptors();
-  if (soft >= FEWEST_DESCRIPTORS) return;
-  throw new Failure(
-    MISSING,
-    `Cannot start: this process may have ${soft} files and sockets open, it needs ${FEWEST_DESCRIPTORS}. ` +
-      `Raise the limit: ulimit -n 1024, or LimitNOFILE=1024 in its systemd unit`,
-  );
 }
 
 /** What {@link startDaemon} has opened. */
@@ -100,6 +98,10 @@ interface Opened {
   readonly others: readonly (readonly number[])[];
   readonly actions: ConnectionActions;
   readonly libc: Libc;
+  /** Path of the control socket. */
+  readonly control: string;
+  readonly rights: RightsStatus;
+  readonly news: RulesetNews;
 }
 
 /** A daemon from `ready` to its end. */
@@ -120,6 +122,8 @@ class RunningDaemon implements Daemon {
   #config: Config;
   readonly #tidier: Tidier;
   readonly #overruns: Overruns;
+  readonly #silence = new Silence();
+  #vital: VitalSigns | null = null;
   /** What all threads share; null where this is the only one. */
   readonly #shared: Shared | null;
   #workers: Workers | null = null;
@@ -175,6 +179,9 @@ class RunningDaemon implements Daemon {
       now: () => performance.now(),
       adopt: (changed) => this.#homeChanged(changed),
       note: (text) => reporter.note("info", text),
+      emit: reporter.emit,
+      makeRules: config.queue.rules === "auto" && !options.noRules,
+      ruleset: { present: () => hasOwnChains(opened.libc), news: (legacy) => opened.news.changed(legacy) },
     });
     const note = (level: "info" | "warning", text: string) => reporter.note(level, text);
     this.#stale = new StaleRules((wanted) => this.#kernel.fit(wanted), (text) => note("warning", text));
@@ -196,6 +203,7 @@ class RunningDaemon implements Daemon {
       times: this.#times,
       actions,
       kernel: this.#kernel,
+      rights: opened.rights,
     });
     this.#status.loaded(opened.loaded, policy);
     this.#overruns = new Overruns(() => this.#status.queues(), reporter.emit);
@@ -219,7 +227,7 @@ class RunningDaemon implements Daemon {
     }
     this.#control = stack.use(
       await ControlServer.listen({
-        path: this.#options.control ?? config.control.path,
+        path: this.#opened.control,
         group: config.control.group,
         version: VERSION,
         handler: operator,
@@ -228,6 +236,10 @@ class RunningDaemon implements Daemon {
         left: () => this.#tidier.tidy(),
       }),
     );
+    const { libc, queues } = this.#opened;
+    this.#vital = this.#status.vital = stack.use(
+      new VitalSigns({ libc, queues, limit: config.queue.watchdog, record: `${this.#opened.control}.alive` }),
+    );
     const metrics = async () => {
       await this.#workers?.count();
       return this.#engine.hold(() => metricsText(buildStatus(this.#status), this.#status.verdictTimes));
@@ -235,9 +247,8 @@ class RunningDaemon implements Daemon {
     if (config.metrics.listen !== "") stack.use(serveMetrics(config.metrics.listen, metrics));
     // Only now that nothing can fail any more: a second ftwall, started by mistake, must not touch the files of the first.
     this.#restore();
-    const effective = [...this.#opened.queues.effective, ...this.#workers?.effective ?? []].sort((a, b) =>
-      a.queue - b.queue
-    );
+    await this.#kernel.makeRules();
+    const effective = [...queues.effective, ...this.#workers?.effective ?? []].sort((a, b) => a.queue - b.queue);
     for (const { queue, problems } of effective) {
       for (const problem of problems) reporter.note("warning", `Queue ${queue}: ${problem}`);
     }
@@ -251,6 +262,8 @@ class RunningDaemon implements Daemon {
       dry_run: this.#options.dryRun,
       ...(this.#workers === null ? {} : { threads: this.#shared!.shares.length + 1 }),
     });
+    const earlier = this.#vital.ready();
+    if (earlier !== "") reporter.note("warning", earlier);
     this.#workers?.go();
   }
 
@@ -266,6 +279,7 @@ class RunningDaemon implements Daemon {
         origin: clock.origin,
         epoch: this.#opened.libc.monotonic() - performance.now(),
         bell: this.#opened.queues.bell,
+        watchdog: this.#config.queue.watchdog,
       },
       onNews: ({ events, sendings }) => {
         for (const event of events) this.#follow(event);
@@ -312,7 +326,13 @@ class RunningDaemon implements Daemon {
 
   stop(signal: string): void {
     this.#signal = signal;
+    this.#vital?.stopping();
     this.#pump.stop();
+  }
+
+  /** What is done last of a clean stop, in the kernel. */
+  async queuesClosed(): Promise<void> {
+    if (this.#code === DONE) await this.#kernel.takeRulesAway();
   }
 
   async #run(stack: AsyncDisposableStack): Promise<number> {
@@ -353,6 +373,10 @@ class RunningDaemon implements Daemon {
       if (!this.#options.dryRun) this.#state.beat(now, this.#config.state.interval);
     });
     this.#overruns.beat(now);
+    this.#vital?.beat(now);
+    const numbers = this.#opened.queues.list.map(({ number }) => number);
+    const silent = this.#silence.beat(now, () => this.#status.packets, () => this.#kernel.facts(), numbers);
+    if (silent !== null) this.#reporter.emit({ event: "rules-silent", message: silent });
   }
 
   #restore(): void {
@@ -388,6 +412,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #reloadNow(): Promise<ReloadAnswer> {
+    this.#vital?.busy();
     const before = this.#config;
     const loaded = loadAny(this.#options.config);
     const refuse = (problems: string[]): ReloadAnswer => {

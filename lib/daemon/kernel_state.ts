@@ -5,12 +5,15 @@
  */
 import type { Engine } from "../judge/engine.ts";
 import type { TrafficEvent } from "../learn/event.ts";
-import { type Offload, type RulesOptions, runCommand, type Runner } from "../firewall/mod.ts";
+import { type Offload, type RulesOptions, runCommand, type Runner, setsHold } from "../firewall/mod.ts";
 import type { Config } from "../policy/config.ts";
 import { compile, type Policy } from "../policy/policy.ts";
+import type { RulesEvent } from "../report/report_event.ts";
 import type { KernelStatus } from "../report/status.ts";
 import type { ConnectionActions } from "./connection_actions.ts";
 import { type LanFacts, readLan } from "./lan_watch.ts";
+import { RulesGuard } from "./rules_guard.ts";
+import { RulesNote } from "./rules_note.ts";
 import { RulesWatch } from "./rules.ts";
 import { SetKeeper } from "./set_keeper.ts";
 import { SetTransport } from "./set_transport.ts";
@@ -33,6 +36,17 @@ export interface KernelStateParts {
   readonly adopt: (policy: Policy) => void;
   /** Writes to the log. */
   readonly note: (text: string) => void;
+  /** Writes to the log what became of the rules. */
+  readonly emit: (event: RulesEvent) => void;
+  /** Whether rules are made where there are none. */
+  readonly makeRules: boolean;
+  /** What the kernel tells of its rules without a tool. */
+  readonly ruleset: {
+    /** Whether there are chains of ours. */
+    readonly present: () => boolean;
+    /** Whether rules went since the last call. */
+    readonly news: (legacy: boolean) => boolean;
+  };
 }
 
 /** Counts the tools that are under way, so that the packet loop lets the event loop run sooner while there are any. */
@@ -61,30 +75,75 @@ export class KernelState implements AsyncDisposable {
   readonly #transport = new SetTransport(this.#tool);
   readonly #keeper: SetKeeper;
   readonly #watch: RulesWatch;
+  readonly #guard: RulesGuard;
   #config: Config;
   #lan: LanFacts;
   #lastLan: number;
+  #started = false;
   #table: number;
 
   /** Asks nothing of the kernel yet; {@link start} does. */
   constructor(parts: KernelStateParts) {
-    const { engine, config, lan, now, rules } = parts;
+    const { engine, config, lan, now, rules, dryRun } = parts;
     this.#parts = parts;
     this.#config = config;
     this.#lan = lan;
     this.#lastLan = now();
     this.#table = engine.learner.table;
     this.#keeper = new SetKeeper(engine, this.#transport);
-    this.#watch = new RulesWatch({ keeper: this.#keeper, run: this.#tool, options: rules, now, config });
+    this.#watch = new RulesWatch({
+      keeper: this.#keeper,
+      run: this.#tool,
+      options: rules,
+      now,
+      config,
+      watchOnly: dryRun,
+    });
+    this.#guard = new RulesGuard({
+      run: this.#tool,
+      options: () => rules(this.#config),
+      look: async () => {
+        await this.#watch.look();
+        return this.#watch.facts!.rules;
+      },
+      refill: () => this.#watch.refill(),
+      setsWhole: () => this.#setsWhole(),
+      present: parts.ruleset.present,
+      news: parts.ruleset.news,
+      note: new RulesNote(),
+      emit: parts.emit,
+      make: parts.makeRules,
+      keep: () => this.#config.queue.keepRules,
+    });
+  }
+
+  /** Before `ready`: makes the rules where there are none. */
+  async makeRules(): Promise<void> {
+    await this.#guard.make();
+  }
+
+  /** After the queues were given back at a clean stop: takes away the rules that were made. */
+  async takeRulesAway(): Promise<void> {
+    await this.#guard.end();
+  }
+
+  async #setsWhole(): Promise<boolean> {
+    const { backend } = this.#keeper;
+    const hold = async () => backend === null || await setsHold(backend, this.#keeper.samples(), this.#transport.run);
+    if (await hold()) return true;
+    // A change may have been under way.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return await hold();
   }
 
   /** Looks for rules, fills the sets and receives local service discovery. Tools take time: call it after `ready`. */
   async start(): Promise<void> {
     const { actions, dryRun, note } = this.#parts;
     this.#table = this.#parts.engine.learner.table;
+    if (!dryRun) actions.listen(this.#lan.interfaces);
+    await this.#guard.begin();
+    this.#started = true;
     if (dryRun) return;
-    actions.listen(this.#lan.interfaces);
-    await this.#watch.look();
     if (this.#config.lock.kernelSets === "on" && this.#watch.noSets !== "") {
       note(`No kernel sets: ${this.#watch.noSets}`);
     }
@@ -133,6 +192,7 @@ export class KernelState implements AsyncDisposable {
   beat(now: number): void {
     const { engine, actions, dryRun } = this.#parts;
     if (now - this.#lastLan >= LAN_EVERY) this.lookAtLan();
+    if (this.#started) this.#guard.beat(now);
     if (dryRun) return;
     if (engine.learner.table !== this.#table) {
       // The schedule switched its table: flows that were left to the kernel are judged anew.
@@ -156,7 +216,7 @@ export class KernelState implements AsyncDisposable {
 
   /** Asks the tools again if what {@link facts} reports is old. */
   async fresh(): Promise<void> {
-    if (!this.#parts.dryRun) await this.#watch.fresh();
+    await this.#watch.fresh();
   }
 
   /** For `status`. */
@@ -171,6 +231,7 @@ export class KernelState implements AsyncDisposable {
         present: facts.rules.present,
         backend: facts.rules.backend,
         differs: facts.rules.differs,
+        ...this.#guard.facts,
       },
       sets: {
         in_use: why === "",
@@ -207,6 +268,7 @@ export class KernelState implements AsyncDisposable {
 
   /** Waits until the tools that run have ended. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#guard.settled();
     await this.#watch.settled();
     await this.#keeper[Symbol.asyncDispose]();
     await this.#transport[Symbol.asyncDispose]();

@@ -39,6 +39,8 @@ export interface StartMessage {
   readonly epoch: number;
   /** Descriptor that wakes the main thread. */
   readonly bell: number;
+  /** Milliseconds for which the verdicts of this thread may stand still; 0 = no watchdog. */
+  readonly watchdog: number;
   /** Where {@link WorkerNews} goes. */
   readonly port: MessagePort;
 }

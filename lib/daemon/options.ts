@@ -20,6 +20,8 @@ export interface DaemonOptions {
   readonly control: string | undefined;
   /** State file; empty = none is kept. */
   readonly state: string | undefined;
+  /** Leave the firewall rules alone. */
+  readonly noRules: boolean;
 }
 
 /** A running daemon. */

@@ -54,6 +54,9 @@ const LATER = 600_000;
 /** Milliseconds after which `status` has the tools asked again. */
 const FRESH = 30_000;
 
+/** Milliseconds for which `status` waits for them; then it tells what was known before. */
+const FRESH_WAIT = 300;
+
 /** What the last look found. */
 export interface RulesFacts {
   readonly rules: Checked;
@@ -72,6 +75,8 @@ export interface RulesWatchParts {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly config: Config;
+  /** Only what is in force is looked at: no sets are kept. */
+  readonly watchOnly: boolean;
 }
 
 /**
@@ -110,9 +115,13 @@ export class RulesWatch {
     if (this.#parts.now() - this.#last >= (well ? LATER : SOON)) this.look().catch(() => {});
   }
 
-  /** Asks the tools if the last answer is old. */
+  /** Asks the tools if the last answer is old, and waits for them for a short time: under load they take seconds. */
   async fresh(): Promise<void> {
-    if (this.#parts.now() - this.#last >= FRESH) await this.look().catch(() => {});
+    if (this.#parts.now() - this.#last < FRESH) return;
+    const look = this.look().catch(() => {});
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([look, new Promise((resolve) => timer = setTimeout(resolve, FRESH_WAIT))]);
+    clearTimeout(timer);
   }
 
   /** Whether the rules in force are those that this config asks for. */
@@ -127,6 +136,13 @@ export class RulesWatch {
     return this.#looking;
   }
 
+  /** Fills the sets anew, as they lost what they held. */
+  async refill(): Promise<void> {
+    this.#attached = "";
+    await this.#looking?.catch(() => {});
+    await this.look();
+  }
+
   /** Waits for tools that are being asked. */
   async settled(): Promise<void> {
     await this.#looking?.catch(() => {});
@@ -138,7 +154,7 @@ export class RulesWatch {
     const rules = await checkRules(this.#parts.options(config), this.#parts.run);
     const offloads = await findOffloads(this.#parts.run);
     this.facts = { rules, offloads, accounting: readAccounting() };
-    await this.#decide(config, rules);
+    if (!this.#parts.watchOnly) await this.#decide(config, rules);
   }
 
   async #decide(config: Config, rules: Checked): Promise<void> {

@@ -8,7 +8,7 @@
  */
 import type { Engine } from "../judge/engine.ts";
 import type { TrafficEvent } from "../learn/event.ts";
-import { type Backend, KernelSets, SET_SIZE, type SetsState } from "../firewall/mod.ts";
+import { type Backend, KernelSets, SET_SIZE, type SetKind, type SetsState } from "../firewall/mod.ts";
 import { parseAddress } from "../net/address.ts";
 import { DROP } from "../policy/policy.ts";
 import type { Lock } from "../state/locks.ts";
@@ -22,6 +22,9 @@ const ROWS = 4096;
 const MOST_PEERS = Math.floor(SET_SIZE * 0.9);
 /** Milliseconds that an entry has left when it is set anew at the latest. */
 const MARGIN = 60_000;
+
+/** Milliseconds that an entry must have left to stand for its set. */
+const SAMPLE_MARGIN = 10_000;
 
 /** See the module's text. */
 export class SetKeeper implements AsyncDisposable {
@@ -88,6 +91,29 @@ export class SetKeeper implements AsyncDisposable {
     sets.clear("locked");
     sets.clear("blocked");
     await sets.settled();
+  }
+
+  /**
+   * Addresses that the kernel's sets must hold now, one of each set that holds any: where one is missing, somebody emptied
+   * it. None while changes are under way.
+   */
+  samples(): { readonly kind: SetKind; readonly address: string }[] {
+    if (this.#sets === null || this.#sets.state.pending > 0) return [];
+    const soon = this.#engine.clock.now + SAMPLE_MARGIN;
+    const found: { kind: SetKind; address: string }[] = [];
+    const take = (kind: SetKind, address: string) => {
+      const six = address.includes(":");
+      if (!found.some((one) => one.kind === kind && one.address.includes(":") === six)) found.push({ kind, address });
+    };
+    this.#eachLock((row, lock) => {
+      if (this.#locks.get(lock) !== undefined && this.#lockUntil(lock) > soon) {
+        take("locked", addressAt(this.#engine.state.locks.table, row));
+      }
+    });
+    for (let row = 0; row < Math.min(ROWS, this.#peers.length); row++) {
+      if (this.#peers[row]! * 1000 > soon) take("blocked", addressAt(this.#engine.state.peers, row));
+    }
+    return found;
   }
 
   /** Follows an event of the engine. */

@@ -20,8 +20,10 @@ import type {
   LockFacts,
   PeerFacts,
   QueueStatus,
+  RightsStatus,
   StatusSource,
   TrainedFacts,
+  WatchdogStatus,
 } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
 import type { AddressTable } from "../state/address_table.ts";
@@ -31,6 +33,7 @@ import type { Workers } from "./workers.ts";
 import type { ConnectionActions } from "./connection_actions.ts";
 import type { KernelState } from "./kernel_state.ts";
 import { VERSION } from "./version.ts";
+import type { VitalSigns } from "./vital_signs.ts";
 
 /** What the numbers are read from. */
 export interface DaemonStatusParts {
@@ -43,6 +46,7 @@ export interface DaemonStatusParts {
   readonly times: VerdictTimes;
   readonly actions: ConnectionActions;
   readonly kernel: KernelState;
+  readonly rights: RightsStatus;
 }
 
 /** See the module's text. */
@@ -55,6 +59,8 @@ export class DaemonStatus implements StatusSource {
   readonly dryRun: boolean;
   /** The other threads that judge packets; null where there are none. */
   workers: Workers | null = null;
+  /** What shows that verdicts move; null before the start is over. */
+  vital: VitalSigns | null = null;
   readonly #parts: DaemonStatusParts;
   readonly #engine: Engine;
   readonly #started = performance.now();
@@ -103,6 +109,21 @@ export class DaemonStatus implements StatusSource {
   /** What is done in the kernel besides the queues. */
   kernel(): KernelStatus {
     return this.#parts.kernel.facts();
+  }
+
+  /** What ends a daemon whose verdicts stand still. */
+  watchdog(): WatchdogStatus {
+    return this.vital?.facts ?? { in_use: false, why: "not started yet", service_manager: false };
+  }
+
+  /** What this process may do. */
+  rights(): RightsStatus {
+    return this.#parts.rights;
+  }
+
+  /** Packets that came so far, on all threads. */
+  get packets(): number {
+    return sum(this.#figures(), "packets");
   }
 
   /** Brings old answers of tools, and the counters of the other threads, up to date. */

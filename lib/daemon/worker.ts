@@ -17,6 +17,7 @@ import { FloodGate } from "../report/flood_gate.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
 import { SharedTableMemory } from "../state/table_memory.ts";
 import { State } from "../state/state.ts";
+import { VitalSigns } from "./vital_signs.ts";
 import { type Figures, figuresOf } from "./figures.ts";
 import type { FromWorker, PolicyMessage, StartMessage, ToWorker, WorkerError, WorkerNews } from "./messages.ts";
 
@@ -59,6 +60,7 @@ class QueueWorker {
   readonly #tableLock: TableLock;
   readonly #engine: Engine;
   readonly #pump: Pump;
+  readonly #vital: VitalSigns;
   readonly #times = new VerdictTimes();
   readonly #gate = new FloodGate();
   readonly #go: Promise<void>;
@@ -97,6 +99,7 @@ class QueueWorker {
       this.#libc.close();
       throw error;
     }
+    this.#vital = new VitalSigns({ libc: this.#libc, queues: this.queues, limit: start.watchdog, record: null });
     this.#pump = new Pump({
       engine: this.#engine,
       queues: this.queues,
@@ -108,7 +111,7 @@ class QueueWorker {
         this.#tableLock.hold(() => {});
       },
       record: (microseconds, packets) => this.#times.record(microseconds, packets),
-      beat: () => {},
+      beat: (now) => this.#vital.beat(now),
       hurried: () => false,
       fault: (error) => this.#post({ kind: "fault", text: errorOf(error).message }),
     });
@@ -123,6 +126,7 @@ class QueueWorker {
     } catch (thrown) {
       error = errorOf(thrown);
     }
+    this.#vital[Symbol.dispose]();
     this.queues.close();
     this.#libc.close();
     this.#post({ kind: "ended", figures: this.#figures(), error });
@@ -145,6 +149,7 @@ class QueueWorker {
         break;
       case "stop":
         this.#begin();
+        this.#vital.stopping();
         this.#pump.stop();
         break;
     }

@@ -16,7 +16,7 @@ const WORKER = "ftwall-queues";
 /** Milliseconds that a worker has to answer: it may wait for the tables. */
 const PATIENCE = 40_000;
 /** Milliseconds that a request for counters waits; then the last known ones count. */
-const FIGURES_WAIT = 1000;
+const FIGURES_WAIT = 400;
 
 /** What the workers are made from. */
 export interface WorkersParts {

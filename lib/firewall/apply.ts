@@ -207,6 +207,10 @@ export interface Checked {
   readonly present: boolean;
   /** In what they are not what is asked for, a sentence each; empty where they are. */
   readonly differs: readonly string[];
+  /** False where some of them are gone: a rule, a hook, those of one family. Rules of another config may be whole. */
+  readonly whole: boolean;
+  /** Whether the old tables of iptables are in use, of whose changes the kernel tells nobody. */
+  readonly legacy: boolean;
   /** Whether they ask the kernel sets. */
   readonly sets: boolean;
   /** Fingerprint by which rules made anew are told from those that were there; empty where there are none. */
@@ -218,15 +222,25 @@ export async function checkRules(options: RulesOptions, run: Runner): Promise<Ch
   const lan = presentLan(options.lan, await listInterfaces(run));
   const parts = await inspectRules(run);
   const first = parts[0];
-  if (first === undefined) return { backend: null, present: false, differs: [], sets: false, stamp: "" };
+  const legacy = await legacyTables(run);
+  if (first === undefined) {
+    return { backend: null, present: false, differs: [], whole: false, legacy, sets: false, stamp: "" };
+  }
   const differs: string[] = [];
+  const gone: string[] = [];
   if (parts.some((part) => part.backend !== first.backend)) differs.push("rules of both back ends are present");
   const tools = first.backend === "nft" ? ["nft"] : ["iptables", ...(await hasIpv6(run) ? ["ip6tables"] : [])];
   for (const tool of tools) {
     const part = parts.find((seen) => seen.tool === tool);
     if (part === undefined) {
-      differs.push(`no rules of ${tool}`);
+      gone.push(`no rules of ${tool}`);
       continue;
+    }
+    const hooks = ["forward", "input", "output", "post"];
+    if (tool !== "nft" && options.refuse === "reject") hooks.push("reject");
+    for (const hook of hooks) {
+      const times = part.hooks.filter((seen) => seen === hook).length;
+      if (times !== 1) gone.push(`${tool}: ${times} hooks of ${hook} found, 1 expected`);
     }
     const family = tool === "ip6tables" ? 6 : 4;
     const variants = [true, false].flatMap((sets) => VARIANTS.map((features) => ({ sets, features })));
@@ -234,6 +248,10 @@ export async function checkRules(options: RulesOptions, run: Runner): Promise<Ch
       const wanted = { ...options, lan, sets: options.sets && sets };
       return part.stamp === stampOf(tool === "nft" ? nftText(wanted) : iptablesText(wanted, family, features));
     });
+    if (part.stamp === null) {
+      gone.push(`${tool}: the rule that names their options is gone`);
+      continue;
+    }
     if (match === undefined) {
       differs.push(`${tool}: made from other options, run ftwall rules --apply`);
       continue;
@@ -242,14 +260,16 @@ export async function checkRules(options: RulesOptions, run: Runner): Promise<Ch
     const count = tool === "nft"
       ? nftRules(wanted).length
       : iptablesRules(wanted, family, match.features).length + (options.refuse === "reject" ? 2 : 0);
-    if (part.rules !== count) differs.push(`${tool}: ${part.rules} rules found, ${count} expected`);
-    const hooks = ["forward", "input", "output", "post"];
-    if (tool !== "nft" && options.refuse === "reject") hooks.push("reject");
-    for (const hook of hooks) {
-      const times = part.hooks.filter((seen) => seen === hook).length;
-      if (times !== 1) differs.push(`${tool}: ${times} hooks of ${hook} found, 1 expected`);
-    }
+    if (part.rules !== count) gone.push(`${tool}: ${part.rules} rules found, ${count} expected`);
   }
   const sets = parts.every((part) => part.backend !== first.backend || part.sets);
-  return { backend: first.backend, present: true, differs, sets, stamp: first.stamp ?? "none" };
+  return {
+    backend: first.backend,
+    present: true,
+    differs: [...differs, ...gone],
+    whole: gone.length === 0,
+    legacy,
+    sets,
+    stamp: first.stamp ?? "none",
+  };
 }

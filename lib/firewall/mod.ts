@@ -25,6 +25,7 @@ export {
   LIBRARY_PACE,
   type SetChange,
   type SetKind,
+  setsHold,
   type SetsPace,
   type SetsState,
   setsText,

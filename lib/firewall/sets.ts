@@ -62,6 +62,28 @@ function clamp(seconds: number): number {
   return Math.min(LONGEST, Math.max(1, Math.ceil(seconds)));
 }
 
+/** Whether the kernel's sets hold each of these addresses. True where that cannot be told: no tool, no permission. */
+export async function setsHold(
+  backend: Backend,
+  samples: readonly { readonly kind: SetKind; readonly address: string }[],
+  run: Runner,
+): Promise<boolean> {
+  if (samples.length === 0) return true;
+  const six = (address: string) => address.includes(":") ? 6 : 4;
+  if (backend === "nft") {
+    const lines = samples.map(({ kind, address }) =>
+      `get element ${NFT_TABLE} ${kind}${six(address)} { ${address} }\n`
+    );
+    const answer = await run("nft", ["-f", "-"], lines.join(""));
+    return answer.code === 0 || !answer.stderr.includes("No such file or directory");
+  }
+  for (const { kind, address } of samples) {
+    const answer = await run("ipset", ["test", `ftwall_${kind}${six(address)}`, address]);
+    if (answer.code === 1 && /is NOT in set|does not exist/.test(answer.stderr)) return false;
+  }
+  return true;
+}
+
 /** How changes are handed over. */
 export interface SetsPace {
   /** Most changes at once. */

@@ -129,6 +129,17 @@ export function seconds(most: number): Kind<number> {
   };
 }
 
+/** {@link duration}, or "0s" for none at all. Value: milliseconds. */
+export function durationOrNone(least: number, most: number): Kind<number> {
+  const { allowed, read, write, suggest } = duration(least, most);
+  return {
+    allowed: `"0s" for none, ${allowed}`,
+    read: (value) => parseDuration(value) === 0 ? 0 : read(value),
+    write,
+    ...(suggest === undefined ? {} : { suggest }),
+  };
+}
+
 /** A size in bytes. */
 export function size(least: number, most: number): Kind<number> {
   return {

@@ -8,7 +8,19 @@
  */
 import { REMEMBERED_PEERS } from "../state/scores.ts";
 import { POPULAR } from "./defaults.ts";
-import { duration, flag, integer, list, mark, markMask, optional, seconds, size, word } from "./kind.ts";
+import {
+  duration,
+  durationOrNone,
+  flag,
+  integer,
+  list,
+  mark,
+  markMask,
+  optional,
+  seconds,
+  size,
+  word,
+} from "./kind.ts";
 import { field, type Fields, type Section } from "./field.ts";
 import * as spelling from "./spelling.ts";
 
@@ -137,6 +149,29 @@ export const SECTIONS = {
         flag,
         true,
         "Take merged packets whole; off makes the kernel split them first, at a tenth of the speed.",
+        "restart",
+      ),
+      rules: field(
+        word(["auto", "manual"]),
+        "auto",
+        "auto: `ftwall run` puts the firewall rules in place where there are none of ftwall's, and takes what it made away at a clean stop; manual: it never does.",
+        "restart",
+      ),
+      keepRules: field(
+        flag,
+        true,
+        "Put the rules, and what the kernel's sets held, back when another program takes them away; at most once in ten seconds and five times in ten minutes.",
+      ),
+      watchdog: field(
+        durationOrNone(2 * SECOND, MINUTE),
+        2 * SECOND,
+        "The kernel ends ftwall when packets wait and no verdict is given for so long, also where it is stopped or hangs: then `fail` holds, and the service manager starts it again. On a busy machine it waits up to five times as long.",
+        "restart",
+      ),
+      priority: field(
+        word(["normal", "high", "realtime"]),
+        "high",
+        "high: before other programs where the processor is short (nice -10); realtime: before all that are not real-time too (SCHED_RR).",
         "restart",
       ),
     },
@@ -271,6 +306,12 @@ export const SECTIONS = {
       ),
       level: field(word(["debug", "info", "warning", "error"]), "info", "The least level that is written.", "restart"),
       file: field(spelling.path, "", "File to append to; empty: standard output.", "restart"),
+      size: field(
+        size(64 * KIB, 2048 * MIB),
+        64 * MIB,
+        "Size at which `file` is put aside as `file`.1, in the place of an earlier one, and begun anew: all that the log can take is twice this.",
+        "restart",
+      ),
       refused: field(
         duration(0, HOUR),
         10 * SECOND,

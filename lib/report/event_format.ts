@@ -109,6 +109,12 @@ function words(e: ReportEvent): string {
     case "stopping":
       return `stopping${e.signal === undefined ? "" : ` on ${e.signal}`}: ${tally(e.counters)}`;
     case "note":
+    case "rules-made":
+    case "rules-removed":
+    case "rules-lost":
+    case "rules-restored":
+    case "rules-failed":
+    case "rules-silent":
       return e.message;
     case "audit":
       return `audit: ${person(e.who)} asked for ${e.action}${e.client === undefined ? "" : ` of ${e.client}`}` +

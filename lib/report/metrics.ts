@@ -64,6 +64,11 @@ export function metricsText(status: Status, times: VerdictTimes): string {
   queue("ftwall_queue_dropped_total", "counter", "Packets that found the queue full", (q) => q.queue_dropped);
   queue("ftwall_queue_user_dropped_total", "counter", "Packets that found the socket full", (q) => q.user_dropped);
   queue("ftwall_queue_fail_open", "gauge", "1 where the kernel fails open", (q) => q.fail_open.effective ? 1 : 0);
+  const rules = status.kernel?.rules ?? null;
+  const present = rules === null ? NaN : rules.present ? 1 : 0;
+  one("ftwall_rules_present", "gauge", "1 where the firewall rules are in place", present);
+  one("ftwall_rules_lost_total", "counter", "Times that rules or sets were taken away", rules?.lost ?? 0);
+  one("ftwall_rules_restored_total", "counter", "Times that they were put back", rules?.restored ?? 0);
   one("ftwall_resident_memory_bytes", "gauge", "Resident memory", status.memory.rss_bytes);
 
   family("ftwall_verdict_seconds", "histogram", "Time from reading a packet to its verdict");

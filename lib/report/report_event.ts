@@ -50,6 +50,20 @@ export interface StoppingEvent {
   readonly counters: Readonly<Record<string, unknown>>;
 }
 
+/** What became of the firewall rules. */
+export interface RulesEvent {
+  readonly event: "rules-made" | "rules-removed" | "rules-lost" | "rules-restored" | "rules-failed";
+  readonly message: string;
+  readonly backend?: string;
+}
+
+/** No packet came within a minute of the start. */
+export interface RulesSilentEvent {
+  readonly event: "rules-silent";
+  /** What to look at. */
+  readonly message: string;
+}
+
 /** Something to know that is not about traffic: `level` says how bad it is. */
 export interface NoteEvent {
   readonly event: "note";
@@ -85,6 +99,8 @@ export type DaemonEvent =
   | ReloadRefusedEvent
   | QueueOverrunEvent
   | StoppingEvent
+  | RulesEvent
+  | RulesSilentEvent
   | NoteEvent
   | AuditEvent;
 

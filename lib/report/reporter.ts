@@ -23,7 +23,10 @@ export interface ReporterOptions {
 }
 
 /** Seldom ones that others wait for or that are there to be looked up: a flood of other events must not cost them. */
-const KEPT: ReadonlySet<EventName> = new Set<EventName>(["ready", "reloaded", "reload-refused", "stopping", "audit"]);
+const KEPT: ReadonlySet<EventName> = new Set<EventName>([
+  ...["ready", "reloaded", "reload-refused", "stopping", "audit"] as const,
+  ...["rules-made", "rules-removed", "rules-lost", "rules-restored", "rules-failed", "rules-silent"] as const,
+]);
 
 /** Turns events into lines. */
 export class Reporter {

@@ -37,6 +37,12 @@ const SEVERITY: Readonly<Record<EventName, number>> = {
   "reload-refused": ERROR,
   "queue-overrun": WARNING,
   stopping: NOTICE,
+  "rules-made": NOTICE,
+  "rules-removed": NOTICE,
+  "rules-lost": ERROR,
+  "rules-restored": NOTICE,
+  "rules-failed": ERROR,
+  "rules-silent": WARNING,
   note: INFO,
   audit: NOTICE,
 };

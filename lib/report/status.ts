@@ -91,6 +91,32 @@ export interface Optional {
   readonly why?: string;
 }
 
+/** What ends a daemon whose verdicts stand still, and what is known of the one before. */
+export interface WatchdogStatus extends Optional {
+  /** Seconds for which verdicts may stand still. */
+  readonly limit_seconds?: number;
+  /** Whether a service manager asked to be told. */
+  readonly service_manager: boolean;
+  /** The process before this one, where it did not stop by itself. */
+  readonly earlier?: {
+    readonly pid: number;
+    /** From its last verdicts to the first of this one. */
+    readonly stood_still_seconds: number;
+    /** It stood still for as long as the watchdog bears. */
+    readonly watchdog: boolean;
+  } | undefined;
+}
+
+/** What this process may do. */
+export interface RightsStatus {
+  /** Capabilities that any of its threads has. */
+  readonly capabilities: readonly string[];
+  /** Whether no program that it starts can have more. */
+  readonly no_new_privs: boolean;
+  /** Why it has more than it needs. */
+  readonly why?: string;
+}
+
 /** What ftwall has and does in the kernel beside its queues. */
 export interface KernelStatus {
   /** The firewall rules in force; null where nobody looked (dry-run, or just started). */
@@ -99,6 +125,12 @@ export interface KernelStatus {
     readonly backend: string | null;
     /** In what they are not those of the config. */
     readonly differs: readonly string[];
+    /** They are there because `run` made them, and go with its clean stop. */
+    readonly made?: boolean;
+    /** Times that another program took them, or what the sets held, away. */
+    readonly lost?: number;
+    /** Times that they were put back. */
+    readonly restored?: number;
   } | null;
   /** Sets of locked clients and blocked peers; counters are entries. */
   readonly sets: Optional & {
@@ -158,6 +190,10 @@ export interface StatusSource {
   readonly verdictTimes: VerdictTimes;
   /** Optional: what is done in the kernel beside the queues. */
   kernel?(): KernelStatus;
+  /** Optional: what ends a daemon whose verdicts stand still. */
+  watchdog?(): WatchdogStatus;
+  /** Optional: what this process may do. */
+  rights?(): RightsStatus;
   /** Resident memory in bytes. */
   rss(): number;
 }
@@ -203,6 +239,8 @@ export interface Status {
   readonly flows: { readonly count: number; readonly capacity: number };
   readonly counters: Counters;
   readonly kernel?: KernelStatus;
+  readonly watchdog?: WatchdogStatus;
+  readonly rights?: RightsStatus;
   readonly verdict_microseconds: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly memory: { readonly rss_bytes: number };
 }
@@ -299,6 +337,8 @@ function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
     flows: { count: flows.count, capacity: flows.capacity },
     counters: source.counters(),
     ...(source.kernel === undefined ? {} : { kernel: source.kernel() }),
+    ...(source.watchdog === undefined ? {} : { watchdog: source.watchdog() }),
+    ...(source.rights === undefined ? {} : { rights: source.rights() }),
     verdict_microseconds: { p50: times.quantile(0.5), p99: times.quantile(0.99), max: times.max },
     memory: { rss_bytes: source.rss() },
   };

@@ -32,6 +32,7 @@ export function statusText(status: Status, now: number): string[] {
       bytes(status.memory.rss_bytes)
     }`,
   );
+  safety(lines, status);
   lines.push("");
   lines.push(...table(
     [
@@ -106,13 +107,39 @@ export function statusText(status: Status, now: number): string[] {
   return lines;
 }
 
+function safety(lines: string[], { watchdog, rights }: Status): void {
+  if (watchdog !== undefined) {
+    const { earlier } = watchdog;
+    const kept = watchdog.in_use
+      ? `ends ftwall after ${watchdog.limit_seconds} s without verdicts`
+      : `off: ${watchdog.why}`;
+    const before = earlier === undefined
+      ? ""
+      : `; the process before this one (${earlier.pid}) was ${earlier.watchdog ? "ENDED BY IT" : "killed"}: ` +
+        `no verdict for ${earlier.stood_still_seconds} s`;
+    lines.push(plain(`watchdog ${kept}${before}`));
+  }
+  if (rights !== undefined) {
+    const more = rights.why === undefined ? "" : ` (${rights.why})`;
+    lines.push(
+      plain(
+        `rights   ${rights.capabilities.join(", ") || "none"}, ${
+          rights.no_new_privs ? "no way to more" : "programs it starts may have more"
+        }${more}`,
+      ),
+    );
+  }
+}
+
 function kernel(lines: string[], facts: KernelStatus): void {
   const { rules, sets, conntrack, sender, lan, offload, bridged } = facts;
   const say = (name: string, text: string) => lines.push(plain(`  ${name.padEnd(12)} ${text}`));
   lines.push("", "In the kernel:");
   if (rules !== null) {
-    const place = `in place (${rules.backend ?? "unknown"})`;
-    if (!rules.present) say("rules", "NONE: no packet reaches ftwall; run: ftwall rules --apply");
+    const lost = (rules.lost ?? 0) === 0 ? "" : `, LOST ${rules.lost} times, put back ${rules.restored ?? 0} times`;
+    const made = rules.made === true ? ", made by this run" : "";
+    const place = `in place (${rules.backend ?? "unknown"}${made}${lost})`;
+    if (!rules.present) say("rules", `NONE${lost}: no packet reaches ftwall; run: ftwall rules --apply`);
     else if (rules.differs.length === 0) say("rules", place);
     else say("rules", `${place}, but not those of the config: ${rules.differs.join("; ")}`);
   }

@@ -12,7 +12,15 @@ Deno.test("bridged traffic that passes the rules does not go past them, as what 
 });
 
 Deno.test("rules without sets may have been made so: no tool is said to be missing", () => {
-  const rules = { present: true, backend: "nft", stamp: "", sets: false, differs: [] } as const;
+  const rules = {
+    present: true,
+    backend: "nft",
+    stamp: "",
+    sets: false,
+    differs: [],
+    whole: true,
+    legacy: false,
+  } as const;
   const why = whyNot(configOf(""), rules);
   assert.match(why, /^the rules were made without sets: run ftwall rules --apply/);
   assert.doesNotMatch(why, /install/);

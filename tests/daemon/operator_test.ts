@@ -28,7 +28,7 @@ class Office {
     const none = {} as never;
     const { config } = engine.policy;
     const { reporter } = this;
-    const rest = { pump: none, queues: none, times: none, actions: none, kernel: none };
+    const rest = { pump: none, queues: none, times: none, actions: none, kernel: none, rights: none };
     const status = new DaemonStatus({ dryRun: false, config, engine, reporter, ...rest });
     this.operator = new Operator({ engine, reporter, status, reload: () => none, onAllowed: () => {} });
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { KernelSets, type Ran, type Runner, setsText } from "../../lib/firewall/mod.ts";
+import { KernelSets, type Ran, type Runner, setsHold, setsText } from "../../lib/firewall/mod.ts";
 
 const LOCK4 = { kind: "locked", address: "10.0.0.5", seconds: 120 } as const;
 const LOCK6 = { kind: "locked", address: "fd00::5", seconds: 60.2 } as const;
@@ -15,6 +15,30 @@ function recorder(answer: Partial<Ran> = {}): { run: Runner; calls: string[] } {
     },
   };
 }
+
+Deno.test("sets hold what they were given, unless the tool says that something is missing", async () => {
+  const asked: string[] = [];
+  const run = (code: number, stderr: string): Runner => (command, args, stdin = "") => {
+    asked.push([command, ...args, stdin.trim()].join(" "));
+    return Promise.resolve({ code, stdout: "", stderr });
+  };
+  const samples = [{ kind: "locked", address: "10.0.0.5" }, { kind: "blocked", address: "2001:db8::1" }] as const;
+  assert.ok(await setsHold("nft", samples, run(0, "")));
+  assert.ok(!await setsHold("nft", samples, run(1, "Error: Could not process rule: No such file or directory")));
+  assert.ok(await setsHold("nft", samples, run(1, "Operation not permitted")));
+  assert.ok(await setsHold("iptables", samples, run(0, "")));
+  assert.ok(!await setsHold("iptables", samples, run(1, "10.0.0.5 is NOT in set ftwall_locked4.")));
+  assert.ok(await setsHold("iptables", samples, run(127, "ipset: not found")));
+  assert.ok(await setsHold("nft", [], run(1, "No such file or directory")));
+  assert.equal(
+    asked[0],
+    "nft -f - get element inet ftwall locked4 { 10.0.0.5 }\nget element inet ftwall blocked6 { 2001:db8::1 }",
+  );
+  assert.deepEqual(asked.slice(3, 5), [
+    "ipset test ftwall_locked4 10.0.0.5 ",
+    "ipset test ftwall_blocked6 2001:db8::1 ",
+  ]);
+});
 
 Deno.test("set changes as an nft script renew timeouts and delete what may be absent", () => {
   assert.equal(

@@ -73,6 +73,7 @@ export class RouterDaemon implements AsyncDisposable {
       ...["run", "--config", this.config, "--control", this.control, "--state", `${this.dir}/state`],
       ...["--log-format", "json"],
       ...(this.#settings.dryRun === true ? ["--dry-run"] : []),
+      ...(this.#settings.noRules === true ? ["--no-rules"] : []),
       ...(this.#settings.args ?? []),
     ];
   }
@@ -83,8 +84,8 @@ export class RouterDaemon implements AsyncDisposable {
   }
 
   /** Starts the daemon (again) and waits for `ready`. */
-  async launch(): Promise<void> {
-    this.#background = this.#topology.start("router", this.command, { env: this.#settings.env ?? {} });
+  async launch(command: readonly string[] = this.command): Promise<void> {
+    this.#background = this.#topology.start("router", command, { env: this.#settings.env ?? {} });
     this.#read = 0;
     this.#events = [];
     await this.#background.prints('"event":"ready"', 10_000);

@@ -1,0 +1,84 @@
+/** What a process asks of the kernel for itself; each in a process of its own, which it changes for good. */
+import assert from "node:assert/strict";
+import { neededCapabilities, rightsIn, writtenFolders } from "../../lib/daemon/rights.ts";
+import { configOf } from "../policy/parse_config.ts";
+
+const ffi = new URL("../../ffi/", import.meta.url).href;
+
+/** Runs a program in a process of its own; answers how it ended and what it printed. */
+async function alone(program: string): Promise<{ readonly signal: string | null; readonly out: string }> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-check", program],
+    stdout: "piped",
+    stderr: "inherit",
+  });
+  const { signal, stdout } = await child.output();
+  return { signal, out: new TextDecoder().decode(stdout) };
+}
+
+Deno.test("the kernel ends a process that is stopped, or spins, when its deadline passes", async () => {
+  const begin = `import { Deadline } from "${ffi}deadline.ts"; const deadline = new Deadline(); deadline.putOff(300);`;
+  for (const hang of ['Deno.kill(Deno.pid, "SIGSTOP")', "for (;;);"]) {
+    assert.equal((await alone(`${begin} console.log("on"); ${hang}; console.log("late")`)).signal, "SIGKILL", hang);
+  }
+});
+
+Deno.test("a deadline that is put off, lifted or given back ends nothing", async () => {
+  const { signal, out } = await alone(`
+    import { Deadline } from "${ffi}deadline.ts";
+    const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    const deadline = new Deadline();
+    for (let i = 0; i < 8; i++) { deadline.putOff(2000); await pause(300); }
+    deadline.putOff(400); deadline.putOff(0); await pause(600);
+    deadline.putOff(400); deadline[Symbol.dispose](); deadline.putOff(1); await pause(600);
+    console.log("alive");`);
+  assert.deepEqual([signal, out], [null, "alive\n"]);
+});
+
+Deno.test({
+  name: "rights that are given up are gone on every thread, and for every program that is started",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    const { out } = await alone(`
+      import { OwnProcess } from "${ffi}own_process.ts";
+      const why = new OwnProcess().giveUp([12, 13]);
+      const read = (path) => Deno.readTextFileSync(path).match(/^(?:CapPrm|CapEff):\\t\\w+|^Uid:\\t\\d+/gm).join(" ");
+      const threads = [...Deno.readDirSync("/proc/self/task")].map(({ name }) => read("/proc/self/task/" + name + "/status"));
+      const sh = new Deno.Command("cat", { args: ["/proc/self/status"], stdout: "piped" }).outputSync();
+      console.log(JSON.stringify({ why, own: read("/proc/thread-self/status"), threads,
+        child: new TextDecoder().decode(sh.stdout).match(/^(?:CapPrm|NoNewPrivs):.*/gm) }));`);
+    const seen = JSON.parse(out);
+    const both = "0000000000003000";
+    assert.equal(seen.why, "");
+    assert.equal(seen.own, `Uid:\t0 CapPrm:\t${both} CapEff:\t${both}`);
+    assert.ok(seen.threads.length > 2);
+    const none = "0".repeat(16);
+    for (const thread of seen.threads) {
+      assert.ok([seen.own, `Uid:\t65534 CapPrm:\t${none} CapEff:\t${none}`].includes(thread), thread);
+    }
+    assert.deepEqual(seen.child, [`CapPrm:\t${both}`, "NoNewPrivs:\t1"]);
+  },
+});
+
+Deno.test("a config says which further capabilities are needed: a group of the socket, folders of others", () => {
+  const of = (toml: string, owners: Readonly<Record<string, number>> = {}) => {
+    const config = configOf(toml);
+    return neededCapabilities(
+      config,
+      writtenFolders(config, ["/s/state", "/r/c.sock"]),
+      (path) => owners[path] ?? null,
+    );
+  };
+  assert.deepEqual(of(""), ["NET_ADMIN", "NET_RAW"]);
+  assert.deepEqual(of("", { "/s": 0, "/r": 0 }), ["NET_ADMIN", "NET_RAW"]);
+  assert.deepEqual(of("", { "/s": 33 }), ["NET_ADMIN", "NET_RAW", "DAC_OVERRIDE"]);
+  assert.deepEqual(of('client_files = "/www"\n', { "/www": 33 }), ["NET_ADMIN", "NET_RAW", "DAC_OVERRIDE"]);
+  assert.deepEqual(of('[log]\nfile = "/l/log"\n', { "/l": 33 }), ["NET_ADMIN", "NET_RAW", "DAC_OVERRIDE"]);
+  assert.deepEqual(of('[control]\ngroup = "netdev"\n'), ["NET_ADMIN", "NET_RAW", "CHOWN"]);
+});
+
+Deno.test("the rights of a thread are read from its status", () => {
+  const text = "Name:\tx\nCapPrm:\t0000000000003000\nCapEff:\t0\nNoNewPrivs:\t1\n";
+  assert.deepEqual(rightsIn(text), { mask: 0x3000n, noNewPrivileges: true });
+  assert.deepEqual(rightsIn(""), { mask: 0n, noNewPrivileges: false });
+});

@@ -2,14 +2,12 @@
  * `ftwall check`.
  * @module
  */
-import { loadAny } from "../daemon/load.ts";
+import { knownProtocols, loadAny } from "../daemon/load.ts";
 import { directoryProblems } from "../daemon/marker_files.ts";
-import { protocolDefaults } from "../policy/defaults.ts";
 import { hashConfig } from "../policy/hash.ts";
 import { formatProblem } from "../policy/problem.ts";
 import { formatReference } from "../policy/reference.ts";
 import { formatEffective } from "../policy/write.ts";
-import { CLASSIFIERS } from "../protocol/mod.ts";
 import { DONE, USAGE } from "../report/failure.ts";
 import { complain, print } from "../report/output.ts";
 import { counted, jsonLine } from "../report/plain.ts";
@@ -29,7 +27,7 @@ export const check: Command = command({
 Example: ftwall check --config new.toml && cp new.toml /etc/ftwall/ftwall.toml && ftwall reload`,
   run({ config: path, quiet, json, reference }) {
     if (reference === true) {
-      print(formatReference(protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name))).trimEnd());
+      print(formatReference(knownProtocols()).trimEnd());
       return DONE;
     }
     const loaded = loadAny(path);

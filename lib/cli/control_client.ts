@@ -113,7 +113,7 @@ function read(line: string, command: string, path: string): unknown {
   throw new Error("what it answered is not an answer of ftwall");
 }
 
-/** Who calls himself what; only a hint for the audit log. */
+/** The name of the user who runs this command, for the audit log. Anybody may set it to anything. */
 function invoker(): string | undefined {
   const user = Deno.env.get("SUDO_USER") ?? Deno.env.get("USER");
   return user === undefined || user === "" || user.length > 64 ? undefined : user;

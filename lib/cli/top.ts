@@ -92,7 +92,7 @@ async function quitOnKey(end: () => void): Promise<void> {
 }
 
 /** The rates of what happened between two looks. */
-export function rateLine(before: Status, after: Status, seconds: number): string {
+function rateLine(before: Status, after: Status, seconds: number): string {
   const per = (a: number, b: number) => Math.max(0, (b - a) / Math.max(seconds, 0.001)).toFixed(0);
   const a = before.counters;
   const b = after.counters;

@@ -1,5 +1,5 @@
 /**
- * The file of the control socket: taking it over from a dead daemon, leaving it to a living one.
+ * The file of the control socket: it is taken from a daemon that is dead, and left to one that runs.
  * @module
  */
 import { errorText } from "../net/error_text.ts";
@@ -8,13 +8,13 @@ import { FAILED, Failure, MISSING, USAGE } from "../report/failure.ts";
 /** A socket that listens at its path. */
 export interface Claimed {
   readonly listener: Deno.UnixListener;
-  /** Inode of the socket file, so that only our own is removed later. */
+  /** Inode of the socket file: only this file is removed later. */
   readonly inode: number | null;
 }
 
 /**
- * Listens at `path`, mode 0600, or 0660 for `group`. Makes the directory, replaces the socket of a dead daemon, and
- * throws a {@link Failure} that names the process where a living one has it.
+ * Listens at `path`, mode 0600, or 0660 for `group`. Makes the directory and replaces the socket of a dead daemon. Where
+ * another process listens, it throws a {@link Failure} that names the process.
  */
 export async function claimPath(path: string, group: string): Promise<Claimed> {
   const gid = group === "" ? null : groupId(group);
@@ -26,7 +26,7 @@ export async function claimPath(path: string, group: string): Promise<Claimed> {
     throw new Failure(MISSING, `${found}. Name another socket with --control PATH`);
   }
   await giveWay(path);
-  // Born without any permission for others: a chmod after the fact would leave a moment in which anybody may connect.
+  // Made without permissions for others from the start: with a later chmod anybody could connect for a moment.
   const before = Deno.umask(0o177);
   let listener: Deno.UnixListener;
   try {
@@ -56,7 +56,7 @@ export function releasePath(path: string, inode: number | null): void {
   try {
     if (inode !== null && Deno.lstatSync(path).ino === inode) Deno.removeSync(path);
   } catch {
-    // Gone already: that is what was wanted.
+    // It is gone already.
   }
 }
 
@@ -126,7 +126,7 @@ function sockets(path: string): { readonly listening: boolean; readonly inode: s
   return found;
 }
 
-/** The process that listens at `path`, null where it cannot be told. */
+/** The process that listens at `path`; null where that cannot be found out. */
 export function listenerPid(path: string): number | null {
   try {
     const inode = sockets(path).find((socket) => socket.listening)?.inode;
@@ -135,14 +135,14 @@ export function listenerPid(path: string): number | null {
       if (/^\d+$/.test(entry.name) && descriptorOf(entry.name, inode) !== null) return Number(entry.name);
     }
   } catch {
-    // Without /proc, or without permission to look: the error is as good without a number.
+    // Without /proc, or without permission to read it, the error names no process.
   }
   return null;
 }
 
 /**
- * Our descriptor for a connection accepted at `path` whose inode is not in `known` yet; notes the inodes that are there.
- * The runtime does not hand out descriptors, so /proc is asked: accepted sockets bear the path of their listener.
+ * The file descriptor of the connection at `path` that was accepted since the last call, found in /proc, as the runtime does
+ * not tell descriptors. `known` holds the inodes of connections that were seen before, and is brought up to date.
  */
 export function peerDescriptor(path: string, known: Set<string>): number | null {
   const present = sockets(path).filter((socket) => !socket.listening && socket.inode !== "0").map((s) => s.inode);
@@ -151,7 +151,7 @@ export function peerDescriptor(path: string, known: Set<string>): number | null 
   let descriptor: number | null = null;
   for (const inode of fresh) {
     known.add(inode);
-    // More than one newcomer: no telling which is which, better no name than a wrong one.
+    // Of several new connections it is unknown which is which: no answer is better than a wrong one.
     descriptor = fresh.length === 1 ? descriptorOf("self", inode) : null;
   }
   return descriptor;
@@ -163,11 +163,11 @@ function descriptorOf(process: string, inode: string): number | null {
       try {
         if (Deno.readLinkSync(`/proc/${process}/fd/${entry.name}`) === `socket:[${inode}]`) return Number(entry.name);
       } catch {
-        // Closed while we looked.
+        // It was closed meanwhile.
       }
     }
   } catch {
-    // A process that ended, or is not ours to look into.
+    // The process has ended, or may not be looked into.
   }
   return null;
 }

@@ -1,6 +1,6 @@
 /**
- * The daemon's end of the control socket. Whoever may open it may still be broken or hostile: requests are bounded in
- * size and time, connections in number, and no failure in here reaches the packets.
+ * The daemon's end of the control socket. Clients may be broken or hostile: the size and the time of requests and the number
+ * of connections are bounded, and no error in here disturbs the judging of packets.
  * @module
  */
 import { errorText } from "../net/error_text.ts";
@@ -19,8 +19,8 @@ import { claimPath, peerDescriptor, releasePath } from "./control_path.ts";
 type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { readonly command: C }>;
 
 /**
- * What the daemon does when asked. Throw a {@link RefusedRequest} to refuse with a sentence; anything else that is thrown
- * is answered as a fault of the daemon. Operators' actions are to be written to the audit log by these.
+ * Answers requests. Throws a {@link RefusedRequest} to refuse one with a sentence; any other error is answered as a fault of
+ * the daemon. The handler also writes the actions of operators to the audit log.
  */
 export interface ControlHandler {
   /** Answers `status`: JSON in pieces. */
@@ -44,19 +44,19 @@ export interface ControlOptions {
   readonly group: string;
   readonly version: string;
   readonly handler: ControlHandler;
-  /** Asks the kernel who is at the other end of a connected socket (SO_PEERCRED), given its file descriptor. */
+  /** Asks the kernel who is connected to the socket with this file descriptor (SO_PEERCRED). */
   readonly credentials?: (descriptor: number) => { readonly uid: number; readonly pid: number } | null;
-  /** Told of faults inside handlers. */
+  /** Takes errors for the log. */
   readonly fault?: (message: string) => void;
-  /** Called when nobody is connected any more. */
+  /** Called when the last connection has ended. */
   readonly left?: () => void;
-  /** Milliseconds for a request to arrive whole, and for its answer to be taken. */
+  /** Milliseconds that a request has to arrive whole, and that its answer has to be read. */
   readonly patience?: number;
 }
 
 /** Bytes of an answer that are sent at once. */
 const PIECE = 16 << 10;
-/** Connections at once. */
+/** The most connections at once. */
 const MOST = 16;
 /** Milliseconds, see {@link ControlOptions.patience}. */
 const PATIENCE = 10_000;
@@ -110,7 +110,7 @@ export class ControlServer implements AsyncDisposable {
         connection = await this.#listener.accept();
       } catch (error) {
         if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) break;
-        // Out of descriptors, or the caller left already: neither may end the control socket.
+        // For example, no descriptor is left, or the client has gone. The control socket stays open.
         this.#options.fault?.(`Cannot accept a control connection: ${errorText(error)}`);
         await new Promise((resolve) => setTimeout(resolve, 100));
         continue;
@@ -148,13 +148,13 @@ export class ControlServer implements AsyncDisposable {
     }
   }
 
-  /** Runs one step on a connection; when it takes too long the connection is closed, which ends the step. */
+  /** Runs one step on a connection. A step that takes too long is ended by closing the connection. */
   async #timed<T>(connection: Deno.UnixConn, step: () => Promise<T>): Promise<T | null> {
     const timer = setTimeout(() => shut(connection), this.#patience);
     try {
       return await step();
     } catch {
-      // Closed by us or by the other end: either way there is nobody to tell.
+      // The connection is closed: nobody is left to answer.
       return null;
     } finally {
       clearTimeout(timer);

@@ -156,7 +156,7 @@ class RunningDaemon implements Daemon {
       admit: (kind) => !reporter.prints(kind === "weak" ? "detected" : kind) || reporter.admit(kind),
       ...(shared === null ? {} : { tableLock: shared.tableLock }),
     });
-    if (shared !== null) shared.tableLock.hooks = { onAcquire: () => this.#hear(), onRelease: () => {} };
+    if (shared !== null) shared.tableLock.hooks = { onAcquire: () => this.#takeNews(), onRelease: () => {} };
     this.#pump = new Pump({
       engine: this.#engine,
       queues,
@@ -294,8 +294,8 @@ class RunningDaemon implements Daemon {
     });
   }
 
-  /** Each time this thread gets the tables: first takes in what happened on the other threads before. */
-  #hear(): void {
+  /** Each time this thread gets the tables: follows first what happened on the workers before. */
+  #takeNews(): void {
     try {
       if (this.#shared!.tableLock.takeNews()) this.#workers?.drain();
     } catch (error) {
@@ -318,10 +318,12 @@ class RunningDaemon implements Daemon {
     } catch (error) {
       this.#reporter.note("warning", errorText(error));
     }
-    const told = (answer: ReloadAnswer) => {
-      if (answer.outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");
-    };
-    this.#reload().then(told, (error: unknown) => this.#reporter.note("error", errorText(error)));
+    this.#reload().then(
+      ({ outcome }) => {
+        if (outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");
+      },
+      (error: unknown) => this.#reporter.note("error", errorText(error)),
+    );
   }
 
   stop(signal: string): void {
@@ -336,14 +338,14 @@ class RunningDaemon implements Daemon {
   }
 
   async #run(stack: AsyncDisposableStack): Promise<number> {
-    const begun = this.#kernel.start().catch((error: unknown) => this.#reporter.note("warning", errorText(error)));
+    const started = this.#kernel.start().catch((error: unknown) => this.#reporter.note("warning", errorText(error)));
     try {
       await this.#pump.run();
     } catch (error) {
       this.#reporter.note("error", errorText(error));
       this.#code = FAILED;
     }
-    await begun;
+    await started;
     await this.#workers?.stop();
     this.#workers?.drain();
     if (!this.#options.dryRun) this.#state.save();

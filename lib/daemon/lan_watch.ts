@@ -1,6 +1,6 @@
 /**
- * What the interfaces towards home tell: their on-link prefixes, which are home too (a client's public IPv6 address comes
- * from the provider, so no config can know it), and whether they exist at all.
+ * Reads the interfaces towards home: whether they exist, and their on-link prefixes. Those prefixes are home too: public IPv6
+ * addresses of clients come from the provider, so that no config can name them.
  * @module
  */
 import { formatAddress, isUnlearnable, parseAddress, parsePrefix } from "../net/address.ts";
@@ -19,11 +19,11 @@ export interface LanFacts {
   readonly interfaces: readonly string[];
   /** Names and wildcards of the config for which there is no interface. */
   readonly missing: readonly string[];
-  /** On-link prefixes, sorted, without the router's loopback; link-local ones are among them, as clients ask its DNS by them. */
+  /** On-link prefixes, sorted, without loopback. Link-local ones are among them: clients use them to ask the router's DNS. */
   readonly prefixes: readonly string[];
 }
 
-/** Reads what there is; `names` are those of the config, `present` all interfaces of this machine. */
+/** Finds the interfaces that `names` of the config stand for among those `present`, and their prefixes. */
 export function lanFacts(
   names: readonly string[],
   present: readonly string[],
@@ -41,14 +41,14 @@ export function lanFacts(
   return { interfaces, missing, prefixes: [...prefixes].sort() };
 }
 
-/** Asks the system. No subprocess: a few system calls. */
+/** The same with the interfaces of this machine. Starts no program. */
 export function readLan(names: readonly string[]): LanFacts {
   if (names.length === 0) return { interfaces: [], missing: [], prefixes: [] };
   const addresses = Deno.networkInterfaces();
   return lanFacts(names, [...addresses.map(({ name }) => name), ...listDevices()], addresses);
 }
 
-/** Names in /proc/net/dev: interfaces without an address are there too. */
+/** The names of all interfaces, also of those without an address, from /proc/net/dev. */
 export function listDevices(): string[] {
   try {
     return Deno.readTextFileSync("/proc/net/dev").split("\n").slice(2).map((line) => line.split(":")[0]!.trim())
@@ -58,7 +58,7 @@ export function listDevices(): string[] {
   }
 }
 
-/** The prefix of an address by its mask; null for what nobody else can be in, or everybody. */
+/** The prefix of an address and its mask; null where it holds nobody else, or everybody. */
 function onLink(address: string, netmask: string): string | null {
   const words = parseAddress(address.split("%")[0]!);
   const mask = parseAddress(netmask);

@@ -1,23 +1,28 @@
 /**
- * Loading the config for a command: problems to standard error, the config to the caller.
+ * Loads the config for a command.
  * @module
  */
 import { CLASSIFIERS } from "../protocol/mod.ts";
-import type { Config } from "../policy/config.ts";
+import type { Config, ProtocolDefaults } from "../policy/config.ts";
 import { protocolDefaults } from "../policy/defaults.ts";
 import { loadConfig, type Loaded } from "../policy/load.ts";
 import { formatProblem } from "../policy/problem.ts";
 import { Failure, USAGE } from "../report/failure.ts";
 import { complain } from "../report/output.ts";
 
-/** Loads the config at `path`, or the default one, with the protocols that this build knows. */
+/** The built-in config of each protocol that this build knows. */
+export function knownProtocols(): readonly ProtocolDefaults[] {
+  return protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
+}
+
+/** Loads the config at `path`, or the default one. */
 export function loadAny(path: string | undefined): Loaded {
-  return loadConfig({ path, protocols: protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name)) });
+  return loadConfig({ path, protocols: knownProtocols() });
 }
 
 /**
- * The same for commands that cannot do without: throws a {@link Failure} that lists every error, prints warnings, and says
- * where the built-in defaults are used.
+ * The same for commands that need a config. Throws a {@link Failure} that lists every error; prints warnings to standard
+ * error, and a line where there is no file and built-in defaults are used.
  */
 export function loadForCommand(path: string | undefined): { readonly config: Config; readonly loaded: Loaded } {
   const loaded = loadAny(path);

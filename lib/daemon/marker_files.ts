@@ -1,5 +1,5 @@
 /**
- * One file for each locked client in a directory, made and deleted as locks begin and end: for scripts, as ftwall 1's `-c`.
+ * Keeps a directory with one file for each locked client, for scripts, as ftwall 1 did with `-c`.
  * @module
  */
 import type { LockEvent, TrafficEvent } from "../learn/event.ts";
@@ -14,14 +14,14 @@ export class MarkerFiles {
   #directory = "";
   #failed = false;
 
-  /** Keeps no files before {@link adopt}. `warn` is told, once for a directory, that files cannot be kept there. */
+  /** Keeps no files before {@link adopt}. Calls `warn` once for a directory in which files cannot be kept. */
   constructor(warn: (text: string) => void) {
     this.#warn = warn;
   }
 
   /**
-   * Keeps files in `directory` from now on, empty for none: what an earlier run left there goes, each of the `locks` in
-   * force has a file. Another directory that was in use before is left without any.
+   * Keeps files in `directory` from now on; empty keeps none. Files that an earlier run left there are removed, and each of
+   * the `locks` in force gets one. If another directory was in use, its files are removed.
    */
   adopt(directory: string, locks: readonly LockEvent[]): void {
     if (directory !== this.#directory) this.#clear(new Set());
@@ -35,7 +35,7 @@ export class MarkerFiles {
   follow(event: TrafficEvent): void {
     if (this.#directory === "") return;
     if (event.event !== "locked" && event.event !== "renewed" && event.event !== "released") return;
-    // An address has no slash; a colon is fine in a file's name.
+    // Safe as a file name: an address has no slash.
     const path = `${this.#directory}/${event.client}`;
     this.#attempt(() => {
       if (event.event === "released") remove(path);
@@ -43,7 +43,7 @@ export class MarkerFiles {
     });
   }
 
-  /** Removes the files of all clients but the `locked`; what is not named by an address stays. */
+  /** Removes the files of clients that are not `locked`. Files whose name is no address stay. */
   #clear(locked: ReadonlySet<string>): void {
     if (this.#directory === "") return;
     this.#attempt(() => {
@@ -65,7 +65,7 @@ export class MarkerFiles {
   }
 }
 
-/** What speaks against keeping files in the directory that a config names: for who loads it without running. */
+/** A warning where the directory that a config names is missing, for commands that load a config without running it. */
 export function directoryProblems({ path, config }: Pick<Loaded, "path" | "config">): Problem[] {
   const directory = config?.clientFiles ?? "";
   if (directory === "" || isDirectory(directory)) return [];
@@ -81,7 +81,7 @@ function isDirectory(path: string): boolean {
   }
 }
 
-/** A file that is gone already is as good. */
+/** Removes a file if it is there. */
 function remove(path: string): void {
   try {
     Deno.removeSync(path);

@@ -1,11 +1,12 @@
 /**
- * Says when packets passed or were dropped unseen. Of a full queue that fails open the kernel counts none.
+ * Logs when packets passed or were dropped without being judged. Where a full queue fails open, the kernel counts none of the
+ * packets that pass; those show as packets that the socket missed.
  * @module
  */
 import type { QueueStatus } from "../report/status.ts";
 import type { ReportEvent } from "../report/report_event.ts";
 
-/** Milliseconds between `queue-overrun` events. */
+/** Milliseconds between two looks that log something. */
 const STRETCH = 10_000;
 
 /** See the module's text. */
@@ -13,10 +14,10 @@ export class Overruns {
   readonly #queues: () => readonly QueueStatus[];
   readonly #emit: (event: ReportEvent) => void;
   #last = -Infinity;
-  /** Packets lost by queue number, as they were told last. */
+  /** By queue number: the packets lost, as last logged. */
   readonly #lost = new Map<number, number>();
 
-  /** Reads the `queues` once in ten seconds. */
+  /** Reads `queues` at each beat; after a `queue-overrun` not for ten seconds. */
   constructor(queues: () => readonly QueueStatus[], emit: (event: ReportEvent) => void) {
     this.#queues = queues;
     this.#emit = emit;
@@ -29,7 +30,7 @@ export class Overruns {
     const overran = this.#queues().filter((queue) => more(queue) !== 0);
     if (overran.length === 0) return;
     this.#last = now;
-    // The log takes a few of these at once: the queue that lost most comes first.
+    // The log limits these events: the queue that lost most comes first.
     overran.sort((a, b) => more(b) - more(a));
     for (const queue of overran) {
       this.#lost.set(queue.number, lostOf(queue));

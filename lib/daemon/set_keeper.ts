@@ -1,9 +1,8 @@
 /**
- * Keeps the kernel's sets like the engine's tables: locked clients and blocked peers cost user space nothing but what their
- * renewal needs, and are held while ftwall restarts.
+ * Keeps the kernel's sets equal to the engine's tables. The kernel refuses what is in a set by itself, also while ftwall
+ * restarts; only renewals of locks still reach user space.
  *
- * A set knows no client groups, hours or allowances. So it only ever holds what the engine would refuse for everybody; the
- * rest the engine refuses by itself.
+ * A set knows no client groups, hours or allowances. So it only holds what the engine would refuse for every client.
  * @module
  */
 import type { Engine } from "../judge/engine.ts";
@@ -16,11 +15,11 @@ import { HELD, PROTOCOL } from "../state/state.ts";
 import { addressAt } from "./status.ts";
 import type { SetTransport } from "./set_transport.ts";
 
-/** Rows of the block list looked at in a beat: a full one of 32 MiB of memory is gone through in half a minute. */
+/** Rows of the block list that a beat looks at: with 32 MiB of memory, a full list takes half a minute. */
 const ROWS = 4096;
-/** Peers that are held in the kernel at most, so that a set is never full, which would fail whole batches. */
+/** The most peers in the kernel's set. A full set would make whole batches fail. */
 const MOST_PEERS = Math.floor(SET_SIZE * 0.9);
-/** Milliseconds that an entry has left when it is set anew at the latest. */
+/** An entry is renewed at the latest when it has so many milliseconds left. */
 const MARGIN = 60_000;
 
 /** Milliseconds that an entry must have left to stand for its set. */
@@ -32,12 +31,12 @@ export class SetKeeper implements AsyncDisposable {
   readonly #transport: SetTransport;
   #sets: KernelSets | null = null;
   #backend: Backend | null = null;
-  /** When the kernel's entry of each lock ends, and the announced end that this was set by. */
+  /** When the kernel's entry of each lock ends, and the announced end of the lock at the time it was made. */
   readonly #locks = new WeakMap<Lock, { announced: number; until: number }>();
-  /** Second of the engine's time at which the kernel's entry of each row of the block list ends; 0 where there is none. */
+  /** When the kernel's entry for each row of the block list ends, in seconds of the engine's time; 0 for no entry. */
   #peers: Uint32Array = new Uint32Array(0);
   #peersHeld = 0;
-  #hand = 0;
+  #nextRow = 0;
   #blockable: boolean[] = [];
   #policy: unknown = null;
   #table = -1;
@@ -51,7 +50,7 @@ export class SetKeeper implements AsyncDisposable {
     peers.onEvict = (row) => this.#forgetPeer(row);
   }
 
-  /** Back end whose sets are kept; null while none is. */
+  /** The firewall tool whose sets are kept; null while none are. */
   get backend(): Backend | null {
     return this.#sets === null ? null : this.#backend;
   }
@@ -61,13 +60,13 @@ export class SetKeeper implements AsyncDisposable {
     return this.#sets?.state ?? null;
   }
 
-  /** Why blocked peers are in no set although locked clients are; empty where they are. */
+  /** Why no blocked peers are in a set although locked clients are; empty where they are. */
   get peersLeftOut(): string {
     if (this.#allowing) return "a client is allowed for a time, which a set cannot tell";
     return this.#blockable.some((each) => each) ? "" : "no protocol is refused for every group of clients at this hour";
   }
 
-  /** Rules with sets are in force: fills them from the tables. Again for rules that were made anew. */
+  /** Call when rules with sets are in force, and again when they were made anew: fills the sets from the tables. */
   attach(backend: Backend): void {
     if (this.#sets === null || this.#backend !== backend) this.#sets = this.#setsOf(backend);
     this.#backend = backend;
@@ -79,12 +78,12 @@ export class SetKeeper implements AsyncDisposable {
     });
   }
 
-  /** There are no sets to keep any more. */
+  /** Keeps no sets from now on. */
   detach(): void {
     this.#sets = null;
   }
 
-  /** Empties the sets, which are to be used no more though the rules still ask them. */
+  /** Keeps no sets from now on, and empties those that the rules still ask. */
   async empty(backend: Backend): Promise<void> {
     this.detach();
     const sets = this.#setsOf(backend);
@@ -135,10 +134,10 @@ export class SetKeeper implements AsyncDisposable {
         const words = parseAddress(event.peer);
         const row = words === null ? -1 : peers.find(...words, 0);
         if (row < 0) break;
-        // What is held back is refused at one port only, which a set cannot tell.
+        // A peer that is held back is refused at one port only; a set holds whole addresses.
         if (event.held === true) this.#forgetPeer(row);
         else {
-          this.#noteGone(row);
+          this.#noteRemoved(row);
           this.#keepPeer(row);
         }
         break;
@@ -146,7 +145,7 @@ export class SetKeeper implements AsyncDisposable {
     }
   }
 
-  /** Call about once a second: silent renewals reach the kernel before its entries end, and changes of policy too. */
+  /** Call about once a second: renews entries of the kernel before they end, and follows changes of the policy. */
   beat(): void {
     if (this.#sets === null) return;
     const now = this.#engine.clock.now;
@@ -162,11 +161,11 @@ export class SetKeeper implements AsyncDisposable {
       });
     }
     for (let i = Math.min(ROWS, this.#peers.length); i > 0; i--) {
-      if (this.#hand >= this.#peers.length) {
-        this.#hand = 0;
+      if (this.#nextRow >= this.#peers.length) {
+        this.#nextRow = 0;
         break;
       }
-      this.#keepPeer(this.#hand++);
+      this.#keepPeer(this.#nextRow++);
     }
   }
 
@@ -184,7 +183,7 @@ export class SetKeeper implements AsyncDisposable {
 
   #lockUntil(lock: Lock): number {
     const known = this.#locks.get(lock);
-    // An operator may shorten a lock: then the announcement counts, not what was set before.
+    // After an operator has shortened a lock, the entry lasts until the newly announced end.
     return known === undefined || known.announced !== lock.announced ? lock.announced : known.until;
   }
 
@@ -195,7 +194,7 @@ export class SetKeeper implements AsyncDisposable {
     this.#sets?.put("locked", addressAt(table, row), (until - this.#engine.clock.now) / 1000);
   }
 
-  /** Empties the set of peers and lets the beats fill it again. */
+  /** Empties the set of peers; the next beats fill it again. */
   #beginPeers(): void {
     const { policy, learner, state } = this.#engine;
     this.#policy = policy;
@@ -207,18 +206,18 @@ export class SetKeeper implements AsyncDisposable {
     );
     this.#peers.fill(0);
     this.#peersHeld = 0;
-    this.#hand = 0;
+    this.#nextRow = 0;
     this.#sets?.clear("blocked");
   }
 
-  /** Sets a row of the block list in the kernel where it belongs there and its entry ends before its time. */
+  /** Puts a row of the block list into the set, if it belongs there and has no entry that lasts long enough. */
   #keepPeer(row: number): void {
     const { peers } = this.#engine.state;
     if (this.#sets === null) return;
     const now = this.#engine.clock.now;
     const deadline = peers.holds(row) ? peers.deadline[row]! : 0;
     if (deadline <= now) {
-      this.#noteGone(row);
+      this.#noteRemoved(row);
       return;
     }
     const kernel = this.#peers[row]! * 1000;
@@ -235,18 +234,18 @@ export class SetKeeper implements AsyncDisposable {
     this.#sets.put("blocked", addressAt(peers, row), (deadline - now) / 1000);
   }
 
-  #noteGone(row: number): void {
+  #noteRemoved(row: number): void {
     if (this.#peers[row] !== 0) this.#peersHeld--;
     this.#peers[row] = 0;
   }
 
   #forgetPeer(row: number): void {
     if (this.#sets === null || this.#peers[row] === 0) return;
-    this.#noteGone(row);
+    this.#noteRemoved(row);
     this.#sets.remove("blocked", addressAt(this.#engine.state.peers, row));
   }
 
-  /** Waits for what is under way. Entries stay: they hold while ftwall is down, and end by themselves. */
+  /** Waits for changes that are under way. Entries stay: they refuse while ftwall is down, and end by themselves. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sets?.settled();
   }

@@ -1,6 +1,5 @@
 /**
- * The state file on disk: read at start, written atomically at intervals and at stop. Either way it goes through a buffer of
- * a few kilobytes, never through memory as a whole.
+ * The state file on disk. It is replaced as a whole, and read and written through a buffer of a few kilobytes.
  * @module
  */
 import { errorText } from "../net/error_text.ts";
@@ -9,18 +8,18 @@ import { type StateContext, stateLines } from "../state/state_file.ts";
 import { type Restored, StateReader } from "../state/state_reader.ts";
 import type { State } from "../state/state.ts";
 
-/** Bytes of a state file that are read at most: beyond those of the largest block list there can be. */
+/** The most bytes of a state file that are read: more than the largest block list takes. */
 const LARGEST = 512 << 20;
-/** Bytes that are read or written at once; no line is longer. */
+/** Bytes that are read or written at once. No line is longer. */
 const PIECE = 16 << 10;
-/** Milliseconds of writing after which the event loop, and with it packets, have their turn. */
+/** Milliseconds of writing after which packets are judged again. */
 const SLICE = 2;
 
 /** See the module's text. */
 export class StateStore {
-  /** Last failure to write, empty where there was none: said once, and in status. */
+  /** Why the last write failed; empty where it did not. */
   failure = "";
-  /** Milliseconds of this thread that the last save took. */
+  /** Milliseconds that the last save kept this thread busy. */
   cost = 0;
   readonly #path: string;
   #written = "";
@@ -41,7 +40,7 @@ export class StateStore {
     return this.#path === "" ? null : this.importFrom(this.#path, state, context);
   }
 
-  /** The same for a file of another name, e.g. the store of ftwall 1. */
+  /** The same for another file, for example the state file of ftwall 1. */
   importFrom(path: string, state: State, context: StateContext): Restored | null {
     try {
       if (!Deno.statSync(path).isFile) throw new Error(`Cannot read the state "${path}": it is no regular file`);
@@ -63,9 +62,9 @@ export class StateStore {
   }
 
   /**
-   * Writes the tables in slices, between which packets are judged; one save at a time, a second call does nothing. To a
-   * new file beside it, synced, renamed over it. Unchanged state does not take the place of what is there. Never throws.
-   * Each slice is done by `hold`, where other threads keep these tables too.
+   * Writes the tables to a new file, syncs it and renames it over the old one, which stays where nothing has changed. Packets
+   * are judged between two slices of the work; `hold` runs a slice, and keeps other threads from the tables meanwhile. A call
+   * during a save does nothing. Never throws.
    */
   async save(
     state: State,
@@ -85,7 +84,7 @@ export class StateStore {
         await new Promise((resolve) => setTimeout(resolve, 0));
         if (this.#save !== save) return;
       }
-      if (save.print !== this.#written) {
+      if (save.fingerprint !== this.#written) {
         await save.sync();
         if (this.#save !== save) return;
         save.finish();
@@ -98,7 +97,7 @@ export class StateStore {
     }
   }
 
-  /** The same in one go, for a stop; a save that is under way is given up for it. */
+  /** The same at once, for a stop; it replaces a save that is under way. */
   saveNow(state: State, context: StateContext): void {
     if (this.#path === "") return;
     this.#save?.close();
@@ -106,7 +105,7 @@ export class StateStore {
     this.#save = save;
     try {
       save.step(Infinity);
-      if (save.print !== this.#written) {
+      if (save.fingerprint !== this.#written) {
         save.syncNow();
         save.finish();
       }
@@ -120,7 +119,7 @@ export class StateStore {
 
   #done(save: Save, cost: number): void {
     this.#save = null;
-    this.#written = save.print;
+    this.#written = save.fingerprint;
     this.cost = cost;
     this.failure = "";
   }
@@ -132,7 +131,7 @@ export class StateStore {
   }
 }
 
-/** The file that a path leads to, by links too. Throws where what is there is no regular file: it is not ours to replace. */
+/** The file that a path leads to, also through links. Throws where it is no regular file, as it must not be replaced then. */
 function fileBehind(path: string): string {
   try {
     const file = Deno.realPathSync(path);
@@ -144,7 +143,7 @@ function fileBehind(path: string): string {
   }
 }
 
-/** One save: a walk through the tables into a file that is not in force before {@link finish}. */
+/** One save: it writes the tables to a new file, which replaces the old one in {@link finish}. */
 class Save {
   readonly #path: string;
   #target = "";
@@ -162,12 +161,12 @@ class Save {
     this.#lines = stateLines(state, context);
   }
 
-  /** Stands for what was written: its length and two hashes (FNV-1a, and with another prime). */
-  get print(): string {
+  /** A fingerprint of what was written: its length and two hashes (FNV-1a, and one with another prime). */
+  get fingerprint(): string {
     return `${this.#length} ${this.#hashA} ${this.#hashB}`;
   }
 
-  /** Goes on until `deadline`, of performance.now(). Answers whether all lines are gathered. */
+  /** Writes lines until `deadline`, of performance.now(). Answers whether all are written. */
   step(deadline: number): boolean {
     for (let count = 1;; count++) {
       const next = this.#lines.next();
@@ -180,7 +179,7 @@ class Save {
     }
   }
 
-  /** False where there is no room for the line. */
+  /** Puts a line into the buffer; false where it has no room. */
   #take(line: string): boolean {
     const from = this.#filled;
     const { read, written } = this.#encoder.encodeInto(line, this.#piece.subarray(from));
@@ -208,7 +207,7 @@ class Save {
     return Deno.openSync(`${this.#target}.new`, { write: true, create: true, truncate: true, mode: 0o600 });
   }
 
-  /** Brings it to the disk, on another thread. */
+  /** Brings the file to the disk, on another thread. */
   async sync(): Promise<void> {
     this.#flush();
     await this.#file?.sync();
@@ -220,14 +219,14 @@ class Save {
     this.#file?.syncSync();
   }
 
-  /** Puts it in the place of the old one. */
+  /** Replaces the old file with this one. */
   finish(): void {
     Deno.renameSync(`${this.#target}.new`, this.#target);
     this.#file?.close();
     this.#file = null;
   }
 
-  /** Takes away what is not finished. Can be called again. */
+  /** Removes the new file where it is not finished. Can be called again. */
   close(): void {
     if (this.#file === null) return;
     this.#file.close();

@@ -81,7 +81,7 @@ Deno.test("any words are read or refused with a usage error", () => {
   }));
 });
 
-Deno.test("values that are written as --name=value come back as they are, whatever they hold", () => {
+Deno.test("values come back as they are, whatever they hold", () => {
   const text = fc.string({ minLength: 1, unit: "binary" });
   fc.assert(fc.property(text, text, (config, state) => {
     assert.deepEqual(given(`--config=${config}`, `--state=${state}`), { config, state });

@@ -51,7 +51,7 @@ Deno.test("the version is that of deno.json", async () => {
   assert.equal(JSON.parse((await ftwall("version", "--json")).out).version, version);
 });
 
-Deno.test("usage errors end with 2, say what was found, suggest the nearest, and print no stack", async () => {
+Deno.test("usage errors end with 2, suggest the nearest word, and print no stack", async () => {
   for (
     const [args, pattern] of [
       [["--dry-rnu"], /unknown option "--dry-rnu"; did you mean --dry-run\?/],
@@ -167,7 +167,7 @@ Deno.test({
 
 const ROOT_ONLY = Deno.uid() === 0 && hasTool("setpriv");
 Deno.test({
-  name: `without permission removing rules is refused, for nobody could see whether there are any${
+  name: `without permission rules --remove is refused: no rule could be seen${
     ROOT_ONLY ? "" : " (skipped: not root, or no setpriv)"
   }`,
   ignore: !ROOT_ONLY,

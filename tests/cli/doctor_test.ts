@@ -4,7 +4,7 @@ import { checkCapabilities, checkClock, controlOf, setsFinding } from "../../lib
 import { readQueues, readSeconds } from "../../lib/cli/options.ts";
 import { loadAny } from "../../lib/daemon/load.ts";
 
-Deno.test("doctor fails only for what ftwall cannot do without, and a check that throws is a remark", async () => {
+Deno.test("doctor fails for what ftwall needs; a check that throws is only a warning", async () => {
   const results = await examine([
     { name: "good", look: () => ({ level: "ok", found: "fine" }) },
     { name: "odd", look: () => Promise.reject(new Error("no /proc")) },

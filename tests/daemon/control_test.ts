@@ -116,7 +116,7 @@ Deno.test("refusals reach the user as they are, faults do not leak their details
   assert.deepEqual(served.faults, ["Cannot answer a control request: secret detail"]);
 });
 
-Deno.test("the kernel's word on who asks is taken by descriptor, beside what the client says", async () => {
+Deno.test("the kernel names who asks, besides the name that the client gives", async () => {
   await using served = await serve({ credentials: true });
   await raw(served.path, '{"command":"reload","user":"anna"}\n');
   const who = served.handler.whos[0];
@@ -243,7 +243,7 @@ Deno.test("a group gets read and write, an unknown one is a usage error", async 
   }
 });
 
-Deno.test("without a daemon the client says what to do, with exit code 3; a strange daemon is an error too", async () => {
+Deno.test("the client says what to do without a daemon, and refuses answers of a stranger", async () => {
   const directory = Deno.makeTempDirSync({ prefix: "ftwall-control-" });
   try {
     const path = `${directory}/control.sock`;

@@ -4,7 +4,7 @@ import { whyNot } from "../../lib/daemon/rules.ts";
 import type { Offload } from "../../lib/firewall/mod.ts";
 import { configOf } from "../policy/parse_config.ts";
 
-Deno.test("bridged traffic that passes the rules does not go past them, as what is offloaded does", () => {
+Deno.test("bridged traffic passes the rules; offloaded traffic goes past them", () => {
   const offload = (name: Offload["name"], found: string): Offload => ({ name, found, advice: "" });
   const all = [offload("flowtable", "nft flowtable"), offload("bridge", "sysctl")];
   assert.deepEqual(pastRules(all), { offload: ["nft flowtable"], bridged: true });

@@ -20,7 +20,7 @@ function inDirectory(act: (directory: string) => void): void {
 
 const list = (directory: string) => [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
 
-Deno.test("a file is there for each locked client, what an earlier run left goes, what is not ours stays", () => {
+Deno.test("each locked client has a file; stale ones are removed, others' files stay", () => {
   inDirectory((directory) => {
     for (const name of ["10.0.0.9", "fd00::9", "cafe", "README"]) Deno.writeTextFileSync(`${directory}/${name}`, "");
     const markers = new MarkerFiles(assert.fail);
@@ -35,7 +35,7 @@ Deno.test("a file is there for each locked client, what an earlier run left goes
   });
 });
 
-Deno.test("another directory after a reload has a file for each lock in force, the old one has none", () => {
+Deno.test("a reload moves the files of locks in force to the new directory", () => {
   inDirectory((one) =>
     inDirectory((two) => {
       const markers = new MarkerFiles(assert.fail);

@@ -49,7 +49,7 @@ class Office {
   }
 }
 
-Deno.test("the later word of an operator counts: a lock ends an allowance, and an allowance a lock", async () => {
+Deno.test("a lock of an operator ends an allowance, and an allowance ends a lock", async () => {
   const office = new Office();
   const { engine } = office.desk;
   office.allow("10.0.0.5");

@@ -15,7 +15,7 @@ function queue(number: number, user_dropped: number, missed = 0): QueueStatus {
   };
 }
 
-Deno.test("only queues that lost packets since they were told are named, that which lost most first", () => {
+Deno.test("queues that lost more packets are logged, the one that lost most first", () => {
   let queues: QueueStatus[] = [];
   const told: (readonly [number, number])[] = [];
   const overruns = new Overruns(() => queues, (event: ReportEvent) => {
@@ -33,7 +33,7 @@ Deno.test("only queues that lost packets since they were told are named, that wh
   assert.deepEqual(beat(22_000, [3, 0, 0, 0, 90, 8]), []);
 });
 
-Deno.test("packets that found no room in the socket are told where the kernel counts none", () => {
+Deno.test("packets that found no room in the socket are logged too", () => {
   const told: ReportEvent[] = [];
   const overruns = new Overruns(() => [queue(0, 0), queue(1, 0, 4)], (event) => told.push(event));
   overruns.beat(0);

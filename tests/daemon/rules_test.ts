@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { StaleRules } from "../../lib/daemon/rules.ts";
 import { configOf } from "../policy/parse_config.ts";
 
-Deno.test("rules of a config before are told at each reload until they are applied again, and then no tool is asked", async () => {
+Deno.test("each reload warns of outdated rules until new ones are applied", async () => {
   const config = configOf("");
   const warned: string[] = [];
   let fits = false;

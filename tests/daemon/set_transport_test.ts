@@ -5,7 +5,7 @@ import { KernelSets, TOOL_PACE } from "../../lib/firewall/mod.ts";
 
 const VARIABLE = "FTWALL_LIBNFTABLES";
 
-Deno.test("without libnftables changes go through the tool, at the tool's pace, and why is told", async () => {
+Deno.test("without libnftables changes go through the tool at its pace, with the reason", async () => {
   const before = Deno.env.get(VARIABLE);
   Deno.env.set(VARIABLE, "/nowhere/libnftables.so.1");
   const calls: string[] = [];

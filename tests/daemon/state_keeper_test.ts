@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { StateKeeper } from "../../lib/daemon/state_keeper.ts";
 import { Desk, HOME } from "../support/desk.ts";
 
-Deno.test("locks of the state file that find no room are counted in one note, not told as released", () => {
+Deno.test("locks of the state file without room are counted, not logged as released", () => {
   const path = Deno.makeTempFileSync({ prefix: "ftwall-state-" });
   try {
     const until = new Date(1_800_000_000_000 + 60_000).toISOString();

@@ -35,7 +35,7 @@ async function inFolder(work: (path: string, folder: string) => Promise<void>): 
 /** Names of the files beside the state. */
 const files = (path: string) => [...Deno.readDirSync(path.replace(/\/[^/]*$/, ""))].map(({ name }) => name).sort();
 
-Deno.test("a save in slices and one in one go write the same, for root alone, and leave nothing beside it", async () => {
+Deno.test("a save in slices and one at once write the same file, readable by root alone", async () => {
   await inFolder(async (path) => {
     for (const peers of [0, 3, 20_000]) {
       const state = stateOf(peers);
@@ -67,7 +67,7 @@ Deno.test("while a large state is saved the event loop has its turns", async () 
   });
 });
 
-Deno.test("a stop in the middle of a save writes what is true then, and the save ends without a word", async () => {
+Deno.test("a stop during a save writes the state of that moment, and ends the save", async () => {
   await inFolder(async (path) => {
     const store = new StateStore(path);
     const state = stateOf(100_000);
@@ -153,7 +153,7 @@ Deno.test("a name of the greatest length in the file is written back whole", asy
   });
 });
 
-Deno.test("a file of gigabytes, of nothing or of noise, costs neither memory nor a long time", async () => {
+Deno.test("a state file of gigabytes, empty or noise, costs little memory and time", async () => {
   await inFolder((_path, folder) => {
     const path = `${folder}/state`;
     Deno.writeTextFileSync(path, "57.0.0.1:1214\n");

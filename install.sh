@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs, builds, tests or removes ftwall. POSIX sh: dash, busybox ash. Says each thing it does; can be run again.
+# It lies in the bundle (ftwall-VERSION-linux-ARCH.run) too, where there is nothing to build or to fetch.
 set -eu
 
 usage() {
@@ -11,9 +12,10 @@ usage: ./install.sh [option]
   --no-start       install only: no rules, no service
   --uninstall      stop ftwall and remove all of it; a config you changed is kept as ftwall.toml.saved
   --purge          with --uninstall: remove a changed config too
-  --build          build dist/ftwall only
+  --build          build dist/ftwall and the bundle dist/ftwall-VERSION-linux-ARCH.run only
+  --compile        build dist/ftwall only
   --test           install what the tests need (as root), then check and test everything
-  --prefix DIR     where the executable goes: DIR/sbin/ftwall (default /usr/local)
+  --prefix DIR     where the executable goes: DIR/sbin/ftwall (default /usr/local; /usr where there is no /usr/local)
   --destdir DIR    put everything below DIR and start nothing (for packages)
   --binary FILE    install this executable instead of building one
 
@@ -22,8 +24,11 @@ END
 }
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-version=$(cat "$here/.dvmrc")
-action=install dry_run='' purge='' start=yes prefix=/usr/local destdir='' binary=''
+# Where the program's source is not beside this file, the executable and all it needs are: this is an unpacked bundle.
+bundle='' version=''
+if [ -e "$here/main.ts" ]; then version=$(cat "$here/.dvmrc"); else bundle=$here; fi
+action=install dry_run='' purge='' start=yes prefix=/usr/local destdir='' binary='' run_file='' made='' kind=''
+[ -d /usr/local ] || prefix=/usr
 while [ $# -gt 0 ]; do
   case $1 in
   --dry-run) dry_run=yes ;;
@@ -31,10 +36,18 @@ while [ $# -gt 0 ]; do
   --uninstall) action=uninstall ;;
   --purge) purge=yes ;;
   --build) action=build ;;
+  --compile) action=compile ;;
   --test) action=test_all ;;
-  --prefix | --destdir | --binary)
+  --prefix | --destdir | --binary | --run-file | --made | --print-service)
     [ $# -ge 2 ] || { echo "install.sh: $1 wants a value" >&2; exit 2; }
-    case $1 in --prefix) prefix=${2%/} ;; --destdir) destdir=${2%/} ;; *) binary=$2 ;; esac
+    case $1 in
+    --prefix) prefix=${2%/} ;;
+    --destdir) destdir=${2%/} ;;
+    --binary) binary=$2 ;;
+    --run-file) run_file=$2 ;; # the bundle's file, to unpack it again where it was put in memory
+    --made) made=$2 ;;         # directories that the bundle's file has made, one a line
+    --print-service) action=print_service kind=$2 ;;
+    esac
     shift
     ;;
   -h | --help) usage; exit 0 ;;
@@ -46,18 +59,24 @@ case $prefix in /*) ;; *) echo "install.sh: --prefix wants an absolute path: $pr
 [ -z "$destdir" ] || start=''
 
 program=$prefix/sbin/ftwall
-home=/opt/ftwall          # Deno, and the program's source where no executable can be made
+home=/opt/ftwall          # the unpacked bundle; Deno, and the program's source where no executable can be made
 etc=/etc/ftwall
 state=/var/lib/ftwall
 run_dir=/run/ftwall
 log=/var/log/ftwall.log
 unit=/etc/systemd/system/ftwall.service
 init=/etc/init.d/ftwall
+if [ -d /etc/rc.d/init.d ] && [ ! -e /etc/rc.common ]; then init=/etc/rc.d/init.d/ftwall; fi
+links=/etc/rc.d           # of System V, where no update-rc.d makes them
+keep=/lib/upgrade/keep.d/ftwall # what OpenWrt keeps when its firmware is replaced
+if [ -e /etc/openwrt_release ]; then state=/etc/ftwall/state; fi # /var is in memory there
 cron=/etc/cron.d/ftwall   # not made by us, but named in the last lines
 if [ "$(id -u)" -eq 0 ]; then root=yes tools=$home; else root='' tools=${XDG_CACHE_HOME:-$HOME/.cache}/ftwall; fi
 
 say() { printf '%s\n' "ftwall: $*"; }
 die() { printf '%s\n' "ftwall: $*" >&2; exit "${status:-1}"; }
+self=./install.sh
+if [ -n "$bundle" ]; then self="sh ${run_file:-ftwall.run}"; fi
 have() { command -v "$1" >/dev/null 2>&1; }
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH DENO_NO_UPDATE_CHECK=1 NO_COLOR=1
@@ -257,6 +276,21 @@ compile() {
   say "built dist/ftwall ($(($(wc -c <"$here/dist/ftwall") / 1048576)) MiB)"
 }
 
+# Builds the bundle beside dist/ftwall, which it holds.
+build_bundle() {
+  have xz || { say "no bundle: xz is missing (Debian xz-utils)"; return 0; }
+  say "building the bundle for routers that have nothing"
+  (cd "$here" && "$deno" run -A --no-check --cached-only --frozen lib/bundle/run_file.ts </dev/null) || die "the bundle was not built"
+  if [ -n "${DENORT_BIN:-}" ]; then say "built on $DENORT_BIN, not on Deno's own download: for tests, not for release"; fi
+}
+
+bundle_fresh() {
+  for f in "$here"/dist/ftwall-*.run; do
+    [ -e "$f" ] && [ -z "$(find "$here/dist/ftwall" "$here/install.sh" "$here/lib/bundle" -newer "$f" -type f | head -n 1)" ] && return 0
+  done
+  return 1
+}
+
 # True when dist/ftwall is newer than everything it is made from.
 fresh() {
   [ -x "$here/dist/ftwall" ] || return 1
@@ -266,20 +300,88 @@ fresh() {
 
 # --- install --------------------------------------------------------------------------------------------------------
 
+# make_dir DIR: makes it below $destdir, and notes in $home/made which directories were not there before.
+make_dir() {
+  d=$1 missing=''
+  while [ -n "$d" ] && [ ! -d "$destdir$d" ]; do
+    missing="$d
+$missing"
+    d=${d%/*}
+  done
+  mkdir -p "$destdir$1"
+  made=$made$missing
+  if [ -d "$destdir$home" ]; then printf '%s' "$made" >>"$destdir$home/made"; made=''; fi
+}
+
 # put FILE TARGET MODE: replaces the target in one step, so that a running program keeps its file.
 put() {
-  mkdir -p "$destdir$(dirname "$2")"
+  make_dir "$(dirname "$2")"
   if [ -e "$destdir$2" ] && cmp -s "$1" "$destdir$2"; then say "$destdir$2 is up to date"; return; fi
-  cp "$1" "$destdir$2.new"
-  chmod "$3" "$destdir$2.new"
-  mv -f "$destdir$2.new" "$destdir$2"
+  if ! { cp "$1" "$destdir$2.new" && chmod "$3" "$destdir$2.new" && mv -f "$destdir$2.new" "$destdir$2"; }; then
+    rm -f "$destdir$2.new"
+    die "cannot write $destdir$2"
+  fi
   say "installed $destdir$2"
 }
 
 install_executable() {
   put "$1" "$program" 0755
-  # What a launcher of an earlier installation used.
+  # What a launcher or a bundle of an earlier installation used.
   rm -rf "$destdir$home/program" "$destdir$home/cache"
+  remove_bundle
+}
+
+# Directory of the bundle that is installed; fails where there is none.
+installed_bundle() { [ -s "$destdir$home/bundle" ] && cat "$destdir$home/bundle"; }
+
+# Removes the bundle that is installed, unless it is this one.
+remove_bundle() {
+  b=$(installed_bundle) && [ "$b" != "$bundle" ] || return 0
+  rm -rf "$b" "$destdir$home/bundle"
+  say "removed $b"
+}
+
+# The program's place gets a few words that start what lies in the bundle. What was there before is kept beside it until
+# the new one runs.
+install_from_bundle() {
+  "$bundle/ftwall" version >/dev/null </dev/null || die "the program in $bundle does not run here"
+  config=$destdir$etc/ftwall.toml
+  if [ -z "$destdir" ] && [ -e "$config" ] && ! "$bundle/ftwall" check >/dev/null 2>&1 </dev/null; then
+    status=2
+    die "the config has problems for this version, see: $bundle/ftwall check; nothing was changed"
+  fi
+  starter=$bundle/starter.$$
+  {
+    echo '#!/bin/sh'
+    echo '# Starts ftwall from its bundle. Made by install.sh.'
+    if [ -n "$run_file" ] && [ "${bundle%/*}" != "$home" ]; then
+      echo "if [ ! -x '$bundle/ftwall' ]; then sh '$run_file' --extract '${bundle%/*}' >&2 || exit 3; fi"
+    fi
+    echo "exec '$bundle/ftwall' \"\$@\""
+  } >"$starter"
+  if [ -e "$destdir$program" ] && ! cmp -s "$starter" "$destdir$program"; then cp -p "$destdir$program" "$destdir$program.before"; fi
+  put "$starter" "$program" 0755
+  rm -f "$starter"
+}
+
+# The new one runs: what was before it goes.
+forget_before() {
+  rm -f "$destdir$program.before"
+  rm -rf "$destdir$home/program" "$destdir$home/cache"
+  remove_bundle
+  printf '%s\n' "$bundle" >"$destdir$home/bundle"
+}
+
+# The new one does not run: the one before it is put back, or nothing is left.
+bring_back() {
+  if [ -e "$program.before" ]; then
+    mv -f "$program.before" "$program"
+    say "the version from before is put back"
+    (start_service) || say "it could not be started again"
+  elif ! installed_bundle >/dev/null; then
+    (uninstall) >/dev/null
+    say "what was installed was taken away again"
+  fi
 }
 
 install_launcher() {
@@ -325,7 +427,8 @@ lan_interfaces() {
 
 install_config() {
   file=$destdir$etc/ftwall.toml
-  mkdir -p "$destdir$etc" "$destdir$state" "$destdir$home"
+  make_dir "$etc"
+  make_dir "$state"
   chmod 0700 "$destdir$state"
   if [ -e "$file" ]; then say "left $file as it is"; return; fi
   if [ -e "$file.saved" ]; then
@@ -347,6 +450,12 @@ install_config() {
     echo "lan = [$lan]"
     echo '# home = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]'
     echo '# exempt = []'
+    # OpenWrt keeps /var in memory.
+    if [ "$state" != /var/lib/ftwall ]; then
+      echo
+      echo '[state]'
+      echo "path = \"$state/state\""
+    fi
   } >"$file"
   chmod 0644 "$file"
   cp "$file" "$destdir$home/ftwall.toml.installed"
@@ -357,6 +466,7 @@ service() {
   if [ -d /run/systemd/system ] && have systemctl; then echo systemd
   elif [ -x /sbin/procd ] && [ -e /etc/rc.common ]; then echo procd
   elif [ -x /sbin/openrc-run ] && [ -d /run/openrc ]; then echo openrc
+  elif have update-rc.d || [ -d "$links/rc3.d" ] || grep -qs '/etc/init.d/S' /etc/init.d/rcS; then echo sysv
   else echo none; fi
 }
 
@@ -427,7 +537,54 @@ start_pre() { checkpath -d -m 0755 $run_dir && checkpath -d -m 0700 $state && $p
 reload() { $program reload; }
 END
     ;;
+  sysv) cat >"$2" <<END
+#!/bin/sh
+### BEGIN INIT INFO
+# Provides:          ftwall
+# Required-Start:    \$local_fs \$network
+# Required-Stop:     \$local_fs \$network
+# Default-Start:     2 3 4 5
+# Default-Stop:      0 1 6
+# Short-Description: keeps peer-to-peer file sharing off this router
+### END INIT INFO
+case \${1:-start} in
+start)
+  mkdir -p $run_dir $state && chmod 0700 $state
+  $program rules --apply || exit 1
+  nohup $program $(arguments) >>$log 2>&1 </dev/null &
+  echo \$! >$run_dir/ftwall.pid
+  ;;
+stop)
+  pid=\$(cat $run_dir/ftwall.pid 2>/dev/null) || exit 0
+  kill "\$pid" 2>/dev/null
+  i=0
+  while [ \$i -lt 10 ] && kill -0 "\$pid" 2>/dev/null; do sleep 1; i=\$((i + 1)); done
+  rm -f $run_dir/ftwall.pid
+  ;;
+restart) "\$0" stop; "\$0" start ;;
+reload) $program reload ;;
+status) $program status ;;
+*) echo "usage: \$0 start|stop|restart|reload|status" >&2; exit 2 ;;
+esac
+END
+    ;;
+  *) status=2; die "no service of kind \"$1\": systemd, procd, openrc, sysv" ;;
   esac
+}
+
+# System V: at which levels it starts and stops.
+link_service() {
+  if have update-rc.d; then update-rc.d ftwall defaults >/dev/null
+  elif [ -d "$links/rc3.d" ]; then
+    for l in rc3.d/S95 rc0.d/K05 rc6.d/K05; do
+      if [ -d "$links/${l%/*}" ]; then ln -sf ../init.d/ftwall "$links/${l}ftwall"; fi
+    done
+  else ln -sf ftwall /etc/init.d/S95ftwall; fi
+}
+
+unlink_service() {
+  if have update-rc.d; then update-rc.d -f ftwall remove >/dev/null 2>&1 || true; fi
+  rm -f "$links/rc3.d/S95ftwall" "$links/rc0.d/K05ftwall" "$links/rc6.d/K05ftwall" /etc/init.d/S95ftwall
 }
 
 running() {
@@ -456,7 +613,8 @@ start_service() {
     stop_background
     say "applying the firewall rules"
     "$program" rules --apply </dev/null || die "the rules could not be applied"
-    mkdir -p "$run_dir"
+    make_dir "$run_dir"
+    make_dir "$(dirname "$log")"
     # shellcheck disable=SC2046 # the arguments are words of ours
     nohup "$program" $(arguments) >>"$log" 2>&1 </dev/null &
     echo $! >"$run_dir/ftwall.pid"
@@ -467,7 +625,7 @@ start_service() {
       "$program" rules --remove >/dev/null </dev/null || true
       die "ftwall ended at once, its last words are above; the firewall rules were taken away again"
     fi
-    say "started in the background (pid $pid; nothing starts it again at boot: no systemd, procd or OpenRC here)"
+    say "started in the background (pid $pid; nothing starts it again at boot: no systemd, procd, OpenRC or System V here)"
     say "see what it does: tail -f $log"
     ;;
   *)
@@ -482,21 +640,35 @@ start_service() {
     systemd) systemctl daemon-reload && systemctl enable -q ftwall && systemctl restart ftwall ;;
     procd) "$init" enable && "$init" restart ;;
     openrc) rc-update add ftwall default >/dev/null && rc-service ftwall restart ;;
+    sysv) make_dir "$(dirname "$log")" && link_service && "$init" restart ;;
     esac || die "the service could not be started"
     case $kind in
     systemd) say "see what it does: journalctl -fu ftwall" ;;
     procd) say "see what it does: logread -fe ftwall" ;;
-    openrc) say "see what it does: tail -f $log" ;;
+    *) say "see what it does: tail -f $log" ;;
     esac
     ;;
   esac
-  if [ -n "$dry_run" ]; then say "dry-run: nothing is refused; ./install.sh without --dry-run makes it real"; fi
+  if [ -n "$dry_run" ]; then say "dry-run: nothing is refused; $self without --dry-run makes it real"; fi
+}
+
+# True once the daemon answers; the start of a small router may take a while.
+answers() {
+  i=0
+  while [ $i -lt 60 ]; do
+    if "$program" status >/dev/null 2>&1 </dev/null; then return 0; fi
+    sleep 1
+    i=$((i + 1))
+  done
+  die "ftwall was started but does not answer: $program doctor says what is in its way"
 }
 
 install_all() {
   if [ -z "$root" ] && [ -z "$destdir" ]; then status=3; die "installing needs root"; fi
-  if [ -z "$destdir" ]; then need_library; need_firewall_tool; want_nft_library; fi
-  if [ -n "$binary" ]; then
+  make_dir "$home"
+  if [ -z "$destdir" ] && [ -z "$bundle" ]; then need_library; need_firewall_tool; want_nft_library; fi
+  if [ -n "$bundle" ]; then install_from_bundle
+  elif [ -n "$binary" ]; then
     "$binary" version >/dev/null 2>&1 </dev/null || die "\"$binary\" does not run here"
     install_executable "$binary"
   elif fresh; then
@@ -508,15 +680,22 @@ install_all() {
     if compile; then install_executable "$here/dist/ftwall"; else install_launcher; fi
   fi
   install_config
+  if [ -e /etc/openwrt_release ] && [ -z "$destdir" ]; then
+    make_dir "${keep%/*}"
+    printf '%s\n' "$etc/" "$init" "$program" "$home/bundle" "$home/made" >"$keep"
+  fi
   if [ -n "$start" ]; then
     "$program" check >/dev/null </dev/null || { status=2; die "the config has problems, see: ftwall check"; }
-    start_service
+    # In a shell of its own: where it ends with an error, what was there before is to come back.
+    if [ -z "$bundle" ]; then start_service
+    else (start_service && answers) || { bring_back; exit 1; }; fi
   fi
+  if [ -n "$bundle" ]; then forget_before; fi
   [ -n "$start" ] || return 0
   say "what it does now: $program status; what is missing here: $program doctor"
   say "your config is $etc/ftwall.toml; after a change: $program check && $program reload"
   say "to reload it by cron: echo '*/5 * * * * root $program reload' > $cron"
-  say "to remove all of it: ./install.sh --uninstall"
+  say "to remove all of it: $self --uninstall"
 }
 
 # --- uninstall ------------------------------------------------------------------------------------------------------
@@ -545,6 +724,8 @@ remove_rules_by_hand() {
 
 uninstall() {
   if [ -z "$root" ] && [ -z "$destdir" ]; then status=3; die "uninstalling needs root"; fi
+  bundle='' # all of them
+  made=$(cat "$destdir$home/made" 2>/dev/null || true)
   if [ -z "$destdir" ]; then
     if [ -e "$unit" ] && have systemctl; then
       systemctl disable --now -q ftwall 2>/dev/null || true
@@ -554,8 +735,10 @@ uninstall() {
     fi
     if [ -e "$init" ] && grep -q ftwall "$init"; then
       "$init" stop >/dev/null 2>&1 || true
-      if have rc-update; then rc-update del ftwall >/dev/null 2>&1 || true; else "$init" disable >/dev/null 2>&1 || true; fi
+      if have rc-update; then rc-update del ftwall >/dev/null 2>&1 || true
+      elif [ -e /etc/rc.common ]; then "$init" disable >/dev/null 2>&1 || true; fi
       rm -f "$init"
+      unlink_service
       say "removed $init"
     fi
     stop_background
@@ -563,6 +746,7 @@ uninstall() {
     remove_rules_by_hand
     if [ -e "$cron" ] && grep -q 'ftwall reload' "$cron"; then rm -f "$cron"; say "removed $cron"; fi
     rm -rf "$run_dir"
+    rm -f "$keep"
     if [ -e "$log" ]; then rm -f "$log"; say "removed $log"; fi
   fi
   config=$destdir$etc/ftwall.toml
@@ -576,11 +760,16 @@ uninstall() {
     fi
   fi
   if [ -n "$purge" ]; then rm -f "$config.saved"; fi
+  remove_bundle
   for d in "$destdir$state" "$destdir$home"; do
     if [ -d "$d" ]; then rm -rf "$d"; say "removed $d"; fi
   done
   rmdir "$destdir$etc" 2>/dev/null || true
   if [ -e "$destdir$program" ]; then rm -f "$destdir$program"; say "removed $destdir$program"; fi
+  # What had to be made for all this goes again, the innermost first, unless somebody else uses it by now.
+  printf '%s\n' "$made" | sed -n '1!G;h;$p' | while read -r d; do
+    if [ -n "$d" ]; then rmdir "$destdir$d" 2>/dev/null || true; fi
+  done
   say "done; packages of the distribution (libnetfilter_queue, nftables, iptables) were left where they are"
 }
 
@@ -589,7 +778,7 @@ uninstall() {
 # Packages of the live tests: what they build and measure with, and the real clients and servers they run.
 test_packages="gcc libc6-dev libnetfilter-queue1 libnetfilter-queue-dev iptables nftables libnftables1 ipset conntrack iproute2 procps
   util-linux libcap2-bin iputils-ping curl openssl openssh-client openssh-server ngtcp2-client ngtcp2-server tcpdump
-  iperf3 wrk shellcheck busybox dnsmasq-base nginx-light transmission-cli transmission-daemon aria2 python3-libtorrent
+  iperf3 wrk shellcheck busybox-static xz-utils dnsmasq-base nginx-light transmission-cli transmission-daemon aria2 python3-libtorrent
   qbittorrent-nox rtorrent opentracker amule-daemon amule-utils ncdc eiskaltdcpp-daemon uhub libndpi-bin strace"
 
 install_test_packages() {
@@ -626,6 +815,7 @@ test_all() {
   fi
   libraries ''
   if ! fresh; then compile || say "no executable here: the tests that want one skip or run from source"; fi
+  if fresh && ! bundle_fresh; then build_bundle; fi
   # What deno task ok does; here one failure does not hide another.
   cd "$here"
   failed=''
@@ -639,10 +829,12 @@ test_all() {
 case $action in
 install) install_all ;;
 uninstall) uninstall ;;
-build)
+print_service) write_service "$kind" /dev/stdout ;;
+compile | build)
   need_deno
   libraries ''
   compile || { status=3; die "dist/ftwall was not built: set DENORT_BIN or use a machine that reaches the download"; }
+  if [ "$action" = build ]; then build_bundle; fi
   ;;
 test_all) test_all ;;
 esac

@@ -33,7 +33,7 @@ function make(): Executable {
   const runtime = [Deno.env.get("DENORT_BIN"), `${Deno.env.get("FTWALL_SHARED") ?? `${root}../shared`}/runtime/denort`]
     .find((candidate) => candidate !== undefined && modified(candidate) > 0);
   const { code, stdout, stderr } = new Deno.Command("sh", {
-    args: ["install.sh", "--build"],
+    args: ["install.sh", "--compile"],
     cwd: root,
     env: {
       PATH: `${dirname(deno)}:${Deno.env.get("PATH") ?? ""}`,

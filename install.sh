@@ -377,7 +377,7 @@ bring_back() {
   if [ -e "$program.before" ]; then
     mv -f "$program.before" "$program"
     say "the version from before is put back"
-    (start_service) || say "it could not be started again"
+    (start_service && answers) || say "it could not be started again"
   elif ! installed_bundle >/dev/null; then
     (uninstall) >/dev/null
     say "what was installed was taken away again"
@@ -608,13 +608,13 @@ stop_background() {
 
 start_service() {
   kind=$(service)
+  make_dir "$run_dir"
+  make_dir "${log%/*}"
   case $kind in
   none)
     stop_background
     say "applying the firewall rules"
     "$program" rules --apply </dev/null || die "the rules could not be applied"
-    make_dir "$run_dir"
-    make_dir "$(dirname "$log")"
     # shellcheck disable=SC2046 # the arguments are words of ours
     nohup "$program" $(arguments) >>"$log" 2>&1 </dev/null &
     echo $! >"$run_dir/ftwall.pid"
@@ -640,7 +640,7 @@ start_service() {
     systemd) systemctl daemon-reload && systemctl enable -q ftwall && systemctl restart ftwall ;;
     procd) "$init" enable && "$init" restart ;;
     openrc) rc-update add ftwall default >/dev/null && rc-service ftwall restart ;;
-    sysv) make_dir "$(dirname "$log")" && link_service && "$init" restart ;;
+    sysv) link_service && "$init" restart ;;
     esac || die "the service could not be started"
     case $kind in
     systemd) say "see what it does: journalctl -fu ftwall" ;;
@@ -657,6 +657,7 @@ answers() {
   i=0
   while [ $i -lt 60 ]; do
     if "$program" status >/dev/null 2>&1 </dev/null; then return 0; fi
+    case $(service) in none | sysv) running || break ;; esac
     sleep 1
     i=$((i + 1))
   done

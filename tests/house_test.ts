@@ -62,6 +62,9 @@ const ROOMS: readonly (readonly string[])[] = [
   ["lib/cli"],
 ];
 
+/** Rooms that stand by themselves: they import nothing of the program, and the program nothing of theirs. */
+const ALONE: readonly string[] = ["lib/bundle"];
+
 /** Rooms whose files may import a package of C bindings, all on demand. */
 const FFI_USERS: readonly string[] = ["lib/daemon", "lib/cli"];
 

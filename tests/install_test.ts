@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 
 const script = new URL("../install.sh", import.meta.url).pathname;
 const ci = new URL("../.ci/run", import.meta.url).pathname;
+/** Everything that runs on routers: no shell but that of busybox. */
+const scripts = ["install.sh", "lib/bundle/head.sh", "lib/bundle/launcher.sh"]
+  .map((path) => new URL(`../${path}`, import.meta.url).pathname);
 
 async function run(
   command: string,
@@ -23,19 +26,44 @@ function has(tool: string): boolean {
 
 for (const [shell, args] of [["dash", ["-n"]], ["busybox", ["ash", "-n"]]] as const) {
   Deno.test({
-    name: `install.sh is read by ${shell}${has(shell) ? "" : ` (skipped: no ${shell})`}`,
+    name: `every script for routers is read by ${shell}${has(shell) ? "" : ` (skipped: no ${shell})`}`,
     ignore: !has(shell),
-    fn: async () => assert.deepEqual(await run(shell, [...args, script]), [0, ""]),
+    fn: async () => {
+      for (const path of scripts) assert.deepEqual(await run(shell, [...args, path]), [0, ""], path);
+    },
   });
 }
 
 Deno.test({
-  name: `shellcheck has nothing to say about install.sh and .ci/run${
+  name: `shellcheck has nothing to say about the scripts and .ci/run${
     has("shellcheck") ? "" : " (skipped: no shellcheck)"
   }`,
   ignore: !has("shellcheck"),
-  fn: async () => assert.deepEqual(await run("shellcheck", [script, ci]), [0, ""]),
+  fn: async () => {
+    assert.deepEqual(await run("shellcheck", [ci]), [0, ""]);
+    assert.deepEqual(await run("shellcheck", ["-s", "sh", ...scripts]), [0, ""]);
+  },
 });
+
+for (const kind of ["procd", "openrc", "sysv"]) {
+  Deno.test({
+    name: `shellcheck has nothing to say about the service for ${kind}${has("shellcheck") ? "" : " (skipped: no shellcheck)"}`,
+    ignore: !has("shellcheck"),
+    fn: async () => {
+      const [code, text] = await run("sh", [script, "--print-service", kind]);
+      assert.equal(code, 0, text);
+      const path = await Deno.makeTempFile();
+      try {
+        await Deno.writeTextFile(path, text);
+        // Words that the service manager reads or brings.
+        const known = "SC2034,SC2154,SC2317";
+        assert.deepEqual(await run("shellcheck", ["-s", "sh", "-e", known, path]), [0, ""]);
+      } finally {
+        await Deno.remove(path);
+      }
+    },
+  });
+}
 
 Deno.test("install.sh puts an executable in place twice, keeps a changed config and takes all of it away", async () => {
   const dir = await Deno.makeTempDir({ prefix: "ftwall-install-" });

@@ -81,6 +81,8 @@ function layerOf(path: string): string {
 
 Deno.test("imports point one way", () => {
   const wrong: string[] = [];
+  const rooms = new Set(source.map(layerOf).filter((layer) => layer.startsWith("lib/")));
+  for (const room of rooms) if (![...ROOMS.flat(), ...ALONE].includes(room)) wrong.push(`${room} has no place`);
   for (const path of source.filter((path) => path.includes("/"))) {
     const layer = layerOf(path);
     for (const { to } of importsOf(path)) {

@@ -47,7 +47,9 @@ Deno.test({
 
 for (const kind of ["procd", "openrc", "sysv"]) {
   Deno.test({
-    name: `shellcheck has nothing to say about the service for ${kind}${has("shellcheck") ? "" : " (skipped: no shellcheck)"}`,
+    name: `shellcheck has nothing to say about the service for ${kind}${
+      has("shellcheck") ? "" : " (skipped: no shellcheck)"
+    }`,
     ignore: !has("shellcheck"),
     fn: async () => {
       const [code, text] = await run("sh", [script, "--print-service", kind]);

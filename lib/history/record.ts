@@ -190,12 +190,12 @@ function tallied(kind: TalliedKind, f: readonly unknown[]): Tallied | null {
 function counters(f: readonly unknown[]): HourCounters | null {
   const [hour, packets, accepted, refused, missed, pairs, sum, max] = f.slice(1);
   if (!isTime(hour) || !isCount(packets) || !isCount(accepted) || !isCount(refused) || !isCount(missed)) return null;
-  if (!isCount(sum) || !isCount(max) || !Array.isArray(pairs) || pairs.length > 128) return null;
+  if (!isCount(sum) || !isCount(max) || !Array.isArray(pairs) || pairs.length > 64) return null;
   const times: number[] = [];
   for (let i = 0; i + 1 < pairs.length; i += 2) {
     const bucket: unknown = pairs[i];
     const count: unknown = pairs[i + 1];
-    if (!isCount(bucket) || bucket > 63 || !isCount(count)) return null;
+    if (!isCount(bucket) || bucket > 31 || !isCount(count)) return null;
     while (times.length <= bucket) times.push(0);
     times[bucket] = count;
   }

@@ -1,0 +1,145 @@
+/**
+ * The words that the text and the page of a report share.
+ * @module
+ */
+import { duration } from "../report/plain.ts";
+import { grouped } from "../report/table.ts";
+import { MANY } from "./tally.ts";
+import type { Amount, ClientSummary, Summary } from "./summary.ts";
+
+/** Days and months as they are written short. */
+const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** Writes times as people read them. */
+export interface Wording {
+  /** `Mon 5 Jan 14:05`, local. */
+  readonly time: (rfc3339: string) => string;
+  /** The same without the weekday: `5 Jan 14:05`. */
+  readonly date: (rfc3339: string) => string;
+  /** Offset of the local time at the end of the report, as `+01:00`. */
+  readonly offset: string;
+}
+
+/** Wording in the time zone of this machine, or in another one: `shift` answers its offset in minutes east of UTC. */
+export function wordingOf(until: string, shift: (time: number) => number): Wording {
+  const write = (text: string, withDay: boolean) => {
+    const at = Date.parse(text);
+    if (!Number.isFinite(at)) return "";
+    const date = new Date(at + shift(at) * 60_000);
+    const day = withDay ? `${WEEKDAYS[date.getUTCDay()]} ` : "";
+    return `${day}${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.toISOString().slice(11, 16)}`;
+  };
+  return {
+    time: (text) => write(text, true),
+    date: (text) => write(text, false),
+    offset: offsetText(shift(Date.parse(until))),
+  };
+}
+
+function offsetText(minutes: number): string {
+  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
+  return `${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
+}
+
+/** A day of the heat map, as `Mon 5 Jan`. */
+export function dayText(day: string): string {
+  const date = new Date(`${day}T12:00:00Z`);
+  return `${WEEKDAYS[date.getUTCDay()]} ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
+}
+
+/** Whether a day is a Saturday or Sunday. */
+export function isWeekend(day: string): boolean {
+  const weekday = new Date(`${day}T12:00:00Z`).getUTCDay();
+  return weekday === 0 || weekday === 6;
+}
+
+/** A count with its word: `1 client`, `3 clients`. */
+export function many(count: number, word: string, plural: string = `${word}s`): string {
+  return `${grouped(count)} ${count === 1 ? word : plural}`;
+}
+
+/** Bytes short enough for a column. */
+export function size(bytes: number): string {
+  if (bytes === 0) return "";
+  if (bytes < 1000) return `${bytes} B`;
+  for (const [unit, scale] of [["kB", 1e3], ["MB", 1e6], ["GB", 1e9]] as const) {
+    if (bytes < 999.5 * scale) return `${(bytes / scale).toFixed(bytes < 9.95 * scale ? 1 : 0)} ${unit}`;
+  }
+  return `${(bytes / 1e12).toFixed(1)} TB`;
+}
+
+/** What a client is called: its name where it has one, and what stands for those that are not kept apart. */
+export function called({ client, name }: { readonly client: string; readonly name: string }): string {
+  if (client === "") return "clients not kept";
+  if (client === MANY) return "many others";
+  return name === "" ? client : name;
+}
+
+/** The amounts together: for order and scale. */
+export function together(a: { readonly refused: Amount; readonly would_refuse: Amount }): Amount {
+  return {
+    packets: a.refused.packets + a.would_refuse.packets,
+    bytes: a.refused.bytes + a.would_refuse.bytes,
+  };
+}
+
+/** Over columns that hold what was refused: said with care, as in a dry run nothing was. */
+export function refusedTitle(dryRun: Summary["dry_run"]): string {
+  return dryRun === "all" ? "would refuse" : dryRun === "some" ? "refused*" : "refused";
+}
+
+/** The same over locks. */
+export function locksTitle(dryRun: Summary["dry_run"]): string {
+  return dryRun === "all" ? "would lock" : dryRun === "some" ? "locks*" : "locks";
+}
+
+/** What the star of the titles means; empty where there is none. */
+export function starText(dryRun: Summary["dry_run"]): string {
+  return dryRun === "some" ? "* With what only would have been, in the dry run." : "";
+}
+
+/** The report in a sentence or two. */
+export function headline(summary: Summary): string[] {
+  const { totals, dry_run: dryRun } = summary;
+  if (summary.begins === null) {
+    return ["There is no history yet: it begins with the first event after ftwall was started with [history]."];
+  }
+  if (totals.detected + together(totals).packets + totals.locks + totals.would_lock === 0) {
+    return ["Nothing was recognised in this time."];
+  }
+  const lines = [
+    `${many(totals.clients, "client")} shared files, by ${many(summary.protocols.length, "protocol")}: ` +
+    `${many(totals.detected, "flow")} ${totals.detected === 1 ? "was" : "were"} recognised.`,
+  ];
+  const { refused, would_refuse: would } = totals;
+  if (refused.packets > 0 || totals.locks > 0) {
+    lines.push(`Refused: ${amount(refused)}; ${many(totals.locks, "lock")}.`);
+  }
+  if (would.packets > 0 || totals.would_lock > 0) {
+    const all = dryRun === "all" ? "It was a dry run: nothing was refused. " : "Part of it was a dry run. ";
+    lines.push(`${all}${amount(would)} would have been refused, and ${many(totals.would_lock, "lock")} set.`);
+  }
+  return lines;
+}
+
+function amount({ packets, bytes }: Amount): string {
+  return many(packets, "packet") + (bytes === 0 ? "" : ` (${size(bytes)})`);
+}
+
+/** Says so where the history is shorter than what was asked for. */
+export function shortHistory(summary: Summary): string {
+  const { begins, since, until } = summary;
+  if (begins === null || begins <= since) return "";
+  return `The history begins within this time: it covers ${duration((Date.parse(until) - Date.parse(begins)) / 1000)}.`;
+}
+
+/** What a client did besides what columns say. */
+export function lockedFor(client: ClientSummary): string {
+  return client.locked_seconds === 0 ? "" : duration(client.locked_seconds);
+}
+
+/** Where a count lies between few (0) and the most (1); by the root, so that a quiet hour still shows beside a loud one. */
+export function heatOf(count: number, most: number): number {
+  return Math.sqrt(count / Math.max(1, most));
+}

@@ -6,6 +6,7 @@
  * A directory that cannot be written costs the history, never a packet: what finds no room is dropped and counted.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 import { type Happened, HOUR, LONGEST_LINE, type Named, writeRecord } from "./record.ts";
 import { type Addition, MOST, type Standing, Tally } from "./tally.ts";
 
@@ -178,7 +179,7 @@ export class HistoryStore {
       this.failure = "";
     } catch (error) {
       this.dropped += lines;
-      this.failure = `Cannot write the history "${this.#directory}": ${error instanceof Error ? error.message : error}`;
+      this.failure = `Cannot write the history "${this.#directory}": ${errorText(error)}`;
       this.#pause = PAUSE;
       const current = this.#current;
       // What was drained is still in the tally: tidying writes all of it.

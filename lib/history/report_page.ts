@@ -4,8 +4,7 @@
  * an escape that was forgotten would bring.
  * @module
  */
-import { plain } from "../report/plain.ts";
-import { grouped } from "../report/table.ts";
+import { grouped, plain } from "../report/plain.ts";
 import { PAGE_STYLE } from "./report_style.ts";
 import {
   called,

@@ -2,8 +2,7 @@
  * A report for a terminal or a mail: 60 to 100 columns of plain text.
  * @module
  */
-import { plain } from "../report/plain.ts";
-import { type Column, grouped, table } from "../report/table.ts";
+import { type Column, grouped, plain, table } from "../report/plain.ts";
 import {
   called,
   dayText,

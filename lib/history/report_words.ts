@@ -2,8 +2,7 @@
  * The words that the text and the page of a report share.
  * @module
  */
-import { duration } from "../report/plain.ts";
-import { grouped } from "../report/table.ts";
+import { duration, grouped } from "../report/plain.ts";
 import { MANY } from "./tally.ts";
 import type { Amount, ClientSummary, Summary } from "./summary.ts";
 

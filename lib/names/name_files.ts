@@ -3,6 +3,7 @@
  * between which packets are judged, no further than a bound, and only where it is a plain file.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 import { LeaseReader, type NamedHost } from "./lease_reader.ts";
 import { Names } from "./names.ts";
 
@@ -149,7 +150,7 @@ class Gathering {
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return;
       this.#problems.push(
-        `Cannot read names from "${path}": ${error instanceof Error ? error.message : String(error)}`,
+        `Cannot read names from "${path}": ${errorText(error)}`,
       );
     }
   }

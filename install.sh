@@ -666,12 +666,14 @@ answers() {
 
 install_all() {
   if [ -z "$root" ] && [ -z "$destdir" ]; then status=3; die "installing needs root"; fi
+  # Before anything is made.
+  if [ -n "$binary" ] && [ -z "$bundle" ]; then
+    "$binary" version >/dev/null 2>&1 </dev/null || die "\"$binary\" does not run here"
+  fi
   make_dir "$home"
   if [ -z "$destdir" ] && [ -z "$bundle" ]; then need_library; need_firewall_tool; want_nft_library; fi
   if [ -n "$bundle" ]; then install_from_bundle
-  elif [ -n "$binary" ]; then
-    "$binary" version >/dev/null 2>&1 </dev/null || die "\"$binary\" does not run here"
-    install_executable "$binary"
+  elif [ -n "$binary" ]; then install_executable "$binary"
   elif fresh; then
     say "dist/ftwall is up to date"
     install_executable "$here/dist/ftwall"

@@ -106,7 +106,7 @@ Deno.test("what check prints is itself a config that says the same", async () =>
   assert.deepEqual([second.code, second.err, second.out], [0, "", first.out]);
 });
 
-Deno.test("every problem is told at once with file, line and key, an unknown key with the nearest name", async () => {
+Deno.test("every problem is told at once with file, line, key and the nearest name", async () => {
   const { code, err, out, path } = await check(
     '[network]\nhom = ["10.0.0.0/8"]\n[lock]\nseconds = -1\n[protocols.bitorrent]\naction = "drop"\n[log]\nformat = "xml"\n',
   );

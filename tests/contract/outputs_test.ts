@@ -13,7 +13,7 @@ function says(pattern: RegExp) {
   };
 }
 
-Deno.test("metrics on a taken port end ftwall with a sentence that says which and what to change", async () => {
+Deno.test("metrics on a taken port end ftwall with a sentence that says what to change", async () => {
   await using first = serveMetrics("127.0.0.1:0", () => "ftwall_up 1\n");
   assert.throws(
     () => serveMetrics(first.address, () => ""),
@@ -24,7 +24,7 @@ Deno.test("metrics on a taken port end ftwall with a sentence that says which an
   assert.equal(await answer.text(), "ftwall_up 1\n");
 });
 
-Deno.test("a log file that cannot be opened ends ftwall with a sentence that says which and what to change", () => {
+Deno.test("an unusable log file ends ftwall with a sentence that says what to change", () => {
   assert.throws(
     () => openLog("/nonexistent/ftwall.log"),
     says(/^Cannot open the log "\/nonexistent\/ftwall\.log": .+\. Make its directory, or change \[log\] file$/),

@@ -81,7 +81,7 @@ async function replay(captures: readonly Uint8Array[], ...args: readonly string[
   }
 }
 
-Deno.test("the contract's example comes out of it to the letter, from a file and from standard input", async () => {
+Deno.test("the contract's example comes out to the letter, from file and standard input", async () => {
   const { code, flows, summary, err } = await replay([pcap(transfer())]);
   assert.deepEqual([code, flows], [0, [EXAMPLE]]);
   assert.equal(JSON.stringify(flows[0]), JSON.stringify(EXAMPLE), "the order of the fields");
@@ -115,7 +115,7 @@ Deno.test("packets that the capture cut short are recognised by what is left of 
   assert.deepEqual(without.flows.map((flow) => [flow["protocol"], flow["packets"]]), [[null, 12]]);
 });
 
-Deno.test("flows come in the order of their first packet, and only the fields that apply are there", async () => {
+Deno.test("flows come in the order of their first packet, with the fields that apply", async () => {
   const surfing = page("10.0.0.9:4444", "203.0.113.9:80");
   const sharing = transfer();
   const packets = [surfing[0]!, sharing[0]!, ...sharing.slice(1), ...surfing.slice(1)];
@@ -153,7 +153,7 @@ Deno.test("a flow refused because of earlier facts says which, and has no protoc
   ]);
 });
 
-Deno.test("an encrypted flow to a learned endpoint is called by it, and not without having learned", async () => {
+Deno.test("an encrypted flow is called by a learned endpoint, and by no other", async () => {
   const calls = encrypted("10.0.0.5:2222", "198.51.100.7:6881");
   const after = await replay([pcap([...transfer(), ...calls])]);
   const { protocol, evidence, refused } = after.flows[1] as Record<string, unknown>;
@@ -164,7 +164,7 @@ Deno.test("an encrypted flow to a learned endpoint is called by it, and not with
   assert.equal(alone.flows[0]!["refused"], 0);
 });
 
-Deno.test("home comes from the config, --home any takes every private or first-seen side for a client", async () => {
+Deno.test("home is the config's; --home any takes every private or first side", async () => {
   const outside = [pcap(transfer("203.0.113.5:1234"))];
   assert.equal((await replay(outside)).flows[0]!["protocol"], null);
   const any = await replay(outside, "--home", "any");
@@ -185,7 +185,7 @@ Deno.test("home comes from the config, --home any takes every private or first-s
   assert.deepEqual(called.flows, [{ ...EXAMPLE, flow }]);
 });
 
-Deno.test("a broken file is an error that names the offset, and what came before it is reported", async () => {
+Deno.test("a broken file is an error with the offset; what came before is reported", async () => {
   const whole = pcap(transfer());
   for (
     const [bytes, at] of [

@@ -73,7 +73,7 @@ Deno.test("without ipset and some matches iptables still serves, with less", asy
   }
 });
 
-Deno.test("where unshare may not be used, the trial takes place in chains that nothing jumps to", async () => {
+Deno.test("without unshare the trial takes place in chains that nothing jumps to", async () => {
   const texts: string[] = [];
   const { run } = machine([[/^unshare/, { code: 1, stderr: "unshare: unshare failed: Operation not permitted" }], [
     /^(ipset|iptables-restore -w 5 --noflush)/,
@@ -88,7 +88,7 @@ Deno.test("where unshare may not be used, the trial takes place in chains that n
   assert.match(texts[1]!, /-F fwtrial_forward\n[^]*-X fwtrial_forward\n/);
 });
 
-Deno.test("where nothing works the error names what was tried and what to install on each distribution", async () => {
+Deno.test("where nothing works the error names what was tried and what to install", async () => {
   await assert.rejects(chooseBackend(machine([]).run), (error) => {
     assert.ok(error instanceof FirewallError && error.missing);
     for (

@@ -16,7 +16,7 @@ import { iptablesText } from "../../lib/firewall/iptables.ts";
 
 const BACKENDS: readonly Backend[] = ["nft", "iptables"];
 
-Deno.test("rules fail open by default, and only the listening ones pass without ftwall when it fails closed", () => {
+Deno.test("rules fail open by default; with fail closed only those that listen do", () => {
   for (const [backend, bypass] of [["nft", /queue num 0 bypass/], ["iptables", /--queue-bypass/]] as const) {
     const count = (options: RulesOptions) =>
       rulesText(backend, options).split("\n").filter((line) => /queue num|NFQUEUE/.test(line)).map((line) => ({
@@ -58,7 +58,7 @@ Deno.test("interface wildcards are written as each tool wants them", () => {
   assert.match(rulesText("iptables", options), /-i eth1\.\+ [^]*-i lan\+ /);
 });
 
-Deno.test("interfaces that do not exist make room for home prefixes, one that does keeps all", () => {
+Deno.test("home prefixes stand in where none of the interfaces exists", () => {
   assert.deepEqual(presentLan(["br-lan"], ["lo", "eth0"]), []);
   assert.deepEqual(presentLan(["br-lan", "br-guest"], ["lo", "br-lan"]), ["br-lan", "br-guest"]);
   assert.deepEqual(presentLan(["lan*"], ["lo", "lan3"]), ["lan*"]);
@@ -192,7 +192,7 @@ Deno.test("locks and blocks are asked before anything that was settled", () => {
   assert.ok(at("-A ftwall_judge -m connmark --mark 0x1000000/0xf000000 -j RETURN") < at("-m connbytes"));
 });
 
-Deno.test("TCP without payload leaves before any rule that queues it, but for the packet that opens a connection", () => {
+Deno.test("TCP without payload is never queued, but for the packet that opens", () => {
   for (const family of [4, 6] as const) {
     const text = iptablesText(RULES_DEFAULTS, family);
     const bare = text.split("\n").filter((line) => line.startsWith("-A ftwall_bare"));

@@ -32,7 +32,7 @@ Deno.test("a path given by hand is loaded, and must exist", () =>
     ]);
   }));
 
-Deno.test("without a path the default file is read, and where it is absent the defaults hold and that is said", () =>
+Deno.test("without a path the default file is read; where it is absent, defaults hold", () =>
   inFolder((folder) => {
     const defaultPath = `${folder}/ftwall.toml`;
     const absent = loadConfig({ protocols: PROTOCOLS, defaultPath });

@@ -21,7 +21,7 @@ const FASTTRACK = 0;
 const BITTORRENT = 1;
 const EDONKEY = 2;
 
-Deno.test("the defaults lock for FastTrack, WinMX and OpenNAP on certain evidence and drop the rest on strong", () => {
+Deno.test("by default FastTrack, WinMX and OpenNAP lock on certainty, the rest drops", () => {
   const policy = compile(configOf(""));
   const seen = policy.protocols.map((
     name,
@@ -83,7 +83,7 @@ addresses = ["10.0.0.0/8"]
 protocols.bittorrent.action = "lock"
 `;
 
-Deno.test("the first group that holds a client by address or MAC counts, and overrides key by key", () => {
+Deno.test("the first group that holds a client counts, and overrides key by key", () => {
   const policy = compile(configOf(GROUPS));
   assert.equal(groupName(policy, "10.2.3.4"), "staff");
   assert.equal(groupName(policy, "fd00:2::1"), "staff");
@@ -105,7 +105,7 @@ Deno.test("the first group that holds a client by address or MAC counts, and ove
   assert.deepEqual(policy.groups.map((_, group) => policy.action(0, group, FASTTRACK)), [LOCK, LOCK, LOCK, LOCK]);
 });
 
-Deno.test("a schedule for everybody yields to the group, one that names the group prevails, the first listed of two wins", () => {
+Deno.test("a schedule yields to a group that it does not name; of two the first wins", () => {
   const policy = compile(configOf(`timezone = "UTC"
 [[clients]]
 name = "staff"

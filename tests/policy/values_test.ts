@@ -58,7 +58,7 @@ Deno.test("sizes: powers of 1024, nothing else", () => {
   }
 });
 
-Deno.test("as much memory as may be asked for makes the tables of flows and peers as large as they can be", () => {
+Deno.test("the most memory makes the tables of flows and peers as large as they can be", () => {
   const { memory } = configOf('memory = "2G"');
   const { flows, peers } = capacityFor(memory);
   assert.deepEqual([flows, peers], [8_388_608, 4_194_304]);
@@ -130,7 +130,7 @@ Deno.test("the default names and popular names are patterns that the name sets t
   assert.equal(NameSet.from([...names, ...config.dns.popular]).size, names.length + config.dns.popular.length);
 });
 
-Deno.test("protocols keep the order of the classifiers, and those known by DNS come last, once", () => {
+Deno.test("protocols keep the classifiers' order; those known by DNS come last, once", () => {
   assert.deepEqual(protocolDefaults(["edonkey", "winmx", "fasttrack"]).map(({ name }) => name), [
     "edonkey",
     "winmx",

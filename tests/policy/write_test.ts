@@ -17,7 +17,7 @@ Deno.test("the effective config reads back to the same config, without a problem
   }
 });
 
-Deno.test("values arrive in the units that config.ts names", () => {
+Deno.test("values arrive in milliseconds and bytes", () => {
   const config = configOf(GOOD[2]!);
   assert.equal(config.memory, 64 * 1024 * 1024);
   assert.equal(config.lock.seconds, 5400);
@@ -39,7 +39,7 @@ Deno.test("values arrive in the units that config.ts names", () => {
   ]]);
 });
 
-Deno.test("difference() names each changed key with its values, and nothing for equal content", () => {
+Deno.test("difference() names each changed key with its values, and nothing else", () => {
   const before = configOf(
     '[lock]\nseconds = 60\n[[clients]]\nname = "a"\nmacs = ["00:00:00:00:00:01"]\nprotocols.edonkey.action = "log"',
   );
@@ -59,7 +59,7 @@ Deno.test("difference() names each changed key with its values, and nothing for 
   ]);
 });
 
-Deno.test("needsRestart() names the changed keys that a reload cannot apply, with the command", () => {
+Deno.test("needsRestart() names the keys that a reload cannot apply, with the command", () => {
   const before = configOf("");
   const after = configOf('[network]\nlan = ["eth1"]\nexempt = ["10.0.0.1"]\n[queue]\nnumbers = "0:1"');
   assert.deepEqual(needsRestart(before, after), [

@@ -33,7 +33,7 @@ Deno.test("a sink that takes little at a time still gets everything", async () =
   assert.equal(sink.text, Array.from({ length: 20 }, (_, i) => `line ${i}\n`).join(""));
 });
 
-Deno.test("a reader that stands still costs lines, never time or memory; they are whole lines and are counted", async () => {
+Deno.test("a reader that stands still costs whole lines, counted, never time or memory", async () => {
   let go = () => {};
   let text = "";
   const gate = new Promise<void>((resolve) => go = resolve);
@@ -56,7 +56,7 @@ Deno.test("a reader that stands still costs lines, never time or memory; they ar
   for (const line of text.trimEnd().split("\n")) assert.match(line, /^line number \d+$/);
 });
 
-Deno.test("a sink that fails loses lines, is remembered, and gets the next ones when it works again", async () => {
+Deno.test("a sink that fails loses lines, and gets the next ones when it works again", async () => {
   let broken = true;
   const sink = new Recorder();
   const writer = new LineWriter({
@@ -73,7 +73,7 @@ Deno.test("a sink that fails loses lines, is remembered, and gets the next ones 
   assert.equal(writer.failure, null);
 });
 
-Deno.test("a line longer than the buffer is dropped, also where its end would split a character", async () => {
+Deno.test("a line longer than the buffer is dropped, also if it would split a character", async () => {
   const sink = new Recorder();
   const writer = new LineWriter(sink, 8, 0);
   writer.write("1234567ü");

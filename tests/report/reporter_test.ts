@@ -47,7 +47,7 @@ Deno.test("events come out as lines in the order they were given", async () => {
   assert.equal(lines[1].message, "Something {odd} happened");
 });
 
-Deno.test("the level keeps events out of the log but not out of the history; audit is always written", async () => {
+Deno.test("the level keeps events out of the log, not the history; audit is always there", async () => {
   const lines = await run("off", (reporter) => {
     reporter.emit(weak("10.0.0.1", "certain"));
     reporter.emit({ event: "audit", action: "lock", who: { uid: 0, pid: 7 }, client: "10.0.0.1", outcome: "done" });
@@ -71,7 +71,7 @@ Deno.test("a flood of weak guesses is cut and counted, and hides no certain dete
   assert.equal(lines.at(-1).suppressed, 480);
 });
 
-Deno.test("admit takes the token of the event that follows, and says no where the level says no", async () => {
+Deno.test("admit takes the token of the event that follows, and minds the level", async () => {
   const lines = await run("info", (reporter) => {
     let asked = 0;
     for (let i = 0; i < 100; i++) {
@@ -85,7 +85,7 @@ Deno.test("admit takes the token of the event that follows, and says no where th
   await run("error", (reporter) => assert.equal(reporter.admit("refused"), false));
 });
 
-Deno.test("ready and what an operator asked for are in the log also when other lines have filled its buffer", async () => {
+Deno.test("ready and audit find room where other lines have filled the buffer", async () => {
   const lines = await run("info", (reporter) => {
     for (let i = 0; i < 200; i++) {
       reporter.emit({
@@ -114,7 +114,7 @@ Deno.test("change takes effect with the next event", async () => {
   assert.deepEqual(lines.map((line) => line.message), ["after"]);
 });
 
-Deno.test("a flood gate fills up with time, never above its burst, and survives a clock that steps back", () => {
+Deno.test("a flood gate fills up with time to its burst, also if the clock steps back", () => {
   const gate = new FloodGate();
   const i = FloodGate.number("refused");
   assert.ok(i >= 0 && i < GATED.length);

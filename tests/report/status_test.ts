@@ -167,7 +167,7 @@ Deno.test("a metrics client that does not read its answers holds up no stop", as
   assert.ok(performance.now() - began < 2000, `the stop took ${performance.now() - began} ms`);
 });
 
-Deno.test("verdict times: quantiles lie within their bucket, sums are exact, odd input is harmless", () => {
+Deno.test("verdict times: quantiles within their bucket, exact sums, odd input harmless", () => {
   const times = new VerdictTimes();
   assert.equal(times.quantile(0.5), 0);
   times.record(-5);

@@ -106,7 +106,9 @@ Deno.test("install.sh refuses options it does not know and a binary that does no
   assert.equal((await run(script, ["--nonsense"]))[0], 2);
   assert.equal((await run(script, ["--prefix"]))[0], 2);
   assert.equal((await run(script, ["--prefix", "here"]))[0], 2);
-  const [code, output] = await run(script, ["--destdir", "/nonexistent", "--binary", "/etc/passwd"]);
+  const dir = await Deno.makeTempDir({ prefix: "ftwall-install-" });
+  const [code, output] = await run(script, ["--destdir", dir, "--binary", "/etc/passwd"]);
+  await Deno.remove(dir, { recursive: true });
   assert.equal(code, 1);
   assert.match(output, /does not run here/);
 });

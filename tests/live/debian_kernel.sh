@@ -5,7 +5,8 @@
 #     tests/live/debian_kernel.sh [TEST FILE…]        (default: all tests of rules and kernel sets)
 #
 # Needs root, Deno in PATH and Debian's qemu-system-x86, debootstrap, e2fsprogs, cpio and busybox-static.
-# Environment: SUITE (bookworm), MIRROR, LIMIT (seconds, 3000), ACCEL (tcg; kvm where nested virtualisation works).
+# Environment: SUITE (bookworm), MIRROR, LIMIT (seconds, 3000), ACCEL (tcg; kvm where nested virtualisation works),
+# PATIENCE (5: how many times longer than on a machine of its own a thing may take).
 set -euo pipefail
 unset RUST_BACKTRACE
 
@@ -14,7 +15,8 @@ suite=${SUITE:-bookworm} mirror=${MIRROR:-http://deb.debian.org/debian}
 dir=$(mktemp -d -p /var/tmp ftwall-vm.XXXXXX)
 trap 'rm -rf "$dir"' EXIT
 packages=linux-image-cloud-amd64,iproute2,nftables,iptables,ipset,conntrack,libnetfilter-queue1,libnetfilter-queue-dev
-packages=$packages,gcc,libc6-dev,kmod,procps,util-linux,iputils-ping,netcat-openbsd
+packages=$packages,gcc,libc6-dev,kmod,procps,util-linux,iputils-ping,netcat-openbsd,curl,iperf3,python3-minimal
+packages=$packages,libnftables1
 if [ $# -eq 0 ]; then
   set -- tests/live/rules_test.ts tests/live/rules_tools_test.ts tests/live/kernel_sets_test.ts \
     tests/live/kernel_settle_test.ts tests/live/kernel_reload_test.ts tests/live/kernel_lan_test.ts \
@@ -29,12 +31,14 @@ kernel=$(basename "$(echo "$root"/boot/vmlinuz-*)")
 version=${kernel#vmlinuz-}
 
 git clone -q "$repository" "$root/work/ftwall"
+# The executable, where there is one as new as the source; else the tests run from source.
+if [ -x "$repository/dist/ftwall" ]; then install -D "$repository/dist/ftwall" "$root/work/ftwall/dist/ftwall"; fi
 install -D "$(command -v deno)" "$root/usr/local/bin/deno"
 DENO_DIR=$root/root/.cache/deno deno cache --quiet --config "$repository/deno.json" \
   "$repository"/main.ts "$repository"/mod.ts "$repository"/tests/live/*_test.ts "$repository"/tests/live/talk.ts
 cat >"$root/sbin/job" <<JOB
 #!/bin/bash
-export PATH=/usr/local/bin:/usr/sbin:/usr/bin HOME=/root NO_COLOR=1 FTWALL_PATIENCE=20 DENO_NO_UPDATE_CHECK=1
+export PATH=/usr/local/bin:/usr/sbin:/usr/bin HOME=/root NO_COLOR=1 FTWALL_PATIENCE=${PATIENCE:-5} DENO_NO_UPDATE_CHECK=1
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs tmp /tmp

@@ -4,7 +4,8 @@
  *     judge QUEUE MASK ACCEPTED REFUSED
  *
  * "refuse" in the payload: NF_REPEAT with the refuse mark. "settle": accepted with the accept mark. Anything else:
- * accepted, mark untouched. Prints a line a packet: hook, mark, protocol, and "returned" where the refuse mark came back.
+ * accepted, mark untouched. Prints a line a packet: hook, mark, protocol, port it goes to, and "returned" where the
+ * refuse mark came back. "fence" and what follows in the payload is a line of its own: all before it has been judged.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -23,7 +24,14 @@ static int judge(struct nfq_q_handle *queue, struct nfgenmsg *message, struct nf
   int length = nfq_get_payload(data, &bytes);
   int protocol = length < 20 ? 0 : bytes[0] >> 4 == 4 ? bytes[9] : bytes[6];
   (void)message, (void)unused;
-  printf("hook=%u mark=0x%x protocol=%d%s\n", header->hook, mark, protocol, (mark & mask) == refused ? " returned" : "");
+  int head = length < 20 ? 0 : bytes[0] >> 4 == 4 ? (bytes[0] & 15) * 4 : 40;
+  int port = length < head + 4 ? 0 : bytes[head + 2] << 8 | bytes[head + 3];
+  unsigned char *fence = length > 0 ? memmem(bytes, length, "fence", 5) : NULL;
+  if (fence)
+    printf("%.*s\n", (int)(bytes + length - fence), fence);
+  else
+    printf("hook=%u mark=0x%x protocol=%d to=%d%s\n", header->hook, mark, protocol, port,
+           (mark & mask) == refused ? " returned" : "");
   fflush(stdout);
   if ((mark & mask) == refused) return nfq_set_verdict(queue, id, NF_DROP, 0, NULL);
   if (length > 0 && memmem(bytes, length, "refuse", 6))

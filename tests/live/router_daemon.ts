@@ -1,7 +1,7 @@
 /**
  * ftwall on the router of a topology: its config, its rules, the daemon, and what it tells.
  */
-import { type Answer, type Background, type Topology, until } from "./topology.ts";
+import { type Answer, type Background, PATIENCE, type Topology, until } from "./topology.ts";
 import { executable } from "./executable.ts";
 
 /** One line of the daemon's JSON log. */
@@ -91,7 +91,7 @@ export class RouterDaemon implements AsyncDisposable {
     await this.#background.prints('"event":"ready"', 10_000);
     const sets = !(this.#settings.dryRun === true || this.#settings.noRules === true);
     // The kernel's sets are looked for after `ready`, as tools have to be asked.
-    if (sets) await new Promise((resolve) => setTimeout(resolve, 300));
+    if (sets) await new Promise((resolve) => setTimeout(resolve, 300 * PATIENCE));
   }
 
   /** The running daemon. */

@@ -9,7 +9,7 @@ import {
   type RulesOptions,
   runCommand,
 } from "../../lib/firewall/mod.ts";
-import { type Background, execute, hasTool, type Host, LAN, skipReason, Topology } from "./topology.ts";
+import { ADDRESSES, type Background, execute, hasTool, type Host, LAN, skipReason, Topology } from "./topology.ts";
 
 /** Rules for the topology's LAN, without the sample, so that packets can be counted. */
 export const OPTIONS: RulesOptions = { ...RULES_DEFAULTS, lan: [LAN], sample: 0 };
@@ -59,12 +59,23 @@ async function judgePath(): Promise<string> {
   return `${judgeDir}/judge`;
 }
 
+/** What {@link scene} makes. */
+export interface Scene {
+  readonly topology: Topology;
+  readonly judge: Background;
+  readonly echo: Background;
+  /** Packets that were forwarded by way of the queue, once all that were sent until now have been judged. */
+  readonly forwarded: () => Promise<number>;
+  /** The same as the consumer's lines, of every hook. */
+  readonly lines: () => Promise<string[]>;
+}
+
 /** A topology with an echo server outside, the rules in force and, unless told otherwise, the consumer listening. */
 export async function scene(
   backend: Backend,
   options: RulesOptions,
   { masquerade = false, listen = true }: { masquerade?: boolean; listen?: boolean } = {},
-): Promise<{ topology: Topology; judge: Background; echo: Background } & AsyncDisposable> {
+): Promise<Scene & AsyncDisposable> {
   const path = await judgePath();
   const topology = await Topology.create({ masquerade });
   const dispose = () => topology[Symbol.asyncDispose]();
@@ -80,7 +91,16 @@ export async function scene(
     const judge = topology.start("router", listen ? [path, ...words] : ["true"]);
     if (listen) await judge.prints("ready");
     await echo.prints("ready");
-    return { topology, judge, echo, [Symbol.asyncDispose]: dispose };
+    let fences = 0;
+    const lines = async () => {
+      // The queue is in order: what client2 sends now is judged after everything else.
+      const fence = `fence${++fences}.`;
+      await topology.must("client2", ["bash", "-c", `printf ${fence} >/dev/udp/${ADDRESSES.server.v6}/4000`]);
+      await judge.prints(fence);
+      return judge.stdout.split("\n").filter((line) => line.startsWith("hook="));
+    };
+    const forwarded = async () => (await lines()).filter((line) => line.startsWith("hook=2 ")).length;
+    return { topology, judge, echo, forwarded, lines, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

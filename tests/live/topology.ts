@@ -281,6 +281,9 @@ export class Topology implements AsyncDisposable {
   }
 }
 
+/** How many times longer everything may take here than on a machine with a processor of its own (emulation: 5 or so). */
+export const PATIENCE = Number(Deno.env.get("FTWALL_PATIENCE") ?? 1);
+
 /** Waits until a condition holds; the error at the deadline says what was waited for and shows `context`. */
 export async function until(
   what: string,
@@ -288,7 +291,7 @@ export async function until(
   limit = 10_000,
   context: () => string = () => "",
 ): Promise<void> {
-  const deadline = performance.now() + limit;
+  const deadline = performance.now() + limit * PATIENCE;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`Waited ${limit} ms in vain for ${what}: ${context()}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
@@ -328,7 +331,7 @@ export async function execute(command: readonly string[], options: CommandOption
     } catch {
       // It was quicker.
     }
-  }, options.limit ?? 20_000);
+  }, (options.limit ?? 20_000) * PATIENCE);
   const output = child.output();
   if (options.stdin !== undefined) {
     const writer = child.stdin.getWriter();

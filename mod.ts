@@ -14,6 +14,8 @@
  * using source = openCapture("day.pcapng");
  * play(source, new Link(), engine, played);
  * ```
+ *
+ * A whole program is in tests/example/judge_capture.ts.
  * @module
  */
 
@@ -34,30 +36,17 @@ export {
   LOCK,
   LOG,
   OFF,
-  Policy,
+  type Policy,
   type TrainingName,
 } from "./lib/policy/policy.ts";
 
 // Engine
 export { ACCEPT, Engine, type EngineOptions, REFUSE, SETTLED, type Verdict } from "./lib/judge/engine.ts";
+export { type Capacity, capacityFor, State } from "./lib/state/state.ts";
 export type * from "./lib/learn/event.ts";
-export { Outbox, type Sending } from "./lib/learn/outbox.ts";
-export type { Asker } from "./lib/judge/asker.ts";
-export type { PriorFacts } from "./lib/learn/prior_facts.ts";
-export type { ClassifierSet } from "./lib/judge/classifier_set.ts";
-export type { PeerList } from "./lib/learn/peer_list.ts";
+export type { Outbox, Sending } from "./lib/learn/outbox.ts";
 export type { Clock } from "./lib/learn/clock.ts";
 export type { Counters } from "./lib/learn/counters.ts";
-export type { Keeper } from "./lib/learn/keeper.ts";
-export type { Consequence, Learner } from "./lib/learn/learner.ts";
-export type { RateLimits } from "./lib/learn/rate_limits.ts";
-export type { TimeLocks } from "./lib/learn/time_locks.ts";
-export type { Step, Tunnels } from "./lib/judge/tunnels.ts";
-export type { Target } from "./lib/wire/proxy.ts";
-export type { FlowEnds } from "./lib/learn/flow_ends.ts";
-export type { Trainer } from "./lib/learn/dns_training.ts";
-export { TABLE_LOCK_BYTES, TableLock, type TableLockHooks } from "./lib/state/table_lock.ts";
-export { play, type Played } from "./lib/replay/play.ts";
 
 // Classifiers
 export { CLASSIFIERS } from "./lib/protocol/mod.ts";
@@ -84,36 +73,18 @@ export {
   WEAK,
 } from "./lib/protocol/classifier.ts";
 
-// State
-export { type Capacity, capacityFor, State } from "./lib/state/state.ts";
-export { type StateContext, writeState } from "./lib/state/state_file.ts";
-export { readState, type Restored } from "./lib/state/state_reader.ts";
-
-export type { AddressTable, RowEnd } from "./lib/state/address_table.ts";
-export type { FlowTable } from "./lib/state/flow_table.ts";
-export type { Lock, LockedBy, Locks } from "./lib/state/locks.ts";
-export type { Scores } from "./lib/state/scores.ts";
-export type { Streams } from "./lib/state/streams.ts";
-
 // Sources of packets
+export { play, type Played } from "./lib/replay/play.ts";
 export { openCapture } from "./lib/replay/capture.ts";
 export { CaptureError, type Source } from "./lib/replay/source.ts";
 export { type Frame, MemorySource } from "./lib/replay/memory_source.ts";
 export { Link } from "./lib/replay/link.ts";
 export { type ByteOutput, PcapWriter } from "./lib/replay/pcap.ts";
-export { OK, type Outcome, OUTCOME_NAMES, Packet } from "./lib/wire/packet.ts";
+export { OK, type Outcome, OUTCOME_NAMES } from "./lib/wire/outcome.ts";
+export { Packet } from "./lib/wire/packet.ts";
 
 // Addresses
-export {
-  formatAddress,
-  isPrivate,
-  isUnlearnable,
-  parseAddress,
-  parsePrefix,
-  type Prefix,
-  PrefixSet,
-  type Words,
-} from "./lib/net/address.ts";
+export { formatAddress, parseAddress, type PrefixSet, type Words } from "./lib/net/address.ts";
 
 // What replay reports
 export { type FlowAddresses, type FlowLine, type FlowReason, FlowRecorder } from "./lib/replay/flow_record.ts";

@@ -12,7 +12,7 @@ export const DONE = 2;
 /** An error or acknowledgement, see {@link Entry.errno}. */
 export const ANSWER = 3;
 /** A message of another kind. */
-export const UNKNOWN = 0;
+const UNKNOWN = 0;
 /** No whole message at this offset: stop reading this buffer. */
 export const BROKEN = -1;
 

@@ -88,12 +88,8 @@ export const EINTR = 4;
 export const EAGAIN = 11;
 /** Permission denied. */
 export const EACCES = 13;
-/** No such interface. */
-export const ENODEV = 19;
 /** The kernel does not know this request. */
 export const EINVAL = 22;
-/** Protocol not available (socket option). */
-export const ENOPROTOOPT = 92;
 /** The kernel has no such netlink protocol. */
 export const EPROTONOSUPPORT = 93;
 /** The kernel knows the request but not this part of it. */

@@ -6,9 +6,9 @@ import { errorText } from "../lib/net/error_text.ts";
 import { MissingLibrary } from "./missing.ts";
 
 /** Names the file to load instead of the names below. */
-export const LIBRARY_VARIABLE = "FTWALL_LIBNETFILTER_QUEUE";
+const LIBRARY_VARIABLE = "FTWALL_LIBNETFILTER_QUEUE";
 /** The same for libnftables. */
-export const NFTABLES_VARIABLE = "FTWALL_LIBNFTABLES";
+const NFTABLES_VARIABLE = "FTWALL_LIBNFTABLES";
 
 const QUEUE_ADVICE = "Install the package libnetfilter-queue1 (Debian, Ubuntu), libnetfilter-queue (OpenWrt), " +
   `libnetfilter_queue (Alpine, Fedora, Arch), or name the file in ${LIBRARY_VARIABLE}`;

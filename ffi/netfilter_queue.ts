@@ -50,20 +50,20 @@ const GSO = 4;
 /** How a queue is to be set up. */
 export interface QueueSettings {
   /**
-   * Bytes of each packet to copy (default 4096). No classifier is shown more of a direction than the 4096 bytes of
+   * Bytes of each packet to copy. 4096 are enough: no classifier is shown more of a direction than the 4096 bytes of
    * lib/state/streams.ts, and a packet of several segments (GSO) may bring them all at once: a TLS hello with
    * post-quantum keys is 1.8 KiB, with the name often behind the keys. A datagram is wanted whole, as its end is checked.
    * Packets of one segment are shorter than this anyway, so less would save nothing on them.
    */
   readonly copyRange: number;
   /**
-   * Packets that may wait in the kernel (default 16384). A queue that fails open passes what is beyond this without
+   * Packets that may wait in the kernel. A queue that fails open passes what is beyond this without
    * counting it anywhere, so the receive buffer, whose overflow is counted, is made to be full first.
    */
   readonly length: number;
   /**
-   * Bytes of the receive buffer to ask for (default 4 MiB). The kernel grants twice the number and books 832 bytes for a
-   * short packet: some 10,000 of them, which also bounds the delay of an overloaded queue.
+   * Bytes of the receive buffer to ask for. The kernel grants twice the number and books 832 bytes for a short packet:
+   * 4 MiB hold some 10,000 of them, which also bounds the delay of an overloaded queue.
    */
   readonly receiveBuffer: number;
   /** Packets pass, uninspected, where the queue or its buffer is full; otherwise they are dropped. */
@@ -71,15 +71,6 @@ export interface QueueSettings {
   /** Take bulk packets of several segments whole. */
   readonly gso: boolean;
 }
-
-/** Sensible settings. */
-export const DEFAULT_SETTINGS: QueueSettings = {
-  copyRange: 4096,
-  length: 16384,
-  receiveBuffer: 4 << 20,
-  failOpen: true,
-  gso: true,
-};
 
 /** What the kernel granted. */
 export interface EffectiveSettings {

@@ -36,7 +36,7 @@ import {
 import { noCounters, type QueueCounters } from "./queue_counters.ts";
 
 /** Most packets of one burst. */
-export const BURST = 64;
+const BURST = 64;
 
 // All attributes before the payload take under 300 bytes, unless the kernel is asked for more (security context, conntrack).
 const HEADROOM = 512;

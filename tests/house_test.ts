@@ -205,6 +205,71 @@ function functionsOf(text: string): { readonly header: string; readonly lines: n
   return functions;
 }
 
+/** What files import from each other: `path#name`, or `path#*` where the names cannot be read. */
+function importedBy(paths: readonly string[]): Set<string> {
+  const imported = new Set<string>();
+  for (const path of paths) {
+    const text = read(path).replace(/\/\*[\s\S]*?\*\//g, "");
+    const note = (names: string | undefined, to: string): void => {
+      for (const name of names?.split(",") ?? ["*"]) {
+        imported.add(`${resolve(path, to)}#${name.trim().replace(/^type /, "").split(/ as |:/)[0]!.trim()}`);
+      }
+    };
+    for (
+      const [, names, to] of text.matchAll(
+        /^(?:import|export)\s(?:type )?(?:\{([^}]*)\}|\*[^;]*?)\s+from\s+"(\.[^"]+)"/gm,
+      )
+    ) {
+      note(names, to!);
+    }
+    for (const [, names, to] of text.matchAll(/(?:\{([^{}]*)\}\s*=\s*await\s+)?import\(\s*"(\.[^"]+)"\s*\)/g)) {
+      note(names, to!);
+    }
+  }
+  return imported;
+}
+
+/** Exported functions, classes, constants and types of a file, and how often each name stands elsewhere in it. */
+function exportsOf(path: string): { readonly name: string; readonly isType: boolean; readonly uses: number }[] {
+  const text = read(path).replace(/\/\*[\s\S]*?\*\//g, "");
+  const declared = text.matchAll(/^export (?:abstract |async )?(const|function\*?|class|interface|type) (\w+)/gm);
+  return [...declared].map(([, kind, name]) => ({
+    name: name!,
+    isType: kind === "interface" || kind === "type",
+    uses: text.match(new RegExp(`\\b${name}\\b`, "g"))!.length - 1,
+  }));
+}
+
+/** Rooms whose exports are all needed. */
+const NEEDED = /^(?:ffi|lib\/(?:cli|daemon|firewall|judge|learn|loop|net|replay|state|wire))\//;
+
+/** Exports (or all of a file) that nothing needs yet, or nothing but tests, each with its reason. */
+const UNUSED: Readonly<Record<string, string>> = {
+  "ffi/deadline.ts": "still to be used",
+  "ffi/file_lock.ts": "still to be used",
+  "ffi/own_process.ts#CAPABILITIES": "still to be used",
+  "ffi/service_notice.ts": "still to be used",
+  "lib/state/fan_outs.ts": "still to be used",
+  "lib/wire/build.ts#buildTcp": "tests build captures with it",
+  "lib/wire/transport.ts#PSH": "a flag of the TCP segments that tests build",
+};
+
+Deno.test("what is exported is imported somewhere, and needed by more than tests", () => {
+  const product = importedBy(source);
+  const tests = importedBy(typescript.filter((path) => path.startsWith("tests/")));
+  const wrong: string[] = [];
+  for (const path of source.filter((path) => NEEDED.test(path) && !product.has(`${path}#*`))) {
+    for (const { name, isType, uses } of exportsOf(path)) {
+      const key = `${path}#${name}`;
+      if (product.has(key) || (isType && uses > 0)) continue;
+      if (Object.keys(UNUSED).some((known) => key.startsWith(known))) continue;
+      if (!tests.has(key) && !tests.has(`${path}#*`)) wrong.push(`${key}: nobody imports it`);
+      else if (uses === 0) wrong.push(`${key}: only tests use it`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
 Deno.test("no default exports, no enum, no any, no helpers, file names in snake_case", () => {
   const wrong: string[] = [];
   for (const path of typescript) {

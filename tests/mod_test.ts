@@ -1,6 +1,29 @@
 import assert from "node:assert/strict";
 import * as ftwall from "../mod.ts";
+import { judgeCapture } from "./example/judge_capture.ts";
 import { captureOf, GOLDENS } from "./golden/make.ts";
+
+const EXAMPLE = new URL("./example/judge_capture.ts", import.meta.url).pathname;
+
+Deno.test("the example judges a capture with no more than leave to read it", () => {
+  const path = Deno.makeTempFileSync({ suffix: ".pcap" });
+  try {
+    Deno.writeFileSync(path, captureOf(GOLDENS.find(({ name }) => name === "fasttrack")!));
+    const args = ["run", "--no-prompt", "--cached-only", `--allow-read=${path}`, EXAMPLE, path];
+    const { code, stdout, stderr } = new Deno.Command(Deno.execPath(), { args }).outputSync();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    const lines = new TextDecoder().decode(stdout).trim().split("\n").map((line) => JSON.parse(line));
+    assert.ok(lines.some(({ event, protocol }) => event === "locked" && protocol === "fasttrack"));
+    const events: unknown[] = [];
+    const played = judgeCapture(path, (event) => events.push(event));
+    assert.deepEqual(lines, [...events, played]);
+    assert.ok(played.refused > 0 && played.refused < played.packets);
+    Deno.writeTextFileSync(path, "no capture");
+    assert.equal(new Deno.Command(Deno.execPath(), { args, stderr: "null" }).outputSync().code, 1);
+  } finally {
+    Deno.removeSync(path);
+  }
+});
 
 Deno.test("the library plays a capture to an engine with what it exports, and nothing else", () => {
   const { CLASSIFIERS, compile, defaultConfig, Engine, FlowRecorder, Link, MemorySource, play, protocolDefaults } =

@@ -22,7 +22,8 @@ import {
   SUSPECT,
 } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
-import { OK, type Outcome, type Packet } from "../wire/packet.ts";
+import { OK, type Outcome } from "../wire/outcome.ts";
+import { type Packet } from "../wire/packet.ts";
 import { ACK, FIN, PROTOCOL_TCP, RST, SYN } from "../wire/transport.ts";
 import { Asker } from "./asker.ts";
 import { noteStart } from "./stream_start.ts";
@@ -65,9 +66,15 @@ export interface EngineOptions {
   readonly admit?: (kind: FrequentEvent) => boolean;
   /** For captures from anywhere: the private side of a flow is its client, else the opener is. */
   readonly homeAny?: boolean;
-  /** Where threads share the tables: their lock. */
+  /**
+   * Where threads share the tables: their lock.
+   * @ignore
+   */
   readonly tableLock?: TableLock;
-  /** False where another thread's engine ends what is over in these tables, and what a new policy exempts. Default true. */
+  /**
+   * False where another thread's engine ends what is over in these tables, and what a new policy exempts. Default true.
+   * @ignore
+   */
   readonly ownsSharedTables?: boolean;
 }
 
@@ -84,20 +91,32 @@ export class Engine {
   readonly outbox: Outbox = new Outbox();
   /** What was counted. */
   readonly counters: Counters = new Counters();
-  /** Changes locks, block list, endpoints and scores. */
-  readonly learner: Learner;
-  /** Asks the classifiers. */
-  readonly asker: Asker;
-  /** Learns addresses from DNS. */
-  readonly trainer: Trainer;
-  /** Ends what is over. */
-  readonly keeper: Keeper;
-  /** Says what is refused because of earlier facts. */
-  readonly priorFacts: PriorFacts;
 
-  readonly #classifiers: readonly Classifier[];
-  /** Lock of the tables; null where this engine has them to itself. */
+  // Parts that the daemon needs, and users of the library do not.
+  /**
+   * Changes locks, block list, endpoints and scores.
+   * @ignore
+   */
+  readonly learner: Learner;
+  /**
+   * Asks the classifiers.
+   * @ignore
+   */
+  readonly asker: Asker;
+  /**
+   * Learns addresses from DNS.
+   * @ignore
+   */
+  readonly trainer: Trainer;
+  /**
+   * Lock of the tables; null where this engine has them to itself.
+   * @ignore
+   */
   readonly tableLock: TableLock | null;
+
+  readonly #keeper: Keeper;
+  readonly #priorFacts: PriorFacts;
+  readonly #classifiers: readonly Classifier[];
   readonly #ownsSharedTables: boolean;
   readonly #homeAny: boolean;
   readonly #refusals: RefusalLog;
@@ -119,9 +138,9 @@ export class Engine {
     this.learner = new Learner(options.policy, this.state, this.clock, this.outbox, options.emit);
     if (options.admit !== undefined) this.learner.admit = options.admit;
     this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
-    this.keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
+    this.#keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
     this.#refusals = new RefusalLog(this.counters, this.learner, this.clock, options.emit);
-    this.priorFacts = new PriorFacts(this.state, this.clock, this.learner, this.trainer);
+    this.#priorFacts = new PriorFacts(this.state, this.clock, this.learner, this.trainer);
     this.#classifiers = [...options.classifiers, dnsTap(this.trainer, this.#ends)];
     this.asker = new Asker(this.#classifiers, this.state.flows, this.state.streams);
     this.#protocols = this.#numbers(options.policy);
@@ -166,7 +185,7 @@ export class Engine {
       this.learner.table = table;
       this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
     }
-    this.keeper.tick(this.#ownsSharedTables);
+    this.#keeper.tick(this.#ownsSharedTables);
   }
 
   /** Judges one packet, which came at `now` (milliseconds of the source's time). `outcome` is that of decoding it. */
@@ -257,7 +276,7 @@ export class Engine {
         return (words[flow + CANDIDATES] === 0 ? REFUSE | SETTLED : REFUSE) as Verdict;
       }
     }
-    const known = this.priorFacts.peerFact(this.#ends);
+    const known = this.#priorFacts.peerFact(this.#ends);
     const verdict = known !== "" && !this.#letsThrough(tcp) ? this.#because(row, known) : this.#lockedOr(row);
     if (verdict === REFUSE) {
       // Holds as long as the lock or the entry does: such a refusal is never settled.
@@ -421,7 +440,7 @@ export class Engine {
 
   /** Neither TCP nor UDP, or not decodable: refused only between a locked client and the public side. */
   #undecoded(packet: Packet): Verdict {
-    if (!this.priorFacts.concernsLocked(packet)) return ACCEPT;
+    if (!this.#priorFacts.concernsLocked(packet)) return ACCEPT;
     this.counters.reason("client-locked");
     return REFUSE;
   }

@@ -38,7 +38,7 @@ export const SAME = 0;
 /** The target became known: {@link Tunnels.of}. */
 export const KNOWN = 1;
 /** Both streams now begin behind the handshake. */
-export const INSIDE = 2;
+const INSIDE = 2;
 
 /** See the module's text. */
 export class Tunnels {

@@ -11,7 +11,7 @@ import type { Policy } from "../policy/policy.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { hashEndpoint } from "../state/hash.ts";
 import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
-import { DNS, DnsMessage, type DnsName, NameSet, TYPE_CNAME } from "../wire/dns.ts";
+import { DNS, dnsFrameEnd, DnsMessage, type DnsName, NameSet, TYPE_CNAME } from "../wire/dns.ts";
 import type { Clock } from "./clock.ts";
 import type { Emit } from "./event.ts";
 import type { Learner } from "./learner.ts";
@@ -239,9 +239,9 @@ export function dnsTap(trainer: Trainer, ends: FlowEnds): Classifier {
     classify(look: Look): Evidence {
       if (look.peerPort !== DNS || !look.first || !look.claim()) return UNRELATED;
       let at = look.start + (look.fromOpener ? look.note0 : look.note1);
-      while (at + 2 <= look.end) {
-        const next = at + 2 + look.view.getUint16(at);
-        if (next > look.end) break;
+      for (;;) {
+        const next = dnsFrameEnd(look.view, at, look.end);
+        if (next < 0 || next > look.end) break;
         if (!trainer.read(ends, look.bytes, look.view, at + 2, next)) return UNRELATED;
         at = next;
       }

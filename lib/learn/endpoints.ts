@@ -22,14 +22,14 @@ import type { Clock } from "./clock.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 
 /** Evidence of an encrypted-looking flow to an endpoint that took part in a confirmed conversation. */
-export const KNOWN_PEER: Evidence = evidence(
+const KNOWN_PEER: Evidence = evidence(
   "known-peer",
   STRONG,
   "Encrypted-looking flow, or a lone uTP header, to an endpoint that took part in a confirmed conversation",
   true,
 );
 /** Evidence of an encrypted-looking flow of a client in whose other flows the protocol was certain. */
-export const KNOWN_CLIENT: Evidence = evidence(
+const KNOWN_CLIENT: Evidence = evidence(
   "known-client",
   STRONG,
   "Encrypted-looking flow, or a lone uTP header, of a client in whose other flows this protocol was certain within the last minutes",
@@ -37,7 +37,7 @@ export const KNOWN_CLIENT: Evidence = evidence(
 );
 
 /** Evidence of encrypted-looking flows of both kinds, TCP and UDP, of one client and one protocol. */
-export const HINTED_CLIENT: Evidence = evidence(
+const HINTED_CLIENT: Evidence = evidence(
   "hinted-client",
   STRONG,
   "Encrypted-looking TCP flow of a client that had encrypted-looking UDP conversations of this protocol with five peers within the last minutes",

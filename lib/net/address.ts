@@ -13,7 +13,7 @@ export { type Prefix, PrefixSet } from "./prefix_set.ts";
 export type Words = readonly [number, number, number, number];
 
 /** Third word of a mapped IPv4 address (the first two are 0). */
-export const MAPPED = 0xffff;
+const MAPPED = 0xffff;
 
 const DOT = 0x2e;
 const COLON = 0x3a;
@@ -130,7 +130,7 @@ export function formatAddress(w0: number, w1: number, w2: number, w3: number): s
 }
 
 /** Word `index` (0 … 3) of the mask of a prefix of `bits` (0 … 128). */
-export function maskWord(bits: number, index: number): number {
+function maskWord(bits: number, index: number): number {
   const own = bits - index * 32;
   return own <= 0 ? 0 : own >= 32 ? -1 : -1 << (32 - own);
 }

@@ -4,19 +4,19 @@
  */
 
 /** BSD loopback, address family in the writer's byte order. */
-export const LINK_NULL = 0;
+const LINK_NULL = 0;
 /** Ethernet. */
 export const LINK_ETHERNET = 1;
 /** PPP, with or without its HDLC framing bytes. */
-export const LINK_PPP = 9;
+const LINK_PPP = 9;
 /** Begins with the IP header. */
 export const LINK_RAW = 101;
 /** BSD loopback, address family in network byte order. */
-export const LINK_LOOP = 108;
+const LINK_LOOP = 108;
 /** Linux cooked capture, version 1: what capturing on "any" made. */
-export const LINK_COOKED = 113;
+const LINK_COOKED = 113;
 /** Linux cooked capture, version 2. */
-export const LINK_COOKED2 = 276;
+const LINK_COOKED2 = 276;
 
 /** Most tags in front of the type; real networks stack two. */
 const MOST_TAGS = 8;

@@ -5,13 +5,13 @@
 import { type ByteWindow, CaptureError, LARGEST_RECORD, type Source } from "./source.ts";
 
 /** Bytes of the file header. */
-export const PCAP_HEADER = 24;
+const PCAP_HEADER = 24;
 /** Bytes of a record's header. */
-export const PCAP_RECORD = 16;
+const PCAP_RECORD = 16;
 /** Microseconds, in the writer's byte order. */
-export const MAGIC_MICROSECONDS = 0xa1b2c3d4;
+const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 /** Nanoseconds, in the writer's byte order. */
-export const MAGIC_NANOSECONDS = 0xa1b23c4d;
+const MAGIC_NANOSECONDS = 0xa1b23c4d;
 
 /** True where the first four bytes, read big-endian, are one of the format's four magic numbers. */
 export function isPcap(magic: number): boolean {

@@ -4,8 +4,8 @@
  */
 import type { Link } from "./link.ts";
 import type { Source } from "./source.ts";
-import { isDecodeError } from "../wire/outcome.ts";
-import { NOT_IP, Packet } from "../wire/packet.ts";
+import { isDecodeError, NOT_IP } from "../wire/outcome.ts";
+import { Packet } from "../wire/packet.ts";
 import type { Engine } from "../judge/engine.ts";
 
 /** What was counted while playing. Times are milliseconds since 1970. */

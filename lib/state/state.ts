@@ -76,29 +76,67 @@ export function capacityFor(bytes: number): Capacity {
 export class State {
   /** Sizes. */
   readonly capacity: Capacity;
-  /** All flows. */
+
+  // The tables are for the engine and the daemon, not for users of the library.
+  /**
+   * All flows.
+   * @ignore
+   */
   readonly flows: FlowTable;
-  /** First bytes of undecided TCP flows. */
+  /**
+   * First bytes of undecided TCP flows.
+   * @ignore
+   */
   readonly streams: Streams;
-  /** The block list: public addresses refused for everybody; key word 0. */
+  /**
+   * The block list: public addresses refused for everybody; key word 0.
+   * @ignore
+   */
   readonly peers: AddressTable;
-  /** Addresses that DNS answers trained; key word 0. */
+  /**
+   * Addresses that DNS answers trained; key word 0.
+   * @ignore
+   */
   readonly trained: AddressTable;
-  /** Endpoints of encrypted-capable networks; key word is the port. */
+  /**
+   * Endpoints of encrypted-capable networks; key word is the port.
+   * @ignore
+   */
   readonly endpoints: AddressTable;
-  /** Time-locks. */
+  /**
+   * Time-locks.
+   * @ignore
+   */
   readonly locks: Locks;
-  /** Scores of clients. */
+  /**
+   * Scores of clients.
+   * @ignore
+   */
   readonly scores: Scores;
-  /** DNS questions waiting for their answer; key word is port × 65536 + id. */
+  /**
+   * DNS questions waiting for their answer; key word is port × 65536 + id.
+   * @ignore
+   */
   readonly questions: AddressTable;
-  /** Addresses that answer for names of no interest (shared hosting); key word 0. */
+  /**
+   * Addresses that answer for names of no interest (shared hosting); key word 0.
+   * @ignore
+   */
   readonly resolved: AddressTable;
-  /** Rate limits: what happened lately; key word is the kind. */
+  /**
+   * Rate limits: what happened lately; key word is the kind.
+   * @ignore
+   */
   readonly rateLimits: AddressTable;
-  /** Hardware addresses of clients, as last seen; key word 0, columns high and low. */
+  /**
+   * Hardware addresses of clients, as last seen; key word 0, columns high and low.
+   * @ignore
+   */
   readonly neighbours: AddressTable;
-  /** Clients that the operator allowed for a time; key word 0. */
+  /**
+   * Clients that the operator allowed for a time; key word 0.
+   * @ignore
+   */
   readonly allowances: AddressTable;
 
   readonly #changes: Int32Array;

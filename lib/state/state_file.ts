@@ -92,13 +92,6 @@ export function* stateLines(state: State, context: StateContext): Generator<stri
   }
 }
 
-/** The whole state as text. */
-export function writeState(state: State, context: StateContext): string {
-  let text = "";
-  for (const line of stateLines(state, context)) text += line;
-  return text;
-}
-
 function held(table: AddressTable, at: number): string {
   return table.values[at + HELD] === 1 ? " held" : "";
 }

@@ -131,13 +131,6 @@ export class StateReader {
   }
 }
 
-/** Reads a whole state text into the tables. */
-export function readState(text: string, state: State, context: StateContext): Restored {
-  const reader = new StateReader(state, context);
-  reader.push(text);
-  return reader.end();
-}
-
 function readLock(
   words: readonly string[],
   state: State,

@@ -28,9 +28,9 @@ export const LIST = 3;
 export const DICTIONARY = 4;
 
 /** Deepest nesting that is followed. */
-export const DEEPEST = 5;
+const DEEPEST = 5;
 /** Longest message that is read, in bytes. */
-export const LONGEST_BENCODE = 4096;
+const LONGEST_BENCODE = 4096;
 /** Longest integer: BEP 3 sets no limit, 64 bits with sign is what implementations hold. */
 const MOST_DIGITS = 20;
 const MOST_ENTRIES = 96;

@@ -4,7 +4,7 @@
  */
 
 /** Sums `bytes[start … end)` as big-endian 16-bit words onto `sum`; an odd last byte counts as the high one. Exact up to 64 KiB. */
-export function sumWords(bytes: Uint8Array, start: number, end: number, sum: number): number {
+function sumWords(bytes: Uint8Array, start: number, end: number, sum: number): number {
   let at = start;
   for (; at + 1 < end; at += 2) sum += (bytes[at]! << 8) | bytes[at + 1]!;
   if (at < end) sum += bytes[at]! << 8;
@@ -12,13 +12,13 @@ export function sumWords(bytes: Uint8Array, start: number, end: number, sum: num
 }
 
 /** Folds a sum of 16-bit words and complements it: the checksum as it stands in a header. */
-export function foldSum(sum: number): number {
+function foldSum(sum: number): number {
   while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
   return ~sum & 0xffff;
 }
 
 /** Checksum of `bytes[start … end)`; 0 where the range holds a right checksum already. */
-export function internetChecksum(bytes: Uint8Array, start: number, end: number): number {
+function internetChecksum(bytes: Uint8Array, start: number, end: number): number {
   return foldSum(sumWords(bytes, start, end, 0));
 }
 

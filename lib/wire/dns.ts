@@ -10,25 +10,25 @@ import { DnsName, readName, skipName } from "./dns_name.ts";
 /** The port of name servers. */
 export const DNS = 53;
 
-export { DnsName, LONGEST_NAME, NameSet, whyNotPattern } from "./dns_name.ts";
+export { DnsName, NameSet } from "./dns_name.ts";
 
 /** Record types (IANA DNS parameters). */
 export const TYPE_A = 1;
 /** Canonical name. */
 export const TYPE_CNAME = 5;
 /** IPv6 address (RFC 3596). */
-export const TYPE_AAAA = 28;
+const TYPE_AAAA = 28;
 /** Service binding (RFC 9460). */
-export const TYPE_SVCB = 64;
+const TYPE_SVCB = 64;
 /** Service binding for HTTPS (RFC 9460). */
 export const TYPE_HTTPS = 65;
 
 /** Sections, as {@link DnsMessage.section} has them. */
 export const SECTION_ANSWER = 1;
 /** Name servers. */
-export const SECTION_AUTHORITY = 2;
+const SECTION_AUTHORITY = 2;
 /** Further records, OPT among them. */
-export const SECTION_ADDITIONAL = 3;
+const SECTION_ADDITIONAL = 3;
 
 /** No fault. */
 export const DNS_SOUND = 0;
@@ -42,7 +42,7 @@ export const DNS_MANY = 3;
 export type DnsFault = 0 | 1 | 2 | 3;
 
 /** Bytes of the header. */
-export const DNS_HEADER = 12;
+const DNS_HEADER = 12;
 const MOST_RECORDS = 256;
 const CLASS_INTERNET = 1;
 const KEY_IPV4HINT = 4;

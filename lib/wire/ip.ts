@@ -5,7 +5,15 @@
  * beyond `end` was not captured, a field beyond `wireEnd` never existed.
  * @module
  */
-import { BROKEN, LATER_FRAGMENT, OTHER_TRANSPORT, type Outcome, TRUNCATED_HEADER } from "./outcome.ts";
+import {
+  BROKEN,
+  FIRST_FRAGMENT,
+  FURTHER_FRAGMENT,
+  LATER_FRAGMENT,
+  OTHER_TRANSPORT,
+  type Outcome,
+  TRUNCATED_HEADER,
+} from "./outcome.ts";
 import type { Packet } from "./packet.ts";
 import { decodeTcp, decodeUdp, PROTOCOL_TCP, PROTOCOL_UDP } from "./transport.ts";
 
@@ -47,11 +55,11 @@ export function decodeIPv4(packet: Packet, start: number, end: number, wireEnd: 
   const protocol = bytes[start + 9]!;
   const fragment = view.getUint16(start + 6);
   if ((fragment & 0x1fff) !== 0) {
-    packet.fragment = 2;
+    packet.fragment = FURTHER_FRAGMENT;
     packet.transport = protocol;
     return LATER_FRAGMENT;
   }
-  if ((fragment & 0x2000) !== 0) packet.fragment = 1;
+  if ((fragment & 0x2000) !== 0) packet.fragment = FIRST_FRAGMENT;
   if (start + header > end) return TRUNCATED_HEADER;
   if (protocol === PROTOCOL_TCP) return decodeTcp(packet, start + header, end, wireEnd);
   if (protocol === PROTOCOL_UDP) return decodeUdp(packet, start + header, end, wireEnd, total === 0);
@@ -133,12 +141,12 @@ function decodeAfter(packet: Packet, next: number, at: number, end: number, wire
       const word = view.getUint16(at + 2);
       size = 8;
       if (word >>> 3 !== 0) {
-        packet.fragment = 2;
+        packet.fragment = FURTHER_FRAGMENT;
         packet.transport = bytes[at]!;
         return LATER_FRAGMENT;
       }
       // Offset 0 and no more to come is an atomic fragment: RFC 6946 has it handled as a whole packet.
-      if ((word & 1) !== 0) packet.fragment = 1;
+      if ((word & 1) !== 0) packet.fragment = FIRST_FRAGMENT;
     } else if (options) {
       size = (bytes[at + 1]! + 1) << 3;
     } else {

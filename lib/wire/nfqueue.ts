@@ -28,11 +28,6 @@ export const NF_ACCEPT = 1;
 /** Go through the rules of the same hook again. */
 export const NF_REPEAT = 4;
 
-/** Checksums are not filled in yet: never verify or repair them (bit of {@link QueueMessage.skbInfo}). */
-export const SKB_CHECKSUM_NOT_READY = 1;
-/** Several segments in one packet (bit of {@link QueueMessage.skbInfo}). */
-export const SKB_GSO = 2;
-
 /** Bytes of a verdict message without a mark. */
 export const VERDICT_LENGTH = 32;
 /** Bytes of a verdict message with a mark. */
@@ -57,7 +52,6 @@ const NFQA_IFINDEX_OUTDEV = 6;
 const NFQA_HWADDR = 9;
 const NFQA_PAYLOAD = 10;
 const NFQA_CAP_LEN = 13;
-const NFQA_SKB_INFO = 14;
 const NFQA_CFG_PARAMS = 2;
 const NFQA_CFG_QUEUE_MAXLEN = 3;
 
@@ -71,28 +65,22 @@ export class QueueMessage {
   packetId = 0;
   /** Netfilter hook: 0 prerouting, 1 input, 2 forward, 3 output, 4 postrouting. */
   hook = 0;
-  /** EtherType as the interface gave it: 0x0800 IPv4, 0x86dd IPv6. */
-  protocol = 0;
   /** Packet mark (uint32 held as int32). */
   mark = 0;
   /** Index of the interface it came in by; 0 where there is none. */
   indev = 0;
   /** Index of the interface it will leave by; 0 where there is none. */
   outdev = 0;
-  /** First two bytes of the sender's MAC. */
+  /** First two bytes of the sender's MAC; both words are 0 where the message has none of six bytes. */
   macHigh = 0;
   /** Last four bytes of the sender's MAC, as int32. */
   macLow = 0;
-  /** True where the message carries a MAC of six bytes. */
-  hasMac = false;
   /** Offset of the packet's first byte (its IP header). */
   payload = 0;
   /** One past the last byte captured. */
   payloadEnd = 0;
   /** Length of the packet before the copy range cut it; the length of the payload where nothing was cut. */
   capLength = 0;
-  /** Facts about the packet buffer: {@link SKB_CHECKSUM_NOT_READY}, {@link SKB_GSO}. */
-  skbInfo = 0;
   /** Of a {@link REPLY}: 0 for done, or the positive error number. */
   errno = 0;
   /** Of a {@link REPLY}: sequence number of the message it answers. */
@@ -131,13 +119,11 @@ export class QueueMessage {
     this.mark = 0;
     this.indev = 0;
     this.outdev = 0;
-    this.hasMac = false;
     this.macHigh = 0;
     this.macLow = 0;
     this.payload = limit;
     this.payloadEnd = limit;
     this.capLength = 0;
-    this.skbInfo = 0;
     if (limit - start < HEADERS) return MALFORMED;
     this.queue = view.getUint16(start + 18);
     let numbered = false;
@@ -165,7 +151,6 @@ export class QueueMessage {
         case NFQA_PACKET_HDR:
           if (size < 7) break;
           this.packetId = view.getInt32(value);
-          this.protocol = view.getUint16(value + 4);
           this.hook = view.getUint8(value + 6);
           numbered = true;
           break;
@@ -180,7 +165,6 @@ export class QueueMessage {
           break;
         case NFQA_HWADDR:
           if (size < 10 || view.getUint16(value) !== 6) break;
-          this.hasMac = true;
           this.macHigh = view.getUint16(value + 4);
           this.macLow = view.getInt32(value + 6);
           break;
@@ -190,9 +174,6 @@ export class QueueMessage {
           break;
         case NFQA_CAP_LEN:
           if (size >= 4) this.capLength = view.getInt32(value);
-          break;
-        case NFQA_SKB_INFO:
-          if (size >= 4) this.skbInfo = view.getInt32(value);
           break;
       }
       at = value + ((size + 3) & ~3);

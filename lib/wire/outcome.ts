@@ -1,5 +1,5 @@
 /**
- * What came of decoding a packet.
+ * Results of decoding a packet: the outcome, and whether it is a fragment.
  * @module
  */
 
@@ -33,3 +33,10 @@ export const OUTCOME_NAMES: readonly string[] = [
   "later-fragment",
   "other-transport",
 ];
+
+/** `Packet.fragment` of a packet that is whole; an IPv6 atomic fragment (RFC 6946) is one. */
+export const WHOLE = 0;
+/** `Packet.fragment` of a first fragment: it has the ports. */
+export const FIRST_FRAGMENT = 1;
+/** `Packet.fragment` of any later one. */
+export const FURTHER_FRAGMENT = 2;

@@ -3,7 +3,7 @@
  * @module
  */
 import { decodeIPv4, decodeIPv6 } from "./ip.ts";
-import { BROKEN, NOT_IP, type Outcome } from "./outcome.ts";
+import { BROKEN, NOT_IP, type Outcome, WHOLE } from "./outcome.ts";
 
 /** Netfilter's hook number of FORWARD (linux/netfilter.h). */
 export const HOOK_FORWARD = 2;
@@ -11,23 +11,6 @@ export const HOOK_FORWARD = 2;
 export const HOOK_INPUT = 1;
 /** Netfilter's hook number of OUTPUT. */
 export const HOOK_OUTPUT = 3;
-export {
-  BROKEN,
-  LATER_FRAGMENT,
-  NOT_IP,
-  OK,
-  OTHER_TRANSPORT,
-  type Outcome,
-  OUTCOME_NAMES,
-  TRUNCATED_HEADER,
-} from "./outcome.ts";
-
-/** `fragment` of a packet that is whole; an IPv6 atomic fragment (RFC 6946) is one. */
-export const WHOLE = 0;
-/** `fragment` of a first fragment: it has the ports. */
-export const FIRST_FRAGMENT = 1;
-/** `fragment` of any further one. */
-export const FURTHER_FRAGMENT = 2;
 
 /** A decoded packet. All numbers are small integers; offsets count from the beginning of `bytes`. */
 export class Packet {
@@ -60,7 +43,7 @@ export class Packet {
   /** IP protocol number after all extension headers: 6, 17 or another; 0 where that was not reached. */
   transport = 0;
   /** {@link WHOLE}, {@link FIRST_FRAGMENT} or {@link FURTHER_FRAGMENT}. */
-  fragment: 0 | 1 | 2 = 0;
+  fragment: 0 | 1 | 2 = WHOLE;
   /** Source port; 0 unless the outcome is OK. */
   sport = 0;
   /** Destination port; 0 unless the outcome is OK. */
@@ -115,7 +98,7 @@ export class Packet {
       this.d3 =
         0;
     this.transport = 0;
-    this.fragment = 0;
+    this.fragment = WHOLE;
     this.sport = 0;
     this.dport = 0;
     this.flags = 0;

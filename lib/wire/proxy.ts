@@ -38,7 +38,7 @@ export const DENIED = 4;
 export type ProxyState = 0 | 1 | 2 | 3 | 4;
 
 /** Kind of proxy: none yet. */
-export const NO_KIND = 0;
+const NO_KIND = 0;
 /** Kind of proxy: SOCKS 4 or 4a. */
 export const SOCKS4 = 4;
 /** Kind of proxy: SOCKS 5. */

@@ -3,7 +3,7 @@
  * read.
  * @module
  */
-import { BROKEN, OK, type Outcome, TRUNCATED_HEADER } from "./outcome.ts";
+import { BROKEN, OK, type Outcome, TRUNCATED_HEADER, WHOLE } from "./outcome.ts";
 import type { Packet } from "./packet.ts";
 
 /** IP protocol number of TCP. */
@@ -25,13 +25,11 @@ export const RST = 0x04;
 export const PSH = 0x08;
 /** The acknowledgement number is valid. */
 export const ACK = 0x10;
-/** The urgent pointer is valid. */
-export const URG = 0x20;
 
 /** Decodes the TCP header at `at`; see lib/wire/ip.ts for `end` and `wireEnd`. */
 export function decodeTcp(packet: Packet, at: number, end: number, wireEnd: number): Outcome {
   packet.transport = PROTOCOL_TCP;
-  // A first fragment too short for the ports is an old way past filters (RFC 1858): nothing honest makes one.
+  // A first fragment too short for the ports is an old way to evade filters (RFC 1858); no honest sender makes one.
   if (wireEnd - at < TCP_HEADER) return BROKEN;
   if (end - at < TCP_HEADER) return TRUNCATED_HEADER;
   const { bytes, view } = packet;
@@ -60,8 +58,8 @@ export function decodeUdp(packet: Packet, at: number, end: number, wireEnd: numb
   const { view } = packet;
   let length = view.getUint16(at + 4);
   if (length === 0 && open) length = wireEnd - at;
-  // Receivers drop both kinds. A first fragment holds less than the datagram, of course.
-  if (length < UDP_HEADER || (at + length > wireEnd && packet.fragment === 0)) return BROKEN;
+  // Receivers drop both. Only a first fragment may hold less than the whole datagram.
+  if (length < UDP_HEADER || (at + length > wireEnd && packet.fragment === WHOLE)) return BROKEN;
   packet.sport = view.getUint16(at);
   packet.dport = view.getUint16(at + 2);
   packet.length = length - UDP_HEADER;

@@ -6,7 +6,8 @@ import { openCapture } from "../../lib/replay/capture.ts";
 import { Link, LINK_RAW } from "../../lib/replay/link.ts";
 import { PcapWriter } from "../../lib/replay/pcap.ts";
 import { CaptureError } from "../../lib/replay/source.ts";
-import { OK, Packet } from "../../lib/wire/packet.ts";
+import { OK } from "../../lib/wire/outcome.ts";
+import { Packet } from "../../lib/wire/packet.ts";
 import { ROOT } from "./machine.ts";
 
 /** Captures of the repository, and those of FTWALL_SHARED (or ../shared) where they are there. */

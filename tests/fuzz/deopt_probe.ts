@@ -3,7 +3,8 @@
  * `--v8-flags=--trace-deopt,--expose-gc,--trace-gc`: V8 prints what it had to give up, and the collection between, in order. `--surprise` meets a packet of another shape of object behind the line, to show that the measure can tell.
  * @module
  */
-import { OK, Packet } from "../../lib/wire/packet.ts";
+import { OK } from "../../lib/wire/outcome.ts";
+import { Packet } from "../../lib/wire/packet.ts";
 import { GoldenRun } from "./golden_run.ts";
 
 const collect = (globalThis as { gc?: () => void }).gc;

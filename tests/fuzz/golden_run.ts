@@ -5,7 +5,8 @@
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { Engine } from "../../lib/judge/engine.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
-import { OK, type Outcome, Packet } from "../../lib/wire/packet.ts";
+import { OK, type Outcome } from "../../lib/wire/outcome.ts";
+import { Packet } from "../../lib/wire/packet.ts";
 import { GOLDENS, packetsOf } from "../golden/make.ts";
 import { HOME } from "../support/desk.ts";
 import { policyOf } from "../support/story.ts";

@@ -10,7 +10,8 @@ import { defaultConfig } from "../../lib/policy/load.ts";
 import { compile } from "../../lib/policy/policy.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 import { buildTcp, buildUdp, Ends } from "../../lib/wire/build.ts";
-import { OK, Packet } from "../../lib/wire/packet.ts";
+import { OK } from "../../lib/wire/outcome.ts";
+import { Packet } from "../../lib/wire/packet.ts";
 
 const COUNT = Number(Deno.env.get("FTWALL_RANDOM") ?? 300_000);
 

@@ -9,7 +9,6 @@
  */
 import { Libc } from "../../ffi/libc.ts";
 import { Missing } from "../../ffi/missing.ts";
-import { DEFAULT_SETTINGS } from "../../ffi/netfilter_queue.ts";
 import { Queues } from "../../ffi/queues.ts";
 import { NF_ACCEPT, NF_DROP, PACKET } from "../../lib/wire/nfqueue.ts";
 
@@ -20,11 +19,11 @@ const mark = option("mark") === undefined ? -1 : Number(option("mark"));
 const late = Number(option("late") ?? "0");
 const code = options.has("drop") ? NF_DROP : NF_ACCEPT;
 const settings = {
-  ...DEFAULT_SETTINGS,
   copyRange: Number(option("copy") ?? "256"),
-  length: Number(option("length") ?? `${DEFAULT_SETTINGS.length}`),
-  receiveBuffer: Number(option("buffer") ?? `${DEFAULT_SETTINGS.receiveBuffer}`),
+  length: Number(option("length") ?? "16384"),
+  receiveBuffer: Number(option("buffer") ?? `${4 << 20}`),
   failOpen: !options.has("closed"),
+  gso: true,
 };
 
 function print(to: { writeSync(bytes: Uint8Array): number }, line: string): void {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { openCapture } from "../../lib/replay/capture.ts";
 import { Link } from "../../lib/replay/link.ts";
 import { CaptureError } from "../../lib/replay/source.ts";
-import { OK, Packet } from "../../lib/wire/packet.ts";
+import { OK } from "../../lib/wire/outcome.ts";
+import { Packet } from "../../lib/wire/packet.ts";
 
 /** Where captures of real traffic lie, if anywhere: they are not the project's to ship. */
 function captures(): string | null {

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseAddress, type Words } from "../../lib/net/address.ts";
 import type { Lock } from "../../lib/state/locks.ts";
-import { type StateContext, stateLines, writeState } from "../../lib/state/state_file.ts";
-import { readState, StateReader } from "../../lib/state/state_reader.ts";
+import { type StateContext, stateLines } from "../../lib/state/state_file.ts";
+import { StateReader } from "../../lib/state/state_reader.ts";
 import { ADVERTISED, capacityFor, CONFIRMED, DETAIL, HELD, PROTOCOL, State } from "../../lib/state/state.ts";
+import { readState, writeState } from "../support/state_text.ts";
 
 const WALL = Date.parse("2026-05-04T10:00:00Z");
 const PATTERNS = ["*.winmx.com", ".example.net"];

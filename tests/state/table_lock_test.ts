@@ -7,15 +7,16 @@ import { openCapture } from "../../lib/replay/capture.ts";
 import { Link } from "../../lib/replay/link.ts";
 import { SharedTableMemory } from "../../lib/state/table_memory.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
-import { writeState } from "../../lib/state/state_file.ts";
 import { stateContext } from "../../lib/daemon/state_store.ts";
-import { NOT_IP, Packet } from "../../lib/wire/packet.ts";
+import { NOT_IP } from "../../lib/wire/outcome.ts";
+import { Packet } from "../../lib/wire/packet.ts";
 import { SYN } from "../../lib/wire/transport.ts";
 import { dnsAnswer, dnsQuestion } from "../support/dns_message.ts";
 import { EngineGroup } from "../support/engine_group.ts";
 import { decode, readEnd, tcpPacket, udpPacket } from "../support/packets.ts";
 import { policyOf } from "../support/story.ts";
 import { readBytes } from "../support/bytes.ts";
+import { writeState } from "../support/state_text.ts";
 
 const GOLDEN = new URL("../golden/", import.meta.url).pathname;
 const WALL = Date.parse("2026-05-04T10:00:00Z");

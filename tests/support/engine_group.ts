@@ -11,7 +11,8 @@ import type { Policy } from "../../lib/policy/policy.ts";
 import { SharedTableMemory } from "../../lib/state/table_memory.ts";
 import { hashEndpoint } from "../../lib/state/hash.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
-import type { Outcome, Packet } from "../../lib/wire/packet.ts";
+import type { Outcome } from "../../lib/wire/outcome.ts";
+import type { Packet } from "../../lib/wire/packet.ts";
 
 /** See the module's text. The first engine is the one that keeps the tables. */
 export class EngineGroup {

@@ -34,14 +34,14 @@ import { parseConfig } from "../../lib/policy/load.ts";
 import { compile, type Policy } from "../../lib/policy/policy.ts";
 import { formatProblem } from "../../lib/policy/problem.ts";
 import { zoneClock } from "../../lib/policy/week.ts";
-import { type StateContext, writeState } from "../../lib/state/state_file.ts";
-import { readState } from "../../lib/state/state_reader.ts";
+import type { StateContext } from "../../lib/state/state_file.ts";
 import { type Capacity, capacityFor, State } from "../../lib/state/state.ts";
 import { Packet } from "../../lib/wire/packet.ts";
 import { ACK, FIN, PSH, RST, SYN } from "../../lib/wire/transport.ts";
 import { readBytes, showBytes } from "./bytes.ts";
 import { dnsAnswer, dnsQuestion, type Record as DnsRecord } from "./dns_message.ts";
 import { Connection, decode, type End, readEnd, udpPacket } from "./packets.ts";
+import { readState, writeState } from "./state_text.ts";
 
 /** Defaults of every protocol, as the program has them. */
 export const PROTOCOLS = protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));

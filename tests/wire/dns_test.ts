@@ -14,8 +14,8 @@ import {
   TYPE_A,
   TYPE_CNAME,
   TYPE_HTTPS,
-  whyNotPattern,
 } from "../../lib/wire/dns.ts";
+import { whyNotPattern } from "../../lib/wire/dns_name.ts";
 
 function hex(text: string): Uint8Array {
   return Uint8Array.from(text.replace(/\s+/g, "").match(/../g) ?? [], (pair) => parseInt(pair, 16));

@@ -8,7 +8,6 @@ import {
   PACKET,
   QueueMessage,
   REPLY,
-  SKB_CHECKSUM_NOT_READY,
   VERDICT_LENGTH,
   writeCopyMode,
   writeMarkedVerdict,
@@ -55,14 +54,12 @@ Deno.test("a packet message gives all its fields", () => {
   assert.equal(message.cut, false);
   assert.equal(message.queue, 258);
   assert.equal(message.packetId, 0x80000001 | 0);
-  assert.equal(message.protocol, 0x0800);
   assert.equal(message.hook, 2);
   assert.equal(message.indev, 7);
   assert.equal(message.outdev, 9);
   assert.equal(message.mark, 0xf0000010 | 0);
-  assert.deepEqual([message.hasMac, message.macHigh, message.macLow], [true, 0x02aa, 0xbbccddee | 0]);
+  assert.deepEqual([message.macHigh, message.macLow], [0x02aa, 0xbbccddee | 0]);
   assert.equal(message.capLength, 84);
-  assert.equal(message.skbInfo & SKB_CHECKSUM_NOT_READY, SKB_CHECKSUM_NOT_READY);
   assert.equal(message.payloadEnd - message.payload, 8);
   assert.equal(bytes[message.payload], 0x45);
 });
@@ -74,8 +71,8 @@ Deno.test("fields of an earlier message do not show in a later one", () => {
   const bare = hex("20000000 0003 0000 00000000 00000000 00000000  \n0b00 0100 00000005 86dd 03 00");
   assert.equal(message.parse(viewOf(bare), 0, bare.length), PACKET);
   assert.deepEqual(
-    [message.packetId, message.mark, message.indev, message.outdev, message.hasMac, message.capLength, message.skbInfo],
-    [5, 0, 0, 0, false, 0, 0],
+    [message.packetId, message.mark, message.indev, message.outdev, message.macHigh, message.macLow, message.capLength],
+    [5, 0, 0, 0, 0, 0, 0],
   );
   assert.equal(message.payload, message.payloadEnd);
 });

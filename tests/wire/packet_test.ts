@@ -11,9 +11,9 @@ import {
   OK,
   OTHER_TRANSPORT,
   OUTCOME_NAMES,
-  Packet,
   TRUNCATED_HEADER,
-} from "../../lib/wire/packet.ts";
+} from "../../lib/wire/outcome.ts";
+import { Packet } from "../../lib/wire/packet.ts";
 
 function hex(text: string): Uint8Array {
   const digits = text.replace(/#.*$/gm, "").replace(/\s+/g, "");

@@ -4,7 +4,7 @@
  */
 import type { Daemon, DaemonOptions } from "../daemon/options.ts";
 import { errorText } from "../net/error_text.ts";
-import { LOG_FORMATS } from "../report/event_format.ts";
+import { LOG_FORMATS } from "../policy/schema.ts";
 import { Failure, MISSING } from "../report/failure.ts";
 import { LOG_LEVELS } from "../report/severity.ts";
 import { type Command, command } from "./command.ts";

@@ -46,6 +46,11 @@ export const ACTION_NAMES = ["off", "log", "drop", "lock"] as const;
 /** The certainties that `require` may name. */
 export const REQUIRE_NAMES = ["certain", "strong", "weak"] as const;
 
+/** Forms of the log. */
+export const LOG_FORMATS = ["text", "json", "syslog"] as const;
+/** Levels of the log, least important first. */
+export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+
 /** Keys before the first table. */
 export const TOP = {
   memory: field(
@@ -299,12 +304,12 @@ export const SECTIONS = {
     doc: "Events and messages.",
     fields: {
       format: field(
-        word(["text", "json", "syslog"]),
+        word(LOG_FORMATS),
         "text",
         "text for people, json for programs (one object a line), syslog with priorities for a supervisor.",
         "restart",
       ),
-      level: field(word(["debug", "info", "warning", "error"]), "info", "The least level that is written.", "restart"),
+      level: field(word(LOG_LEVELS), "info", "The least level that is written.", "restart"),
       file: field(spelling.path, "", "File to append to; empty: standard output.", "restart"),
       size: field(
         size(64 * KIB, 2048 * MIB),

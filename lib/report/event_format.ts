@@ -3,20 +3,13 @@
  * @module
  */
 import type { LockEvent } from "../learn/event.ts";
-import { isTraffic, type ReportEvent, type Who } from "./report_event.ts";
-import { ERROR, NOTICE, severityOf, WARNING } from "./severity.ts";
+import type { Config } from "../policy/config.ts";
+import { isTraffic, type ReportEvent, severityOf, type Who } from "./report_event.ts";
+import { ERROR, NOTICE, WARNING } from "./severity.ts";
 import { jsonLine, plain, rfc3339 } from "./plain.ts";
 
 /** Formats of the log. */
-export type LogFormat = "text" | "json" | "syslog";
-
-/** All formats. */
-export const LOG_FORMATS: readonly LogFormat[] = ["text", "json", "syslog"];
-
-/** True where `text` names a format. */
-export function isLogFormat(text: string): text is LogFormat {
-  return (LOG_FORMATS as readonly string[]).includes(text);
-}
+export type LogFormat = Config["log"]["format"];
 
 /** The line for an event, without line feed; `time` is milliseconds since 1970. */
 export type FormatEvent = (event: ReportEvent, time: number, dryRun: boolean) => string;

@@ -2,42 +2,22 @@
  * Protection of the log against floods: a token bucket for each kind of event, and the count of what was not printed.
  * @module
  */
-import type { EventName } from "./report_event.ts";
-
-/** Kinds that have a bucket of their own; numbers index typed arrays. */
-export const GATED: readonly GateKind[] = [
-  "detected",
-  "weak",
-  "refused",
-  "peer-learned",
-  "trained",
-  "locked",
-  "renewed",
-  "released",
-  "decoy-sent",
-  "probe-sent",
-  "queue-overrun",
-  "note",
-];
+import { EVENT_NAMES, type EventName, type Rate, treatmentOf } from "./report_event.ts";
 
 /** Weak detections are apart, so that a flood of guesses cannot hide a certain one. */
 export type GateKind = EventName | "weak";
 
-/** Events a second in the long run, and how many at once. */
-interface Rate {
-  readonly perSecond: number;
-  readonly burst: number;
+const WEAK: Rate = { perSecond: 2, burst: 20 };
+
+/** Kinds that have a bucket of their own; numbers index typed arrays. */
+export const GATED: readonly GateKind[] = [
+  "weak",
+  ...EVENT_NAMES.filter((name) => treatmentOf(name).rate !== undefined),
+];
+
+function rateOf(kind: GateKind): Rate {
+  return kind === "weak" ? WEAK : treatmentOf(kind).rate ?? WEAK;
 }
-
-const RATES: Readonly<Partial<Record<GateKind, Rate>>> = {
-  detected: { perSecond: 20, burst: 200 },
-  weak: { perSecond: 2, burst: 20 },
-  refused: { perSecond: 5, burst: 50 },
-  "queue-overrun": { perSecond: 0.2, burst: 3 },
-  note: { perSecond: 5, burst: 50 },
-};
-
-const USUAL: Rate = { perSecond: 20, burst: 200 };
 
 /** Token buckets, one for each gated kind. Asking allocates nothing. */
 export class FloodGate {
@@ -58,7 +38,7 @@ export class FloodGate {
     this.#burst = new Float64Array(count);
     this.#held = new Float64Array(count);
     GATED.forEach((kind, i) => {
-      const rate = RATES[kind] ?? USUAL;
+      const rate = rateOf(kind);
       this.#perMillisecond[i] = rate.perSecond / 1000;
       this.#burst[i] = rate.burst;
       this.#tokens[i] = rate.burst;

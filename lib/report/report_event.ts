@@ -1,8 +1,10 @@
 /**
- * What the daemon tells about itself, beside the engine's events about traffic: the rest of the event stream.
+ * Every event that can stand in the log: the engine's about traffic, what the daemon tells about itself, and how each is
+ * treated: how much it matters, how often it may be printed.
  * @module
  */
 import type { TrafficEvent } from "../learn/event.ts";
+import { ERROR, INFO, type LogLevel, NOTICE, threshold, WARNING } from "./severity.ts";
 
 /** Packets will be judged from now on. */
 export interface ReadyEvent {
@@ -67,7 +69,7 @@ export interface RulesSilentEvent {
 /** Something to know that is not about traffic: `level` says how bad it is. */
 export interface NoteEvent {
   readonly event: "note";
-  readonly level: "debug" | "info" | "warning" | "error";
+  readonly level: Exclude<LogLevel, "off">;
   readonly message: string;
 }
 
@@ -110,19 +112,66 @@ export type ReportEvent = TrafficEvent | DaemonEvent;
 /** The names of all events. */
 export type EventName = ReportEvent["event"];
 
-const TRAFFIC: ReadonlySet<EventName> = new Set<EventName>([
-  "detected",
-  "locked",
-  "renewed",
-  "released",
-  "peer-learned",
-  "trained",
-  "refused",
-  "decoy-sent",
-  "probe-sent",
-]);
+/** How often events of one name may be printed. */
+export interface Rate {
+  /** Events a second in the long run. */
+  readonly perSecond: number;
+  /** How many at once. */
+  readonly burst: number;
+}
 
-/** True for events about traffic: these carry `dry_run`. */
+/** What is done with the events of one name. */
+interface Treatment {
+  readonly severity: number;
+  /** About traffic: it carries `dry_run`. */
+  readonly traffic?: true;
+  /** At most so often; absent: always printed. */
+  readonly rate?: Rate;
+  /** Seldom, and others wait for it or it is there to be looked up: a flood of other events must not cost it. */
+  readonly kept?: true;
+}
+
+const USUAL: Rate = { perSecond: 20, burst: 200 };
+
+const TREATMENT: Readonly<Record<EventName, Treatment>> = {
+  detected: { severity: INFO, traffic: true, rate: USUAL },
+  locked: { severity: NOTICE, traffic: true, rate: USUAL },
+  renewed: { severity: INFO, traffic: true, rate: USUAL },
+  released: { severity: NOTICE, traffic: true, rate: USUAL },
+  "peer-learned": { severity: INFO, traffic: true, rate: USUAL },
+  trained: { severity: INFO, traffic: true, rate: USUAL },
+  refused: { severity: INFO, traffic: true, rate: { perSecond: 5, burst: 50 } },
+  "decoy-sent": { severity: INFO, traffic: true, rate: USUAL },
+  "probe-sent": { severity: INFO, traffic: true, rate: USUAL },
+  ready: { severity: NOTICE, kept: true },
+  reloaded: { severity: NOTICE, kept: true },
+  "reload-refused": { severity: ERROR, kept: true },
+  stopping: { severity: NOTICE, kept: true },
+  audit: { severity: NOTICE, kept: true },
+  "rules-made": { severity: NOTICE, kept: true },
+  "rules-removed": { severity: NOTICE, kept: true },
+  "rules-lost": { severity: ERROR, kept: true },
+  "rules-restored": { severity: NOTICE, kept: true },
+  "rules-failed": { severity: ERROR, kept: true },
+  "rules-silent": { severity: WARNING, kept: true },
+  "queue-overrun": { severity: WARNING, rate: { perSecond: 0.2, burst: 3 } },
+  note: { severity: INFO, rate: { perSecond: 5, burst: 50 } },
+};
+
+/** The names of all events. */
+export const EVENT_NAMES: readonly EventName[] = Object.keys(TREATMENT) as EventName[];
+
+/** What is done with the events of this name. */
+export function treatmentOf(name: EventName): Treatment {
+  return TREATMENT[name];
+}
+
+/** Severity of an event; a note says its own. */
+export function severityOf(event: ReportEvent): number {
+  return event.event === "note" ? threshold(event.level) : TREATMENT[event.event].severity;
+}
+
+/** True for events about traffic. */
 export function isTraffic(event: ReportEvent): event is TrafficEvent {
-  return TRAFFIC.has(event.event);
+  return TREATMENT[event.event].traffic === true;
 }

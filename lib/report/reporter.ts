@@ -6,8 +6,8 @@ import { eventFormat, type FormatEvent, type LogFormat } from "./event_format.ts
 import { FloodGate, type GateKind } from "./flood_gate.ts";
 import { History } from "./history.ts";
 import type { LineWriter } from "./log_output.ts";
-import type { EventName, ReportEvent } from "./report_event.ts";
-import { type LogLevel, severityOf, severityOfName, threshold } from "./severity.ts";
+import { type EventName, type NoteEvent, type ReportEvent, severityOf, treatmentOf } from "./report_event.ts";
+import { type LogLevel, threshold } from "./severity.ts";
 
 /** What a reporter needs. */
 export interface ReporterOptions {
@@ -21,12 +21,6 @@ export interface ReporterOptions {
   readonly clock: () => number;
   readonly writer: LineWriter;
 }
-
-/** Seldom ones that others wait for or that are there to be looked up: a flood of other events must not cost them. */
-const KEPT: ReadonlySet<EventName> = new Set<EventName>([
-  ...["ready", "reloaded", "reload-refused", "stopping", "audit"] as const,
-  ...["rules-made", "rules-removed", "rules-lost", "rules-restored", "rules-failed", "rules-silent"] as const,
-]);
 
 /** Turns events into lines. */
 export class Reporter {
@@ -71,7 +65,7 @@ export class Reporter {
       }
     }
     this.history.add(out, time);
-    this.#writer.write(this.#format(out, time, this.#dryRun), KEPT.has(event.event));
+    this.#writer.write(this.#format(out, time, this.#dryRun), treatmentOf(event.event).kept === true);
   };
 
   /**
@@ -80,7 +74,7 @@ export class Reporter {
    */
   admit(kind: GateKind): boolean {
     const name: EventName = kind === "weak" ? "detected" : kind;
-    if (severityOfName(name) > this.#threshold) return false;
+    if (treatmentOf(name).severity > this.#threshold) return false;
     const i = FloodGate.number(kind);
     if (i < 0 || this.#admitted[i] === 1) return true;
     if (!this.#gate.admit(i, this.#clock())) return false;
@@ -90,11 +84,11 @@ export class Reporter {
 
   /** Whether the level lets events of this name through: those below it are only kept in the history. */
   prints(name: EventName): boolean {
-    return severityOfName(name) <= this.#threshold;
+    return treatmentOf(name).severity <= this.#threshold;
   }
 
   /** Prints a sentence that is not about traffic. */
-  note(level: "debug" | "info" | "warning" | "error", message: string): void {
+  note(level: NoteEvent["level"], message: string): void {
     this.emit({ event: "note", level, message });
   }
 

@@ -22,6 +22,9 @@ import type { State } from "../state/state.ts";
 import { DNS } from "../wire/dns.ts";
 import { HOOK_INPUT, HOOK_OUTPUT, type Packet } from "../wire/packet.ts";
 
+/** Milliseconds for which a client's hardware address is remembered. */
+const NEIGHBOUR_LIFETIME = 3_600_000;
+
 /** Sets the flags of a flow that was just opened: who is the client, and whether ftwall is concerned with it at all. */
 export function openFlow(
   state: State,
@@ -62,7 +65,7 @@ export function openFlow(
     // Not from packets that come to the router from outside: a flood of made-up sources would displace the clients at home.
     if ((packet.macHigh | packet.macLow) !== 0 && (flags & PASS) === 0) {
       const { neighbours } = state;
-      const at = neighbours.insert(s0, s1, s2, s3, 0, now + 3_600_000) * 2;
+      const at = neighbours.insert(s0, s1, s2, s3, 0, now + NEIGHBOUR_LIFETIME) * 2;
       neighbours.values[at] = packet.macHigh;
       neighbours.values[at + 1] = packet.macLow;
     }

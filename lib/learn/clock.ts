@@ -5,6 +5,8 @@
 
 import { TICK_MS } from "../state/flow_table.ts";
 
+/** Milliseconds before the first packet at which ticks begin. */
+const BEFORE = 3_600_000;
 /** A multiplication is cheaper than a division, for each packet. */
 const TICKS_PER_MS = 1 / TICK_MS;
 
@@ -28,7 +30,7 @@ export class Clock {
 
   /** When ticks begin, in milliseconds of the source's time: an hour before the first packet. */
   get origin(): number {
-    if (Number.isNaN(this.#origin)) this.#origin = this.now - 3_600_000;
+    if (Number.isNaN(this.#origin)) this.#origin = this.now - BEFORE;
     return this.#origin;
   }
 

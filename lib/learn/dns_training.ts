@@ -22,6 +22,9 @@ const PATIENCE = 10_000;
 /** Unrelated names from which on an address counts as shared. One is too few: anybody can give a name to anybody's address. */
 const SHARED_BY = 2;
 
+/** Milliseconds for which an address is remembered to answer for an unrelated name. */
+const UNRELATED_LIFETIME = 86_400_000;
+
 const NAME = 0;
 const SERVER = 1;
 const NAMES = 1;
@@ -193,7 +196,7 @@ export class Trainer {
   #unrelated(a0: number, a1: number, a2: number, a3: number, popular: boolean): void {
     const { resolved, trained, peers } = this.#state;
     const name = hashName(this.#message.question);
-    const row = resolved.insert(a0, a1, a2, a3, 0, this.#clock.now + 24 * 3_600_000);
+    const row = resolved.insert(a0, a1, a2, a3, 0, this.#clock.now + UNRELATED_LIFETIME);
     const at = row * resolved.columns;
     if (resolved.values[at + NAME] !== name) {
       resolved.values[at + NAME] = name;

@@ -18,6 +18,9 @@ import type { TimeLocks } from "./time_locks.ts";
 const IDLE = 300_000 / TICK_MS;
 /** Ticks after which a flow with a FIN or RST is forgotten: long enough for retransmissions. */
 const CLOSED = 30_000 / TICK_MS;
+/** Milliseconds in which the calls of {@link Keeper.tick} look at each row once, and least between two of them. */
+const ROUND = 60_000;
+const LEAST_BETWEEN = 250;
 /** Milliseconds after which a probe without an answer is repeated … */
 const PROBE_AGAIN = 10_000;
 /** … up to this many in all, as UDP may be lost. */
@@ -48,10 +51,10 @@ export class Keeper {
   tick(ownsSharedTables: boolean = true): void {
     const now = this.#clock.now;
     if (ownsSharedTables) this.#locks(now);
-    const since = Math.max(0, Math.min(60_000, now - this.#lastTick));
-    if (since < 250) return;
+    const since = Math.max(0, Math.min(ROUND, now - this.#lastTick));
+    if (since < LEAST_BETWEEN) return;
     this.#lastTick = now;
-    const part = since / 60_000;
+    const part = since / ROUND;
     const tick = this.#clock.tick;
     const { flows, peers, trained, endpoints, scores, questions, resolved, rateLimits, allowances, neighbours } =
       this.#state;

@@ -9,6 +9,9 @@ import type { Clock } from "./clock.ts";
 import type { Emit } from "./event.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 
+/** Milliseconds for which an address is remembered to serve others after everyday traffic with it was accepted. */
+const SERVES_OTHERS = 86_400_000;
+
 /** See the module's text. */
 export class PeerList {
   /** The policy in force. */
@@ -34,7 +37,7 @@ export class PeerList {
   servesOthers(ends: FlowEnds): void {
     if (!this.policy.config.dns.holdShared) return;
     const { resolved, peers } = this.#state;
-    resolved.insert(ends.p0, ends.p1, ends.p2, ends.p3, 0, this.#clock.now + 86_400_000);
+    resolved.insert(ends.p0, ends.p1, ends.p2, ends.p3, 0, this.#clock.now + SERVES_OTHERS);
     if (peers.count === 0) return;
     const row = peers.find(ends.p0, ends.p1, ends.p2, ends.p3, 0);
     if (row >= 0) this.hold(row);

@@ -80,6 +80,8 @@ const HURRIED_SLICE = 4;
 const BEAT = 1000;
 /** Packets with the refuse mark that must come back before the rules are taken not to know the mark. */
 const RETURNED = 3;
+/** Milliseconds between two reports of exceptions. */
+const FAULT_PERIOD = 10_000;
 /** Packets of a burst from which on prefetching pays. */
 const WORTH_PREFETCHING = 8;
 
@@ -287,7 +289,7 @@ export class Pump {
 
   #failed(error: unknown): void {
     this.exceptions++;
-    if (this.#now - this.#lastFault < 10_000) return;
+    if (this.#now - this.#lastFault < FAULT_PERIOD) return;
     this.#lastFault = this.#now;
     this.#options.fault(error);
   }

@@ -31,6 +31,8 @@ export interface Restored {
 /** Longest line that is read, characters; longer ones are bad. */
 const LONGEST_LINE = 4096;
 const MOST_PROBLEMS = 20;
+/** Milliseconds that an entry of ftwall 1's store gets, as it has no time of its own. */
+const STORED_LIFETIME = 86_400_000;
 /** Bad lines after which the rest of a file is left out: it is something else, and takes time. */
 const MOST_BAD = 100_000;
 /** Names of evidence of which one copy is kept. */
@@ -242,7 +244,7 @@ function readAllowance(words: readonly string[], state: State, context: StateCon
   return "";
 }
 
-/** A line of ftwall 1's store: a FastTrack peer, `a.b.c.d:port`; it says no time, so it gets a day. */
+/** A line of ftwall 1's store: a FastTrack peer, `a.b.c.d:port`. */
 function readStored(line: string, state: State, context: StateContext, restored: Restored): string {
   const parts = /^(\d+\.\d+\.\d+\.\d+)(?:[: ](\d+))?$/.exec(line);
   const peer = parts === null ? null : parseAddress(parts[1]!);
@@ -253,7 +255,7 @@ function readStored(line: string, state: State, context: StateContext, restored:
   if (port === null) return "the port must be 0 to 65535";
   const protocol = context.protocols.indexOf("fasttrack");
   if (protocol < 0 || unfit(peer, context)) return ended(restored);
-  addPeer(state, peer, port, protocol, context.now + 86_400_000, false);
+  addPeer(state, peer, port, protocol, context.now + STORED_LIFETIME, false);
   restored.peers++;
   return "";
 }

@@ -19,7 +19,7 @@ interface Asked {
 }
 
 /** A verdict as it left. */
-interface Told {
+interface Given {
   readonly id: number;
   readonly code: number;
   readonly mark?: number;
@@ -33,15 +33,15 @@ class FakeQueue implements LiveQueue {
   readonly bytes = new Uint8Array(1 << 16);
   readonly view = new DataView(this.bytes.buffer);
   readonly message = new QueueMessage();
-  readonly verdicts: Told[] = [];
+  readonly verdicts: Given[] = [];
   flushed = 0;
   fails = false;
   lingers = false;
   /** Times that the loop was about to sleep; the same when nothing more was to come. */
   waited = 0;
   slept: number | null = null;
-  /** Turns of the event loop that it let pass. */
-  turns = 0;
+  /** Rounds of the event loop that it let run. */
+  rounds = 0;
   #at = 0;
   #burst: Asked[] = [];
 
@@ -132,7 +132,9 @@ async function pumped(
     meanwhile?: Asked[][];
     hurried?: boolean;
   } = {},
-): Promise<{ told: Told[]; events: TrafficEvent[]; sent: number; faults: unknown[]; pump: Pump; queue: FakeQueue }> {
+): Promise<
+  { verdicts: Given[]; events: TrafficEvent[]; sent: number; faults: unknown[]; pump: Pump; queue: FakeQueue }
+> {
   const events: TrafficEvent[] = [];
   const faults: unknown[] = [];
   const state = new State(capacityFor(1 << 20), 1);
@@ -157,7 +159,7 @@ async function pumped(
   const queues: LiveQueues = {
     list: [queue],
     wait: () => {
-      queue.turns++;
+      queue.rounds++;
       return Promise.resolve();
     },
     waitSync: () => false,
@@ -177,7 +179,7 @@ async function pumped(
     fault: (error) => faults.push(error),
   });
   await pump.run();
-  return { told: queue.verdicts, events, sent, faults, pump, queue };
+  return { verdicts: queue.verdicts, events, sent, faults, pump, queue };
 }
 
 const C = readEnd("10.0.0.5:1214");
@@ -187,8 +189,8 @@ const HELLO = udpPacket(C, readEnd("198.51.100.9:9"), readBytes('"hello"'));
 /** A transfer of FastTrack's over TCP would do too; this one is UDP that is dropped, not locked for. */
 const DROP = '[protocols.fasttrack]\naction = "drop"\n';
 
-function exactlyOnce(told: readonly Told[], packets: number): void {
-  assert.deepEqual(told.map((one) => one.id), Array.from({ length: packets }, (_, i) => i + 1));
+function exactlyOnce(verdicts: readonly Given[], packets: number): void {
+  assert.deepEqual(verdicts.map((one) => one.id), Array.from({ length: packets }, (_, i) => i + 1));
 }
 
 Deno.test("every packet gets exactly one verdict, in order, whatever its bytes are", async () => {
@@ -200,9 +202,9 @@ Deno.test("every packet gets exactly one verdict, in order, whatever its bytes a
     asked.push({ bytes, hook: i % 5 });
   }
   for (const lingers of [false, true]) {
-    const { told, faults, queue } = await pumped(asked, { lingers });
-    exactlyOnce(told, 300);
-    assert.ok(told.every(({ code }) => code === NF_ACCEPT || code === NF_DROP || code === NF_REPEAT));
+    const { verdicts, faults, queue } = await pumped(asked, { lingers });
+    exactlyOnce(verdicts, 300);
+    assert.ok(verdicts.every(({ code }) => code === NF_ACCEPT || code === NF_DROP || code === NF_REPEAT));
     assert.deepEqual(faults, []);
     assert.equal(queue.flushed, 5, "one flush for each burst");
   }
@@ -211,35 +213,35 @@ Deno.test("every packet gets exactly one verdict, in order, whatever its bytes a
 Deno.test("packets that come while the core is yielded are judged without a sleep", async () => {
   for (const lingers of [false, true]) {
     const one = { bytes: HELLO };
-    const { told, queue } = await pumped([one], { lingers, meanwhile: [[one, one], [], [one], []] });
-    exactlyOnce(told, 4);
+    const { verdicts, queue } = await pumped([one], { lingers, meanwhile: [[one, one], [], [one], []] });
+    exactlyOnce(verdicts, 4);
     assert.equal(queue.slept, lingers ? 1 : 0, "before the first packet");
   }
 });
 
 Deno.test("under load the event loop runs now and then, and often while something waits", async () => {
   const asked = Array.from({ length: 64 * 4000 }, () => ({ bytes: HELLO }));
-  const calm = (await pumped(asked)).queue.turns;
-  const hurried = (await pumped(asked, { hurried: true })).queue.turns;
+  const calm = (await pumped(asked)).queue.rounds;
+  const hurried = (await pumped(asked, { hurried: true })).queue.rounds;
   assert.ok(calm >= 1 && calm <= 4 && hurried >= 8 * calm, `${calm} and ${hurried}`);
 });
 
 Deno.test("a packet without a payload is judged by nothing that came before it", async () => {
-  const { told } = await pumped([{ bytes: PING }, { bytes: new Uint8Array(0) }]);
-  exactlyOnce(told, 2);
-  assert.equal(told[1]!.code, NF_ACCEPT);
+  const { verdicts } = await pumped([{ bytes: PING }, { bytes: new Uint8Array(0) }]);
+  exactlyOnce(verdicts, 2);
+  assert.equal(verdicts[1]!.code, NF_ACCEPT);
 });
 
 Deno.test("an exception while judging gives the configured verdict, a count and one line", async () => {
   const asked = Array.from({ length: 100 }, () => ({ bytes: PING }));
   const open = await pumped(asked, { broken: true });
-  exactlyOnce(open.told, 100);
-  assert.ok(open.told.every(({ code }) => code === NF_ACCEPT));
+  exactlyOnce(open.verdicts, 100);
+  assert.ok(open.verdicts.every(({ code }) => code === NF_ACCEPT));
   assert.equal(open.pump.exceptions, 100);
   assert.equal(open.faults.length, 1);
   const closed = await pumped(asked, { broken: true, queue: 'fail = "closed"' });
-  exactlyOnce(closed.told, 100);
-  assert.ok(closed.told.every(({ code }) => code === NF_DROP));
+  exactlyOnce(closed.verdicts, 100);
+  assert.ok(closed.verdicts.every(({ code }) => code === NF_DROP));
 });
 
 Deno.test("a classifier that throws is counted, and not asked about that flow again", () => {
@@ -270,9 +272,9 @@ Deno.test("dry-run accepts every packet and tells the same events", async () => 
   for (const config of ["", DROP, '[lock]\nrefuse = "reject"\n']) {
     const wet = await pumped(asked, { config });
     const dry = await pumped(asked, { dryRun: true, config });
-    exactlyOnce(dry.told, 4);
-    assert.ok(dry.told.every(({ code }) => code === NF_ACCEPT));
-    assert.ok(wet.told.some(({ code }) => code !== NF_ACCEPT));
+    exactlyOnce(dry.verdicts, 4);
+    assert.ok(dry.verdicts.every(({ code }) => code === NF_ACCEPT));
+    assert.ok(wet.verdicts.some(({ code }) => code !== NF_ACCEPT));
     const strip = (events: readonly TrafficEvent[]) =>
       events.map(({ event, ...rest }) => [event, { ...rest, until: 0 }]);
     assert.deepEqual(strip(dry.events), strip(wet.events));
@@ -280,16 +282,16 @@ Deno.test("dry-run accepts every packet and tells the same events", async () => 
 });
 
 Deno.test("dry-run accepts even where fail = closed and a packet cannot be judged", async () => {
-  const { told } = await pumped([{ bytes: PING }], { broken: true, dryRun: true, queue: 'fail = "closed"' });
-  assert.deepEqual(told, [{ id: 1, code: NF_ACCEPT }]);
+  const { verdicts } = await pumped([{ bytes: PING }], { broken: true, dryRun: true, queue: 'fail = "closed"' });
+  assert.deepEqual(verdicts, [{ id: 1, code: NF_ACCEPT }]);
 });
 
 Deno.test("a settled accept carries ftwall's mark and leaves the bits of others alone", async () => {
   const old = udpPacket(C, readEnd("198.51.100.9:9"), readBytes('"hello"'));
   const asked = Array.from({ length: 70 }, () => ({ bytes: old, mark: 0x12340005 }));
-  const { told } = await pumped(asked);
-  exactlyOnce(told, 70);
-  const marked = told.filter(({ mark }) => mark !== undefined);
+  const { verdicts } = await pumped(asked);
+  exactlyOnce(verdicts, 70);
+  const marked = verdicts.filter(({ mark }) => mark !== undefined);
   assert.ok(marked.length > 0);
   for (const { code, mark } of marked) {
     assert.equal(code, NF_ACCEPT);
@@ -298,23 +300,23 @@ Deno.test("a settled accept carries ftwall's mark and leaves the bits of others 
 });
 
 Deno.test("a settled refusal repeats the chain with the refuse mark", async () => {
-  const { told } = await pumped([{ bytes: PING, mark: 0x5 }, { bytes: PING }], { config: DROP });
-  assert.deepEqual(told[0], { id: 1, code: NF_REPEAT, mark: REFUSE_MARK | 5 });
-  assert.equal(told[1]!.code, NF_REPEAT);
+  const { verdicts } = await pumped([{ bytes: PING, mark: 0x5 }, { bytes: PING }], { config: DROP });
+  assert.deepEqual(verdicts[0], { id: 1, code: NF_REPEAT, mark: REFUSE_MARK | 5 });
+  assert.equal(verdicts[1]!.code, NF_REPEAT);
 });
 
 Deno.test("refused packets that come back are dropped, and after three no mark is used", async () => {
   const back = { bytes: PING, mark: REFUSE_MARK };
-  const { told, pump } = await pumped([back, back, { bytes: PING }, back, { bytes: PING }, { bytes: PING }], {
+  const { verdicts, pump } = await pumped([back, back, { bytes: PING }, back, { bytes: PING }, { bytes: PING }], {
     config: DROP,
   });
-  assert.deepEqual(told.map(({ code }) => code), [NF_DROP, NF_DROP, NF_REPEAT, NF_DROP, NF_DROP, NF_DROP]);
+  assert.deepEqual(verdicts.map(({ code }) => code), [NF_DROP, NF_DROP, NF_REPEAT, NF_DROP, NF_DROP, NF_DROP]);
   assert.equal(pump.returned, 3);
 });
 
 Deno.test("a FastTrack ping is not settled: the next one must renew the lock", async () => {
-  const { told, sent } = await pumped([{ bytes: PING }, { bytes: PING }]);
-  assert.deepEqual(told, [{ id: 1, code: NF_DROP }, { id: 2, code: NF_DROP }]);
+  const { verdicts, sent } = await pumped([{ bytes: PING }, { bytes: PING }]);
+  assert.deepEqual(verdicts, [{ id: 1, code: NF_DROP }, { id: 2, code: NF_DROP }]);
   assert.equal(sent, 2);
 });
 
@@ -345,7 +347,7 @@ Deno.test("the router's own traffic and DNS are never settled by a mark", async 
   const dns = udpPacket(C, readEnd("9.9.9.9:53"), readBytes('"no dns at all"'));
   const asked = [1, 3].flatMap((hook) => Array.from({ length: 20 }, () => ({ bytes: hello, hook })));
   asked.push(...Array.from({ length: 70 }, () => ({ bytes: dns, hook: 2 })));
-  const { told } = await pumped(asked);
-  exactlyOnce(told, 110);
-  assert.ok(told.every(({ mark, code }) => mark === undefined && code === NF_ACCEPT));
+  const { verdicts } = await pumped(asked);
+  exactlyOnce(verdicts, 110);
+  assert.ok(verdicts.every(({ mark, code }) => mark === undefined && code === NF_ACCEPT));
 });

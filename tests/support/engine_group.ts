@@ -14,7 +14,7 @@ import { capacityFor, State } from "../../lib/state/state.ts";
 import type { Outcome } from "../../lib/wire/outcome.ts";
 import type { Packet } from "../../lib/wire/packet.ts";
 
-/** See the module's text. The first engine is the one that keeps the tables. */
+/** See the module's text. The first engine is the one that owns the shared tables. */
 export class EngineGroup {
   /** Events of all, as they come. */
   readonly events: TrafficEvent[] = [];

@@ -50,6 +50,7 @@ export type { Counters } from "./lib/learn/counters.ts";
 
 // Classifiers
 export { CLASSIFIERS } from "./lib/protocol/mod.ts";
+export type { LengthRule, Said } from "./lib/protocol/message_lengths.ts";
 export {
   ADVERTISED,
   besideEvidence,

@@ -216,14 +216,14 @@ export class Asker {
       }
     } else if (own === 0 && offset > 0 && offset < STREAM_BYTES) {
       // The first segment has not arrived yet: keep this one until it has.
-      const taken = this.#takeSlot(row, flow, side);
-      this.#streams.put(taken, offset, packet.bytes, from, to);
+      this.#streams.put(this.#takeSlot(row, flow, side), offset, packet.bytes, from, to);
       return UNDECIDED;
     } else {
       this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
       this.#lookAt(packet, from, to, offset === 0 && own === 0);
     }
-    look.length = look.end - look.start + packet.length - (to - packet.payload);
+    const cut = packet.length - (to - packet.payload);
+    look.length = look.end - look.start + cut;
     if (look.end <= look.start) return UNDECIDED;
     const set = this.tcp;
     let possible = look.first ? 0 : set.midstream;
@@ -242,10 +242,16 @@ export class Asker {
     // Weak or strong evidence does not end classification; keep this segment, to be shown together with the next.
     const wanted = answer.certainty === 0 ? tunnel || this.#waiting !== 0 : answer.certainty !== CERTAIN;
     if (wanted && slot < 0 && look.first && to - from < STREAM_BYTES) {
-      const taken = this.#takeSlot(row, flow, side);
-      this.#streams.put(taken, offset, packet.bytes, from, to);
+      this.#streams.put(this.#takeSlot(row, flow, side), offset, packet.bytes, from, to);
     }
+    if (cut > 0) this.#bridge(flow, side, cut);
     return tunnel && answer.certainty === 0 ? this.#askThroughProxy(row, flow, answer) : answer;
+  }
+
+  /** A capture keeps only the front of long packets: what was cut off must not end the stream. */
+  #bridge(flow: number, side: number, missing: number): void {
+    const slot = ((this.#flows.words[flow + SLOTS]! >>> side) & 0xffff) - 1;
+    if (slot >= 0) this.#streams.bridge(slot, missing);
   }
 
   /**

@@ -3,6 +3,7 @@
  * @module
  */
 import { type Classifier, type Evidence, UNDECIDED, UNRELATED, WEAK } from "../protocol/classifier.ts";
+import type { LengthRule } from "../protocol/message_lengths.ts";
 import { LOCK, type Policy } from "../policy/policy.ts";
 import {
   ACCEPTED,
@@ -41,7 +42,7 @@ import { Outbox } from "../learn/outbox.ts";
 import { FlowEnds, isStranger } from "../learn/flow_ends.ts";
 import { dnsTap, Trainer } from "../learn/dns_training.ts";
 import type { TableLock } from "../state/table_lock.ts";
-import { isSuspicionOver, suspect, suspectedBy, suspicionNeeds } from "./suspicion.ts";
+import { suspect, SUSPECTED_BY, suspectedBy, suspicionNeeds } from "./suspicion.ts";
 
 /** The packet is accepted. */
 export const ACCEPT = 0;
@@ -122,6 +123,8 @@ export class Engine {
   readonly #refusals: RefusalLog;
   readonly #ends = new FlowEnds();
   #policy: Policy;
+  /** How each classifier tells by lengths, null where it does not. */
+  readonly #lengths: readonly (LengthRule | null)[];
   /** The policy's number of each classifier's protocol; -1 where it has none. */
   #protocols: Int32Array;
   /** 1 to 0x7fff; a flow that was not reviewed yet has 0. */
@@ -142,6 +145,7 @@ export class Engine {
     this.#refusals = new RefusalLog(this.counters, this.learner, this.clock, options.emit);
     this.#priorFacts = new PriorFacts(this.state, this.clock, this.learner, this.trainer);
     this.#classifiers = [...options.classifiers, dnsTap(this.trainer, this.#ends)];
+    this.#lengths = this.#classifiers.map(({ lengths }) => lengths ?? null);
     this.asker = new Asker(this.#classifiers, this.state.flows, this.state.streams);
     this.#protocols = this.#numbers(options.policy);
   }
@@ -261,7 +265,7 @@ export class Engine {
       this.#renew(packet, row, flow, fromOpener);
       return REFUSE;
     }
-    if ((flags & SUSPECT) !== 0 && this.#reviewSuspect(row, flow, tcp) === REFUSE_FLOW) {
+    if ((flags & SUSPECT) !== 0 && this.#reviewSuspect(packet, row, flow, fromOpener, tcp) === REFUSE_FLOW) {
       return (REFUSE | SETTLED) as Verdict;
     }
     if (tcp === 0 && ends.peerPort === DNS && packet.length > 0) {
@@ -302,26 +306,37 @@ export class Engine {
     }
     if (maySettle(this.asker.tcp, words, flow, this.asker.look.first)) {
       words[flow + FLAGS]! |= ACCEPTED;
-      words[flow + NOTE0] = this.clock.tick;
       this.asker.dismiss(row);
       if (tcp !== 0 && isEverydayOpening(words[flow + OPENER_FIRST]!, tcp)) this.learner.peers.servesOthers(this.#ends);
     }
     return NOTHING;
   }
 
-  /** A flow that was suspect by its shape alone: is one of its ends known by now? */
-  #reviewSuspect(row: number, flow: number, tcp: number): number {
+  /** A flow that is suspect by its shape alone: is one of its ends known by now, do the lengths of its packets tell? */
+  #reviewSuspect(packet: Packet, row: number, flow: number, fromOpener: boolean, tcp: number): number {
     const words = this.state.flows.words;
     const flags = words[flow + FLAGS]!;
-    const protocol = this.#protocols[suspectedBy(flags)]!;
-    const consequence = protocol < 0 ? NOTHING : this.learner.suspectAgain(this.#ends, protocol, suspicionNeeds(flags));
-    if (consequence === REFUSE_FLOW && !this.#letsThrough(tcp)) {
-      words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~SUSPECT;
-      this.asker.dismiss(row);
-      this.#refusals.note(this.#ends, "recognised", this.#policy.protocols[protocol] ?? "");
-      return REFUSE_FLOW;
+    const needs = suspicionNeeds(flags);
+    for (let place = 0; place < SUSPECTED_BY; place++) {
+      const number = suspectedBy(flags, place);
+      const protocol = number < 0 ? -1 : this.#protocols[number]!;
+      if (protocol < 0) continue;
+      const rule = tcp !== 0 ? this.#lengths[number]! : null;
+      const before = words[flow + NOTE0]!;
+      const note = rule === null ? before : rule.add(before, packet.length, fromOpener);
+      if (note !== before) words[flow + NOTE0] = note;
+      const consequence = this.learner.suspectAgain(this.#ends, protocol, needs, rule, before, note);
+      if (consequence === REFUSE_FLOW && !this.#letsThrough(tcp)) {
+        words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~SUSPECT;
+        this.asker.dismiss(row);
+        this.#refusals.ended(this.#ends, this.#policy.protocols[protocol] ?? "", this.learner.revealedBy);
+        return REFUSE_FLOW;
+      }
+      if (consequence !== NOTHING) {
+        words[flow + FLAGS]! &= ~SUSPECT;
+        return NOTHING;
+      }
     }
-    if (consequence !== NOTHING || isSuspicionOver(words, flow, this.clock.tick)) words[flow + FLAGS]! &= ~SUSPECT;
     return NOTHING;
   }
 
@@ -335,7 +350,7 @@ export class Engine {
       if (protocol < 0) this.asker.dismissMatched(row, tcp);
       else this.asker.markReported(row, answer);
       if (protocol >= 0 && answer.encrypted && this.#policy.config.encrypted.detect) {
-        suspect(words, flow, answer, this.asker.matched);
+        suspect(words, flow, answer, this.asker.matched, classifier.lengths?.mark ?? 0);
       }
       return NOTHING;
     }

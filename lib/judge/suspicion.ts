@@ -1,43 +1,56 @@
 /**
- * Flows that are suspect by their shape alone (they look encrypted). They are accepted but not settled for a while: programs
- * connect to peers before they send anything that proves the protocol, and once one of its ends is proven, such a flow is
- * refused in its middle.
+ * Flows that are suspect by their shape alone (they look encrypted). They are accepted but never settled: programs connect to
+ * peers before they send anything that proves the protocol, and whenever something does, such a flow is refused in its middle.
+ * What the lengths of its packets say is kept in a note.
+ *
+ * Two classifiers at most can have a flow under suspicion: the flags have room for two of the first fifteen.
  * @module
  */
 import { type Evidence, KNOWN_END, KNOWN_ENDPOINT, type Needs } from "../protocol/classifier.ts";
 import {
-  ACCEPTED,
   BY_ENDPOINT,
   FLAGS,
+  IS_TCP,
   NOTE0,
+  OWNER,
   SUSPECT,
   SUSPECTED_BY_SHIFT,
   SUSPICION_BITS,
-  TICK_MS,
 } from "../state/flow_table.ts";
 
-/** Ticks that a flow stays suspect after it was accepted: two minutes. */
-const LASTS = 120_000 / TICK_MS;
+/** Classifiers that a flow can be suspect to. */
+export const SUSPECTED_BY = 2;
+const NUMBER_BITS = 4;
+const NUMBER_MASK = (1 << NUMBER_BITS) - 1;
 
-/** Marks a flow as suspect; `number` is that of the classifier. Evidence from its start is not replaced by weaker evidence from its middle. */
-export function suspect(words: Int32Array, flow: number, answer: Evidence, number: number): void {
+/** Marks a flow as suspect; `number` is that of the classifier, `mark` what a marked evidence leaves in the note. */
+export function suspect(words: Int32Array, flow: number, answer: Evidence, number: number, mark: number): void {
   const flags = words[flow + FLAGS]!;
-  if (answer.needs === KNOWN_ENDPOINT && (flags & (SUSPECT | BY_ENDPOINT)) === SUSPECT) return;
-  const by = answer.needs === KNOWN_ENDPOINT ? BY_ENDPOINT : 0;
-  words[flow + FLAGS] = (flags & ~SUSPICION_BITS) | SUSPECT | by | (number << SUSPECTED_BY_SHIFT);
+  const byEndpoint = answer.needs === KNOWN_ENDPOINT;
+  if ((flags & SUSPECT) === 0) {
+    if ((flags & IS_TCP) !== 0) {
+      // The note is what the classifier left there, if the notes are its own.
+      if (words[flow + OWNER] !== number + 1) words[flow + NOTE0] = 0;
+      words[flow + OWNER] = number + 1;
+    }
+    words[flow + FLAGS] = (flags & ~SUSPICION_BITS) | SUSPECT | (byEndpoint ? BY_ENDPOINT : 0) |
+      ((number + 1) << SUSPECTED_BY_SHIFT);
+  } else {
+    if (!byEndpoint) words[flow + FLAGS]! &= ~BY_ENDPOINT;
+    const second = SUSPECTED_BY_SHIFT + NUMBER_BITS;
+    if (suspectedBy(flags, 0) !== number && suspectedBy(flags, 1) < 0) {
+      words[flow + FLAGS]! |= (number + 1) << second;
+    }
+  }
+  if (answer.marked && (flags & IS_TCP) !== 0) words[flow + NOTE0]! |= mark;
 }
 
-/** Number of the classifier that found a flow suspect, from its flags. */
-export function suspectedBy(flags: number): number {
-  return (flags >>> SUSPECTED_BY_SHIFT) & 255;
+/** Number of the first (0) or second (1) classifier that found a flow suspect, -1 where there is none. */
+export function suspectedBy(flags: number, place: number): number {
+  return ((flags >>> (SUSPECTED_BY_SHIFT + place * NUMBER_BITS)) & NUMBER_MASK) - 1;
 }
 
-/** What must become known about a suspect flow for it to be refused. */
+/** What has to become known of a suspect flow. */
 export function suspicionNeeds(flags: number): Needs {
   return (flags & BY_ENDPOINT) !== 0 ? KNOWN_ENDPOINT : KNOWN_END;
-}
-
-/** Whether a flow has been suspect long enough since it was accepted; `tick` is the current one. */
-export function isSuspicionOver(words: Int32Array, flow: number, tick: number): boolean {
-  return (words[flow + FLAGS]! & ACCEPTED) !== 0 && tick - words[flow + NOTE0]! > LASTS;
 }

@@ -7,7 +7,7 @@ import type { Clock } from "./clock.ts";
 import type { Because, Emit } from "./event.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 import type { Learner } from "./learner.ts";
-import { REFUSED_KIND } from "./rate_limits.ts";
+import { ENDED_KIND, REFUSED_KIND } from "./rate_limits.ts";
 
 /** Plain numbers; a copy of them is what status and metrics show. */
 export class Counters {
@@ -39,6 +39,10 @@ export type Reason = Because | "recognised";
 /** Every reason has a rate limit of its own: its place here is added to the kind of the limit. */
 const REASONS: readonly Reason[] = ["recognised", "client-locked", "peer-blocked", "name-trained"];
 
+/** Running flows of a client whose end is told in each period, milliseconds. */
+const ENDED_MOST = 20;
+const ENDED_PERIOD = 10_000;
+
 /** Counts refusals by reason, and emits `refused` events: at most one per client and reason in each `log.refused`. */
 export class RefusalLog {
   readonly #counters: Counters;
@@ -52,6 +56,26 @@ export class RefusalLog {
     this.#learner = learner;
     this.#clock = clock;
     this.#emit = emit;
+  }
+
+  /** A running flow ended, by evidence that came late. Each client has some such events in every ten seconds. */
+  ended(ends: FlowEnds, protocol: string, evidence: string): void {
+    this.#counters.reason("recognised");
+    const { rateLimits } = this.#learner;
+    const { c0, c1, c2, c3 } = ends;
+    if (!rateLimits.allow(c0, c1, c2, c3, ENDED_KIND, this.#clock.now, ENDED_MOST, ENDED_PERIOD)) return;
+    if (!this.#learner.admit("refused")) return;
+    this.#emit({
+      event: "refused",
+      client: ends.client,
+      peer: ends.peer,
+      peer_port: ends.peerPort,
+      transport: ends.transport,
+      reason: "recognised",
+      ...(protocol === "" ? {} : { protocol }),
+      evidence,
+      suppressed: rateLimits.suppressed,
+    });
   }
 
   /** A packet of this flow was refused. `protocol` is empty unless this packet showed it. */

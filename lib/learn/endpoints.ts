@@ -13,12 +13,14 @@ import {
   type Needs,
   STRONG,
 } from "../protocol/classifier.ts";
+import { type LengthRule, type Said, SAYS_LITTLE, SAYS_MESSAGE } from "../protocol/message_lengths.ts";
 import { isUnlearnable } from "../net/address.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { hashEndpoint } from "../state/hash.ts";
-import { KIND, PROTOCOL, WITNESS } from "../state/state.ts";
-import type { Clock } from "./clock.ts";
+import type { FanOuts } from "../state/fan_outs.ts";
+import { KIND, PROTOCOL, type State, WITNESS } from "../state/state.ts";
+import { type Clock, ticksOf } from "./clock.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 
 /** Evidence of an encrypted-looking flow to an endpoint that took part in a confirmed conversation. */
@@ -32,7 +34,8 @@ const KNOWN_PEER: Evidence = evidence(
 const KNOWN_CLIENT: Evidence = evidence(
   "known-client",
   STRONG,
-  "Encrypted-looking flow, or a lone uTP header, of a client in whose other flows this protocol was certain within the last minutes",
+  "Encrypted-looking flow, or a lone uTP header, of a client in whose other flows this protocol was certain within the last " +
+    "minutes; over TCP with the lengths of a handshake or message that other ciphers do not have, or to a peer that was named",
   true,
 );
 
@@ -40,23 +43,37 @@ const KNOWN_CLIENT: Evidence = evidence(
 const HINTED_CLIENT: Evidence = evidence(
   "hinted-client",
   STRONG,
-  "Encrypted-looking TCP flow of a client that had encrypted-looking UDP conversations of this protocol with five peers within the last minutes",
+  "Encrypted-looking TCP flow, with the lengths of a handshake or message that other ciphers do not have, of a client that had " +
+    "encrypted-looking UDP conversations of this protocol with five peers within the last minutes",
+  true,
+);
+
+/** Evidence of a flow of a client that had as many of its kind in little time as make a fan-out. */
+export const FAN_OUT: Evidence = evidence(
+  "fan-out",
+  STRONG,
+  "Encrypted-looking TCP flow of a client that had such flows with several hosts (encrypted.fan_out_hosts) within a minute, " +
+    "each with first flights of other lengths, and with the lengths that the protocol's handshake ends in",
   true,
 );
 
 /** Added to a protocol's number: the key word of a client that uses it, above every port. */
 const CLIENT_KEY = 0x10000;
+/** The same for a client that fanned out. */
+const FANNED_KEY = 0x20000;
 
 /** See the module's text. */
 export class Endpoints {
   /** The policy in force. */
   policy: Policy;
   readonly #table: AddressTable;
+  readonly #fanOuts: FanOuts;
   readonly #clock: Clock;
 
-  /** Remembers in `table`. */
-  constructor(table: AddressTable, clock: Clock, policy: Policy) {
-    this.#table = table;
+  /** Remembers in `state`. */
+  constructor(state: State, clock: Clock, policy: Policy) {
+    this.#table = state.endpoints;
+    this.#fanOuts = state.fanOuts;
     this.#clock = clock;
     this.policy = policy;
   }
@@ -110,16 +127,48 @@ export class Endpoints {
     endpoints.values[row * endpoints.columns + KIND] = kind;
   }
 
-  /** Evidence that an encrypted-looking flow has by what is known of its ends, or null. `needs` is that of its own evidence. */
-  evidenceFor(ends: FlowEnds, protocol: number, needs: Needs): Evidence | null {
-    const { knownPeer, knownClient } = this.policy.config.encrypted;
-    if (knownPeer && this.of(ends) === CONFIRMED) return KNOWN_PEER;
-    if (!knownClient || needs === KNOWN_ENDPOINT || isCommonPort(ends.peerPort)) return null;
+  /** The client of this flow fanned out. Counts as long as a fact of the scores does. */
+  noteFanOut(ends: FlowEnds, protocol: number): void {
+    const until = this.#clock.now + this.policy.config.score.window;
+    this.#table.insert(ends.c0, ends.c1, ends.c2, ends.c3, FANNED_KEY + protocol, until);
+  }
+
+  /**
+   * Evidence that an encrypted-looking flow has by what is known of its ends, or null. `needs` is that of its own evidence. Of a TCP flow
+   * also what the lengths of its packets `said` by its `rule`: what a client says elsewhere does not make a tunnel of its own
+   * a peer's.
+   */
+  evidenceFor(
+    ends: FlowEnds,
+    protocol: number,
+    needs: Needs,
+    rule: LengthRule | null,
+    said: Said,
+  ): Evidence | null {
+    const { knownPeer, knownClient, fanOut } = this.policy.config.encrypted;
+    const known = this.of(ends);
+    if (knownPeer && known === CONFIRMED) return KNOWN_PEER;
+    if (isCommonPort(ends.peerPort)) return null;
+    if (rule !== null && fanOut && needs !== KNOWN_ENDPOINT && said >= rule.fanned) {
+      const fanned = this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, FANNED_KEY + protocol);
+      if (fanned >= 0 && this.#table.deadline[fanned]! > this.#clock.now) return FAN_OUT;
+    }
+    const speaks = said >= SAYS_MESSAGE;
+    if (!knownClient || (needs === KNOWN_ENDPOINT && !speaks)) return null;
+    if (rule !== null && said < SAYS_LITTLE && known !== ADVERTISED) return null;
     const row = this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT_KEY + protocol);
     if (row < 0 || this.#table.deadline[row]! <= this.#clock.now) return null;
+    // A length that a tunnel has by chance it has again.
+    if (rule !== null && !speaks && known !== ADVERTISED && !this.#isUnlike(ends, protocol, rule)) return null;
     if (this.#table.values[row * this.#table.columns + KIND] === CONFIRMED) return KNOWN_CLIENT;
     // The hint came from UDP: only a flow of the other kind is a second fact.
     return ends.tcp === 0 ? null : HINTED_CLIENT;
+  }
+
+  #isUnlike(ends: FlowEnds, protocol: number, rule: LengthRule): boolean {
+    const { c0, c1, c2, c3 } = ends;
+    const memory = ticksOf(this.policy.config.score.window);
+    return this.#fanOuts.isUnlike(c0, c1, c2, c3, protocol, hostOf(ends), rule.near, this.#clock.tick, memory);
   }
 
   /** What is known of the endpoints of an encrypted-looking flow: 0, ADVERTISED or CONFIRMED. */
@@ -138,6 +187,11 @@ export class Endpoints {
     }
     return best;
   }
+}
+
+/** The peer of a flow, for counting: never 0. */
+export function hostOf(ends: FlowEnds): number {
+  return hashEndpoint(ends.p0, ends.p1, ends.p2, ends.p3, 0, 0x5bd1e995) | 1;
 }
 
 /** The client of a flow as a witness: a hash, never 0. */

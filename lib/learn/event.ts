@@ -124,6 +124,8 @@ export interface RefusedEvent {
   readonly reason: string;
   /** Name of the protocol. */
   readonly protocol?: string;
+  /** Name of the evidence that ended a running flow. */
+  readonly evidence?: string;
   /** Refused packets, for this reason and client, that were left out since the last such event. */
   readonly suppressed: number;
 }

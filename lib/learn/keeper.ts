@@ -56,11 +56,34 @@ export class Keeper {
     this.#lastTick = now;
     const part = since / ROUND;
     const tick = this.#clock.tick;
-    const { flows, peers, trained, endpoints, scores, questions, resolved, rateLimits, allowances, neighbours } =
-      this.#state;
+    const {
+      flows,
+      peers,
+      trained,
+      endpoints,
+      scores,
+      fanOuts,
+      questions,
+      resolved,
+      rateLimits,
+      allowances,
+      neighbours,
+    } = this.#state;
     flows.sweep(tick - IDLE, tick - CLOSED, budget(flows.reach, part));
     if (!ownsSharedTables) return;
-    for (const table of [peers, trained, endpoints, scores.table, questions, resolved, rateLimits, neighbours]) {
+    for (
+      const table of [
+        peers,
+        trained,
+        endpoints,
+        scores.table,
+        fanOuts.table,
+        questions,
+        resolved,
+        rateLimits,
+        neighbours,
+      ]
+    ) {
       table.sweep(now, budget(table.capacity, part));
     }
     const allowed = allowances.count;

@@ -12,19 +12,27 @@ import {
   CONFIRMED,
   type Evidence,
   evidence,
+  KNOWN_ENDPOINT,
   type Look,
   type Needs,
   STRONG,
   WEAK,
 } from "../protocol/classifier.ts";
+import {
+  type LengthRule,
+  type Said,
+  SAYS_LITTLE,
+  SAYS_MESSAGE,
+  SAYS_NOTHING,
+  SAYS_PROTOCOL,
+} from "../protocol/message_lengths.ts";
 import { isIPv4 } from "../net/address.ts";
 import { ACTION_NAMES } from "../policy/schema.ts";
 import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
-import { hashEndpoint } from "../state/hash.ts";
 import type { State } from "../state/state.ts";
 import { type Clock, ticksOf } from "./clock.ts";
 import { decoyFor, decoySending } from "./decoy.ts";
-import { Endpoints, isCommonPort, witnessOf } from "./endpoints.ts";
+import { Endpoints, FAN_OUT, hostOf, isCommonPort, witnessOf } from "./endpoints.ts";
 import { type Emit, firstBytes, type FlowObserver, type FrequentEvent, rounded } from "./event.ts";
 import { DECOY_EVENT_KIND, DECOY_KIND, DETECTED_KIND, mayBeLocked, mayTeach, RateLimits } from "./rate_limits.ts";
 import { isInvolved } from "./everyday_openings.ts";
@@ -56,6 +64,8 @@ export class Learner {
   readonly byProtocol: number[] = [];
   /** Is told about single flows (replay). */
   observer: FlowObserver | null = null;
+  /** Name of the evidence for which {@link suspected} last answered something. */
+  revealedBy = "";
   /** The block list. */
   readonly peers: PeerList;
   /** The time-locks. */
@@ -82,7 +92,7 @@ export class Learner {
     this.#emit = emit;
     this.peers = new PeerList(state, clock, emit, policy, () => this.epoch++);
     this.timeLocks = new TimeLocks(state, clock, emit, () => this.epoch++);
-    this.#endpoints = new Endpoints(state.endpoints, clock, policy);
+    this.#endpoints = new Endpoints(state, clock, policy);
     this.rateLimits = new RateLimits(state.rateLimits);
   }
 
@@ -131,10 +141,21 @@ export class Learner {
     let endpoint = 0;
     if (evidence.encrypted) {
       if (!policy.config.encrypted.detect) return NOTHING;
-      const revealing = this.#endpoints.evidenceFor(ends, protocol, evidence.needs);
+      const rule = ends.tcp === 0 ? null : classifier.lengths ?? null;
+      const said = evidence.marked ? SAYS_MESSAGE : rule !== null && look.owned ? rule.says(look.note0) : SAYS_NOTHING;
+      if (rule !== null && evidence.certainty === WEAK && evidence.needs !== KNOWN_ENDPOINT) {
+        this.#met(ends, protocol, rule, look);
+      }
+      const revealing = this.#endpoints.evidenceFor(ends, protocol, evidence.needs, rule, said);
       if (revealing !== null) return this.#revealed(ends, protocol, group, action, revealing, look);
       if (evidence.needs !== 0) return NOTHING;
       endpoint = this.#endpoints.of(ends);
+      // Hosts without a mark may be what is missing.
+      if (
+        rule !== null && (evidence.marked || rule.marked !== 0) && this.#mark(ends, protocol, rule, evidence.marked)
+      ) {
+        return this.#revealed(ends, protocol, group, action, FAN_OUT, look);
+      }
     } else if (evidence.certainty === CERTAIN && isInvolved(ends, look)) {
       this.#endpoints.noteClient(ends, protocol, CONFIRMED);
     }
@@ -142,7 +163,9 @@ export class Learner {
     let certainty = evidence.certainty;
     let before = 0;
     let after = 0;
-    if ((certainty < required || certainty === WEAK) && isInvolved(ends, look)) {
+    // What is ciphered on both sides is a conversation that both completed.
+    const involved = isInvolved(ends, look) || (evidence.encrypted && ends.tcp !== 0);
+    if ((certainty < required || certainty === WEAK) && involved) {
       const points = certainty === WEAK ? policy.config.score.weak : policy.config.score.strong;
       const boost = endpoint !== 0 && policy.config.encrypted.advertised && !isCommonPort(ends.peerPort) ? 2 : 1;
       certainty = this.#score(ends, protocol, evidence, points * boost);
@@ -162,13 +185,66 @@ export class Learner {
     return this.#act(ends, protocol, group, action, evidence.name, look);
   }
 
-  /** The next packet of a flow that is suspect by its shape alone: is one of its ends known by now? */
-  suspectAgain(ends: FlowEnds, protocol: number, needs: Needs): Consequence {
-    const revealing = this.#endpoints.evidenceFor(ends, protocol, needs);
+  /**
+   * A packet of a flow that is suspect by its shape alone: is one of its ends known, do the lengths of its packets
+   * tell? `before` and `note` are its note by the rule before and after this packet.
+   */
+  suspectAgain(
+    ends: FlowEnds,
+    protocol: number,
+    needs: Needs,
+    rule: LengthRule | null,
+    before: number,
+    note: number,
+  ): Consequence {
+    let said: Said = SAYS_NOTHING;
+    let revealing: Evidence | null = null;
+    if (rule !== null) {
+      said = rule.says(note);
+      if (said > SAYS_LITTLE && note !== before && rule.says(before) < said) {
+        if (said === SAYS_PROTOCOL) revealing = rule.proof;
+        else if (this.#mark(ends, protocol, rule)) revealing = FAN_OUT;
+      }
+    }
+    if (revealing === null) revealing = this.#endpoints.evidenceFor(ends, protocol, needs, rule, said);
     if (revealing === null) return NOTHING;
     const group = this.groupOf(ends);
     const action = this.policy.action(this.table, group, protocol);
-    return action === OFF ? NOTHING : this.#revealed(ends, protocol, group, action, revealing, null);
+    if (action === OFF) return NOTHING;
+    this.revealedBy = revealing.name;
+    return this.#revealed(ends, protocol, group, action, revealing, null);
+  }
+
+  /** Takes note of a conversation that looks encrypted, and of the lengths of its first flights. */
+  #met(ends: FlowEnds, protocol: number, rule: LengthRule, look: Look): void {
+    this.#state.fanOuts.met(
+      ends.c0,
+      ends.c1,
+      ends.c2,
+      ends.c3,
+      protocol,
+      hostOf(ends),
+      look.fromOpener ? look.ownLength : look.otherLength,
+      look.fromOpener ? look.otherLength : look.ownLength,
+      rule.near,
+      this.#clock.tick,
+      ticksOf(this.policy.config.score.window),
+      this.#clock.now,
+    );
+  }
+
+  /** A conversation went on as the protocol's do: marks it, and answers whether its client fans out. */
+  #mark(ends: FlowEnds, protocol: number, rule: LengthRule, marked: boolean = true): boolean {
+    const { score, encrypted: { fanOut, fanOutHosts, fanOutWindow } } = this.policy.config;
+    if (!fanOut || !score.act) return false;
+    const { fanOuts } = this.#state;
+    const { c0, c1, c2, c3 } = ends;
+    if (marked) fanOuts.mark(c0, c1, c2, c3, protocol, hostOf(ends));
+    fanOuts.count(c0, c1, c2, c3, protocol, rule.near, this.#clock.tick, ticksOf(fanOutWindow), ticksOf(score.window));
+    const enough = rule.marked === 0 ? fanOuts.marked >= fanOutHosts : fanOuts.hosts >= fanOutHosts &&
+      fanOuts.marked >= rule.marked;
+    if (enough) this.#endpoints.noteFanOut(ends, protocol);
+    return enough;
   }
 
   /** The flow's peer is on the block list or trained: locks the client where that is due, and says what follows. */
@@ -319,11 +395,10 @@ export class Learner {
     const { fanOut, fanOutHosts, fanOutWindow } = this.policy.config.encrypted;
     const scores = this.#state.scores;
     // Encrypted-looking flows to many hosts in little time: a program that looks for peers.
-    const fansOut = evidence.encrypted && fanOut && evidence.certainty === WEAK;
+    const fansOut = evidence.encrypted && ends.tcp === 0 && fanOut && evidence.certainty === WEAK;
     scores.fanOutTicks = fansOut ? ticksOf(fanOutWindow) : 0;
     scores.fanOutPeers = fanOutHosts;
     scores.fanOutPoints = score.strong;
-    const peer = hashEndpoint(ends.p0, ends.p1, ends.p2, ends.p3, 0, 0x5bd1e995) | 1;
     scores.add(
       ends.c0,
       ends.c1,
@@ -331,7 +406,7 @@ export class Learner {
       ends.c3,
       // Encrypted-looking flows have a score of their own: together with hints by name they are two facts, not one.
       evidence.encrypted ? protocol + (ends.tcp === 0 ? ENCRYPTED_UDP : ENCRYPTED_TCP) : protocol,
-      peer,
+      hostOf(ends),
       points,
       this.#clock.tick,
       ticksOf(score.halfLife),
@@ -339,8 +414,9 @@ export class Learner {
       this.#clock.now,
     );
     if (!score.act || scores.after < score.threshold || scores.peers < score.peers) return evidence.certainty;
-    // One encrypted-looking flow may be anything; many at once to many hosts are what file sharing looks like.
-    if (evidence.encrypted && (!fanOut || !scores.fannedOut)) return evidence.certainty;
+    // One encrypted-looking flow may be anything; many at once to many hosts are what file sharing looks like. Over TCP that
+    // takes more than their number, see #mark().
+    if (evidence.encrypted && (ends.tcp !== 0 || !fanOut || !scores.fannedOut)) return evidence.certainty;
     return evidence.certainty < STRONG ? STRONG : CERTAIN;
   }
 

@@ -15,6 +15,8 @@ export const DECOY_KIND = 0x30000;
 export const DECOY_EVENT_KIND = 0x30001;
 /** `refused` events; the number of the reason is added. */
 export const REFUSED_KIND = 0x40000;
+/** `refused` events of running flows that late evidence ended. */
+export const ENDED_KIND = 0x48000;
 /** Peers learned from one client's traffic. */
 const PEERS_KIND = 0x50000;
 /** Clients locked behind one hardware address. */

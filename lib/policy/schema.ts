@@ -254,7 +254,7 @@ export const SECTIONS = {
       knownClient: field(
         flag,
         true,
-        "Such a flow of a client whose other flows were recognised with certainty within score.window is of that protocol (never to ports 53, 80, 443).",
+        "Such a flow of a client whose other flows were recognised with certainty within score.window is of that protocol, where over TCP its lengths or its peer speak for it too (never to ports 53, 80, 443).",
       ),
       advertised: field(
         flag,
@@ -264,7 +264,7 @@ export const SECTIONS = {
       fanOut: field(
         flag,
         true,
-        "Such flows to many distinct hosts on high ports in little time: each counts as a strong fact.",
+        "Such flows to many distinct hosts on high ports in little time, whose lengths are those of the protocol, end.",
       ),
       fanOutHosts: field(
         integer(2, REMEMBERED_PEERS),

@@ -7,6 +7,7 @@
  * @module
  */
 import { ADVERTISED } from "../state/state.ts";
+import type { LengthRule } from "./message_lengths.ts";
 import { type EndpointKind, NamedEndpoints } from "./named_endpoints.ts";
 
 export { ADVERTISED, CONFIRMED } from "../state/state.ts";
@@ -44,16 +45,26 @@ export class Evidence {
   readonly encrypted: boolean;
   /** What has to be known of an encrypted-looking flow's ends for this to count at all: 0 (nothing), KNOWN_END or KNOWN_ENDPOINT. */
   readonly needs: Needs;
+  /** An encrypted-looking flow in which something showed that no other cipher is known to have. */
+  readonly marked: boolean;
   /** Tells one evidence from another in the flow table: 1, 2, 3 … in order of making. */
   readonly number: number;
   static #made = 0;
   /** Makes an answer; only at module level, never per packet. */
-  constructor(name: string, certainty: Certainty, because: string, encrypted = false, needs: Needs = 0) {
+  constructor(
+    name: string,
+    certainty: Certainty,
+    because: string,
+    encrypted = false,
+    needs: Needs = 0,
+    marked = false,
+  ) {
     this.name = name;
     this.certainty = certainty;
     this.because = because;
     this.encrypted = encrypted;
     this.needs = needs;
+    this.marked = marked;
     this.number = ++Evidence.#made;
   }
 }
@@ -61,6 +72,11 @@ export class Evidence {
 /** Makes a match answer: call once at module level. `because` names bytes, offsets, source and odds. */
 export function evidence(name: string, certainty: Certainty, because: string, encrypted = false): Evidence {
   return new Evidence(name, certainty, because, encrypted);
+}
+
+/** The same for an encrypted-looking flow with a mark of its own, see {@link Evidence.marked}. */
+export function markedEvidence(name: string, certainty: Certainty, because: string, needs: Needs = 0): Evidence {
+  return new Evidence(name, certainty, because, true, needs, true);
 }
 
 /**
@@ -175,6 +191,8 @@ export interface Classifier {
   readonly blocksPeers?: boolean;
   /** Data packets per direction after which the engine stops asking (default 8). */
   readonly patience?: number;
+  /** TCP only: how flows that look encrypted are told by the lengths of their packets. */
+  readonly lengths?: LengthRule;
   /** Answers UNRELATED, UNDECIDED or a module-level Evidence. Called as a bare function. */
   classify(this: void, look: Look): Evidence;
 }

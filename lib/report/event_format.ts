@@ -84,7 +84,8 @@ function words(e: ReportEvent): string {
       return `trained ${e.address} as ${e.protocol}: DNS name ${e.name} matches ${e.pattern}, until ${e.until}`;
     case "refused":
       return `refused ${e.transport} between client ${e.client} and ${endpoint(e.peer, e.peer_port)}: ${e.reason}` +
-        (e.protocol === undefined ? "" : ` (${e.protocol})`) + more(e.suppressed);
+        (e.protocol === undefined ? "" : ` (${e.protocol}${e.evidence === undefined ? "" : `, ${e.evidence}`})`) +
+        more(e.suppressed);
     case "decoy-sent":
       return `sent a ${e.protocol} decoy to client ${e.client} in the name of ${e.peer}`;
     case "probe-sent":

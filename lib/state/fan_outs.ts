@@ -8,6 +8,7 @@
  * @module
  */
 import { AddressTable } from "./address_table.ts";
+import { TICK_MS } from "./flow_table.ts";
 import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
 
 /** Hosts that are remembered of each client and protocol. */
@@ -44,7 +45,7 @@ export class FanOuts {
   /**
    * Takes note of a conversation with a host (`host` is a hash of its address, not 0) whose first flights have these
    * lengths, `first` the opener's, each at most 1,023. Lengths no more than `near` apart are the same. `tick` is the
-   * engine's time in eighths of a second; what is older than `window` of them is forgotten.
+   * engine's time in eighths of a second; what is older than `memory` of them is forgotten.
    */
   met(
     w0: number,
@@ -57,25 +58,24 @@ export class FanOuts {
     second: number,
     near: number,
     tick: number,
-    window: number,
+    memory: number,
     now: number,
   ): void {
-    const row = this.table.insert(w0, w1, w2, w3, protocol, now + window * 125);
+    const row = this.table.insert(w0, w1, w2, w3, protocol, now + memory * TICK_MS);
     const values = this.table.values;
     const at = row * COLUMNS;
     const facts = (first & LENGTH_MASK) | ((second & LENGTH_MASK) << LENGTH_BITS);
     let place = this.#placeOf(at, host);
-    let repeated = 0;
-    if (place >= 0) {
-      const before = values[at + FACTS + place]!;
-      if (tick - values[at + AGE + place]! <= window && ((before & REPEATED) !== 0 || isNear(before, facts, near))) {
-        repeated = REPEATED;
-      }
-    } else {
+    const known = place >= 0;
+    if (!known) {
       place = values[at + NEXT]!;
       values[at + NEXT] = (place + 1) % FAN_OUT_HOSTS;
       values[at + HOST + place] = host;
     }
+    const before = values[at + FACTS + place]!;
+    const recent = tick - values[at + AGE + place]! <= memory;
+    const same = isNear(before, facts, near) || (before & REPEATED) !== 0;
+    const repeated = known && recent && same ? REPEATED : 0;
     values[at + AGE + place] = tick;
     values[at + FACTS + place] = facts | repeated;
   }
@@ -90,8 +90,8 @@ export class FanOuts {
   }
 
   /**
-   * Counts the hosts of conversations within `window` eighths of a second, each unlike all others (see the module's text):
-   * {@link hosts}, and {@link marked} of them.
+   * Counts the hosts of conversations within `window` eighths of a second, each unlike all others within `memory` (see the
+   * module's text): {@link hosts}, and {@link marked} of them.
    */
   count(
     w0: number,
@@ -102,6 +102,7 @@ export class FanOuts {
     near: number,
     tick: number,
     window: number,
+    memory: number,
   ): void {
     this.hosts = 0;
     this.marked = 0;
@@ -112,17 +113,37 @@ export class FanOuts {
     for (let i = 0; i < FAN_OUT_HOSTS; i++) {
       const facts = values[at + FACTS + i]!;
       if (values[at + HOST + i] === 0 || (facts & REPEATED) !== 0 || tick - values[at + AGE + i]! > window) continue;
-      if (this.#hasTwin(at, i, near, tick, window)) continue;
+      if (this.#hasTwin(at, i, near, tick, memory)) continue;
       this.hosts++;
       if ((facts & MARKED) !== 0) this.marked++;
     }
   }
 
-  #hasTwin(at: number, place: number, near: number, tick: number, window: number): boolean {
+  /** Whether the last conversation with this host is unlike all others of the client within `memory`. */
+  isUnlike(
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    protocol: number,
+    host: number,
+    near: number,
+    tick: number,
+    memory: number,
+  ): boolean {
+    const row = this.table.find(w0, w1, w2, w3, protocol);
+    if (row < 0) return false;
+    const at = row * COLUMNS;
+    const place = this.#placeOf(at, host);
+    if (place < 0 || (this.table.values[at + FACTS + place]! & REPEATED) !== 0) return false;
+    return !this.#hasTwin(at, place, near, tick, memory);
+  }
+
+  #hasTwin(at: number, place: number, near: number, tick: number, memory: number): boolean {
     const values = this.table.values;
     const facts = values[at + FACTS + place]!;
     for (let i = 0; i < FAN_OUT_HOSTS; i++) {
-      if (i === place || values[at + HOST + i] === 0 || tick - values[at + AGE + i]! > window) continue;
+      if (i === place || values[at + HOST + i] === 0 || tick - values[at + AGE + i]! > memory) continue;
       if (isNear(facts, values[at + FACTS + i]!, near)) return true;
     }
     return false;
@@ -137,7 +158,7 @@ export class FanOuts {
 
 /** Both lengths are the same, or nearly. */
 function isNear(one: number, other: number, near: number): boolean {
-  const first = (one & LENGTH_MASK) - (other & LENGTH_MASK);
-  const second = ((one >> LENGTH_BITS) & LENGTH_MASK) - ((other >> LENGTH_BITS) & LENGTH_MASK);
-  return first <= near && first >= -near && second <= near && second >= -near;
+  const first = Math.abs((one & LENGTH_MASK) - (other & LENGTH_MASK));
+  const second = Math.abs(((one >> LENGTH_BITS) & LENGTH_MASK) - ((other >> LENGTH_BITS) & LENGTH_MASK));
+  return Math.max(first, second) <= near;
 }

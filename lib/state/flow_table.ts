@@ -39,7 +39,7 @@ export const FIRST_LENGTHS = 17;
 export const OPENER_BASE = 18;
 /** Word of a flow: TCP sequence number at which the responder's stream begins. */
 export const RESPONDER_BASE = 19;
-/** Word of a flow: first note of the classifier that owns the notes; of an accepted suspect flow, when it was accepted, in ticks. */
+/** Word of a flow: first note of the classifier that owns the notes; of a suspect flow, what the lengths of its packets say. */
 export const NOTE0 = 20;
 /** Word of a flow: second note. */
 export const NOTE1 = 21;
@@ -74,7 +74,7 @@ export const PROXIED = 1024;
 export const NO_PROXY = 2048;
 /** Flag: the client is exempt. */
 export const EXEMPT = 4096;
-/** Flag: suspect by its shape alone: asked about again for a while, in case one of its ends becomes known. */
+/** Flag: suspect by its shape alone: asked about again, in case one of its ends becomes known or its lengths tell. */
 export const SUSPECT = 8192;
 /** Flag: its answer was taken back after a reload: what comes is looked at as the middle of a stream. */
 export const RESUMED = 16384;
@@ -83,7 +83,7 @@ export const INFERRED = 32768;
 /** Flag: {@link SUSPECT}, and only a known endpoint may prove it; a known client does not. */
 export const BY_ENDPOINT = 1 << 24;
 
-/** Lowest of the eight flag bits that hold the number of the classifier that marked a flow {@link SUSPECT}. */
+/** Lowest of the eight flag bits that hold the numbers plus one of two classifiers, four bits each, that marked a flow {@link SUSPECT}. */
 export const SUSPECTED_BY_SHIFT = 16;
 /** Those eight bits, and {@link BY_ENDPOINT}. */
 export const SUSPICION_BITS = 0xff << SUSPECTED_BY_SHIFT | BY_ENDPOINT;

@@ -5,6 +5,7 @@
 import { AddressTable } from "./address_table.ts";
 import { FLOW_WORDS, FlowTable } from "./flow_table.ts";
 import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
+import { FanOuts } from "./fan_outs.ts";
 import { Locks } from "./locks.ts";
 import { Scores } from "./scores.ts";
 import { STREAM_BYTES, Streams } from "./streams.ts";
@@ -25,6 +26,8 @@ export interface Capacity {
   readonly locks: number;
   /** Clients with a score, for each protocol. */
   readonly scores: number;
+  /** Clients whose encrypted conversations are counted, for each protocol. */
+  readonly fanOuts: number;
   /** DNS questions that wait for their answer. */
   readonly questions: number;
   /** Addresses that DNS answered for names of no interest. */
@@ -65,7 +68,8 @@ export function capacityFor(bytes: number): Capacity {
     trained: share(0.03, ROW_BYTES, 256, 1 << 20),
     endpoints: share(0.08, ROW_BYTES, 1024, 1 << 22),
     locks: share(0.04, 112, 256, 1 << 17),
-    scores: share(0.04, 184, 256, 1 << 17),
+    scores: share(0.02, 184, 256, 1 << 17),
+    fanOuts: share(0.02, 236, 512, 1 << 17),
     questions: share(0.01, ROW_BYTES, 256, 1 << 16),
     resolved: share(0.03, ROW_BYTES, 256, 1 << 20),
     rateLimits: share(0.01, ROW_BYTES, 256, 1 << 16),
@@ -114,6 +118,11 @@ export class State {
    */
   readonly scores: Scores;
   /**
+   * To how many hosts clients had encrypted conversations.
+   * @ignore
+   */
+  readonly fanOuts: FanOuts;
+  /**
    * DNS questions waiting for their answer; key word is port × 65536 + id.
    * @ignore
    */
@@ -154,6 +163,7 @@ export class State {
     this.endpoints = new AddressTable(capacity.endpoints, 3, seed, memory);
     this.locks = new Locks(capacity.locks, seed, memory);
     this.scores = new Scores(capacity.scores, seed, memory);
+    this.fanOuts = new FanOuts(capacity.fanOuts, seed, memory);
     this.questions = new AddressTable(capacity.questions, 2, seed, memory);
     this.resolved = new AddressTable(capacity.resolved, 3, seed, memory);
     this.rateLimits = new AddressTable(capacity.rateLimits, 2, seed, memory);

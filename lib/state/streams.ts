@@ -7,6 +7,19 @@
 /** Bytes kept of one direction. Longer than every header block and handshake that a classifier reads. */
 export const STREAM_BYTES = 4096;
 
+/** Stands for bytes that were cut off. */
+const NOISE: Uint8Array = noise();
+
+function noise(): Uint8Array {
+  const bytes = new Uint8Array(STREAM_BYTES);
+  let state = 0x2545f491;
+  for (let at = 0; at < STREAM_BYTES; at++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    bytes[at] = state >>> 24;
+  }
+  return bytes;
+}
+
 /** See the module's text. */
 export class Streams {
   /** Slots. */
@@ -89,6 +102,11 @@ export class Streams {
     this.#islandStart[slot] = count;
     this.#islandEnd[slot] = Math.min(STREAM_BYTES, count + this.filled[slot]!);
     this.filled[slot] = 0;
+  }
+
+  /** Puts `count` bytes that nobody saw behind those that a slot holds: noise, in which nothing is recognised. */
+  bridge(slot: number, count: number): void {
+    this.put(slot, this.filled[slot]!, NOISE, 0, Math.min(count, STREAM_BYTES));
   }
 
   /** Releases a slot. */

@@ -18,6 +18,8 @@ import type { Series } from "./plan.ts";
 const SEGMENT = 1448;
 const SECOND = 8;
 const HOUR = 3600 * SECOND;
+/** Conversations are compared with those of ten minutes. */
+const MEMORY = 600 * SECOND;
 /** Hosts from which on a fan-out acts, as the config has it. */
 export const HOSTS = 4;
 
@@ -94,7 +96,7 @@ export function clientHour(talker: Talker, seed: number): Hour {
       before = Math.max(before, hostsByNumber(scores[protocol]!, host, tick));
       const found = fanOuts[protocol]!;
       const near = protocol === 0 ? MSE_LENGTHS.near : 4;
-      found.met(0, 0, 0, 1, 0, host, flights.first, flights.second, near, tick, 60 * SECOND, tick * 125);
+      found.met(0, 0, 0, 1, 0, host, flights.first, flights.second, near, tick, MEMORY, tick * 125);
       let marked = protocol === 1 && isShortGreeting(flights);
       if (protocol === 0) {
         let note = noteOfThird(flights.third);
@@ -106,7 +108,7 @@ export function clientHour(talker: Talker, seed: number): Hour {
         }
       }
       if (marked) found.mark(0, 0, 0, 1, 0, host);
-      found.count(0, 0, 0, 1, 0, near, tick, 60 * SECOND);
+      found.count(0, 0, 0, 1, 0, near, tick, 60 * SECOND, MEMORY);
       after = Math.max(after, protocol === 0 ? found.marked : found.marked >= 2 ? found.hosts : 0);
     }
   }

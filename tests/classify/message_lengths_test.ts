@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { MSE_LENGTHS, NOTE_OF_RUNNING, noteOfThird } from "../../lib/protocol/bittorrent/message_lengths.ts";
-import { SAYS_HANDSHAKE, SAYS_MESSAGE, SAYS_NOTHING, SAYS_PROTOCOL } from "../../lib/protocol/message_lengths.ts";
+import { OBFUSCATED_LENGTHS } from "../../lib/protocol/edonkey/message_lengths.ts";
+import {
+  SAYS_HANDSHAKE,
+  SAYS_LITTLE,
+  SAYS_MESSAGE,
+  SAYS_NOTHING,
+  SAYS_PROTOCOL,
+} from "../../lib/protocol/message_lengths.ts";
 
 /** What is said after these packets: positive sizes are the opener's, negative ones the responder's. */
 function said(note: number, packets: readonly number[]): number {
@@ -22,7 +29,7 @@ Deno.test("the handshakes of real clients show at once, and their messages after
     ["rTorrent, later", 124, [-200, 117, -6, 4, 5, -5, 34, -13, -10136], SAYS_PROTOCOL],
     ["called by rTorrent", 124, [-82, 118, -74, 6, -14, 5, -95, 13], SAYS_MESSAGE],
     ["WebTorrent", 327, [-275, -68, 68, -5, 74, -64, -5, 5], SAYS_PROTOCOL],
-    ["nobody answered", 397, [68, 465], SAYS_NOTHING],
+    ["nobody answered", 397, [68, 465], SAYS_LITTLE],
   ];
   for (const [name, third, packets, wanted] of flows) assert.equal(said(noteOfThird(third), packets), wanted, name);
 });
@@ -30,7 +37,6 @@ Deno.test("the handshakes of real clients show at once, and their messages after
 Deno.test("what carries a tag in each message says nothing", () => {
   const flows: readonly (readonly [string, number, readonly number[]])[] = [
     ["Shadowsocks", 110, [-144, 110, -144]],
-    ["Shadowsocks that asks for as much as MSE does", 124, [144]],
     ["MTProto", 345, [-656, 404, -78, 89, -169, 105, -4, 85, -153, -4]],
     ["RLPx", 224, [-160, 192, -512, 304, -432, 64, -160]],
     ["Tox", 373, [-257, 27, -27, 27, -27]],
@@ -63,4 +69,36 @@ Deno.test("random short packets are taken for a transfer's once in 1,000 flows a
     if (said(0, packets) === SAYS_PROTOCOL) wrong++;
   }
   assert.ok(wrong < 20, `${wrong} of 20000`);
+});
+
+Deno.test("obfuscated eMule shows by a short greeting, and by messages of 6 and 11 bytes", () => {
+  const after = (note: number, packets: readonly number[]) => {
+    for (const size of packets) note = OBFUSCATED_LENGTHS.add(note, Math.abs(size), size > 0);
+    return OBFUSCATED_LENGTHS.says(note);
+  };
+  assert.equal(after(0, [22, -40]), SAYS_NOTHING);
+  assert.equal(after(OBFUSCATED_LENGTHS.mark, [22, -40]), SAYS_MESSAGE);
+  assert.equal(after(0, [22, -6]), SAYS_MESSAGE);
+  assert.equal(after(0, [11, -11, 22, -6, 46, 6]), SAYS_PROTOCOL);
+  assert.equal(after(0, [11, -9, 22, -13, 46, 17]), SAYS_NOTHING);
+  assert.equal(after(0, [-1448, -6, -1448, -11, -1448, -6, -1448, -6]), SAYS_NOTHING);
+});
+
+Deno.test("a flow that is suspect to both has one note: neither rule touches the other's bits", () => {
+  let seed = 5;
+  const draw = () => (seed = (Math.imul(seed, 1664525) + 1013904223) | 0) >>> 8;
+  for (let flow = 0; flow < 500; flow++) {
+    let both = noteOfThird(124) | OBFUSCATED_LENGTHS.mark;
+    let torrent = noteOfThird(124);
+    let mule = OBFUSCATED_LENGTHS.mark;
+    for (let i = 0; i < 30; i++) {
+      const size = draw() % 3 === 0 ? 1 + draw() % 1400 : 1 + draw() % 20;
+      const fromOpener = draw() % 2 === 0;
+      both = OBFUSCATED_LENGTHS.add(MSE_LENGTHS.add(both, size, fromOpener), size, fromOpener);
+      torrent = MSE_LENGTHS.add(torrent, size, fromOpener);
+      mule = OBFUSCATED_LENGTHS.add(mule, size, fromOpener);
+      assert.equal(MSE_LENGTHS.says(both), MSE_LENGTHS.says(torrent));
+      assert.equal(OBFUSCATED_LENGTHS.says(both), OBFUSCATED_LENGTHS.says(mule));
+    }
+  }
 });

@@ -2,16 +2,17 @@ import assert from "node:assert/strict";
 import { FAN_OUT_HOSTS, FanOuts } from "../../lib/state/fan_outs.ts";
 
 const WINDOW = 480;
+const MEMORY = 4800;
 const NEAR = 16;
 
 /** Conversations of one client: `[host, first, second, tick]`, all of them marked but those with a fifth `false`. */
 function counted(meetings: readonly (readonly [number, number, number, number, boolean?])[], at: number) {
   const found = new FanOuts(4, 7);
   for (const [host, first, second, tick, marked = true] of meetings) {
-    found.met(0, 0, 0, 5, 1, host, first, second, NEAR, tick, WINDOW, tick * 125);
+    found.met(0, 0, 0, 5, 1, host, first, second, NEAR, tick, MEMORY, tick * 125);
     if (marked) found.mark(0, 0, 0, 5, 1, host);
   }
-  found.count(0, 0, 0, 5, 1, NEAR, at, WINDOW);
+  found.count(0, 0, 0, 5, 1, NEAR, at, WINDOW, MEMORY);
   return { hosts: found.hosts, marked: found.marked };
 }
 
@@ -44,12 +45,12 @@ Deno.test("the last hosts are remembered, as many as there is room for", () => {
 
 Deno.test("clients and protocols are counted apart; who is unknown has none", () => {
   const found = new FanOuts(4, 7);
-  found.met(0, 0, 0, 5, 1, 9, 100, 600, NEAR, 0, WINDOW, 0);
+  found.met(0, 0, 0, 5, 1, 9, 100, 600, NEAR, 0, MEMORY, 0);
   found.mark(0, 0, 0, 6, 1, 9);
   found.mark(0, 0, 0, 5, 2, 9);
   found.mark(0, 0, 0, 5, 1, 8);
-  found.count(0, 0, 0, 6, 1, NEAR, 1, WINDOW);
+  found.count(0, 0, 0, 6, 1, NEAR, 1, WINDOW, MEMORY);
   assert.equal(found.hosts, 0);
-  found.count(0, 0, 0, 5, 1, NEAR, 1, WINDOW);
+  found.count(0, 0, 0, 5, 1, NEAR, 1, WINDOW, MEMORY);
   assert.deepEqual([found.hosts, found.marked], [1, 0]);
 });

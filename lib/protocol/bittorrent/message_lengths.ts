@@ -9,9 +9,12 @@
  */
 import { type Evidence, evidence, STRONG } from "../classifier.ts";
 import {
+  countAt,
+  counted,
   type LengthRule,
   type Said,
   SAYS_HANDSHAKE,
+  SAYS_LITTLE,
   SAYS_MESSAGE,
   SAYS_NOTHING,
   SAYS_PROTOCOL,
@@ -41,18 +44,18 @@ const ANSWER_WITH_HANDSHAKE = 82;
 /** Least answer to the third flight. */
 const LEAST_ANSWER = 14;
 
-// The note: messages of the opener and of the responder, at most 7 each,
-const OPENER_COUNT = 1;
-const RESPONDER_COUNT = 1 << 3;
-/** kinds of messages, a bit for each of {@link kindOf},  */
+// The note, of which eDonkey's lengths have the bits from 23 on: messages of the opener and of the responder, at most 7 each,
+const OPENER_SHIFT = 0;
+const RESPONDER_SHIFT = 3;
+/** kinds of messages, a bit for each of {@link kindOf}, */
 const KINDS_SHIFT = 6;
 /** other short packets, at most 7, */
-const OTHERS = 1 << 10;
+const OTHERS_SHIFT = 10;
 /** sides that sent a long packet, */
 const OPENER_LONG = 1 << 13;
 const RESPONDER_LONG = 1 << 14;
-/** packets of the opener behind the third flight, at most 3, */
-const OPENER_SENT = 1 << 15;
+/** packets of the opener behind the third flight, at most 2, */
+const SENT_SHIFT = 15;
 /** the responder answered the third flight, */
 const ANSWERED = 1 << 17;
 /** the opener's handshake stood alone, */
@@ -65,8 +68,6 @@ const ANSWER_INSIDE = 1 << 20;
 const FOREIGN = 1 << 21;
 /** the start was not seen. */
 const RUNNING = 1 << 22;
-
-const MOST = 7;
 
 /** The note of a flow behind its third flight of this length. */
 export function noteOfThird(length: number): number {
@@ -87,25 +88,21 @@ function add(note: number, size: number, fromOpener: boolean): number {
   if (size >= LONG) return note | long;
   if (size > LONGEST_SHORT || (note & long) !== 0) return note;
   const kind = kindOf(size);
-  if (kind < 0) {
-    if (size < KEEP_ALIVE) return note | FOREIGN;
-    return size === KEEP_ALIVE || (note / OTHERS & MOST) === MOST ? note : note + OTHERS;
-  }
-  note |= 1 << (KINDS_SHIFT + kind);
-  const one = fromOpener ? OPENER_COUNT : RESPONDER_COUNT;
-  return (note / one & MOST) === MOST ? note : note + one;
+  if (kind >= 0) return counted(note | (1 << (KINDS_SHIFT + kind)), fromOpener ? OPENER_SHIFT : RESPONDER_SHIFT);
+  if (size < KEEP_ALIVE) return note | FOREIGN;
+  return size === KEEP_ALIVE ? note : counted(note, OTHERS_SHIFT);
 }
 
 /** A packet right behind the third flight. One that was sent again does no harm: two of the opener are looked at. */
 function addHandshake(note: number, size: number, fromOpener: boolean): number {
+  const sent = (note >>> SENT_SHIFT) & 3;
   if (!fromOpener) {
     if (size < LEAST_ANSWER) return note;
-    const early = (note & OPENER_SENT * 3) === 0 && (size === ANSWER_WITH_HANDSHAKE || size === HANDSHAKE);
+    const early = sent === 0 && (size === ANSWER_WITH_HANDSHAKE || size === HANDSHAKE);
     return note | ANSWERED | (early ? ANSWER_INSIDE : 0);
   }
-  const sent = note / OPENER_SENT & 3;
   if (sent >= 2) return note;
-  return (note + OPENER_SENT) | (size === HANDSHAKE ? ALONE : 0);
+  return (note + (1 << SENT_SHIFT)) | (size === HANDSHAKE ? ALONE : 0);
 }
 
 /** Which of the messages has this length, -1 where none does. */
@@ -125,20 +122,28 @@ function kindOf(size: number): number {
 }
 
 function says(note: number): Said {
-  const count = (note & MOST) + (note / RESPONDER_COUNT & MOST);
-  const kinds = note >> KINDS_SHIFT & 15;
-  const messages = (note & FOREIGN) !== 0 || (note / OTHERS & MOST) * 2 > count ? 0 : count;
+  const count = countAt(note, OPENER_SHIFT) + countAt(note, RESPONDER_SHIFT);
+  const kinds = (note >>> KINDS_SHIFT) & 15;
+  const messages = (note & FOREIGN) !== 0 || countAt(note, OTHERS_SHIFT) * 2 > count ? 0 : count;
   const several = (kinds & (kinds - 1)) !== 0;
   if ((note & RUNNING) !== 0) {
     if (messages >= 6 && several) return SAYS_PROTOCOL;
     return messages >= 2 ? SAYS_MESSAGE : SAYS_NOTHING;
   }
-  const handshake = (note & ANSWERED) !== 0 && (note & (ALONE | INSIDE)) !== 0;
+  const end = (note & (ALONE | INSIDE)) !== 0;
+  const handshake = end && (note & ANSWERED) !== 0;
   if (messages >= (handshake ? 3 : 5) && (handshake || several)) return SAYS_PROTOCOL;
-  if (messages >= 1 || (handshake && (note & ALONE) !== 0)) return SAYS_MESSAGE;
-  if (handshake && (note & ANSWER_INSIDE) !== 0) return SAYS_MESSAGE;
-  return handshake ? SAYS_HANDSHAKE : SAYS_NOTHING;
+  if (messages >= 1 || (handshake && (note & (ALONE | ANSWER_INSIDE)) !== 0)) return SAYS_MESSAGE;
+  return handshake ? SAYS_HANDSHAKE : end ? SAYS_LITTLE : SAYS_NOTHING;
 }
 
 /** How BitTorrent under MSE is told by lengths. */
-export const MSE_LENGTHS: LengthRule = { add, says, proof: MSE_MESSAGES, near: 16, marked: 0 };
+export const MSE_LENGTHS: LengthRule = {
+  add,
+  says,
+  proof: MSE_MESSAGES,
+  mark: 0,
+  fanned: SAYS_LITTLE,
+  near: 16,
+  marked: 0,
+};

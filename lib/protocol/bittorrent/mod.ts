@@ -10,6 +10,7 @@ import { handshake, OPENING_LENGTH, openingMatch, readHash, TCP_HANDSHAKE } from
 import { httpAnswer, httpTracker, mayBeAnswer, mayBeRequest } from "./http_tracker.ts";
 import { krpc, mayBeKrpc } from "./krpc.ts";
 import { lsd } from "./lsd.ts";
+import { MSE_LENGTHS } from "./message_lengths.ts";
 import { mse, mseStream } from "./mse.ts";
 import { mayBeMessage, peerMessages } from "./peer_wire.ts";
 import { awaitsTracker, trackerRequest, trackerResponse } from "./udp_tracker.ts";
@@ -121,6 +122,7 @@ export const bittorrent: Classifier = {
   midstream: true,
   // A uTP transfer sends a dozen data packets between two answers.
   patience: 32,
+  lengths: MSE_LENGTHS,
   classify(look: Look): Evidence {
     return look.tcp ? classifyTcp(look) : classifyUdp(look);
   },

@@ -6,8 +6,8 @@
  * One random flight in 200 has by chance what looks like structure, and a client that tries many peers would get its file
  * through that. One doubtful flight of the three is therefore let pass where something else speaks for BitTorrent.
  *
- * Notes of the flow: `note0` is the lengths of the first two flights, `note1` the tag, how far it went, and how much
- * structure they had.
+ * Notes of the flow: `note0` is the lengths of the first two flights, and behind the third what message_lengths.ts keeps
+ * there; `note1` the tag, how far it went, and how much structure they had.
  * @module
  */
 import {
@@ -22,6 +22,7 @@ import {
 } from "../classifier.ts";
 import { DOUBTFUL, HIDDEN, structureOf } from "../encrypted.ts";
 import { findOpening, readHash } from "./handshake.ts";
+import { NOTE_OF_RUNNING, noteOfThird } from "./message_lengths.ts";
 
 /** Three flights fit. */
 export const MSE: Evidence = evidence(
@@ -77,7 +78,7 @@ const STRUCTURE_SHIFT = 2;
 /** True where an opener's stream may still become an obfuscated handshake. */
 export function mse(look: Look): Evidence {
   const { bytes, start, end, fromOpener } = look;
-  const size = end - start;
+  const size = look.length;
   const note = look.owned && (look.note1 & TAG_MASK) === TAG ? look.note1 : 0;
   const state = note & 3;
   const before = (note & ~TAG_MASK) >>> STRUCTURE_SHIFT;
@@ -110,7 +111,7 @@ export function mse(look: Look): Evidence {
   if (third > LONGEST_THIRD) return UNRELATED;
   const structure = before + structureOf(bytes, start + first, end);
   if (structure > DOUBTFUL) return UNRELATED;
-  take(look, look.note0, REPORTED, structure);
+  take(look, noteOfThird(third), REPORTED, structure);
   return structure === HIDDEN ? MSE : MSE_DOUBTFUL;
 }
 
@@ -119,7 +120,9 @@ export function mseStream(look: Look): Evidence {
   const { bytes, fresh, end } = look;
   if (look.nth > MIDDLE_PACKETS || end - fresh < LEAST_MIDDLE) return UNDECIDED;
   if (look.clientPort < LEAST_PORT || look.peerPort < LEAST_PORT) return UNDECIDED;
-  return structureOf(bytes, fresh, end) === HIDDEN ? MSE_STREAM : UNDECIDED;
+  if (structureOf(bytes, fresh, end) !== HIDDEN) return UNDECIDED;
+  if (look.claim() && (look.note0 & NOTE_OF_RUNNING) === 0) look.note0 = NOTE_OF_RUNNING;
+  return MSE_STREAM;
 }
 
 function responderPort(look: Look): number {

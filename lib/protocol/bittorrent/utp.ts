@@ -89,6 +89,22 @@ const STUN_COOKIE = 0x2112a442;
 /** Longest extension chain: two kinds are known besides close reason. */
 const MOST_LINKS = 4;
 
+/** Length of DNS's head, and of the type and class behind a name. */
+const DNS_HEAD = 12;
+const DNS_KIND = 4;
+
+/**
+ * True for a DNS question, or an answer without any record, that fills the datagram (RFC 1035): one question, a name whose
+ * labels lead to its end. Of uTP's headers one in 2^32 is one by chance.
+ */
+function isDns(look: Look): boolean {
+  const { bytes, view, start, end, length } = look;
+  if (view.getInt32(start + 4) !== 0x10000 || view.getInt32(start + 8) !== 0 || end - start !== length) return false;
+  let at = start + DNS_HEAD;
+  while (at < end && bytes[at] !== 0) at += 1 + bytes[at]!;
+  return at + 1 + DNS_KIND === end;
+}
+
 /**
  * Length of a valid uTP header at the datagram's start; 0 where it is none. The tests are nDPI's: version 1, type 0-4,
  * chain of extensions ends with 0 inside the datagram, ids and time not 0, and the length that the type demands.
@@ -100,7 +116,7 @@ export function utpHeader(look: Look): number {
   let extension = bytes[start + 1]!;
   if (extension > 3 || view.getUint16(start + 2) === 0) return 0;
   const time = view.getInt32(start + 4);
-  if (time === 0 || time === STUN_COOKIE) return 0;
+  if (time === 0 || time === STUN_COOKIE || isDns(look)) return 0;
   let at = start + UTP_HEADER;
   for (let links = 0; extension !== 0; links++) {
     if (links === MOST_LINKS || at + 2 > end) return 0;

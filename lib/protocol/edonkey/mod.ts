@@ -3,6 +3,7 @@
  * @module
  */
 import type { Classifier, Evidence, Look } from "../classifier.ts";
+import { OBFUSCATED_LENGTHS } from "./message_lengths.ts";
 import { classifyEdonkeyTcp } from "./tcp.ts";
 import { classifyEdonkeyUdp } from "./udp.ts";
 
@@ -17,6 +18,7 @@ export const edonkey: Classifier = {
   // Every byte, for obfuscated Kad: plain packets begin with C5, D4, E3, E4 or E5.
   first: "any",
   midstream: true,
+  lengths: OBFUSCATED_LENGTHS,
   classify(look: Look): Evidence {
     return look.tcp ? classifyEdonkeyTcp(look) : classifyEdonkeyUdp(look);
   },

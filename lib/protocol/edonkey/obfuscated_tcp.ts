@@ -21,6 +21,7 @@ import {
   evidence,
   KNOWN_END,
   type Look,
+  markedEvidence,
   STRONG,
   UNDECIDED,
   UNRELATED,
@@ -35,6 +36,14 @@ export const OBFUSCATED_TCP: Evidence = evidence(
   "flights of 12-266, 6-260, then 40-400 bytes each way, without structure: obfuscated eMule's greeting and hellos (aMule); " +
     "sizes only",
   true,
+);
+
+/** The same with a greeting or an answer that is too short for anything else. */
+export const OBFUSCATED_TCP_SHORT: Evidence = markedEvidence(
+  "obfuscated-tcp",
+  WEAK,
+  "flights of 12-266, 6-260, then 40-400 bytes each way, without structure, the first below 48 or the second below 42: " +
+    "obfuscated eMule's greeting and hellos; keys, salts and tags of other ciphers take more, half of eMule's greetings do not",
 );
 
 /** The same with a flight that has a trace of structure. */
@@ -60,6 +69,9 @@ const LONGEST_GREETING = 266;
 /** Magic, method, length; padding likewise. */
 const LEAST_ANSWER = 6;
 const LONGEST_ANSWER = 260;
+/** Shorter than any key with a tag, and than any salt with a tagged length and message. */
+const SHORT_GREETING = 48;
+const SHORT_ANSWER = 42;
 /** A hello without any tag, and one with many; its answer may come with the next message behind it. */
 const LEAST_HELLO = 38;
 const LONGEST_HELLO = 400;
@@ -73,7 +85,7 @@ const UNPADDED: readonly number[] = [50, 64, 80];
 export function obfuscatedTcp(look: Look): Evidence {
   const { bytes, start, end, nth, otherNth, fromOpener } = look;
   if (!look.first || look.peerPort < LEAST_PORT || look.clientPort < LEAST_PORT) return UNRELATED;
-  const size = end - start;
+  const size = look.length;
   if (nth === 1) {
     if (otherNth !== (fromOpener ? 0 : 1)) return UNRELATED;
     const fits = fromOpener
@@ -83,11 +95,17 @@ export function obfuscatedTcp(look: Look): Evidence {
   }
   if (nth !== 2 || (look.ownLength === look.otherLength && UNPADDED.includes(look.ownLength))) return UNRELATED;
   const from = start + look.ownLength;
-  const hello = end - from;
+  const hello = look.length - look.ownLength;
   if (otherNth !== (fromOpener ? 1 : 2) || hello < LEAST_HELLO || hello > LONGEST_HELLO) return UNRELATED;
   const doubts = structureOfFlight(bytes, start, from) + structureOfFlight(bytes, from, end);
   if (doubts > DOUBTFUL) return UNRELATED;
-  if (!fromOpener) return doubts === HIDDEN && !isNotedDoubtful(look) ? OBFUSCATED_TCP : OBFUSCATED_TCP_DOUBTFUL;
+  if (!fromOpener) {
+    const hidden = doubts === HIDDEN && !isNotedDoubtful(look);
+    // From here on the note is one of lengths.
+    if (look.owned) look.note0 = 0;
+    if (!hidden) return OBFUSCATED_TCP_DOUBTFUL;
+    return look.otherLength < SHORT_GREETING || look.ownLength < SHORT_ANSWER ? OBFUSCATED_TCP_SHORT : OBFUSCATED_TCP;
+  }
   if (isServerLogin(look, hello)) return OBFUSCATED_SERVER;
   return doubts === HIDDEN || noteDoubt(look) ? UNDECIDED : OBFUSCATED_TCP_DOUBTFUL;
 }

@@ -779,7 +779,7 @@ uninstall() {
 # --- test -----------------------------------------------------------------------------------------------------------
 
 # Packages of the live tests: what they build and measure with, and the real clients and servers they run.
-test_packages="gcc libc6-dev libnetfilter-queue1 libnetfilter-queue-dev iptables nftables libnftables1 ipset conntrack iproute2 procps
+test_packages="gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross libnetfilter-queue1 libnetfilter-queue-dev iptables nftables libnftables1 ipset conntrack iproute2 procps
   util-linux libcap2-bin iputils-ping curl openssl openssh-client openssh-server ngtcp2-client ngtcp2-server tcpdump
   iperf3 wrk shellcheck busybox-static xz-utils dnsmasq-base nginx-light transmission-cli transmission-daemon aria2 python3-libtorrent
   qbittorrent-nox rtorrent opentracker amule-daemon amule-utils ncdc eiskaltdcpp-daemon uhub libndpi-bin strace"

@@ -33,7 +33,8 @@ export class Tidier {
     this.#due = now + TIDYING;
     if (this.#pages === null) {
       (globalThis as { gc?: () => void }).gc?.();
-      this.#pages = startPages(readMappings(), Deno.execPath());
+      const smaps = readMappings();
+      this.#pages = startPages(smaps, executableIn(smaps));
       // Finding them took memory too, which the next beat gives back.
       this.#due = now;
     }
@@ -55,6 +56,20 @@ export interface Pages {
   readonly at: Deno.PointerObject;
   /** Its bytes. */
   readonly length: bigint;
+}
+
+/**
+ * The file with most code in the text of /proc/self/smaps: the executable, whoever loaded it. The kernel's own answer is
+ * the loader where that was started by name, as from the bundle.
+ */
+export function executableIn(smaps: string): string {
+  let most = 0;
+  let path = "";
+  for (const [, start, end, file] of smaps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \d+ *(\/.*)$/gm)) {
+    const size = Number.parseInt(end!, 16) - Number.parseInt(start!, 16);
+    if (size > most) [most, path] = [size, file!];
+  }
+  return path;
 }
 
 /**

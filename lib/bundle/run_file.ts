@@ -69,9 +69,8 @@ async function write(path: string, text: string, mode = 0o644): Promise<void> {
 }
 
 /** The words that start a program of the bundle; `up` leads from their directory to that of the bundle. */
-function launcher(arch: Arch, program: string, up: string): string {
-  return Deno.readTextFileSync(`${root}lib/bundle/launcher.sh`)
-    .replaceAll("@PROGRAM@", program).replaceAll("@LOADER@", loaderOf(arch)).replaceAll("@UP@", up);
+function launcher(program: string, up: string): string {
+  return Deno.readTextFileSync(`${root}lib/bundle/launcher.sh`).replaceAll("@PROGRAM@", program).replaceAll("@UP@", up);
 }
 
 /** Lays libraries and tools; answers what they are. */
@@ -90,6 +89,10 @@ async function layParts(tree: string, arch: Arch, packages: ReadonlyMap<string, 
     const purl = `pkg:deb/debian/${part.package}@${encodeURIComponent(found.version)}?arch=${debianArch(arch)}`;
     components.set(part.package, { name: part.package, version: found.version, purl, licence: part.licence, files });
   }
+  // A process has the name of the file that was executed: here the loader.
+  for (const program of ["ftwall", "nft"]) {
+    await copy(`${tree}/lib/${loaderOf(arch)}`, `${tree}/loader/${program}`, 0o755);
+  }
   return [...components.values()];
 }
 
@@ -97,8 +100,8 @@ async function layParts(tree: string, arch: Arch, packages: ReadonlyMap<string, 
 async function layProgram(tree: string, order: Order): Promise<Component[]> {
   await copy(order.executable, `${tree}/bin/ftwall`, 0o755);
   await copy(`${root}install.sh`, `${tree}/install.sh`, 0o755);
-  await write(`${tree}/ftwall`, launcher(order.arch, "ftwall", ""), 0o755);
-  await write(`${tree}/tools/nft`, launcher(order.arch, "nft", "/.."), 0o755);
+  await write(`${tree}/ftwall`, launcher("ftwall", ""), 0o755);
+  await write(`${tree}/tools/nft`, launcher("nft", "/.."), 0o755);
   await copy(`${root}LICENSE`, `${tree}/licences/ftwall.txt`, 0o644);
   await copy(`${root}lib/bundle/licences/deno.txt`, `${tree}/licences/deno.txt`, 0o644);
   const ftwall = (...args: string[]) =>
@@ -165,7 +168,7 @@ async function build(order: Order): Promise<string> {
   const work = await Deno.makeTempDir({ dir: order.out, prefix: "bundle-" });
   try {
     const tree = `${work}/tree`;
-    for (const dir of ["bin", "lib", "tools", "share", "licences"]) {
+    for (const dir of ["bin", "lib", "loader", "tools", "share", "licences"]) {
       await Deno.mkdir(`${tree}/${dir}`, { recursive: true });
     }
     const names = [...new Set(partsFor(order.arch).map((part) => part.package))];

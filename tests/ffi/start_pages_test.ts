@@ -1,6 +1,6 @@
 /** Which mappings may be dropped: those that the kernel can read from the executable again. */
 import assert from "node:assert/strict";
-import { startPages } from "../../ffi/start_pages.ts";
+import { executableIn, startPages } from "../../ffi/start_pages.ts";
 
 const mapping = (range: string, rights: string, path: string, written = 0) =>
   `${range} ${rights} 01cb6000 fe:00 217                    ${path}\nSize: 400 kB\nRss: 40 kB\nAnonymous:         ${written} kB\nVmFlags: rd\n`;
@@ -22,4 +22,6 @@ Deno.test("the executable's code and constants are given back, never what may be
   const found = startPages(smaps, "/opt/ftwall").map(({ at, length }) => [Deno.UnsafePointer.value(at), length]);
   assert.deepEqual(found, [[0x1000n, 0x2000n], [0x3000n, 0x6000n]]);
   assert.deepEqual(startPages("", "/opt/ftwall"), []);
+  assert.equal(executableIn(smaps), "/opt/ftwall");
+  assert.equal(executableIn(""), "");
 });

@@ -7,65 +7,15 @@
  * @module
  */
 import { finished, output } from "./command.ts";
+import { copy, ftwall, manPages, npmPackages, type Order, orderOf, root, version, write } from "./material.ts";
 import { type Arch, debianArch, loaderOf, type Package, packagesFor, type Part, partsFor } from "./parts.ts";
 import { type Component, sbom } from "./sbom.ts";
 
-const root = new URL("../../", import.meta.url).pathname;
 const BLOCK = 4096;
-
-interface Order {
-  readonly arch: Arch;
-  readonly executable: string;
-  readonly out: string;
-}
-
-function orderOf(args: readonly string[]): Order {
-  const value = (name: string) => {
-    const at = args.indexOf(name);
-    return at < 0 ? undefined : args[at + 1];
-  };
-  const arch = value("--arch") ?? Deno.build.arch;
-  if (arch !== "x86_64" && arch !== "aarch64") throw new Error(`there is no bundle for ${arch}`);
-  return { arch, executable: value("--executable") ?? `${root}dist/ftwall`, out: value("--out") ?? `${root}dist` };
-}
-
-/** The version of ftwall, from deno.json. */
-export function ftwallVersion(): string {
-  return (JSON.parse(Deno.readTextFileSync(`${root}deno.json`)) as { version: string }).version;
-}
-
-/** The packages of npm that the executable holds: what deno.json imports outside its tests. */
-interface Npm {
-  readonly name: string;
-  readonly version: string;
-  readonly licence: string;
-  readonly folder: string;
-}
-
-async function npmPackages(): Promise<Npm[]> {
-  const { imports } = JSON.parse(Deno.readTextFileSync(`${root}deno.json`)) as { imports: Record<string, string> };
-  const { npmCache } = JSON.parse(await output(Deno.execPath(), ["info", "--json"])) as { npmCache: string };
-  return Object.entries(imports).filter(([name]) => name !== "fast-check").map(([name, specifier]) => {
-    const version = specifier.slice(specifier.lastIndexOf("@") + 1);
-    const folder = `${npmCache}/registry.npmjs.org/${name}/${version}`;
-    const about = JSON.parse(Deno.readTextFileSync(`${folder}/package.json`)) as { license: string };
-    return { name, version, licence: about.license, folder };
-  });
-}
 
 async function sha256(path: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(path));
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-async function copy(from: string, to: string, mode: number): Promise<void> {
-  await Deno.copyFile(from, to);
-  await Deno.chmod(to, mode);
-}
-
-async function write(path: string, text: string, mode = 0o644): Promise<void> {
-  await Deno.writeTextFile(path, text);
-  await Deno.chmod(path, mode);
 }
 
 /** The words that start a program of the bundle; `up` leads from their directory to that of the bundle. */
@@ -104,13 +54,11 @@ async function layProgram(tree: string, order: Order): Promise<Component[]> {
   await write(`${tree}/tools/nft`, launcher("nft", "/.."), 0o755);
   await copy(`${root}LICENSE`, `${tree}/licences/ftwall.txt`, 0o644);
   await copy(`${root}lib/bundle/licences/deno.txt`, `${tree}/licences/deno.txt`, 0o644);
-  const ftwall = (...args: string[]) =>
-    output(Deno.execPath(), ["run", "-A", "--no-check", "--cached-only", `${root}main.ts`, ...args]);
   const empty = `${tree}/share/ftwall.toml.example`;
   await write(empty, "");
-  await write(empty, `${await ftwall("check", "--config", empty)}\n`);
+  await write(empty, await ftwall("check", "--config", empty));
   for (const shell of ["bash", "zsh", "fish"]) {
-    await write(`${tree}/share/completions.${shell}`, `${await ftwall("completions", shell)}\n`);
+    await write(`${tree}/share/completions.${shell}`, await ftwall("completions", shell));
   }
   for (const kind of ["systemd", "procd", "openrc", "sysv"]) {
     await write(
@@ -123,24 +71,12 @@ async function layProgram(tree: string, order: Order): Promise<Component[]> {
   const components: Component[] = [
     { name: "deno", version: deno, purl: `pkg:github/denoland/deno@v${deno}`, licence: "MIT", files: [] },
   ];
-  for (const { name, version, licence, folder } of await npmPackages()) {
+  for (const { name, version, licence, text } of await npmPackages()) {
     const purl = `pkg:npm/${name.replace("@", "%40")}@${version}`;
     components.push({ name, version, purl, licence, files: [] });
-    const text = [...Deno.readDirSync(folder)].find((entry) => /^licen[cs]e/i.test(entry.name));
-    if (text === undefined) throw new Error(`${name} ${version} has no licence file`);
-    await copy(`${folder}/${text.name}`, `${tree}/licences/${name.replace("/", "_")}.txt`, 0o644);
+    await write(`${tree}/licences/${name.replace("/", "_")}.txt`, text);
   }
   return components;
-}
-
-/** Man pages, where the project has some. */
-function manPages(): string[] {
-  try {
-    return [...Deno.readDirSync(`${root}docs/man`)].map(({ name }) => `${root}docs/man/${name}`)
-      .filter((path) => /\.[1-8]$/.test(path));
-  } catch {
-    return [];
-  }
 }
 
 /** Fails where a program of the bundle would take a library from the machine. Only tried where it can run. */
@@ -162,8 +98,8 @@ function firstFiles(arch: Arch): string[] {
 }
 
 async function build(order: Order): Promise<string> {
-  const version = ftwallVersion();
-  const file = `ftwall-${version}-linux-${order.arch}`;
+  const of = version();
+  const file = `ftwall-${of}-linux-${order.arch}`;
   await Deno.mkdir(order.out, { recursive: true });
   const work = await Deno.makeTempDir({ dir: order.out, prefix: "bundle-" });
   try {
@@ -174,7 +110,7 @@ async function build(order: Order): Promise<string> {
     const names = [...new Set(partsFor(order.arch).map((part) => part.package))];
     const packages = await packagesFor(order.arch, names, `${root}dist/packages`);
     const components = [...await layProgram(tree, order), ...await layParts(tree, order.arch, packages)];
-    await write(`${tree}/share/sbom.cdx.json`, sbom(version, components));
+    await write(`${tree}/share/sbom.cdx.json`, sbom(of, components));
     await complete(tree, order.arch);
     await write(`${tree}/complete`, `${file}\n`);
 
@@ -189,7 +125,7 @@ async function build(order: Order): Promise<string> {
     await finished("xz", [...known, "--lzma2=preset=6,dict=16MiB", "--check=crc32", `${work}/rest.tar`]);
 
     const made = `${order.out}/${file}.run`;
-    await assemble(made, order.arch, version, `${work}/first.tar.gz`, `${work}/rest.tar.xz`, sizeOf(tree));
+    await assemble(made, order.arch, of, `${work}/first.tar.gz`, `${work}/rest.tar.xz`, sizeOf(tree));
     await Deno.writeTextFile(`${made}.sha256`, `${await sha256(made)}  ${file}.run\n`);
     await Deno.copyFile(`${tree}/share/sbom.cdx.json`, `${order.out}/${file}.cdx.json`);
     return made;
@@ -221,7 +157,7 @@ async function archive(tree: string, files: readonly string[], to: string): Prom
 async function assemble(
   to: string,
   arch: Arch,
-  version: string,
+  of: string,
   firstPath: string,
   restPath: string,
   disk: number,
@@ -236,8 +172,8 @@ async function assemble(
   // Two builds of one version are told apart by what is in them.
   const content = new Uint8Array(await crypto.subtle.digest("SHA-256", rest)).toHex().slice(0, 8);
   const text = Deno.readTextFileSync(`${root}lib/bundle/head.sh`)
-    .replaceAll("@VERSION@", version).replaceAll("@ARCH@", arch).replaceAll("@DISK@", String(disk))
-    .replaceAll("@NAME@", `ftwall-${version}-${content}`)
+    .replaceAll("@VERSION@", of).replaceAll("@ARCH@", arch).replaceAll("@DISK@", String(disk))
+    .replaceAll("@NAME@", `ftwall-${of}-${content}`)
     .replaceAll("@FIRST@", String(first.length / BLOCK).padEnd(7));
   // The sum has its length whatever it is, and so has the text.
   const blocks = Math.ceil((new TextEncoder().encode(text).length + 64) / BLOCK);

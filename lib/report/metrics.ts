@@ -2,85 +2,89 @@
  * The daemon's numbers in the Prometheus text exposition format, version 0.0.4.
  * @module
  */
-import type { Status } from "./status.ts";
+import type { QueueStatus, Status } from "./status.ts";
 import type { VerdictTimes } from "./verdict_times.ts";
 
 /** Content-Type of the answer. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
+/** One value, or one for each value of a label. */
+type Values = number | Iterable<readonly [label: string, value: number]>;
+
+/** A metric, what it is for people, and where its values are; `label` names what tells several values apart. */
+type Metric = readonly [
+  name: string,
+  type: "gauge" | "counter",
+  help: string,
+  of: (s: Status) => Values,
+  label?: string,
+];
+
+const METRICS: readonly Metric[] = [
+  ["uptime_seconds", "gauge", "Seconds since packets are judged", (s) => s.uptime_seconds],
+  ["dry_run", "gauge", "1 where every packet is accepted", (s) => Number(s.dry_run)],
+  ["last_reload_ok", "gauge", "1 unless the last reload was refused", (s) => Number(s.config.last_reload.ok)],
+  ["packets_total", "counter", "Packets judged", (s) => s.counters.packets],
+  ["verdicts_total", "counter", "Verdicts given", verdicts, "verdict"],
+  ["offloaded_total", "counter", "Flows settled and left to the kernel", (s) => s.counters.offloaded],
+  ["decode_errors_total", "counter", "Packets that could not be decoded", (s) => s.counters.decode_errors],
+  ["detected_total", "counter", "Detections by protocol", (s) => Object.entries(s.counters.by_protocol), "protocol"],
+  ["refused_total", "counter", "Packets refused by reason", (s) => Object.entries(s.counters.by_reason), "reason"],
+  ["events_total", "counter", "Further counters of the daemon", furtherCounters, "kind"],
+  ["locks", "gauge", "Clients locked now", (s) => s.locks.length],
+  ["peers", "gauge", "Peers on the block list", (s) => s.peers.count],
+  ["peers_capacity", "gauge", "Room on the block list", (s) => s.peers.capacity],
+  ["trained_addresses", "gauge", "Addresses trained by DNS answers", (s) => s.trained.count],
+  ["flows", "gauge", "Flows in the table", (s) => s.flows.count],
+  ["flows_capacity", "gauge", "Room in the flow table", (s) => s.flows.capacity],
+  ["queue_waiting", "gauge", "Packets waiting in the kernel's queue", queues((q) => q.waiting), "queue"],
+  ["queue_dropped_total", "counter", "Packets that found the queue full", queues((q) => q.queue_dropped), "queue"],
+  ["queue_user_dropped_total", "counter", "Packets that found the socket full", queues((q) => q.user_dropped), "queue"],
+  ["queue_fail_open", "gauge", "1 where the kernel fails open", queues((q) => Number(q.fail_open.effective)), "queue"],
+  ["rules_present", "gauge", "1 where the firewall rules are in place", (s) => Number(s.kernel?.rules?.present ?? NaN)],
+  ["rules_lost_total", "counter", "Times that rules or sets were taken away", (s) => s.kernel?.rules?.lost ?? 0],
+  ["rules_restored_total", "counter", "Times that they were put back", (s) => s.kernel?.rules?.restored ?? 0],
+  ["resident_memory_bytes", "gauge", "Resident memory", (s) => s.memory.rss_bytes],
+];
+
+function verdicts({ counters }: Status): Values {
+  return [["accept", counters.accepted], ["refuse", counters.refused]];
+}
+
+/** Counters that have a metric of their own. */
+const OWN: ReadonlySet<string> = new Set(["packets", "accepted", "refused", "offloaded", "decode_errors"]);
+
+function furtherCounters({ counters }: Status): Values {
+  return Object.entries(counters).flatMap(([key, value]) =>
+    typeof value === "number" && !OWN.has(key) ? [[key, value] as const] : []
+  );
+}
+
+function queues(value: (queue: QueueStatus) => number): (status: Status) => Values {
+  return (status) => status.queues.map((queue) => [String(queue.number), value(queue)] as const);
+}
+
 /** Builds the exposition from the same object that `ftwall status` prints, and the histogram behind it. */
 export function metricsText(status: Status, times: VerdictTimes): string {
   const out: string[] = [];
   const family = (name: string, type: string, help: string) => {
-    out.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+    out.push(`# HELP ftwall_${name} ${help}`, `# TYPE ftwall_${name} ${type}`);
   };
-  const one = (name: string, type: string, help: string, value: number) => {
-    family(name, type, help);
-    out.push(`${name} ${number(value)}`);
-  };
-  const many = (name: string, type: string, help: string, label: string, rows: Iterable<readonly [string, number]>) => {
-    family(name, type, help);
-    for (const [value, count] of rows) out.push(`${name}{${label}="${escape(value)}"} ${number(count)}`);
-  };
-  const c = status.counters;
-
-  family("ftwall_info", "gauge", "Version and config in force");
+  family("info", "gauge", "Version and config in force");
   out.push(`ftwall_info{version="${escape(status.version)}",config_hash="${escape(status.config.hash)}"} 1`);
-  one("ftwall_uptime_seconds", "gauge", "Seconds since packets are judged", status.uptime_seconds);
-  one("ftwall_dry_run", "gauge", "1 where every packet is accepted", status.dry_run ? 1 : 0);
-  one(
-    "ftwall_last_reload_ok",
-    "gauge",
-    "1 unless the last reload was refused",
-    status.config.last_reload.ok ? 1 : 0,
-  );
-  one("ftwall_packets_total", "counter", "Packets judged", c.packets);
-  many("ftwall_verdicts_total", "counter", "Verdicts given", "verdict", [
-    ["accept", c.accepted],
-    ["refuse", c.refused],
-  ]);
-  one("ftwall_offloaded_total", "counter", "Flows settled and left to the kernel", c.offloaded);
-  one("ftwall_decode_errors_total", "counter", "Packets that could not be decoded", c.decode_errors);
-  many("ftwall_detected_total", "counter", "Detections by protocol", "protocol", Object.entries(c.by_protocol));
-  many("ftwall_refused_total", "counter", "Packets refused by reason", "reason", Object.entries(c.by_reason));
-  many(
-    "ftwall_events_total",
-    "counter",
-    "Further counters of the daemon",
-    "kind",
-    Object.entries(c).flatMap(([key, value]) =>
-      typeof value === "number" && !OWN.has(key) ? [[key, value] as const] : []
-    ),
-  );
-  one("ftwall_locks", "gauge", "Clients locked now", status.locks.length);
-  one("ftwall_peers", "gauge", "Peers on the block list", status.peers.count);
-  one("ftwall_peers_capacity", "gauge", "Room on the block list", status.peers.capacity);
-  one("ftwall_trained_addresses", "gauge", "Addresses trained by DNS answers", status.trained.count);
-  one("ftwall_flows", "gauge", "Flows in the table", status.flows.count);
-  one("ftwall_flows_capacity", "gauge", "Room in the flow table", status.flows.capacity);
-  const queue = (name: string, type: string, help: string, value: (q: Status["queues"][number]) => number) =>
-    many(name, type, help, "queue", status.queues.map((q) => [String(q.number), value(q)] as const));
-  queue("ftwall_queue_waiting", "gauge", "Packets waiting in the kernel's queue", (q) => q.waiting);
-  queue("ftwall_queue_dropped_total", "counter", "Packets that found the queue full", (q) => q.queue_dropped);
-  queue("ftwall_queue_user_dropped_total", "counter", "Packets that found the socket full", (q) => q.user_dropped);
-  queue("ftwall_queue_fail_open", "gauge", "1 where the kernel fails open", (q) => q.fail_open.effective ? 1 : 0);
-  const rules = status.kernel?.rules ?? null;
-  const present = rules === null ? NaN : rules.present ? 1 : 0;
-  one("ftwall_rules_present", "gauge", "1 where the firewall rules are in place", present);
-  one("ftwall_rules_lost_total", "counter", "Times that rules or sets were taken away", rules?.lost ?? 0);
-  one("ftwall_rules_restored_total", "counter", "Times that they were put back", rules?.restored ?? 0);
-  one("ftwall_resident_memory_bytes", "gauge", "Resident memory", status.memory.rss_bytes);
-
-  family("ftwall_verdict_seconds", "histogram", "Time from reading a packet to its verdict");
+  for (const [name, type, help, of, label] of METRICS) {
+    family(name, type, help);
+    const values = of(status);
+    if (typeof values === "number") out.push(`ftwall_${name} ${number(values)}`);
+    else for (const [of, value] of values) out.push(`ftwall_${name}{${label}="${escape(of)}"} ${number(value)}`);
+  }
+  family("verdict_seconds", "histogram", "Time from reading a packet to its verdict");
   times.cumulative((bound, count) => {
     out.push(`ftwall_verdict_seconds_bucket{le="${bound === Infinity ? "+Inf" : bound / 1e6}"} ${count}`);
   });
   out.push(`ftwall_verdict_seconds_sum ${number(times.sum / 1e6)}`, `ftwall_verdict_seconds_count ${times.count}`);
   return out.join("\n") + "\n";
 }
-
-/** Counters that have a metric of their own. */
-const OWN: ReadonlySet<string> = new Set(["packets", "accepted", "refused", "offloaded", "decode_errors"]);
 
 function number(value: number): string {
   return Number.isFinite(value) ? String(value) : "NaN";

@@ -198,26 +198,13 @@ export interface StatusSource {
   rss(): number;
 }
 
-/** A time-lock in the answer. */
-export interface LockStatus {
-  readonly client: string;
-  readonly mac?: string;
-  readonly protocol: string;
-  readonly evidence: string;
-  readonly since: string;
-  readonly until: string;
-  readonly renewals: number;
-  readonly by: string;
-  readonly reason?: string;
-}
+/** The same with its times as text, RFC 3339. */
+type InText<T> = { readonly [K in keyof T]: K extends "since" | "until" ? string : T[K] };
 
+/** A time-lock in the answer. */
+export type LockStatus = InText<LockFacts>;
 /** An entry of the block list in the answer. */
-export interface PeerStatus {
-  readonly peer: string;
-  readonly peer_port: number;
-  readonly protocol: string;
-  readonly until: string;
-}
+export type PeerStatus = InText<PeerFacts>;
 
 /** The object that `ftwall status --json` prints. */
 export interface Status {
@@ -233,7 +220,7 @@ export interface Status {
   };
   readonly queues: readonly QueueStatus[];
   readonly locks: readonly LockStatus[];
-  readonly allowed: readonly { readonly client: string; readonly until: string }[];
+  readonly allowed: readonly InText<AllowedFacts>[];
   readonly peers: { readonly count: number; readonly capacity: number; readonly sample: readonly PeerStatus[] };
   readonly trained: { readonly count: number; readonly names: readonly TrainedFacts[] };
   readonly flows: { readonly count: number; readonly capacity: number };
@@ -280,17 +267,15 @@ function* pieces(head: string, locks: Iterable<LockFacts>, tail: string): Genera
 
 /** A time-lock as the answer has it. */
 export function lockStatus(lock: LockFacts): LockStatus {
-  return {
-    client: lock.client,
-    ...(lock.mac === undefined ? {} : { mac: lock.mac }),
-    protocol: lock.protocol,
-    evidence: lock.evidence,
-    since: rfc3339(lock.since),
-    until: rfc3339(lock.until),
-    renewals: lock.renewals,
-    by: lock.by,
-    ...(lock.reason === undefined ? {} : { reason: lock.reason }),
-  };
+  return { ...lock, since: rfc3339(lock.since), until: rfc3339(lock.until) };
+}
+
+/** Some of what ends, as the answer has it. */
+function ending<T extends { readonly until: number; readonly since?: never }>(
+  all: Iterable<T>,
+  most: number,
+): InText<T>[] {
+  return first(all, most).map((facts) => ({ ...facts, until: rfc3339(facts.until) }) as InText<T>);
 }
 
 function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
@@ -316,16 +301,11 @@ function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
     },
     queues: [...source.queues()],
     locks,
-    allowed: first(source.allowed?.() ?? [], LOCK_SAMPLE).map((a) => ({ client: a.client, until: rfc3339(a.until) })),
+    allowed: ending(source.allowed?.() ?? [], LOCK_SAMPLE),
     peers: {
       count: peers.count,
       capacity: peers.capacity,
-      sample: first(peers.entries, PEER_SAMPLE).map((peer) => ({
-        peer: peer.peer,
-        peer_port: peer.peer_port,
-        protocol: peer.protocol,
-        until: rfc3339(peer.until),
-      })),
+      sample: ending(peers.entries, PEER_SAMPLE),
     },
     trained: {
       count: trained.count,

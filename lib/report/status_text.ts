@@ -2,112 +2,113 @@
  * `ftwall status` for people.
  * @module
  */
-import { bytes, duration, grouped, plain, table } from "./plain.ts";
-import type { KernelStatus, Status } from "./status.ts";
+import { bytes, type Column, duration, grouped, plain, table } from "./plain.ts";
+import type { KernelStatus, LockStatus, PeerStatus, QueueStatus, Status, TrainedFacts } from "./status.ts";
 import { endpoint } from "./event_format.ts";
+
+/** A column of a table, with what stands in it for each thing. */
+type ColumnOf<T> = Column & { readonly cell: (of: T) => string };
+
+function tableOf<T>(columns: readonly ColumnOf<T>[], rows: readonly T[], indent = ""): string[] {
+  return table(columns, rows.map((row) => columns.map(({ cell }) => cell(row))), indent);
+}
+
+const QUEUES: readonly ColumnOf<QueueStatus>[] = [
+  { title: "QUEUE", right: true, cell: (queue) => String(queue.number) },
+  { title: "WAITING", right: true, cell: (queue) => grouped(queue.waiting) },
+  { title: "QUEUE FULL", right: true, cell: (queue) => grouped(queue.queue_dropped) },
+  { title: "SOCKET FULL", right: true, cell: (queue) => grouped(queue.user_dropped) },
+  {
+    title: "FAIL",
+    cell: ({ fail_open: { requested, effective } }) =>
+      effective ? "open" : requested ? "CLOSED (open was asked for)" : "closed",
+  },
+  { title: "GSO", cell: (queue) => queue.gso ? "yes" : "no" },
+];
 
 /** The status as lines of text; `now` (milliseconds since 1970) turns deadlines into time left. */
 export function statusText(status: Status, now: number): string[] {
-  const lines: string[] = [];
-  const c = status.counters;
-  lines.push(
-    `ftwall ${status.version}, pid ${status.pid}, up ${duration(status.uptime_seconds)}` +
-      (status.dry_run ? ", DRY RUN: every packet is accepted" : ""),
-  );
-  const path = status.config.path === null ? "built-in defaults" : status.config.path;
-  lines.push(plain(`config   ${path}, hash ${status.config.hash.slice(0, 12)}, loaded ${status.config.loaded_at}`));
-  const last = status.config.last_reload;
-  if (last.at !== status.config.loaded_at) {
-    lines.push(`reload   ${last.ok ? "applied" : "REFUSED, the config before it stays in force"}, ${last.at}`);
-    for (const problem of last.problems) lines.push(plain(`         ${problem}`));
-  }
-  lines.push(
-    `packets  ${grouped(c.packets)} judged: ${grouped(c.accepted)} accepted, ${grouped(c.refused)} refused; ` +
-      `${grouped(c.offloaded)} flows left to the kernel, ${grouped(c.decode_errors)} undecodable`,
-  );
-  const v = status.verdict_microseconds;
-  lines.push(`verdicts ${v.p50} µs median, ${v.p99} µs at 99 %, ${v.max} µs longest`);
-  lines.push(
-    `flows    ${grouped(status.flows.count)} of ${grouped(status.flows.capacity)}; memory ${
-      bytes(status.memory.rss_bytes)
-    }`,
-  );
-  safety(lines, status);
-  lines.push("");
-  lines.push(...table(
-    [
-      { title: "QUEUE", right: true },
-      { title: "WAITING", right: true },
-      { title: "QUEUE FULL", right: true },
-      { title: "SOCKET FULL", right: true },
-      { title: "FAIL" },
-      { title: "GSO" },
-    ],
-    status.queues.map((q) => [
-      String(q.number),
-      grouped(q.waiting),
-      grouped(q.queue_dropped),
-      grouped(q.user_dropped),
-      q.fail_open.effective ? "open" : q.fail_open.requested ? "CLOSED (open was asked for)" : "closed",
-      q.gso ? "yes" : "no",
-    ]),
-  ));
-  lines.push("");
-  if (status.locks.length === 0) {
-    lines.push("No client is locked.");
-  } else {
-    lines.push(...table(
-      [
-        { title: "LOCKED CLIENT" },
-        { title: "MAC" },
-        { title: "PROTOCOL" },
-        { title: "EVIDENCE" },
-        { title: "LEFT", right: true },
-        { title: "RENEWED", right: true },
-        { title: "BY" },
-      ],
-      status.locks.map((lock) => [
-        lock.client,
-        lock.mac ?? "",
-        lock.protocol,
-        lock.evidence,
-        left(lock.until, now),
-        String(lock.renewals),
-        lock.by,
-      ]),
-    ));
-  }
-  if (status.allowed.length > 0) {
-    lines.push("");
-    lines.push(...table(
-      [{ title: "ALLOWED CLIENT" }, { title: "LEFT", right: true }],
-      status.allowed.map((a) => [a.client, left(a.until, now)]),
-    ));
-  }
-  lines.push("");
-  lines.push(`Block list: ${grouped(status.peers.count)} of ${grouped(status.peers.capacity)} peers`);
-  if (status.peers.sample.length > 0) {
-    lines.push(...table(
-      [{ title: "PEER" }, { title: "PROTOCOL" }, { title: "LEFT", right: true }],
-      status.peers.sample.map((p) => [endpoint(p.peer, p.peer_port), p.protocol, left(p.until, now)]),
-      "  ",
-    ));
-  }
-  lines.push(`Trained addresses: ${grouped(status.trained.count)}`);
-  if (status.trained.names.length > 0) {
-    lines.push(...table(
-      [{ title: "NAME" }, { title: "ADDRESSES" }],
-      status.trained.names.map((n) => [n.pattern, addresses(n.addresses)]),
-      "  ",
-    ));
-  }
-  if (status.kernel !== undefined) kernel(lines, status.kernel);
-  counts(lines, "PROTOCOL", "DETECTED", c.by_protocol);
-  counts(lines, "REASON", "REFUSED", c.by_reason);
-  return lines;
+  const { counters, kernel } = status;
+  return [
+    ...summary(status),
+    ...safety(status),
+    "",
+    ...tableOf(QUEUES, status.queues),
+    "",
+    ...clients(status, now),
+    "",
+    ...learned(status, now),
+    ...(kernel === undefined ? [] : inKernel(kernel)),
+    ...counts("PROTOCOL", "DETECTED", counters.by_protocol),
+    ...counts("REASON", "REFUSED", counters.by_reason),
+  ];
 }
 
-function safety(lines: string[], { watchdog, rights }: Status): void {
+function summary({ version, pid, uptime_seconds, dry_run, config, counters: c, ...status }: Status): string[] {
+  const last = config.last_reload;
+  const v = status.verdict_microseconds;
+  const memory = bytes(status.memory.rss_bytes);
+  return [
+    `ftwall ${version}, pid ${pid}, up ${duration(uptime_seconds)}` +
+    (dry_run ? ", DRY RUN: every packet is accepted" : ""),
+    plain(
+      `config   ${config.path ?? "built-in defaults"}, hash ${config.hash.slice(0, 12)}, loaded ${config.loaded_at}`,
+    ),
+    ...(last.at === config.loaded_at ? [] : [
+      `reload   ${last.ok ? "applied" : "REFUSED, the config before it stays in force"}, ${last.at}`,
+      ...last.problems.map((problem) => plain(`         ${problem}`)),
+    ]),
+    `packets  ${grouped(c.packets)} judged: ${grouped(c.accepted)} accepted, ${grouped(c.refused)} refused; ` +
+    `${grouped(c.offloaded)} flows left to the kernel, ${grouped(c.decode_errors)} undecodable`,
+    `verdicts ${v.p50} µs median, ${v.p99} µs at 99 %, ${v.max} µs longest`,
+    `flows    ${grouped(status.flows.count)} of ${grouped(status.flows.capacity)}; memory ${memory}`,
+  ];
+}
+
+function clients({ locks, allowed }: Status, now: number): string[] {
+  const left = leftColumn(now);
+  const locked: readonly ColumnOf<LockStatus>[] = [
+    { title: "LOCKED CLIENT", cell: (lock) => lock.client },
+    { title: "MAC", cell: (lock) => lock.mac ?? "" },
+    { title: "PROTOCOL", cell: (lock) => lock.protocol },
+    { title: "EVIDENCE", cell: (lock) => lock.evidence },
+    left,
+    { title: "RENEWED", right: true, cell: (lock) => String(lock.renewals) },
+    { title: "BY", cell: (lock) => lock.by },
+  ];
+  return [
+    ...(locks.length === 0 ? ["No client is locked."] : tableOf(locked, locks)),
+    ...(allowed.length === 0
+      ? []
+      : ["", ...tableOf([{ title: "ALLOWED CLIENT", cell: ({ client }) => client }, left], allowed)]),
+  ];
+}
+
+function learned({ peers, trained }: Status, now: number): string[] {
+  const ofPeers: readonly ColumnOf<PeerStatus>[] = [
+    { title: "PEER", cell: ({ peer, peer_port }) => endpoint(peer, peer_port) },
+    { title: "PROTOCOL", cell: ({ protocol }) => protocol },
+    leftColumn(now),
+  ];
+  const ofNames: readonly ColumnOf<TrainedFacts>[] = [
+    { title: "NAME", cell: ({ pattern }) => pattern },
+    { title: "ADDRESSES", cell: (name) => addresses(name.addresses) },
+  ];
+  return [
+    `Block list: ${grouped(peers.count)} of ${grouped(peers.capacity)} peers`,
+    ...(peers.sample.length === 0 ? [] : tableOf(ofPeers, peers.sample, "  ")),
+    `Trained addresses: ${grouped(trained.count)}`,
+    ...(trained.names.length === 0 ? [] : tableOf(ofNames, trained.names, "  ")),
+  ];
+}
+
+function leftColumn(now: number): ColumnOf<{ readonly until: string }> {
+  const left = (end: number): string => Number.isNaN(end) ? "?" : duration((end - now) / 1000);
+  return { title: "LEFT", right: true, cell: ({ until }) => left(Date.parse(until)) };
+}
+
+function safety({ watchdog, rights }: Status): string[] {
+  const lines: string[] = [];
   if (watchdog !== undefined) {
     const { earlier } = watchdog;
     const kept = watchdog.in_use
@@ -129,12 +130,13 @@ function safety(lines: string[], { watchdog, rights }: Status): void {
       ),
     );
   }
+  return lines;
 }
 
-function kernel(lines: string[], facts: KernelStatus): void {
+function inKernel(facts: KernelStatus): string[] {
   const { rules, sets, conntrack, sender, lan, offload, bridged } = facts;
+  const lines = ["", "In the kernel:"];
   const say = (name: string, text: string) => lines.push(plain(`  ${name.padEnd(12)} ${text}`));
-  lines.push("", "In the kernel:");
   if (rules !== null) {
     const lost = (rules.lost ?? 0) === 0 ? "" : `, LOST ${rules.lost} times, put back ${rules.restored ?? 0} times`;
     const made = rules.made === true ? ", made by this run" : "";
@@ -171,20 +173,15 @@ function kernel(lines: string[], facts: KernelStatus): void {
   if (bridged) {
     say("bridge", "traffic between clients on it passes the rules too, which let it through; see ftwall doctor");
   }
+  return lines;
 }
 
-function counts(lines: string[], key: string, title: string, values: Readonly<Record<string, number>>): void {
+function counts(key: string, title: string, values: Readonly<Record<string, number>>): string[] {
   const rows = Object.entries(values).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]);
-  if (rows.length === 0) return;
-  lines.push("");
-  lines.push(...table([{ title: key }, { title, right: true }], rows.map(([name, n]) => [name, grouped(n)])));
+  const columns = [{ title: key }, { title, right: true }];
+  return rows.length === 0 ? [] : ["", ...table(columns, rows.map(([name, n]) => [name, grouped(n)]))];
 }
 
 function addresses(list: readonly string[]): string {
   return list.length <= 4 ? list.join(", ") : `${list.slice(0, 4).join(", ")} and ${list.length - 4} more`;
-}
-
-function left(until: string, now: number): string {
-  const end = Date.parse(until);
-  return Number.isNaN(end) ? "?" : duration((end - now) / 1000);
 }

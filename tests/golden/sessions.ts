@@ -5,8 +5,8 @@
  * @module
  */
 import { hex, join, latin, type Turn } from "../support/conversation.ts";
-import { noise } from "../classify/strangers.ts";
-import { rc4 } from "../classify/samples/rare.ts";
+import { noise } from "../protocol/strangers.ts";
+import { rc4 } from "../protocol/rare.ts";
 import { keyBlock } from "../support/wpnp.ts";
 import type { Conversation, Golden } from "./make.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { REFUSE } from "../../lib/judge/engine.ts";
 import { ACK, FIN, PSH, SYN } from "../../lib/wire/transport.ts";
-import { utp } from "../classify/samples/bittorrent.ts";
+import { utp } from "../../lib/protocol/bittorrent/samples.ts";
 import { hex, join, latin, type Turn } from "../support/conversation.ts";
 import { Connection, readEnd, udpPacket } from "../support/packets.ts";
 import { Chance, Household } from "./household.ts";

@@ -1,7 +1,7 @@
 /** Nothing of everyday life is refused or locks anybody: hard look-alikes through the whole engine on the default config. */
 import assert from "node:assert/strict";
 import { hex, join, latin } from "../support/conversation.ts";
-import { STRANGERS } from "../classify/strangers.ts";
+import { STRANGERS } from "../protocol/strangers.ts";
 import { EVERYDAY } from "./everyday.ts";
 import { Chance, Household } from "./household.ts";
 

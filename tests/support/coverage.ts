@@ -6,7 +6,6 @@ import type { ProtocolDefaults } from "../../lib/policy/config.ts";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
 
 const CLASSIFY = new URL("../../lib/protocol/", import.meta.url);
-const PAGES = new URL("../../docs/protocols/", import.meta.url);
 
 const CERTAINTY: Readonly<Record<string, Declared["certainty"]>> = {
   CERTAIN: "certain",
@@ -57,11 +56,6 @@ export function declaredBy(classifier: string): readonly Declared[] {
   return found;
 }
 
-/** Pages of docs/protocols, without their ending. */
-export function pages(): readonly string[] {
-  return [...Deno.readDirSync(PAGES)].map((entry) => entry.name.replace(/\.md$/, "")).sort();
-}
-
 /** The table of protocols; links begin with `to`. */
 export function coverageTable(to: string): string {
   const defaults = protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
@@ -72,7 +66,9 @@ export function coverageTable(to: string): string {
     ...CLASSIFIERS.map(({ name, title, tcp, udp }) => {
       const { action, require } = byName.get(name)!;
       const over = [tcp ? "TCP" : "", udp ? "UDP" : ""].filter((one) => one !== "").join(", ");
-      return `| ${title} | [\`${name}\`](${to}${name}.md) | ${over} | ${action} | ${require} | ${count(name)} |`;
+      return `| ${title} | [\`${name}\`](${to}lib/protocol/${name}/README.md) | ${over} | ${action} | ${require} | ${
+        count(name)
+      } |`;
     }),
     ...defaults.filter((one) => !CLASSIFIERS.some((classifier) => classifier.name === one.name)).map(byNameOnly),
   ].join("\n");
@@ -90,7 +86,7 @@ export function coveragePage(): string {
     "never acts alone and only adds to the client's score. `require` in the config says what is needed to act. Ports are",
     "never evidence.",
     "",
-    coverageTable("protocols/"),
+    coverageTable("../"),
     "",
     "Further, for every protocol: a flow to an endpoint that a confirmed conversation taught (`known-peer`), names in DNS",
     "(`name`, and training by `names`), and proxies in clear are seen through ([proxy](protocols/proxy.md)). What has no",

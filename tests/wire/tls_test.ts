@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DnsName } from "../../lib/wire/dns_name.ts";
 import { NO_SERVER_NAME, readServerName, SERVER_NAME, SERVER_NAME_CUT } from "../../lib/wire/tls.ts";
-import { hello } from "../classify/samples/bittorrent.ts";
+import { hello } from "../../lib/protocol/bittorrent/samples.ts";
 import { hex, join } from "../support/conversation.ts";
 
 const name = new DnsName();

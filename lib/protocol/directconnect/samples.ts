@@ -1,0 +1,184 @@
+/**
+ * Direct Connect conversations: NMDC as captured from EiskaltDC++ and Verlihub with names changed, ADC from its specification.
+ * @module
+ */
+import { hex, join, latin } from "../../../tests/support/conversation.ts";
+import type { Sample } from "../../../tests/protocol/table.ts";
+import { DIRECTCONNECT_VARIANTS, NOT_DIRECTCONNECT_VARIANTS } from "../../../tests/protocol/variants.ts";
+
+const CID = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFG";
+const SEARCH_RESULT = join(
+  latin("$SR one dir\\file.bin"),
+  hex("05"),
+  latin("300 2/3"),
+  hex("05"),
+  latin("TTH:ABC (192.0.2.3:411)|"),
+);
+
+/** A hello as ncdc sends it, with one cipher suite: it offers `adc` and `nmdc` (RFC 8446 section 4.1.2, RFC 7301). */
+const HELLO = join(
+  hex("16 0301 003e 01 00003a 0303"),
+  new Uint8Array(32).fill(7),
+  hex("00 0002 1301 01 00 000f 0010 000b 0009 03"),
+  latin("adc"),
+  hex("04"),
+  latin("nmdc"),
+);
+
+/** Positives. */
+export const DIRECTCONNECT: readonly Sample[] = [
+  {
+    name: "a hub's lock (captured form)",
+    tcp: true,
+    turns: [["<", latin("$Lock EXTENDEDPROTOCOL_hub Pk=hub0.1|$HubName hub|")]],
+    evidence: "nmdc-lock",
+    certainty: 3,
+  },
+  {
+    name: "a lock without its key, and the client's answer",
+    tcp: true,
+    whole: true,
+    turns: [["<", latin("$Lock EXTENDEDPROTOCOL|")], [">", latin("$Supports NoHello TTHSearch |$Key \x14\xd1|")]],
+    evidence: "nmdc-conversation",
+    certainty: 3,
+  },
+  {
+    name: "a client to a client (captured form)",
+    tcp: true,
+    turns: [[">", latin("$MyNick one|$Lock EXTENDEDPROTOCOLABC Pk=DCPLUSPLUS2.4.2|")]],
+    evidence: "nmdc-peer",
+    certainty: 3,
+  },
+  {
+    name: "a running hub session",
+    tcp: true,
+    midstream: true,
+    turns: [["<", latin("$MyINFO $ALL one <++ V:2.4,M:A,H:1/0/0,S:3>$ $10\x01$$300$|")]],
+    evidence: "nmdc-command",
+    certainty: 3,
+  },
+  {
+    name: "a running search",
+    tcp: true,
+    midstream: true,
+    turns: [["<", latin("$Search 192.0.2.3:3002 F?T?0?1?file|")]],
+    evidence: "nmdc-command",
+    certainty: 3,
+  },
+  ...(["192.0.2.3:3002", "someone"].map((who, at): Sample => ({
+    name: `a running search by hash, short form ${at + 1} (Verlihub, FlylinkDC)`,
+    tcp: true,
+    midstream: true,
+    turns: [["<", latin(`$S${"AP"[at]} ${CID} ${who}|`)]],
+    evidence: "nmdc-command",
+    certainty: 3,
+  }))),
+  {
+    name: "a lock without its key, and the hub's name, one side alone",
+    tcp: true,
+    turns: [["<", latin("$Lock EXTENDEDPROTOCOL_hub|$HubName A hub|")]],
+    evidence: "nmdc-commands",
+    certainty: 2,
+  },
+  {
+    name: "an invitation to connect",
+    tcp: true,
+    midstream: true,
+    turns: [["<", latin("$ConnectToMe one 192.0.2.3:3002|")]],
+    evidence: "nmdc-command",
+    certainty: 3,
+  },
+  {
+    name: "a running transfer's next request",
+    tcp: true,
+    midstream: true,
+    turns: [[">", latin("$ADCGET file TTH/ABC 0 65536 ZL1|")]],
+    evidence: "nmdc-command",
+    certainty: 3,
+  },
+  {
+    name: "a client at an ADC hub",
+    tcp: true,
+    turns: [[">", latin("HSUP ADBAS0 ADBASE ADTIGR ADUCM0\n")]],
+    evidence: "adc-hub",
+    certainty: 3,
+  },
+  {
+    name: "an ADC hub's answer",
+    tcp: true,
+    turns: [["<", latin("ISUP ADBASE ADTIGR\nISID ABCD\n")]],
+    evidence: "adc-hub",
+    certainty: 3,
+  },
+  {
+    name: "an ADC client to a client",
+    tcp: true,
+    turns: [[">", latin("CSUP ADBASE ADTIGR\n")]],
+    evidence: "adc-peer",
+    certainty: 3,
+  },
+  {
+    name: "a hub in TLS, by what the hello offers",
+    tcp: true,
+    turns: [[">", HELLO]],
+    evidence: "tls-alpn",
+    certainty: 3,
+  },
+  {
+    name: "a running ADC session",
+    tcp: true,
+    midstream: true,
+    turns: [["<", latin("BINF ABCD IDXYZ NIone\n")]],
+    evidence: "adc-command",
+    certainty: 2,
+  },
+  {
+    name: "a search result (captured form)",
+    tcp: false,
+    turns: [[">", SEARCH_RESULT]],
+    evidence: "udp-search-result",
+    certainty: 3,
+  },
+  { name: "a ping", tcp: false, turns: [[">", latin("$Ping 192.0.2.3:412|")]], evidence: "udp-ping", certainty: 2 },
+  {
+    name: "an ADC search result",
+    tcp: false,
+    turns: [[">", latin(`URES ${CID} SI300 SL2 FNdir/file\n`)]],
+    evidence: "udp-adc",
+    certainty: 3,
+  },
+  ...DIRECTCONNECT_VARIANTS,
+];
+
+/** Near misses. */
+export const NOT_DIRECTCONNECT: readonly Sample[] = [
+  {
+    name: "a lock without a key and no answer",
+    tcp: true,
+    turns: [["<", latin("$Lock the door|")], [">", latin("ok|")]],
+  },
+  { name: "a short search whose hash is too short", tcp: true, turns: [["<", latin(`$SA ${CID.slice(1)} one|`)]] },
+  { name: "a nick and something else", tcp: true, turns: [[">", latin("$MyNick one|$Hello|")]] },
+  { name: "HSUP with a short feature", tcp: true, turns: [[">", latin("HSUP ADB \n")]] },
+  {
+    name: "HTTP answered on port 80",
+    tcp: true,
+    turns: [[">", latin("$MyNick")], ["<", latin("HTTP/1.1 400 Bad Request\r\n\r\n")]],
+  },
+  { name: "ADC of 38 letters", tcp: false, turns: [[">", latin(`URES ${CID.slice(1)} SI300\n`)]] },
+  {
+    name: "a datagram that begins with U",
+    tcp: false,
+    turns: [[">", latin("UDP test message, nothing else in here at all\n")]],
+  },
+  { name: "a result without byte 05", tcp: false, turns: [[">", latin("$SR one file 2/3 (192.0.2.3:411)|")]] },
+  { name: "a result without its end", tcp: false, turns: [[">", SEARCH_RESULT.slice(0, -1)]] },
+  { name: "a ping without an address", tcp: false, turns: [[">", latin("$Ping pong|")]] },
+  {
+    name: "an invitation without an address",
+    tcp: true,
+    midstream: true,
+    turns: [["<", latin("$ConnectToMe one two|")]],
+  },
+  ...NOT_DIRECTCONNECT_VARIANTS,
+];

@@ -3,10 +3,10 @@
  * Nothing here loads C code, reads a clock or opens a socket; the daemon does (`main.ts`).
  *
  * ```ts
- * import { CLASSIFIERS, compile, defaultConfig, Engine, Link, openCapture, play, protocolDefaults } from "./mod.ts";
- * import { capacityFor, State } from "./mod.ts";
+ * import { CLASSIFIERS, compile, defaultConfig, Engine, Link, openCapture, play } from "./mod.ts";
+ * import { capacityFor, protocolDefaults, PROTOCOLS, State } from "./mod.ts";
  *
- * const config = defaultConfig(protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name)));
+ * const config = defaultConfig(protocolDefaults(PROTOCOLS));
  * const policy = compile(config);
  * const state = new State(capacityFor(policy.memory), 1);
  * const engine = new Engine({ policy, state, classifiers: CLASSIFIERS, emit: (event) => console.log(event) });
@@ -26,7 +26,7 @@ export type { CLIENTS, OVERRIDE, PROTOCOL, SCHEDULE, SectionName, SECTIONS, TOP 
 export type { Change, Field, Fields, Section, Values } from "./lib/policy/field.ts";
 export type { Kind } from "./lib/policy/kind.ts";
 export { formatProblem, type Problem } from "./lib/policy/problem.ts";
-export { defaultsOf, protocolDefaults } from "./lib/policy/defaults.ts";
+export { protocolDefaults } from "./lib/policy/defaults.ts";
 export {
   type Action,
   compile,
@@ -49,7 +49,7 @@ export type { Clock } from "./lib/learn/clock.ts";
 export type { Counters } from "./lib/learn/counters.ts";
 
 // Classifiers
-export { CLASSIFIERS } from "./lib/protocol/mod.ts";
+export { CLASSIFIERS, PROTOCOLS } from "./lib/protocol/mod.ts";
 export type { LengthRule, Said } from "./lib/protocol/message_lengths.ts";
 export {
   ADVERTISED,
@@ -59,6 +59,7 @@ export {
   CERTAINTY_NAMES,
   type Classifier,
   CONFIRMED,
+  type DiscoveryGroups,
   type EndpointKind,
   Evidence,
   evidence,
@@ -68,6 +69,7 @@ export {
   Look,
   NamedEndpoints,
   type Needs,
+  type Protocol,
   STRONG,
   UNDECIDED,
   UNRELATED,

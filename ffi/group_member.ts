@@ -18,13 +18,16 @@ const EADDRINUSE = 98;
 /** Interfaces joined at most: the kernel's own limit is 20 for IPv4 (net.ipv4.igmp_max_memberships). */
 const MOST = 20;
 
-/** BitTorrent's local service discovery (BEP 14): 239.192.152.143 and ff15::efc0:988f. */
-const LSD4: readonly number[] = [239, 192, 152, 143];
-const LSD6: readonly number[] = [0xff, 0x15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xef, 0xc0, 0x98, 0x8f];
+/** A group of each family: the bytes of its address. */
+export interface Groups {
+  readonly ipv4: readonly number[];
+  readonly ipv6: readonly number[];
+}
 
-/** A member of the groups of BitTorrent's local service discovery, on some interfaces. */
+/** A member of multicast groups, on some interfaces. */
 export class GroupMember implements Disposable {
   readonly #libc: Libc;
+  readonly #groups: readonly Groups[];
   readonly #fd4: number;
   readonly #fd6: number;
   /** Interface indexes that were joined. The kernel ends a membership with its interface. */
@@ -32,13 +35,14 @@ export class GroupMember implements Disposable {
   #closed = false;
 
   /** Opens the sockets; a family that this machine lacks is left out. */
-  constructor(libc: Libc) {
+  constructor(libc: Libc, groups: readonly Groups[]) {
     this.#libc = libc;
+    this.#groups = groups;
     this.#fd4 = libc.symbols.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     this.#fd6 = libc.symbols.socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   }
 
-  /** Joins on these interfaces where that was not done; answers those on which it is a member of either family's group. */
+  /** Joins on these interfaces where that was not done; answers those on which it is a member of a group. */
   join(names: readonly string[]): string[] {
     const present = new Map(names.map((name) => [this.#libc.interfaceIndex(name), name]));
     present.delete(0);
@@ -49,16 +53,21 @@ export class GroupMember implements Disposable {
 
   #joinOne(index: number): boolean {
     if (this.#joined.size >= MOST) return false;
+    const joined = this.#groups.filter((groups) => this.#joinGroups(groups, index)).length > 0;
+    if (joined) this.#joined.add(index);
+    return joined;
+  }
+
+  #joinGroups({ ipv4, ipv6 }: Groups, index: number): boolean {
     // struct ip_mreqn: group, own address (any), index. struct ipv6_mreq: group, index.
     const four = new Uint8Array(new ArrayBuffer(12));
-    four.set(LSD4);
+    four.set(ipv4);
     new DataView(four.buffer).setInt32(8, index, HOST_LITTLE);
     const six = new Uint8Array(new ArrayBuffer(20));
-    six.set(LSD6);
+    six.set(ipv6);
     new DataView(six.buffer).setInt32(16, index, HOST_LITTLE);
     const joined4 = this.#set(this.#fd4, IPPROTO_IP, IP_ADD_MEMBERSHIP, four);
     const joined6 = this.#set(this.#fd6, IPPROTO_IPV6, IPV6_JOIN_GROUP, six);
-    if (joined4 || joined6) this.#joined.add(index);
     return joined4 || joined6;
   }
 

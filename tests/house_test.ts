@@ -1,7 +1,7 @@
 /** The rules of the house, as far as a program can check them. */
 import assert from "node:assert/strict";
-import { CLASSIFIERS } from "../lib/protocol/mod.ts";
-import { PROTOCOLS } from "./support/story.ts";
+import { CLASSIFIERS, PROTOCOLS } from "../lib/protocol/mod.ts";
+import { DEFAULTS } from "./support/story.ts";
 import { parseConfig } from "../lib/policy/load.ts";
 import { formatProblem } from "../lib/policy/problem.ts";
 
@@ -306,7 +306,7 @@ Deno.test("every TOML example in the docs is a config that the loader takes", ()
   for (const path of markdown) {
     for (const block of blocksOf(path, "toml")) {
       examples++;
-      const { problems } = parseConfig(block, path, PROTOCOLS);
+      const { problems } = parseConfig(block, path, DEFAULTS);
       const errors = problems.filter((problem) => problem.severity === "error").map(formatProblem);
       assert.deepEqual(errors, [], `${path}:\n${block}`);
     }
@@ -393,6 +393,16 @@ Deno.test("every classifier has its file, its test, its golden captures and a pl
     assert.ok(exists(`tests/golden/${name}_near_misses/expected.jsonl`), `tests/golden/${name}_near_misses`);
     assert.ok(new RegExp(`\\b${name}\\b`).test(docs), `${name} (${title}) is not in the docs`);
   }
+});
+
+Deno.test("no file outside lib/protocol mentions a protocol by name, in code, text or comment", () => {
+  // "Ares Galaxy", "eDonkey, eMule and Kad", "Gnutella and Gnutella2": the names in the titles, without what is in brackets.
+  const titles = PROTOCOLS.flatMap(({ title }) => title.replace(/ \(.*\)/, "").split(/, | and /));
+  const named = new RegExp(`\\b(?:${[...PROTOCOLS.map(({ name }) => name), ...titles].join("|")})\\b`, "i");
+  const wrong = source.filter((path) => !path.startsWith("lib/protocol/")).flatMap((path) =>
+    read(path).split("\n").flatMap((line, at) => named.test(line) ? [`${path}:${at + 1}: ${line.trim()}`] : [])
+  );
+  assert.deepEqual(wrong, []);
 });
 
 Deno.test("every golden capture of a protocol recognises it", () => {

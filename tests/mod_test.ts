@@ -26,9 +26,19 @@ Deno.test("the example judges a capture with no more than leave to read it", () 
 });
 
 Deno.test("the library plays a capture to an engine with what it exports, and nothing else", () => {
-  const { CLASSIFIERS, compile, defaultConfig, Engine, FlowRecorder, Link, MemorySource, play, protocolDefaults } =
-    ftwall;
-  const policy = compile(defaultConfig(protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name))));
+  const {
+    CLASSIFIERS,
+    PROTOCOLS,
+    compile,
+    defaultConfig,
+    Engine,
+    FlowRecorder,
+    Link,
+    MemorySource,
+    play,
+    protocolDefaults,
+  } = ftwall;
+  const policy = compile(defaultConfig(protocolDefaults(PROTOCOLS)));
   const state = new ftwall.State(ftwall.capacityFor(1 << 20), 1);
   const events: string[] = [];
   const engine = new Engine({ policy, state, classifiers: CLASSIFIERS, emit: ({ event }) => events.push(event) });
@@ -52,7 +62,7 @@ Deno.test("the library plays a capture to an engine with what it exports, and no
 });
 
 Deno.test("a config text becomes a policy, or problems with file, line and key", () => {
-  const names = ftwall.protocolDefaults(["fasttrack"]);
+  const names = ftwall.protocolDefaults(ftwall.CLASSIFIERS.filter(({ name }) => name === "fasttrack"));
   const good = ftwall.parseConfig('[protocols.fasttrack]\naction = "log"\n', "f.toml", names);
   assert.ok(good.config !== null);
   const policy = ftwall.compile(good.config);

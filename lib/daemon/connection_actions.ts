@@ -13,6 +13,7 @@ import { againMark, type Marks } from "../firewall/mod.ts";
 import { isIPv4, parseAddress, type Words } from "../net/address.ts";
 import { errorText } from "../net/error_text.ts";
 import type { Config } from "../policy/config.ts";
+import { CLASSIFIERS } from "../protocol/mod.ts";
 import { buildUdp, Ends } from "../wire/build.ts";
 
 /** Why a part is not in use, in words; empty where it is in use. */
@@ -85,7 +86,7 @@ export class ConnectionActions implements Disposable {
     opened.raw = attempt("sender", () => RawSender.open(libc, { mark: marks.own }));
     opened.probe = attempt("sender", () => ProbeSender.open(libc, { mark: marks.own }));
     opened.conntrack = attempt("conntrack", () => Conntrack.open(libc));
-    opened.groups = new GroupMember(libc);
+    opened.groups = new GroupMember(libc, CLASSIFIERS.flatMap(({ discovery }) => discovery ?? []));
     return new ConnectionActions(config, marks, missing, opened);
   }
 

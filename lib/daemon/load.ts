@@ -2,7 +2,7 @@
  * Loads the config for a command.
  * @module
  */
-import { CLASSIFIERS } from "../protocol/mod.ts";
+import { PROTOCOLS } from "../protocol/mod.ts";
 import type { Config, ProtocolDefaults } from "../policy/config.ts";
 import { protocolDefaults } from "../policy/defaults.ts";
 import { loadConfig, type Loaded } from "../policy/load.ts";
@@ -12,7 +12,7 @@ import { complain } from "../report/output.ts";
 
 /** The built-in config of each protocol that this build knows. */
 export function knownProtocols(): readonly ProtocolDefaults[] {
-  return protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
+  return protocolDefaults(PROTOCOLS);
 }
 
 /** Loads the config at `path`, or the default one. */

@@ -4,6 +4,7 @@
  */
 import { errorText } from "../net/error_text.ts";
 import type { Policy } from "../policy/policy.ts";
+import { CLASSIFIERS } from "../protocol/mod.ts";
 import { type StateContext, stateLines } from "../state/state_file.ts";
 import { type Restored, StateReader } from "../state/state_reader.ts";
 import type { State } from "../state/state.ts";
@@ -248,6 +249,7 @@ export function stateContext(
 ): StateContext {
   return {
     protocols: policy.protocols,
+    storedProtocol: policy.protocolNumber(CLASSIFIERS.find(({ ofFtwall1 }) => ofFtwall1 === true)?.name ?? ""),
     pattern,
     patternNumber: (text) => policy.training.findIndex((name) => name.pattern === text),
     isExempt: (words) => policy.isExempt(words[0], words[1], words[2], words[3], 0, 0),

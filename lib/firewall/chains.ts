@@ -74,7 +74,7 @@ export interface Rule {
 }
 
 const MULTICAST: Readonly<Record<Family, string>> = { 4: "224.0.0.0/4", 6: "ff00::/8" };
-/** UDP port of BitTorrent's local service discovery (BEP 14). */
+/** UDP port of local service discovery (BEP 14). */
 const DISCOVERY = 6771;
 
 /** What a back end can do. */

@@ -138,7 +138,8 @@ export class Engine {
     this.#homeAny = options.homeAny ?? false;
     this.tableLock = options.tableLock ?? null;
     this.#ownsSharedTables = options.ownsSharedTables ?? true;
-    this.learner = new Learner(options.policy, this.state, this.clock, this.outbox, options.emit);
+    const { policy, classifiers, emit } = options;
+    this.learner = new Learner(policy, classifiers, this.state, this.clock, this.outbox, emit);
     if (options.admit !== undefined) this.learner.admit = options.admit;
     this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
     this.#keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);

@@ -27,14 +27,14 @@ import type { FlowEnds } from "./flow_ends.ts";
 const KNOWN_PEER: Evidence = evidence(
   "known-peer",
   STRONG,
-  "Encrypted-looking flow, or a lone uTP header, to an endpoint that took part in a confirmed conversation",
+  "Encrypted-looking flow, or one whose looks say little, to an endpoint that took part in a confirmed conversation",
   true,
 );
 /** Evidence of an encrypted-looking flow of a client in whose other flows the protocol was certain. */
 const KNOWN_CLIENT: Evidence = evidence(
   "known-client",
   STRONG,
-  "Encrypted-looking flow, or a lone uTP header, of a client in whose other flows this protocol was certain within the last " +
+  "Encrypted-looking flow, or one whose looks say little, of a client in whose other flows this protocol was certain within the last " +
     "minutes; over TCP with the lengths of a handshake or message that other ciphers do not have, or to a peer that was named",
   true,
 );

@@ -8,7 +8,6 @@ import { LOCK, type Policy } from "../policy/policy.ts";
 import { TICK_MS } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
-import { probeFor } from "./decoy.ts";
 import type { Emit } from "./event.ts";
 import type { Learner } from "./learner.ts";
 import type { Outbox } from "./outbox.ts";
@@ -111,8 +110,8 @@ export class Keeper {
       const group = policy.groupOf(...client, lock.macHigh, lock.macLow);
       // A reload or the schedule may have taken the action `lock` from this protocol: then the lock just runs out.
       if (policy.action(hours, group, lock.protocol) !== LOCK) return;
-      const payload = probeFor(lock.protocolName);
-      if (payload === null) return;
+      const payload = this.#learner.protocol(lock.protocolName)?.probe?.();
+      if (payload === undefined) return;
       lock.probes++;
       lock.probeAt = now + PROBE_AGAIN;
       const put = this.#outbox.put({

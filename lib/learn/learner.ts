@@ -15,6 +15,7 @@ import {
   KNOWN_ENDPOINT,
   type Look,
   type Needs,
+  type Protocol,
   STRONG,
   WEAK,
 } from "../protocol/classifier.ts";
@@ -31,7 +32,7 @@ import { ACTION_NAMES } from "../policy/schema.ts";
 import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
 import type { State } from "../state/state.ts";
 import { type Clock, ticksOf } from "./clock.ts";
-import { decoyFor, decoySending } from "./decoy.ts";
+import { decoySending } from "./decoy.ts";
 import { Endpoints, FAN_OUT, hostOf, isCommonPort, witnessOf } from "./endpoints.ts";
 import { type Emit, firstBytes, type FlowObserver, type FrequentEvent, rounded } from "./event.ts";
 import { DECOY_EVENT_KIND, DECOY_KIND, DETECTED_KIND, mayBeLocked, mayTeach, RateLimits } from "./rate_limits.ts";
@@ -79,12 +80,21 @@ export class Learner {
   readonly #outbox: Outbox;
   readonly #emit: Emit;
   readonly #endpoints: Endpoints;
+  readonly #known: ReadonlyMap<string, Protocol>;
 
   /** Asked before a frequent event is made; see {@link EngineOptions.admit}. */
   admit: (kind: FrequentEvent) => boolean = () => true;
 
-  /** Learns into `state`. */
-  constructor(policy: Policy, state: State, clock: Clock, outbox: Outbox, emit: Emit) {
+  /** Learns into `state`; `protocols` have the decoys and probes. */
+  constructor(
+    policy: Policy,
+    protocols: readonly Protocol[],
+    state: State,
+    clock: Clock,
+    outbox: Outbox,
+    emit: Emit,
+  ) {
+    this.#known = new Map(protocols.map((protocol) => [protocol.name, protocol]));
     this.#policy = policy;
     this.#state = state;
     this.#clock = clock;
@@ -115,6 +125,11 @@ export class Learner {
     this.#policy = policy;
     this.#endpoints.policy = policy;
     this.peers.policy = policy;
+  }
+
+  /** What a protocol says of itself, by its name. */
+  protocol(name: string): Protocol | undefined {
+    return this.#known.get(name);
   }
 
   /** Group of the client of a flow. */
@@ -481,12 +496,12 @@ export class Learner {
     });
   }
 
-  /** Answers a FastTrack ping in the peer's name, so that the client walks on through its list. IPv4 only, as FastTrack is. */
+  /** Answers a client's datagram in the peer's name where its protocol has a decoy. IPv4 only. */
   maybeDecoy(ends: FlowEnds, look: Look, protocol: number): void {
     const { decoy, decoyRate, blockUdp } = this.policy.config.lock;
     if (!decoy || !blockUdp || ends.tcp !== 0 || !ends.fromClient || !isIPv4(ends.c0, ends.c1, ends.c2)) return;
     const name = this.policy.protocols[protocol]!;
-    const payload = decoyFor(name, look.bytes, look.start, look.end);
+    const payload = this.#known.get(name)?.decoy?.(look.bytes, look.start, look.end) ?? null;
     if (payload === null) return;
     if (this.actionFor(ends, protocol) < DROP) return;
     if (!this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, DECOY_KIND, this.#clock.now, decoyRate, 1000)) {

@@ -51,4 +51,4 @@ export interface Config extends Values<typeof TOP>, SectionConfigs {
 }
 
 /** What the caller tells the loader about each protocol it knows; the order gives the protocol numbers. */
-export type ProtocolDefaults = Pick<ProtocolConfig, "name" | "action" | "require" | "names" | "hints">;
+export type ProtocolDefaults = Omit<ProtocolConfig, "lock">;

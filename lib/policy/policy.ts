@@ -207,7 +207,7 @@ function macs(list: readonly string[]): Mac[] {
 
 /** All allowed hashes, sorted, 20 bytes each. */
 function infoHashes(config: Config): Uint8Array {
-  const texts = [...new Set(config.protocols.flatMap((protocol) => protocol.allowInfoHashes))].sort();
+  const texts = [...new Set(config.protocols.flatMap((protocol) => protocol.allowInfoHashes ?? []))].sort();
   const bytes = new Uint8Array(texts.length * 20);
   texts.forEach((text, index) => {
     for (let i = 0; i < 20; i++) bytes[index * 20 + i] = parseInt(text.slice(i * 2, i * 2 + 2), 16);

@@ -14,7 +14,7 @@ export interface Problem {
   readonly line: number;
   /** 1-based; only for errors of syntax. */
   readonly column?: number;
-  /** Dotted key, e.g. `protocols.fasttrack.action`; empty where the file as a whole or its syntax is meant. */
+  /** Dotted key, e.g. `lock.seconds`; empty where the file as a whole or its syntax is meant. */
   readonly key: string;
   /** What was found there. */
   readonly found: string;

@@ -17,7 +17,7 @@ import type { Path } from "./line_index.ts";
 import { nearest } from "./nearest.ts";
 import { describe, type Findings, formatPath } from "./problem.ts";
 import { type Fields, tomlKey, type Values } from "./field.ts";
-import { CLIENTS, MAX_GROUPS, ONLY_FOR, OVERRIDE, PROTOCOL, SCHEDULE, SECTIONS, TOP } from "./schema.ts";
+import { CLIENTS, MAX_GROUPS, OVERRIDE, PROTOCOL, SCHEDULE, SECTIONS, TOP } from "./schema.ts";
 import type { Table } from "./toml.ts";
 import { MAX_SCHEDULES } from "./week.ts";
 
@@ -152,13 +152,13 @@ export class Reader {
     return this.#protocols.map(({ name, ...defaults }): ProtocolConfig => {
       const path = ["protocols", name];
       const own = this.#table(Object.hasOwn(table, name) ? table[name] : undefined, path);
-      const foreign = [...ONLY_FOR].filter(([, names]) => !names.includes(name)).map(([property]) => tomlKey(property));
-      for (const key of foreign.filter((key) => Object.hasOwn(own, key))) {
-        const where = [...ONLY_FOR].filter(([property]) => tomlKey(property) === key).flatMap(([, names]) => names);
+      const key = tomlKey("allowInfoHashes");
+      if (defaults.allowInfoHashes === null && Object.hasOwn(own, key)) {
+        const where = this.#protocols.filter(({ allowInfoHashes }) => allowInfoHashes !== null);
         this.#findings.error(
           [...path, key],
           `a key that ${name} does not have`,
-          `only in [protocols.${where.join("], [protocols.")}]`,
+          `only in ${where.map(({ name }) => `[protocols.${name}]`).join(", ")}`,
         );
       }
       this.#unknownKeys(own, path, [...Object.keys(PROTOCOL).map(tomlKey)]);

@@ -53,26 +53,33 @@ function protocolTable({ header, entries }: Written): string {
   return [header, ...shown.map(({ key, value }) => formatEntry(key, value))].join("\n");
 }
 
-const GROUPS: readonly string[] = [
+const groupsExample = (protocol: string): readonly string[] => [
   "# [[clients]]",
   '# name = "staff"',
   '# addresses = ["192.168.2.0/24"]',
-  "# [clients.protocols.bittorrent]",
+  `# [clients.protocols.${protocol}]`,
   '# action = "log"',
 ];
 
-const PLANS: readonly string[] = [
+const scheduleExample = (protocol: string): readonly string[] => [
   "# [[schedule]]",
   '# name = "lessons"',
   '# days = ["mon-fri"]',
   '# hours = ["08:00-12:00", "13:00-16:00"]',
-  "# [schedule.protocols.bittorrent]",
+  `# [schedule.protocols.${protocol}]`,
   '# action = "lock"',
 ];
 
 /** The reference for these protocols, as TOML. */
 export function formatReference(protocols: readonly ProtocolDefaults[]): string {
   const tables = writtenTables(defaultConfig(protocols));
+  const example = protocols.find(({ action }) => action === "drop")?.name ?? "NAME";
+  const showing = protocols.filter(({ allowInfoHashes }) => allowInfoHashes !== null).map(({ name }) => name);
+  const { allowInfoHashes } = PROTOCOL;
+  const keys = {
+    ...PROTOCOL,
+    allowInfoHashes: { ...allowInfoHashes, doc: `${allowInfoHashes.doc} (${showing.join(", ")} only).` },
+  };
   const isProtocol = ({ section }: Written): boolean => section === "protocols";
   const before = tables.findIndex(isProtocol);
   return [
@@ -81,7 +88,7 @@ export function formatReference(protocols: readonly ProtocolDefaults[]): string 
     ...tables.slice(0, before).map(fixedTable),
     "",
     ...comment("The protocols: a table for each. Defaults differ, see the tables below."),
-    ...explainAll(PROTOCOL),
+    ...explainAll(keys),
     "",
     ...tables.filter(isProtocol).map((table) => `${protocolTable(table)}\n`),
     ...tables.slice(before).filter((table) => !isProtocol(table)).map((table) => fixedTable(table).trimStart() + "\n"),
@@ -89,13 +96,13 @@ export function formatReference(protocols: readonly ProtocolDefaults[]): string 
       "Groups of clients: the first that holds the client counts. What a group says of a protocol prevails over the protocol's table, each key on its own. Keys of [clients.protocols.NAME] are action, require and lock.",
     ),
     ...explainAll(CLIENTS),
-    ...GROUPS,
+    ...groupsExample(example),
     "",
     ...comment(
       "Schedules: overrides that are in force at certain hours. One without clients prevails over the protocols' tables, but not over groups; one that names a group prevails over what the group says. Of two of one kind the first listed prevails.",
     ),
     ...explainAll(SCHEDULE),
-    ...PLANS,
+    ...scheduleExample(example),
     "",
   ].join("\n");
 }

@@ -197,7 +197,7 @@ export const SECTIONS = {
       decoy: field(
         flag,
         true,
-        "Answer FastTrack pings in the peer's name, so that the client shows its whole peer list. Only ever sent to clients.",
+        "Answer a client's pings in the peer's name, where the protocol has an answer, so that the client shows its whole peer list. Only ever sent to clients.",
       ),
       decoyRate: field(integer(1, 10_000), 100, "Decoys for one client in one second, at most."),
       refuse: field(
@@ -376,14 +376,11 @@ export const PROTOCOL = {
   ),
   hints: field(list(spelling.wildcard, MAX_NAMES), NONE, "DNS and TLS names that only raise the client's score."),
   allowInfoHashes: field(
-    list(spelling.infoHash, MAX_PREFIXES),
-    NONE,
-    "Torrents that are let through where their hash is visible (bittorrent only).",
+    optional(list(spelling.infoHash, MAX_PREFIXES)),
+    null,
+    "Torrents that are let through where their hash is visible",
   ),
 } satisfies Fields;
-
-/** Which keys only some protocols have. */
-export const ONLY_FOR: ReadonlyMap<string, readonly string[]> = new Map([["allowInfoHashes", ["bittorrent"]]]);
 
 /** Keys of `[clients.protocols.NAME]` and `[schedule.protocols.NAME]`. */
 export const OVERRIDE = {

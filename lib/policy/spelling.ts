@@ -92,7 +92,7 @@ export const wildcard: Kind<string> = text(
   },
 );
 
-/** A BitTorrent info-hash. */
+/** An info-hash. */
 export const infoHash: Kind<string> = text(
   "an info-hash of 40 hexadecimal digits",
   (value) => /^[0-9a-f]{40}$/i.test(value) ? value.toLowerCase() : null,

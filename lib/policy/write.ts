@@ -4,17 +4,7 @@
  */
 import type { Config, ProtocolOverride } from "./config.ts";
 import { type Field, type Fields, tomlKey } from "./field.ts";
-import {
-  BEFORE_PROTOCOLS,
-  CLIENTS,
-  ONLY_FOR,
-  OVERRIDE,
-  PROTOCOL,
-  SCHEDULE,
-  type SectionName,
-  SECTIONS,
-  TOP,
-} from "./schema.ts";
+import { BEFORE_PROTOCOLS, CLIENTS, OVERRIDE, PROTOCOL, SCHEDULE, type SectionName, SECTIONS, TOP } from "./schema.ts";
 
 /** Width that lists are broken at. */
 const WIDTH = 118;
@@ -75,7 +65,7 @@ export function writtenTables(config: Config): readonly Written[] {
     header: `[protocols.${protocol.name}]`,
     name: `protocols.${protocol.name}`,
     section: "protocols",
-    entries: entries(PROTOCOL, protocol, (name) => !(ONLY_FOR.get(name)?.includes(protocol.name) ?? true)),
+    entries: entries(PROTOCOL, protocol, (name, value) => name === "allowInfoHashes" && value === null),
   }));
   const clients = config.clients.flatMap((group): Written[] => {
     const name = `clients.${group.name}`;

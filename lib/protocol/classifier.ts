@@ -165,12 +165,42 @@ export class Look {
 /** First payload bytes that a classifier can match at a stream's start or a datagram's: every byte, or these. */
 export type FirstBytes = "any" | readonly number[];
 
-/** One protocol. One file in this folder; its file name is `name`. */
-export interface Classifier {
-  /** File name without `.ts`; config key, log label and counter. */
+/** Multicast groups in which clients look for each other. */
+export interface DiscoveryGroups {
+  /** The 4 bytes of its address. */
+  readonly ipv4: readonly number[];
+  /** The 16 bytes of its address. */
+  readonly ipv6: readonly number[];
+}
+
+/** One protocol, and all that is its own beside how its packets are told. One folder beside this file; its name is `name`. */
+export interface Protocol {
+  /** Name of its folder; config key, log label and counter. */
   readonly name: string;
   /** Name as people write it, for docs and tables. */
   readonly title: string;
+  /** What is done about it where the config is silent (default `drop`). */
+  readonly action?: "log" | "lock";
+  /** The least certainty that acts where the config is silent (default `strong`). */
+  readonly require?: "certain";
+  /** DNS wildcards, where the config is silent: contact with an address that answers for one is refused. */
+  readonly names?: readonly string[];
+  /** DNS and TLS names that, where the config is silent, raise the client's score. */
+  readonly hints?: readonly string[];
+  /** Its payloads show info-hashes: the config key `allow_info_hashes` is for it. */
+  readonly showsInfoHashes?: boolean;
+  /** Multicast groups in which its clients look for each other. */
+  readonly discovery?: DiscoveryGroups;
+  /** The protocol that ftwall 1 was for: the peers in its store are of this one. */
+  readonly ofFtwall1?: boolean;
+  /** The answer to a client's datagram in its peer's name, or null where this datagram gets none. UDP over IPv4. */
+  readonly decoy?: (this: void, bytes: Uint8Array, start: number, end: number) => Uint8Array | null;
+  /** ftwall's own question to a locked client's UDP port, which a running client answers. */
+  readonly probe?: (this: void) => Uint8Array;
+}
+
+/** A protocol whose packets are told. */
+export interface Classifier extends Protocol {
   /** Wants TCP payloads. */
   readonly tcp: boolean;
   /** Wants UDP payloads. */

@@ -4,12 +4,12 @@
  *
  * ```text
  * ftwall state 1
- * lock 192.168.1.5 fasttrack udp-ping since=2026-05-04T10:00:00.000Z until=2026-05-04T10:02:00.000Z length=120 renewals=3 port=1214 by=detector
- * peer 198.51.100.7 1214 fasttrack until=2026-05-05T10:00:00.000Z
- * trained 203.0.113.9 winmx until=2026-05-04T10:15:00.000Z *.winmx.com
- * trained 203.0.113.10 winmx until=2026-05-04T10:15:00.000Z *.winmx.com held
- * endpoint 198.51.100.8 51413 bittorrent until=2026-05-05T10:00:00.000Z
- * endpoint 198.51.100.9 6881 bittorrent until=2026-05-05T10:00:00.000Z witness=2718281829
+ * lock 192.168.1.5 NAME EVIDENCE since=2026-05-04T10:00:00.000Z until=2026-05-04T10:02:00.000Z length=120 renewals=3 port=1214 by=detector
+ * peer 198.51.100.7 1214 NAME until=2026-05-05T10:00:00.000Z
+ * trained 203.0.113.9 NAME until=2026-05-04T10:15:00.000Z *.example.org
+ * trained 203.0.113.10 NAME until=2026-05-04T10:15:00.000Z *.example.org held
+ * endpoint 198.51.100.8 51413 NAME until=2026-05-05T10:00:00.000Z
+ * endpoint 198.51.100.9 6881 NAME until=2026-05-05T10:00:00.000Z witness=2718281829
  * allow 192.168.1.9 until=2026-05-04T12:00:00.000Z
  * ```
  *
@@ -28,6 +28,8 @@ export const STATE_HEADER = "ftwall state 1";
 export interface StateContext {
   /** Names of the protocols by number. */
   readonly protocols: readonly string[];
+  /** Number of the protocol that the store of ftwall 1 is about; -1 where it is known no more. */
+  readonly storedProtocol: number;
   /** Patterns by number, as the trained addresses have them. */
   pattern(number: number): string;
   /** Number of the pattern, -1 where the config has it no more. */

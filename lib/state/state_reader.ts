@@ -244,7 +244,7 @@ function readAllowance(words: readonly string[], state: State, context: StateCon
   return "";
 }
 
-/** A line of ftwall 1's store: a FastTrack peer, `a.b.c.d:port`. */
+/** A line of ftwall 1's store: a peer, `a.b.c.d:port`. */
 function readStored(line: string, state: State, context: StateContext, restored: Restored): string {
   const parts = /^(\d+\.\d+\.\d+\.\d+)(?:[: ](\d+))?$/.exec(line);
   const peer = parts === null ? null : parseAddress(parts[1]!);
@@ -253,7 +253,7 @@ function readStored(line: string, state: State, context: StateContext, restored:
   }
   const port = wholeNumber(parts[2] ?? "0", 0, 65535);
   if (port === null) return "the port must be 0 to 65535";
-  const protocol = context.protocols.indexOf("fasttrack");
+  const protocol = context.storedProtocol;
   if (protocol < 0 || unfit(peer, context)) return ended(restored);
   addPeer(state, peer, port, protocol, context.now + STORED_LIFETIME, false);
   restored.peers++;

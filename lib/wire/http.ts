@@ -1,5 +1,5 @@
 /**
- * The head of an HTTP/1 message (RFC 9112), read in place, and of the look-alikes that FastTrack, Gnutella and trackers use.
+ * The head of an HTTP/1 message (RFC 9112), read in place, and of the look-alikes that file-sharing networks and trackers use.
  *
  * Header names are anchored at the beginning of a line and looked for only up to the blank line: a name somewhere in a
  * body or in a cookie's value is no evidence. A bare LF ends a line as CRLF does (RFC 9112 section 2.2).
@@ -12,7 +12,7 @@ export const NO_LINE = 0;
 export const REQUEST = 1;
 /** `HTTP/x.y 200 …`. */
 export const RESPONSE = 2;
-/** A word in capitals, a space and something else: `GIVE 123`, `GNUTELLA CONNECT/0.6`. Word and rest are in method and target. */
+/** A word in capitals, a space and something else: `GIVE 123`, `HELO CONNECT/0.6`. Word and rest are in method and target. */
 export const OTHER_LINE = 3;
 /** Any of the above. */
 export type LineKind = 0 | 1 | 2 | 3;

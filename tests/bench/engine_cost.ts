@@ -3,7 +3,7 @@
  * A program of its own, so that it runs with the executable's V8 flags: prints JSON.
  * @module
  */
-import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { CLASSIFIERS, PROTOCOLS } from "../../lib/protocol/mod.ts";
 import { Prefetcher } from "../../lib/loop/prefetch.ts";
 import { Engine } from "../../lib/judge/engine.ts";
 import { defaultConfig } from "../../lib/policy/load.ts";
@@ -15,7 +15,7 @@ import { Packet } from "../../lib/wire/packet.ts";
 
 /** An engine with built-in config and all classifiers, with room for so many flows. */
 export function benchEngine(flows: number, emit: () => void = () => {}): Engine {
-  const policy = compile(defaultConfig(protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name))));
+  const policy = compile(defaultConfig(protocolDefaults(PROTOCOLS)));
   const capacity: Capacity = { ...capacityFor(policy.memory), flows };
   const engine = new Engine({ policy, state: new State(capacity, 0x5eed), classifiers: CLASSIFIERS, emit });
   engine.tick(1000, 1_800_000_000_000);

@@ -6,6 +6,7 @@ import { capacityFor, PROTOCOL, State } from "../../lib/state/state.ts";
 
 const context: StateContext = {
   protocols: ["fasttrack"],
+  storedProtocol: 0,
   pattern: () => "",
   patternNumber: () => -1,
   isExempt: () => false,

@@ -18,13 +18,14 @@ import {
   play,
   type Played,
   protocolDefaults,
+  PROTOCOLS,
   State,
   type TrafficEvent,
 } from "../../mod.ts";
 
 /** Plays a capture file to an engine with the built-in config; `emit` gets each event. Throws where it is no capture. */
 export function judgeCapture(path: string, emit: (event: TrafficEvent) => void): Played {
-  const policy = compile(defaultConfig(protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name))));
+  const policy = compile(defaultConfig(protocolDefaults(PROTOCOLS)));
   const engine = new Engine({
     policy,
     state: new State(capacityFor(policy.memory), 1),

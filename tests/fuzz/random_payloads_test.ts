@@ -3,7 +3,7 @@
  * a run of 10,000,000).
  */
 import assert from "node:assert/strict";
-import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { CLASSIFIERS, PROTOCOLS } from "../../lib/protocol/mod.ts";
 import { Engine } from "../../lib/judge/engine.ts";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
 import { defaultConfig } from "../../lib/policy/load.ts";
@@ -30,7 +30,7 @@ for (const tcp of [false, true]) {
   Deno.test(`${COUNT} random ${tcp ? "TCP" : "UDP"} payloads are called nothing certain or strong, and hardly ever weak`, () => {
     const next = generator(tcp ? 0x2545f491 : 0x9e3779b9);
     const called = [0, 0, 0, 0];
-    const policy = compile(defaultConfig(protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name))));
+    const policy = compile(defaultConfig(protocolDefaults(PROTOCOLS)));
     const engine = new Engine({
       policy,
       state: new State(capacityFor(8 << 20), 7),

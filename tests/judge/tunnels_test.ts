@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { CLASSIFIERS, PROTOCOLS } from "../../lib/protocol/mod.ts";
 import { Engine } from "../../lib/judge/engine.ts";
 import type { TrafficEvent } from "../../lib/learn/event.ts";
 import { parseAddress } from "../../lib/net/address.ts";
@@ -22,7 +22,7 @@ class Connection {
   #port = 40000;
 
   constructor() {
-    const policy = compile(defaultConfig(protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name))));
+    const policy = compile(defaultConfig(protocolDefaults(PROTOCOLS)));
     const state = new State(capacityFor(4 << 20), 1);
     this.engine = new Engine({ policy, state, classifiers: CLASSIFIERS, emit: (event) => this.events.push(event) });
   }

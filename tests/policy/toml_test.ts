@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { excessOf, MOST_ELEMENTS, MOST_PARTS } from "../../lib/policy/toml.ts";
 import { MAX_BYTES, parseConfig } from "../../lib/policy/load.ts";
-import { PROTOCOLS } from "../support/story.ts";
+import { DEFAULTS } from "../support/story.ts";
 import { problemsOf } from "./parse_config.ts";
 
 const probe = new URL("toml_probe.ts", import.meta.url).pathname;
@@ -57,16 +57,16 @@ Deno.test("a config of everything that there may be is within the limits", () =>
   const lists = (name: string): string =>
     ["names", "hints"].map((key) => `${key} = [${Array.from({ length: 900 }, (_, i) => `"${key}${i}.${name}.org"`)}]\n`)
       .join("");
-  const rules = PROTOCOLS.map(({ name }) =>
+  const rules = DEFAULTS.map(({ name }) =>
     `protocols.${name}.action = "log"\nprotocols.${name}.require = "weak"\nprotocols.${name}.lock = 60\n`
   ).join("");
   const text = [
     `[network]\nexempt = [${Array.from({ length: 9000 }, (_, i) => `"10.${i >> 8}.${i & 255}.0/24"`)}]\n`,
-    ...PROTOCOLS.map(({ name }) => `[protocols.${name}]\n${lists(name)}`),
+    ...DEFAULTS.map(({ name }) => `[protocols.${name}]\n${lists(name)}`),
     ...Array.from({ length: 64 }, (_, i) => `[[clients]]\nname = "g${i}"\naddresses = ["10.0.${i}.0/24"]\n${rules}`),
     ...Array.from({ length: 32 }, (_, i) => `[[schedule]]\nhours = "08:00-10:00"\nclients = ["g${i}"]\n${rules}`),
   ].join("");
-  const { config, problems } = parseConfig(text, "f", PROTOCOLS);
+  const { config, problems } = parseConfig(text, "f", DEFAULTS);
   assert.deepEqual(problems, []);
   assert.equal(config?.clients.length, 64);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
+import { PROTOCOLS } from "../../lib/protocol/mod.ts";
 import { distance, nearest } from "../../lib/policy/nearest.ts";
 import { parseConfig } from "../../lib/policy/load.ts";
 import { quote } from "../../lib/policy/problem.ts";
@@ -123,24 +124,21 @@ Deno.test("nothing that is quoted from a file can steer a terminal", () => {
 
 Deno.test("the default names and popular names are patterns that the name sets take", () => {
   const config = configOf("");
-  const names = protocolDefaults(["bittorrent", "fasttrack", "resilio", "i2p", "freenet"]).flatMap((
+  const names = protocolDefaults(PROTOCOLS).flatMap((
     { names, hints },
   ) => [...names, ...hints]);
   assert.ok(names.length > 10);
   assert.equal(NameSet.from([...names, ...config.dns.popular]).size, names.length + config.dns.popular.length);
 });
 
-Deno.test("protocols keep the classifiers' order; those known by DNS come last, once", () => {
-  assert.deepEqual(protocolDefaults(["edonkey", "winmx", "fasttrack"]).map(({ name }) => name), [
-    "edonkey",
-    "winmx",
-    "fasttrack",
-    "opennap",
-    "i2p",
-    "freenet",
-  ]);
-  assert.deepEqual(protocolDefaults(["soulseek"]).map(({ action, require }) => [action, require])[0], [
-    "drop",
-    "strong",
-  ]);
+Deno.test("a protocol that says nothing of itself is dropped on strong evidence, and has no names", () => {
+  const [defaults] = protocolDefaults([{ name: "hotline", title: "Hotline" }]);
+  assert.deepEqual(defaults, {
+    name: "hotline",
+    action: "drop",
+    require: "strong",
+    names: [],
+    hints: [],
+    allowInfoHashes: null,
+  });
 });

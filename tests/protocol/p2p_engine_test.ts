@@ -90,7 +90,7 @@ function packets(sample: Sample, number: number): Frame[] {
 function detected(samples: readonly Sample[]): { seen: Map<number, string[]>; refused: number } {
   // Those of the other families stand before them, as they do in the list.
   const classifiers = [...new Set([...CLASSIFIERS, ...ALL.map(([classifier]) => classifier)])];
-  const policy = compile(defaultConfig(protocolDefaults(classifiers.map(({ name }) => name))));
+  const policy = compile(defaultConfig(protocolDefaults(classifiers)));
   const seen = new Map<number, string[]>();
   const engine = new Engine({
     policy,

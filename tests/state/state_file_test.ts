@@ -14,6 +14,7 @@ const PATTERNS = ["*.winmx.com", ".example.net"];
 function contextAt(now: number, wall: number = WALL): StateContext {
   return {
     protocols: ["fasttrack", "winmx", "bittorrent"],
+    storedProtocol: 0,
     pattern: (number) => PATTERNS[number] ?? "",
     patternNumber: (text) => PATTERNS.indexOf(text),
     isExempt: (words) => words[3] === wordsOf("10.0.0.99")[3] || words[3] === wordsOf("198.51.100.99")[3],

@@ -1,13 +1,16 @@
 /**
- * docs/protocols.md from the code: what each classifier recognises, by which evidence, and what is done about it.
+ * The generated parts of the protocols' pages, from the code: what each classifier recognises, by which evidence, and what
+ * is done about it.
  */
-import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
-import type { ProtocolDefaults } from "../../lib/policy/config.ts";
+import type { Classifier, Protocol } from "../../lib/protocol/classifier.ts";
+import { CLASSIFIERS, PROTOCOLS } from "../../lib/protocol/mod.ts";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
 
-const CLASSIFY = new URL("../../lib/protocol/", import.meta.url);
+const FOLDERS = new URL("../../lib/protocol/", import.meta.url);
 
-const CERTAINTY: Readonly<Record<string, Declared["certainty"]>> = {
+type Weight = "certain" | "strong" | "weak" | "nothing alone";
+
+const CERTAINTY: Readonly<Record<string, Weight>> = {
   CERTAIN: "certain",
   STRONG: "strong",
   WEAK: "weak",
@@ -18,14 +21,14 @@ const CERTAINTY: Readonly<Record<string, Declared["certainty"]>> = {
 
 const STRING = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/g;
 const DECLARATION = new RegExp(
-  `= evidence\\(\\s*"([^"]+)",\\s*(CERTAIN|STRONG|WEAK|[123]),\\s*((?:(?:${STRING.source})[\\s+]*)+)`,
+  `= (?:e|besideE)vidence\\(\\s*"([^"]+)",\\s*(?:(CERTAIN|STRONG|WEAK|[123]),\\s*)?((?:(?:${STRING.source})[\\s+]*)+)`,
   "g",
 );
 
 /** A piece of evidence as its declaration in the source has it. */
 export interface Declared {
   readonly name: string;
-  readonly certainty: "certain" | "strong" | "weak";
+  readonly certainty: Weight;
   readonly because: string;
 }
 
@@ -34,7 +37,7 @@ export function declaredBy(classifier: string): readonly Declared[] {
   const found: Declared[] = [];
   const seen = new Set<string>();
   const visit = (file: URL): void => {
-    if (seen.has(file.href) || !file.href.startsWith(CLASSIFY.href)) return;
+    if (seen.has(file.href) || !file.href.startsWith(FOLDERS.href)) return;
     seen.add(file.href);
     const text = Deno.readTextFileSync(file);
     for (const [, path] of text.matchAll(/^(?:import|export) [^"]*? from "(\.[^"]+)";/gms)) visit(new URL(path!, file));
@@ -44,43 +47,52 @@ export function declaredBy(classifier: string): readonly Declared[] {
       const constant = (_: string, word: string) => new RegExp(`const ${word} =\\s*"([^"]*)"`).exec(text)?.[1] ?? word;
       found.push({
         name: name!,
-        certainty: CERTAINTY[certainty!]!,
+        certainty: certainty === undefined ? "nothing alone" : CERTAINTY[certainty]!,
         because: joined.replace(/\$\{(\w+)\}/g, constant),
       });
     }
     const read = text.match(DECLARATION)?.length ?? 0;
-    const declared = text.match(/= evidence\(/g)?.length ?? 0;
+    const declared = text.match(/= (?:e|besideE)vidence\(/g)?.length ?? 0;
     if (declared !== read) throw new Error(`Cannot read evidence in "${file.pathname}": ${read} of ${declared}`);
   };
-  visit(new URL(`${classifier}/mod.ts`, CLASSIFY));
+  visit(new URL(`${classifier}/mod.ts`, FOLDERS));
   return found;
+}
+
+/** The table of a protocol's evidence, for its own page. */
+export function evidenceTable(name: string): string {
+  return [
+    "| evidence | certainty | rests on |",
+    "| --- | --- | --- |",
+    ...declaredBy(name).map(({ name, certainty, because }) =>
+      `| \`${name}\` | ${certainty} | ${because.replaceAll("|", "\\|")} |`
+    ),
+  ].join("\n");
 }
 
 /** The table of protocols; links begin with `to`. */
 export function coverageTable(to: string): string {
-  const defaults = protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
-  const byName = new Map(defaults.map((one) => [one.name, one]));
+  const defaults = protocolDefaults(PROTOCOLS);
   return [
     "| protocol | key | over | default action | requires | evidence |",
     "| --- | --- | --- | --- | --- | --- |",
-    ...CLASSIFIERS.map(({ name, title, tcp, udp }) => {
-      const { action, require } = byName.get(name)!;
-      const over = [tcp ? "TCP" : "", udp ? "UDP" : ""].filter((one) => one !== "").join(", ");
-      return `| ${title} | [\`${name}\`](${to}lib/protocol/${name}/README.md) | ${over} | ${action} | ${require} | ${
-        count(name)
-      } |`;
+    ...PROTOCOLS.map(({ name, title }, number) => {
+      const { action, require } = defaults[number]!;
+      const classifier = CLASSIFIERS[number];
+      const over = classifier === undefined ? "names only" : transports(classifier);
+      const evidence = classifier === undefined ? "hints from DNS and TLS names" : count(name);
+      return `| ${title} | [\`${name}\`](${to}lib/protocol/${name}/README.md) | ${over} | ${action} | ${require} | ${evidence} |`;
     }),
-    ...defaults.filter((one) => !CLASSIFIERS.some((classifier) => classifier.name === one.name)).map(byNameOnly),
   ].join("\n");
 }
 
 /** The whole page. */
 export function coveragePage(): string {
-  const lines = [
+  return [
     "# What ftwall recognises",
     "",
     "Made from the code by `FTWALL_UPDATE=1 deno test -A tests/docs_test.ts`; a test keeps it so. Each protocol has a page",
-    "that says how it decides and what it does not see.",
+    "that lists its evidence, and says how it decides and what it does not see.",
     "",
     "_Certain_ is exact structure, with odds of a mistake below one in a million flows; _strong_ rests on two facts; _weak_",
     "never acts alone and only adds to the client's score. `require` in the config says what is needed to act. Ports are",
@@ -92,25 +104,17 @@ export function coveragePage(): string {
     "(`name`, and training by `names`), and proxies in clear are seen through ([proxy](protocols/proxy.md)). What has no",
     "classifier, and why: [others](protocols/others.md).",
     "",
-  ];
-  for (const { name, title } of CLASSIFIERS) {
-    lines.push(`## ${title}`, "", "| evidence | certainty | rests on |", "| --- | --- | --- |");
-    for (const { name: evidence, certainty, because } of declaredBy(name)) {
-      lines.push(`| \`${evidence}\` | ${certainty} | ${because.replaceAll("|", "\\|")} |`);
-    }
-    lines.push("");
-  }
-  return lines.join("\n");
+  ].join("\n");
 }
 
-function count(name: string): string {
-  const of = (certainty: Declared["certainty"]) => declaredBy(name).filter((one) => one.certainty === certainty).length;
+function transports({ tcp, udp }: Classifier): string {
+  return [tcp ? "TCP" : "", udp ? "UDP" : ""].filter((one) => one !== "").join(", ");
+}
+
+function count(name: Protocol["name"]): string {
+  const of = (certainty: Weight) => declaredBy(name).filter((one) => one.certainty === certainty).length;
   return (["certain", "strong", "weak"] as const).filter((one) => of(one) > 0).map((one) => `${of(one)} ${one}`)
     .join(", ");
-}
-
-function byNameOnly({ name, action, require }: ProtocolDefaults): string {
-  return `| ${name} | \`${name}\` | names only | ${action} | ${require} | hints from DNS and TLS names |`;
 }
 
 /** A Markdown text as its words, so that the formatter's padding does not matter. */

@@ -25,7 +25,7 @@
  * ```
  * @module
  */
-import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { CLASSIFIERS, PROTOCOLS } from "../../lib/protocol/mod.ts";
 import { Engine, REFUSE, SETTLED } from "../../lib/judge/engine.ts";
 import type { TrafficEvent } from "../../lib/learn/event.ts";
 import { formatAddress, parseAddress, parseMac, type Words } from "../../lib/net/address.ts";
@@ -44,7 +44,7 @@ import { Connection, decode, type End, readEnd, udpPacket } from "./packets.ts";
 import { readState, writeState } from "./state_text.ts";
 
 /** Defaults of every protocol, as the program has them. */
-export const PROTOCOLS = protocolDefaults(CLASSIFIERS.map((classifier) => classifier.name));
+export const DEFAULTS = protocolDefaults(PROTOCOLS);
 const HOOKS: Readonly<Record<string, number>> = { input: 1, forward: 2, output: 3 };
 const FLAGS: Readonly<Record<string, number>> = {
   "syn": SYN,
@@ -60,7 +60,7 @@ const SEED = 0x5eed;
 
 /** A policy from a config text, for all classifiers; local time is UTC unless the config names a zone. */
 export function policyOf(text: string): Policy {
-  const { config, problems } = parseConfig(text, "config", PROTOCOLS);
+  const { config, problems } = parseConfig(text, "config", DEFAULTS);
   if (config === null) throw new Error(`Cannot use the config:\n${problems.map(formatProblem).join("\n")}`);
   return compile(config, zoneClock(config.timezone === "" ? "UTC" : config.timezone));
 }
@@ -232,6 +232,7 @@ class Story {
     const { policy, trainer, clock } = this.#needed;
     return {
       protocols: policy.protocols,
+      storedProtocol: policy.protocolNumber("fasttrack"),
       pattern: (number) => trainer.pattern(number),
       patternNumber: (text) => policy.training.findIndex((name) => name.pattern === text),
       isExempt: (words) => policy.isExempt(...words, 0, 0),

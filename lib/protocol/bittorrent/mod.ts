@@ -5,7 +5,7 @@
  */
 import { DnsName } from "../../wire/dns_name.ts";
 import { readServerName, SERVER_NAME, SERVER_NAME_CUT } from "../../wire/tls.ts";
-import { HASH_NAME, isBittorrentName, isHashName, TRACKER_NAME } from "./names.ts";
+import { BITTORRENT_NAMES, HASH_NAME, isBittorrentName, isHashName, TRACKER_NAME } from "./names.ts";
 import { handshake, OPENING_LENGTH, openingMatch, readHash, TCP_HANDSHAKE } from "./handshake.ts";
 import { httpAnswer, httpTracker, mayBeAnswer, mayBeRequest } from "./http_tracker.ts";
 import { krpc, mayBeKrpc } from "./krpc.ts";
@@ -115,6 +115,14 @@ function classifyDatagram(look: Look): Evidence {
 export const bittorrent: Classifier = {
   name: "bittorrent",
   title: "BitTorrent",
+  // Mirrors of Linux images use some of these trackers too.
+  hints: BITTORRENT_NAMES,
+  showsInfoHashes: true,
+  // Local service discovery (BEP 14): 239.192.152.143 and ff15::efc0:988f.
+  discovery: {
+    ipv4: [239, 192, 152, 143],
+    ipv6: [0xff, 0x15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xef, 0xc0, 0x98, 0x8f],
+  },
   tcp: true,
   udp: true,
   least: 1,

@@ -2,6 +2,7 @@
  * FastTrack: Kazaa, iMesh, Grokster, Morpheus 1 and the free clients giFT and mldonkey.
  * @module
  */
+import { decoy, probe } from "./decoy.ts";
 import {
   CERTAIN,
   type Classifier,
@@ -38,6 +39,12 @@ const HELLO_LENGTH = 12;
 export const fasttrack: Classifier = {
   name: "fasttrack",
   title: "FastTrack (Kazaa, iMesh, Grokster)",
+  // As ftwall 2 did: nothing else stops its TCP, which takes any port.
+  action: "lock",
+  require: "certain",
+  ofFtwall1: true,
+  decoy,
+  probe,
   tcp: true,
   udp: true,
   least: 1,

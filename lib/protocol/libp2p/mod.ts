@@ -37,6 +37,8 @@ const OLD_SERVICE = literal("\x0f_ipfs-discovery\x04_udp\x05local\0");
 export const libp2p: Classifier = {
   name: "libp2p",
   title: "libp2p (IPFS and others)",
+  // Used for honest work as well: an administrator who wants it gone says so.
+  action: "log",
   tcp: true,
   udp: true,
   least: 1,

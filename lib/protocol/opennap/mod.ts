@@ -77,6 +77,11 @@ const ASKED = 1;
 export const opennap: Classifier = {
   name: "opennap",
   title: "OpenNAP (Napster)",
+  // As ftwall 2 did: nothing else stops its TCP, which takes any port.
+  action: "lock",
+  require: "certain",
+  // The providers of server lists. Not napster.com: today that is a streaming service of the same name.
+  names: ["*.napigator.com", "*.gotnap.com"],
   tcp: true,
   udp: false,
   least: 1,

@@ -22,6 +22,10 @@ const DICTIONARY = 0x64;
 export const resilio: Classifier = {
   name: "resilio",
   title: "Resilio Sync",
+  // Used for honest work as well: an administrator who wants it gone says so.
+  action: "log",
+  require: "certain",
+  hints: ["*.resilio.com"],
   tcp: true,
   udp: true,
   least: 1,

@@ -32,6 +32,11 @@ const CLIE_WORD = 0x434c4945;
 export const winmx: Classifier = {
   name: "winmx",
   title: "WinMX (WPNP)",
+  // As ftwall 2 did: nothing else stops its TCP, which takes any port.
+  action: "lock",
+  require: "certain",
+  // The caches of the client itself, those of the community that kept it alive, and the maker's.
+  names: ["*.winmx.com", "*.winmxgroup.com", "*.winmxgroup.net", "*.mxpie.com", "*.frontcode.com"],
   tcp: true,
   udp: false,
   least: 1,

@@ -17,6 +17,8 @@ const VERSION = evidence(
 export const xunlei: Classifier = {
   name: "xunlei",
   title: "Xunlei (Thunder)",
+  action: "log",
+  require: "certain",
   tcp: false,
   udp: true,
   least: 9,

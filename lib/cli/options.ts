@@ -3,7 +3,8 @@
  * expected.
  * @module
  */
-import type { QueueNumbers } from "../policy/config.ts";
+import { isRead } from "../policy/kind.ts";
+import { type QueueNumbers, queueNumbers } from "../policy/spelling.ts";
 import { DEFAULT_CONTROL } from "../report/control_protocol.ts";
 
 /** Reads `90`, `45s`, `10m`, `2h`, `1h30m`, `7d` as whole seconds. */
@@ -23,16 +24,11 @@ export function readPath(text: string): string {
   return text;
 }
 
-/** Reads `N` or `N:M`. */
+/** Reads `N` or `N:M`, as the config does. */
 export function readQueues(text: string): QueueNumbers {
-  const match = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(text);
-  const first = Number(match?.[1] ?? NaN);
-  const last = Number(match?.[2] ?? match?.[1] ?? NaN);
-  if (match === null || first > 65535 || last > 65535 || last < first) {
-    throw new RangeError("Expected a queue number such as 0, or a range such as 0:3, up to 65535.");
-  }
-  if (last - first >= 64) throw new RangeError("Expected at most 64 queues.");
-  return { first, last };
+  const numbers = queueNumbers.read(text);
+  if (!isRead(numbers)) throw new RangeError(`Expected ${queueNumbers.allowed}.`);
+  return numbers;
 }
 
 /** `--config`. */

@@ -219,9 +219,21 @@ Deno.test("install.sh knows the options that the README gives it", () => {
   for (const option of used) assert.match(script, new RegExp(`^  ${option} `, "m"), option);
 });
 
-Deno.test("the tasks that the README names exist", () => {
+Deno.test("the tasks that README.md and CONTRIBUTING.md name exist", () => {
   const { tasks } = JSON.parse(read("deno.json")) as { tasks: Record<string, unknown> };
-  for (const [, task] of read("README.md").matchAll(/deno task ([\w:]+)/g)) assert.ok(task! in tasks, task);
+  const text = read("README.md") + read("CONTRIBUTING.md");
+  for (const [, task] of text.matchAll(/deno task ([\w:]+)/g)) assert.ok(task! in tasks, task);
+});
+
+Deno.test("a capture is looked at as CONTRIBUTING.md says", async () => {
+  const capture = new URL("golden/fasttrack/capture.pcap", import.meta.url).pathname;
+  const lines = [...read("CONTRIBUTING.md").matchAll(/^ftwall (replay .*) capture\.pcap$/gm)].map(([, args]) => args!);
+  assert.equal(lines.length, 2);
+  for (const args of lines) {
+    const { code, out } = await run([...args.split(" "), capture]);
+    assert.equal(code, 0, out);
+    assert.match(out, /udp-ping/);
+  }
 });
 
 Deno.test("the classifier in docs/adding_a_classifier.md works as it says", async () => {

@@ -2,6 +2,7 @@
  * The daemon: opens queues, log, control socket and state file, runs the packet loop, and follows the engine's events.
  * @module
  */
+import { FileLock } from "../../ffi/file_lock.ts";
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import { hasOwnChains, RulesetNews } from "../../ffi/ruleset_news.ts";
 import { Queues } from "../../ffi/queues.ts";
@@ -39,7 +40,7 @@ import {
   shareTables,
 } from "./threads.ts";
 import { Workers } from "./workers.ts";
-import { DONE, FAILED } from "../report/failure.ts";
+import { DONE, FAILED, Failure } from "../report/failure.ts";
 import { ConnectionActions } from "./connection_actions.ts";
 import { KernelState } from "./kernel_state.ts";
 import { readLan } from "./lan_watch.ts";
@@ -62,7 +63,7 @@ const LAST_LINES = 500;
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { config, loaded } = loadForCommand(options.config);
   await using stack = new AsyncDisposableStack();
-  const output = stack.use(openLog(config.log.file));
+  const output = stack.use(openLog(config.log.file, config.log.size));
   const reporter = openReporter(options, config, output);
   stack.defer(() => reporter.close(LAST_LINES));
   const libc = stack.use(Libc.open());
@@ -246,6 +247,7 @@ class RunningDaemon implements Daemon {
     };
     if (config.metrics.listen !== "") stack.use(serveMetrics(config.metrics.listen, metrics));
     // Only now that nothing can fail any more: a second ftwall, started by mistake, must not touch the files of the first.
+    if (!this.#options.dryRun) this.#lockState(stack);
     this.#restore();
     await this.#kernel.makeRules();
     const effective = [...queues.effective, ...this.#workers?.effective ?? []].sort((a, b) => a.queue - b.queue);
@@ -265,6 +267,30 @@ class RunningDaemon implements Daemon {
     const earlier = this.#vital.ready();
     if (earlier !== "") reporter.note("warning", earlier);
     this.#workers?.go();
+  }
+
+  /** Two daemons that write one state file would each undo what the other wrote. */
+  #lockState(stack: AsyncDisposableStack): void {
+    const path = this.#options.state ?? this.#config.state.path;
+    if (path === "") return;
+    try {
+      const folder = path.slice(0, path.lastIndexOf("/"));
+      if (folder !== "") Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const attempt = FileLock.take(this.#opened.libc, `${path}.lock`);
+      if ("lock" in attempt) {
+        stack.use(attempt.lock);
+        return;
+      }
+      const who = attempt.pid === 0 ? "another process" : `process ${attempt.pid}`;
+      throw new Failure(
+        FAILED,
+        `Cannot keep the state in "${path}": ${who} does, most likely another ftwall. ` +
+          "Stop it, or name another file with --state",
+      );
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      this.#reporter.note("warning", `Cannot lock the state "${path}": ${errorText(error)}`);
+    }
   }
 
   async #openWorkers(shared: Shared): Promise<Workers> {

@@ -84,6 +84,13 @@ export class StateKeeper {
           path === "" ? this.#store.load(state, context) : this.#store.importFrom(path, state, context)
         );
         if (found === null) continue;
+        if (found.newer !== undefined) {
+          const aside = path === "" ? `; it is kept as ${this.#store.keepAside(found.newer)}` : "";
+          this.#note(
+            "warning",
+            `State file: of the newer version ${found.newer}, lines that are known were read${aside}`,
+          );
+        }
         const crowded = state.locks.table.evicted - evicted;
         for (const problem of found.problems) this.#note("warning", `State file: skipped ${problem}`);
         const more = found.bad - found.problems.length;

@@ -24,6 +24,8 @@ export class StateStore {
   cost = 0;
   readonly #path: string;
   #written = "";
+  /** Where the file that is there goes with the first save; empty where that takes its place. */
+  #aside = "";
   #save: Save | null = null;
 
   /** Keeps the state in `path`; empty keeps none. */
@@ -34,6 +36,12 @@ export class StateStore {
   /** Whether a save is under way. */
   get saving(): boolean {
     return this.#save !== null;
+  }
+
+  /** The file is of a newer version: the first save puts it aside. Answers where. */
+  keepAside(version: number): string {
+    this.#aside = `${this.#path}.version-${version}`;
+    return this.#aside;
   }
 
   /** Reads the file into the tables; null where there is none. Throws where it is there but cannot be read. */
@@ -88,7 +96,8 @@ export class StateStore {
       if (save.fingerprint !== this.#written) {
         await save.sync();
         if (this.#save !== save) return;
-        save.finish();
+        save.finish(this.#aside);
+        await save.syncFolder();
       }
       this.#done(save, cost);
     } catch (error) {
@@ -108,7 +117,8 @@ export class StateStore {
       save.step(Infinity);
       if (save.fingerprint !== this.#written) {
         save.syncNow();
-        save.finish();
+        save.finish(this.#aside);
+        save.syncFolderNow();
       }
       this.#done(save, 0);
     } catch (error) {
@@ -121,6 +131,7 @@ export class StateStore {
   #done(save: Save, cost: number): void {
     this.#save = null;
     this.#written = save.fingerprint;
+    this.#aside = "";
     this.cost = cost;
     this.failure = "";
   }
@@ -205,7 +216,14 @@ class Save {
     const slash = this.#path.lastIndexOf("/");
     if (slash > 0) Deno.mkdirSync(this.#path.slice(0, slash), { recursive: true, mode: 0o700 });
     this.#target = fileBehind(this.#path);
-    return Deno.openSync(`${this.#target}.new`, { write: true, create: true, truncate: true, mode: 0o600 });
+    const fresh = `${this.#target}.new`;
+    try {
+      // Left by a process that was killed, or a link that somebody laid there.
+      if (!Deno.lstatSync(fresh).isDirectory) Deno.removeSync(fresh);
+    } catch {
+      // There is none.
+    }
+    return Deno.openSync(fresh, { write: true, createNew: true, mode: 0o600 });
   }
 
   /** Brings the file to the disk, on another thread. */
@@ -222,12 +240,14 @@ class Save {
 
   /** Replaces the old file with this one. */
   finish(): void {
+    this.#aside = "";
     Deno.renameSync(`${this.#target}.new`, this.#target);
     this.#file?.close();
     this.#file = null;
   }
 
   /** Removes the new file where it is not finished. Can be called again. */
+    this.#aside = "";
   close(): void {
     if (this.#file === null) return;
     this.#file.close();

@@ -1,10 +1,10 @@
 /**
- * Where the log goes: standard output, or a file that can be rotated. Lines are written without ever holding up the packets:
+ * Where the log goes: standard output, or a file; what cannot be written there goes to standard error. Lines are written without ever holding up the packets:
  * the reader of our standard output may be slow, stopped or gone, and its disk may be full.
  * @module
  */
 import { errorText } from "../net/error_text.ts";
-import { unusable } from "./failure.ts";
+import { LogFile } from "./log_file.ts";
 
 /** Where bytes go: `Deno.stdout`, or a recorder in tests. */
 export interface ByteSink {
@@ -114,32 +114,49 @@ export interface LogOutput extends ByteSink, Disposable {
   reopen(): void;
 }
 
-/** Opens `path` for appending, mode 0640; empty is standard output. Throws a Failure. */
-export function openLog(path: string): LogOutput {
+/**
+ * Opens `path` for appending, mode 0600; empty is standard output. A file of `size` bytes is put aside as `path`.1, and begun
+ * anew. Throws a Failure.
+ */
+export function openLog(path: string, size: number = Infinity, spare: ByteSink = Deno.stderr): LogOutput {
   if (path === "") {
     return {
       colour: Deno.stdout.isTerminal() && !Deno.noColor,
-      write: (bytes) => Deno.stdout.write(bytes),
+      write: withSpare("to standard output", Deno.stdout, spare),
       reopen: () => {},
       [Symbol.dispose]: () => {},
     };
   }
-  const open = () => {
-    try {
-      return Deno.openSync(path, { append: true, create: true, mode: 0o640 });
-    } catch (error) {
-      throw unusable(`Cannot open the log "${path}"`, error, "Make its directory, or change [log] file");
-    }
-  };
-  let file = open();
+  const file = new LogFile(path, size);
   return {
     colour: false,
-    write: (bytes) => file.write(bytes),
-    reopen: () => {
-      const fresh = open();
-      file.close();
-      file = fresh;
-    },
-    [Symbol.dispose]: () => file.close(),
+    write: withSpare(`"${path}"`, file, spare),
+    reopen: () => file.reopen(),
+    [Symbol.dispose]: () => file[Symbol.dispose](),
   };
+}
+
+/** Writes to `sink`, and while that fails to `spare`, where it says so first. */
+function withSpare(name: string, sink: ByteSink, spare: ByteSink): ByteSink["write"] {
+  let failing = false;
+  return async (bytes) => {
+    try {
+      const count = await sink.write(bytes);
+      failing = false;
+      return count;
+    } catch (error) {
+      // The reader of a pipe went away, as `head` does: nobody wants the rest.
+      if (error instanceof Deno.errors.BrokenPipe) throw error;
+      if (!failing) {
+        failing = true;
+        const said = `ftwall: Cannot write the log ${name}: ${errorText(error)}. It goes to standard error meanwhile\n`;
+        await writeAll(spare, new TextEncoder().encode(said));
+      }
+      return await spare.write(bytes);
+    }
+  };
+}
+
+async function writeAll(sink: ByteSink, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await sink.write(bytes.subarray(at));
 }

@@ -21,6 +21,10 @@ import { formatAddress, type Words } from "../net/address.ts";
 import type { AddressTable } from "./address_table.ts";
 import { CONFIRMED, DETAIL, HELD, KIND, PROTOCOL, type State, WITNESS } from "./state.ts";
 
+/** What the first line of a state file of any version looks like. */
+export const ANY_HEADER: RegExp = /^ftwall state (\d{1,6})$/;
+/** The version that is written here. */
+export const STATE_VERSION = 1;
 /** First line of every state file. */
 export const STATE_HEADER = "ftwall state 1";
 

@@ -5,7 +5,7 @@
  */
 import { isUnlearnable, parseAddress, type Words } from "../net/address.ts";
 import { type Lock, type LockedBy, MOST_RENEWALS } from "./locks.ts";
-import { STATE_HEADER, type StateContext } from "./state_file.ts";
+import { ANY_HEADER, STATE_HEADER, STATE_VERSION, type StateContext } from "./state_file.ts";
 import { CONFIRMED, DETAIL, HELD, KIND, PROTOCOL, type State, WITNESS } from "./state.ts";
 
 /** What reading found. */
@@ -20,6 +20,8 @@ export interface Restored {
   endpoints: number;
   /** Allowances of operators taken over. */
   allowances: number;
+  /** Version of the file, where it is newer than what this program writes. */
+  newer?: number;
   /** Entries whose time was over, or that the config exempts. */
   ended: number;
   /** Lines that could not be read: at most twenty sentences, and how many there were. */
@@ -90,6 +92,11 @@ export class StateReader {
     this.#line++;
     const line = raw.length > LONGEST_LINE ? raw : raw.trim();
     if (line === "" || line.startsWith("#") || line === STATE_HEADER) return;
+    const version = this.#line === 1 ? Number(ANY_HEADER.exec(line)?.[1] ?? 0) : 0;
+    if (version > STATE_VERSION) {
+      this.restored.newer = version;
+      return;
+    }
     const found = raw.length > LONGEST_LINE ? "it is too long" : this.#read(line);
     if (found === "") return;
     const { problems } = this.restored;

@@ -203,3 +203,37 @@ Deno.test("a link stays one, and what is no file is not replaced", async () => {
     assert.equal(Deno.statSync(path.replace(/\/[^/]*$/, "")).mode! & 0o777, 0o700);
   });
 });
+
+Deno.test("a file of a newer version is read as far as it is known, and kept beside the one that is written", async () => {
+  await inFolder(async (path) => {
+    const store = new StateStore(path);
+    store.saveNow(stateOf(3), context);
+    const newer = Deno.readTextFileSync(path).replace("ftwall state 1", "ftwall state 7") + "quota of a later day\n";
+    Deno.writeTextFileSync(path, newer);
+    const later = new StateStore(path);
+    const state = stateOf(0);
+    const found = later.load(state, context)!;
+    assert.deepEqual([found.newer, found.peers, found.bad], [7, 3, 1]);
+    assert.equal(later.keepAside(found.newer!), `${path}.version-7`);
+    // Nothing is moved before there is something to put in its place.
+    assert.deepEqual(files(path), ["state"]);
+    await later.save(state, context);
+    assert.deepEqual(files(path), ["state", "state.version-7"]);
+    assert.equal(Deno.readTextFileSync(`${path}.version-7`), newer);
+    later.saveNow(stateOf(5), context);
+    assert.equal(Deno.readTextFileSync(`${path}.version-7`), newer);
+    assert.equal(new StateStore(path).load(stateOf(0), context)?.newer, undefined);
+  });
+});
+
+Deno.test("a name that somebody prepared for the file that is being written is not followed", async () => {
+  await inFolder(async (path, folder) => {
+    new StateStore(path).saveNow(stateOf(1), context);
+    Deno.writeTextFileSync(`${folder}/precious`, "precious");
+    Deno.symlinkSync(`${folder}/precious`, `${path}.new`);
+    await new StateStore(path).save(stateOf(3), context);
+    assert.equal(Deno.readTextFileSync(`${folder}/precious`), "precious");
+    assert.deepEqual(files(path), ["state"]);
+    assert.ok(Deno.lstatSync(path).isFile);
+  });
+});

@@ -27,7 +27,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # Where the program's source is not beside this file, the executable and all it needs are: this is an unpacked bundle.
 bundle='' version=''
 if [ -e "$here/main.ts" ]; then version=$(cat "$here/.dvmrc"); else bundle=$here; fi
-action=install dry_run='' purge='' start=yes prefix=/usr/local destdir='' binary='' run_file='' made='' kind=''
+action=install dry_run='' upgrade='' goes_on='' purge='' start=yes prefix=/usr/local destdir='' binary='' run_file='' made='' kind=''
 [ -d /usr/local ] || prefix=/usr
 while [ $# -gt 0 ]; do
   case $1 in
@@ -325,6 +325,7 @@ put() {
 }
 
 install_executable() {
+  if [ -e "$destdir$program" ] && ! cmp -s "$1" "$destdir$program"; then upgrade=yes; fi
   put "$1" "$program" 0755
   # What a launcher or a bundle of an earlier installation used.
   rm -rf "$destdir$home/program" "$destdir$home/cache"
@@ -359,7 +360,10 @@ install_from_bundle() {
     fi
     echo "exec '$bundle/ftwall' \"\$@\""
   } >"$starter"
-  if [ -e "$destdir$program" ] && ! cmp -s "$starter" "$destdir$program"; then cp -p "$destdir$program" "$destdir$program.before"; fi
+  if [ -e "$destdir$program" ] && ! cmp -s "$starter" "$destdir$program"; then
+    cp -p "$destdir$program" "$destdir$program.before"
+    upgrade=yes
+  fi
   put "$starter" "$program" 0755
   rm -f "$starter"
 }
@@ -470,7 +474,18 @@ service() {
   else echo none; fi
 }
 
-arguments() { printf 'run%s' "${dry_run:+ --dry-run}"; }
+# True where what was installed before only logs: it remembers that with its state; older ones have it in their service file.
+was_dry_run() {
+  if [ -e "$state/mode" ]; then grep -q dry-run "$state/mode"
+  else cat "$unit" "$init" 2>/dev/null | grep -q 'ftwall run.*--dry-run'; fi
+}
+
+# An upgrade must not end a dry run; the same ftwall, installed again without --dry-run, is to make it real.
+arguments() {
+  if [ -n "$dry_run" ]; then printf 'run --service --dry-run'
+  elif [ "$action" = print_service ]; then printf 'run --service'
+  else printf 'run --service --enforce'; fi
+}
 
 write_service() { # write_service KIND FILE
   case $1 in
@@ -479,23 +494,49 @@ write_service() { # write_service KIND FILE
 Description=ftwall, keeps peer-to-peer file sharing off this router
 After=network-pre.target nftables.service firewalld.service
 Wants=network-pre.target
+# Whatever keeps it from starting: it is tried again.
+StartLimitIntervalSec=0
 
 [Service]
-# The rules need more rights than the daemon keeps.
-ExecStartPre=+$program rules --apply
+Type=notify
+# The rules need more rights than the daemon keeps. Where they cannot be made, ftwall tries, and says so.
+ExecStartPre=-+$program rules --apply --service
 ExecStart=$program $(arguments)
 ExecReload=$program reload
 Restart=always
-RestartSec=1
+RestartSec=100ms
+# ftwall has a watchdog of its own, which is quicker.
+WatchdogSec=10
+WatchdogSignal=SIGKILL
 TimeoutStopSec=10
+Nice=-10
+CPUWeight=1000
+UMask=0077
 RuntimeDirectory=ftwall
 StateDirectory=ftwall
 StateDirectoryMode=0700
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_CHOWN
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_READ_SEARCH CAP_CHOWN
 NoNewPrivileges=yes
 ProtectSystem=full
 ProtectHome=yes
 PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictNamespaces=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service @pkey
+SystemCallErrorNumber=EPERM
+KeyringMode=private
 OOMScoreAdjust=-500
 
 [Install]
@@ -510,7 +551,7 @@ STOP=10
 USE_PROCD=1
 start_service() {
   mkdir -p $run_dir $state
-  $program rules --apply || return 1
+  $program rules --apply --service
   procd_open_instance
   procd_set_param command $program $(arguments)
   procd_set_param respawn 3600 1 0
@@ -533,7 +574,7 @@ output_log=$log
 error_log=$log
 extra_started_commands=reload
 depend() { after firewall iptables nftables; }
-start_pre() { checkpath -d -m 0755 $run_dir && checkpath -d -m 0700 $state && $program rules --apply; }
+start_pre() { checkpath -d -m 0755 $run_dir && checkpath -d -m 0700 $state && { $program rules --apply --service || true; }; }
 reload() { $program reload; }
 END
     ;;
@@ -550,8 +591,9 @@ END
 case \${1:-start} in
 start)
   mkdir -p $run_dir $state && chmod 0700 $state
-  $program rules --apply || exit 1
-  nohup $program $(arguments) >>$log 2>&1 </dev/null &
+  $program rules --apply --service
+  (umask 077; : >>$log)
+  nohup $program $(arguments) --respawn >>$log 2>&1 </dev/null &
   echo \$! >$run_dir/ftwall.pid
   ;;
 stop)
@@ -615,8 +657,10 @@ start_service() {
     stop_background
     say "applying the firewall rules"
     "$program" rules --apply </dev/null || die "the rules could not be applied"
+    # A shell above it starts it again; the log is root's alone.
+    (umask 077; : >>"$log")
     # shellcheck disable=SC2046 # the arguments are words of ours
-    nohup "$program" $(arguments) >>"$log" 2>&1 </dev/null &
+    nohup "$program" $(arguments) --respawn >>"$log" 2>&1 </dev/null &
     echo $! >"$run_dir/ftwall.pid"
     sleep 1
     if ! running; then
@@ -649,6 +693,7 @@ start_service() {
     esac
     ;;
   esac
+  if [ -n "$goes_on" ]; then say "this was an upgrade: the dry run goes on"; fi
   if [ -n "$dry_run" ]; then say "dry-run: nothing is refused; $self without --dry-run makes it real"; fi
 }
 
@@ -687,6 +732,7 @@ install_all() {
     make_dir "${keep%/*}"
     printf '%s\n' "$etc/" "$init" "$program" "$home/bundle" "$home/made" >"$keep"
   fi
+  if [ -n "$upgrade" ] && [ -z "$dry_run" ] && was_dry_run; then dry_run=yes goes_on=yes; fi
   if [ -n "$start" ]; then
     "$program" check >/dev/null </dev/null || { status=2; die "the config has problems, see: ftwall check"; }
     # In a shell of its own: where it ends with an error, what was there before is to come back.

@@ -52,7 +52,7 @@ const MOST_CAPABILITIES = 64;
 const NOBODY = 65534;
 
 /** The capabilities that ftwall knows, by their names in linux/capability.h. */
-export const CAPABILITIES = { CHOWN: 0, DAC_OVERRIDE: 1, NET_ADMIN: 12, NET_RAW: 13 } as const;
+export const CAPABILITIES = { CHOWN: 0, DAC_OVERRIDE: 1, DAC_READ_SEARCH: 2, NET_ADMIN: 12, NET_RAW: 13 } as const;
 
 /** Descriptors that may be open at once. */
 export interface DescriptorLimit {

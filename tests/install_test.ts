@@ -112,3 +112,42 @@ Deno.test("install.sh refuses options it does not know and a binary that does no
   assert.equal(code, 1);
   assert.match(output, /does not run here/);
 });
+
+Deno.test({
+  name: `the systemd unit is hardened: systemd-analyze rates it 3 or less${
+    has("systemd-analyze") ? "" : " (skipped: no systemd-analyze)"
+  }`,
+  ignore: !has("systemd-analyze"),
+  async fn() {
+    const dir = await Deno.makeTempDir({ prefix: "ftwall-unit-" });
+    try {
+      const [code, unit] = await run(script, ["--print-service", "systemd"]);
+      assert.equal(code, 0, unit);
+      await Deno.writeTextFile(`${dir}/ftwall.service`, unit);
+      const env = { LC_ALL: "C", NO_COLOR: "1" };
+      const [, rated] = await run(
+        "systemd-analyze",
+        ["security", "--offline=true", "--no-pager", `${dir}/ftwall.service`],
+        env,
+      );
+      const score = Number(/Overall exposure level for ftwall\.service: (\d+(?:\.\d+)?)/.exec(rated)?.[1]);
+      assert.ok(score <= 3, rated.slice(-300));
+      const documented = /rates the unit (\d\.\d)/.exec(
+        await Deno.readTextFile(new URL("../docs/operation.md", import.meta.url)),
+      );
+      assert.equal(Number(documented?.[1]), score, "docs/operation.md says another score");
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+});
+
+Deno.test("service files keep the mode that is remembered; an installation of its own says which", async () => {
+  for (const kind of ["systemd", "procd", "openrc", "sysv"]) {
+    const [, file] = await run(script, ["--print-service", kind]);
+    assert.match(file, /run --service\b/, kind);
+    assert.doesNotMatch(file, /--dry-run|--enforce/, kind);
+    const [, dry] = await run(script, ["--dry-run", "--print-service", kind]);
+    assert.match(dry, /run --service --dry-run/, kind);
+  }
+});

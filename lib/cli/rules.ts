@@ -2,8 +2,9 @@
  * `ftwall rules`.
  * @module
  */
-import { loadForCommand } from "../daemon/load.ts";
+import { loadForCommand, loadForService, type Usable } from "../daemon/load.ts";
 import { rulesOptions } from "../daemon/rules.ts";
+import { DEFAULT_STATE, ServiceMemory } from "../daemon/service_memory.ts";
 import { RulesNote } from "../daemon/rules_note.ts";
 import {
   applyRules,
@@ -35,6 +36,7 @@ export const rules: Command = command({
     backend: { value: "tool", text: "which firewall tool", choices: ["auto", "nft", "iptables"], preset: "auto" },
     queue: QUEUE,
     apply: { text: "put the rules in place; doing it again changes nothing" },
+    service: { text: "where the config has errors, take the last good one, as run --service does" },
     remove: { text: "take away everything that --apply made" },
   },
   after: `Without --apply or --remove the rules are only printed.
@@ -42,7 +44,7 @@ While ftwall does not run, [queue] fail decides: "open" lets traffic pass, "clos
 Examples:
   ftwall rules --backend nft > /etc/nftables.d/ftwall.nft
   ftwall rules --apply`,
-  async run({ config, backend, queue, apply, remove }) {
+  async run({ config, backend, queue, apply, remove, service }) {
     if (apply === true && remove === true) {
       throw new Failure(USAGE, "Cannot both apply and remove the rules: name one of --apply and --remove");
     }
@@ -51,7 +53,7 @@ Examples:
         await removeAll(backend);
         return DONE;
       }
-      const wanted = rulesOptions(loadForCommand(config).config, queue);
+      const wanted = rulesOptions(usable(config, service === true).config, queue);
       checkOptions(wanted);
       if (apply === true) {
         const applied = await applyRules(backend, wanted, runCommand);
@@ -76,6 +78,10 @@ Examples:
     }
   },
 });
+
+function usable(path: string | undefined, service: boolean): Usable {
+  return service ? loadForService(path, new ServiceMemory(DEFAULT_STATE)) : loadForCommand(path);
+}
 
 async function removeAll(backend: Wanted): Promise<void> {
   // Without permission no rule can be seen either, which does not mean that there are none.

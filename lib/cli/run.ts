@@ -5,7 +5,7 @@
 import type { Daemon, DaemonOptions } from "../daemon/options.ts";
 import { errorText } from "../net/error_text.ts";
 import { LOG_FORMATS } from "../policy/schema.ts";
-import { Failure, MISSING } from "../report/failure.ts";
+import { Failure, MISSING, USAGE } from "../report/failure.ts";
 import { LOG_LEVELS } from "../report/severity.ts";
 import { type Command, command } from "./command.ts";
 import { CONFIG, QUEUE, readPath } from "./options.ts";
@@ -26,6 +26,8 @@ export const run: Command = command({
     },
     state: { value: "path", text: "state file (default: [state] path, /var/lib/ftwall/state)" },
     noRules: { text: "leave the firewall rules alone, also where there are none" },
+    service: { text: "remember the last good config and the mode, for the files of a service manager" },
+    enforce: { text: "end the dry run that --service remembers" },
     respawn: { text: "start again after a kill or a failure; for systems without a service manager" },
     pidFile: { value: "path", text: "write the process id to this file while running" },
   },
@@ -36,12 +38,26 @@ SIGHUP loads the config again, SIGTERM and SIGINT stop cleanly.
 Examples:
   ftwall --dry-run
   ftwall run --queue 0:3 --log-format syslog`,
-  async run({ dryRun = false, noRules = false, respawn = false, queue: queues, pidFile, ...given }) {
+  async run(
+    {
+      dryRun = false,
+      noRules = false,
+      respawn = false,
+      service = false,
+      enforce = false,
+      queue: queues,
+      pidFile,
+      ...given
+    },
+  ) {
     if (respawn) {
       const { becomeRespawned } = await import("./respawn.ts");
       await becomeRespawned();
     }
-    return await runDaemon({ ...given, dryRun, noRules, queues }, pidFile);
+    if (dryRun && enforce) {
+      throw new Failure(USAGE, "Cannot both dry-run and enforce: name one of --dry-run and --enforce");
+    }
+    return await runDaemon({ ...given, dryRun, noRules, service, enforce, queues }, pidFile);
   },
 });
 

@@ -27,7 +27,7 @@ import { buildStatus, type RightsStatus } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
 import { State } from "../state/state.ts";
 import { ControlServer } from "./control_server.ts";
-import { type Daemon, type DaemonOptions, openReporter } from "./options.ts";
+import { type Daemon, type DaemonOptions, memoryOf, modeOf, openReporter } from "./options.ts";
 import { Overruns } from "./overruns.ts";
 import { DaemonStatus } from "./status.ts";
 import {
@@ -44,11 +44,12 @@ import { DONE, FAILED, Failure } from "../report/failure.ts";
 import { ConnectionActions } from "./connection_actions.ts";
 import { KernelState } from "./kernel_state.ts";
 import { readLan } from "./lan_watch.ts";
-import { loadAny, loadForCommand } from "./load.ts";
+import { loadAny, loadForCommand, loadForService } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
 import { Operator } from "./operator.ts";
 import { settleRights } from "./rights.ts";
 import { rulesOptions, sameRules, StaleRules } from "./rules.ts";
+import type { ServiceMemory } from "./service_memory.ts";
 import { Silence } from "./silence.ts";
 import { StateKeeper } from "./state_keeper.ts";
 import { VERSION } from "./version.ts";
@@ -60,12 +61,19 @@ const LAST_LINES = 500;
  * Starts the daemon; answers when packets are judged and `ready` is in the log. Throws an error with an `exitCode` where
  * something is missing or wrong, and then closes whatever it has opened.
  */
-export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { config, loaded } = loadForCommand(options.config);
+export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
+  const memory = memoryOf(given);
+  const { config, loaded, instead } = memory === null
+    ? loadForCommand(given.config)
+    : loadForService(given.config, memory);
+  const { mode, notes } = modeOf(given, memory);
+  const options = { ...given, dryRun: mode === "dry-run" };
   await using stack = new AsyncDisposableStack();
   const output = stack.use(openLog(config.log.file, config.log.size));
   const reporter = openReporter(options, config, output);
   stack.defer(() => reporter.close(LAST_LINES));
+  for (const text of instead) reporter.note("error", text);
+  for (const text of notes) reporter.note("warning", text);
   const libc = stack.use(Libc.open());
   const [own, ...others] = sharesOf(options.queues ?? config.queue.numbers, config.queue.threads);
   // Rules go after the queues: packets that wait in one are lost with them.
@@ -76,10 +84,25 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const queues = stack.use(Queues.open(libc, own!, queueSettings(config)));
   const control = options.control ?? config.control.path;
   // After the queues, as it takes more rights to name who holds one; before anything starts a thread.
-  const rights = settleRights(config, [options.state ?? config.state.path, control]);
+  const rights = settleRights(config, loaded.path, [options.state ?? config.state.path, control]);
   const news = stack.use(new RulesetNews(libc));
   const actions = stack.use(await ConnectionActions.open(libc, config, rulesOptions(config).mark, options.dryRun));
-  const parts = { options, loaded, config, reporter, output, queues, others, actions, libc, control, rights, news };
+  const parts = {
+    options,
+    loaded,
+    config,
+    reporter,
+    output,
+    queues,
+    others,
+    actions,
+    libc,
+    control,
+    rights,
+    news,
+    memory,
+    instead,
+  };
   const daemon = new RunningDaemon(parts);
   queuesClosed.push(() => daemon.queuesClosed());
   await daemon.open(stack);
@@ -103,6 +126,9 @@ interface Opened {
   readonly control: string;
   readonly rights: RightsStatus;
   readonly news: RulesetNews;
+  readonly memory: ServiceMemory | null;
+  /** Why another config than the one that was asked for is in force. */
+  readonly instead: readonly string[];
 }
 
 /** A daemon from `ready` to its end. */
@@ -207,6 +233,7 @@ class RunningDaemon implements Daemon {
       rights: opened.rights,
     });
     this.#status.loaded(opened.loaded, policy);
+    if (opened.instead.length > 0) this.#status.reloaded(false, opened.instead);
     this.#overruns = new Overruns(() => this.#status.queues(), reporter.emit);
   }
 
@@ -476,6 +503,7 @@ class RunningDaemon implements Daemon {
     } catch (error) {
       return refuse([errorText(error)]);
     }
+    if (!loaded.missingDefault) this.#opened.memory?.keepConfig(loaded.path);
     this.#loaded = loaded;
     this.#config = loaded.config;
     this.#kernel.adopt(loaded.config);

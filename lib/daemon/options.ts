@@ -6,6 +6,7 @@ import type { Config, QueueNumbers } from "../policy/config.ts";
 import type { LogFormat } from "../report/event_format.ts";
 import { LineWriter, type LogOutput } from "../report/log_output.ts";
 import { Reporter } from "../report/reporter.ts";
+import { DEFAULT_STATE, type Mode, ServiceMemory } from "./service_memory.ts";
 import type { LogLevel } from "../report/severity.ts";
 
 /** What the command line says. Each of these overrides the config. */
@@ -20,6 +21,10 @@ export interface DaemonOptions {
   readonly control: string | undefined;
   /** State file; empty = none is kept. */
   readonly state: string | undefined;
+  /** Run as a service: see {@link ServiceMemory}. */
+  readonly service: boolean;
+  /** Ends the dry run that a service remembers. */
+  readonly enforce: boolean;
   /** Leave the firewall rules alone. */
   readonly noRules: boolean;
 }
@@ -44,4 +49,31 @@ export function openReporter(options: DaemonOptions, config: Config, output: Log
     clock: () => Date.now(),
     writer: new LineWriter(output),
   });
+}
+
+/** What a service remembers; null for a run that is none. The folder does not follow the config, which may be the broken one. */
+export function memoryOf({ service, state }: DaemonOptions): ServiceMemory | null {
+  return service ? new ServiceMemory(state === undefined || state === "" ? DEFAULT_STATE : state) : null;
+}
+
+/**
+ * In which mode to run, and what is to be told of it: a service whose dry run nobody ended stays in it.
+ */
+export function modeOf(
+  { dryRun, enforce }: DaemonOptions,
+  memory: ServiceMemory | null,
+): { readonly mode: Mode; readonly notes: readonly string[] } {
+  const asked: Mode | null = dryRun ? "dry-run" : enforce ? "enforcing" : null;
+  const mode = asked ?? memory?.mode ?? "enforcing";
+  const failure = memory?.keepMode(mode) ?? "";
+  const goesOn = asked === null && mode === "dry-run";
+  return {
+    mode,
+    notes: [
+      ...(goesOn
+        ? ["The dry run goes on: nothing is refused before somebody ends it with ftwall run --service --enforce"]
+        : []),
+      ...(failure === "" ? [] : [failure]),
+    ],
+  };
 }

@@ -10,16 +10,19 @@ import type { RightsStatus } from "../report/status.ts";
 /** Threads of the JavaScript engine: they compute, and ask the kernel for nothing. */
 const ENGINE = /^V8 /;
 
-/** The capabilities that a config needs, by name. `owner` tells whom a folder belongs to; null where there is none. */
+/** The capabilities that a config needs, by name. `owner` tells whom a file or folder belongs to; null where there is none. */
 export function neededCapabilities(
   config: Config,
+  path: string,
   folders: readonly string[],
-  owner: (folder: string) => number | null,
+  owner: (path: string) => number | null,
 ): (keyof typeof CAPABILITIES)[] {
   const needed: (keyof typeof CAPABILITIES)[] = ["NET_ADMIN", "NET_RAW"];
   if (config.control.group !== "") needed.push("CHOWN");
   // In root's own folders root may write without.
   if (folders.some((folder) => (owner(folder) ?? 0) !== 0)) needed.push("DAC_OVERRIDE");
+  // A reload reads the config again.
+  else if ((owner(path) ?? 0) !== 0) needed.push("DAC_READ_SEARCH");
   return needed;
 }
 
@@ -34,16 +37,17 @@ export function writtenFolders(config: Config, paths: readonly string[]): string
  * Puts the process ahead of others as the config says, and gives up every right that it does not need. Call it before anything
  * has started a thread: see {@link OwnProcess.giveUp}. Never throws: what could not be done stands in the answer.
  */
-export function settleRights(config: Config, paths: readonly string[]): RightsStatus {
+export function settleRights(config: Config, path: string, paths: readonly string[]): RightsStatus {
   let why = "";
   using own = new OwnProcess();
   if (config.queue.priority !== "normal") own.nice(-10);
   if (config.queue.priority === "realtime") own.realTime();
-  const needed = neededCapabilities(config, writtenFolders(config, paths), ownerOf);
+  const needed = neededCapabilities(config, path, writtenFolders(config, paths), ownerOf);
   const before = readRights();
   const surplus = before.capabilities.some((name) => !needed.some((need) => name === `CAP_${need}`));
-  if (Deno.uid() !== 0) why = "not started as root";
-  else if (surplus) {
+  if (!before.capabilities.includes("CAP_SETUID")) {
+    if (surplus) why = "as they were given to it";
+  } else if (surplus) {
     const foreign = otherThreads();
     why = foreign === "" ? own.giveUp(needed.map((name) => CAPABILITIES[name])) : `there is a thread "${foreign}"`;
   }

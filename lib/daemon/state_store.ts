@@ -238,16 +238,32 @@ class Save {
     this.#file?.syncSync();
   }
 
-  /** Replaces the old file with this one. */
-  finish(): void {
-    this.#aside = "";
+  /** Replaces the old file with this one; the old one goes to `aside` first where that is not empty. */
+  finish(aside: string): void {
+    if (aside !== "") Deno.renameSync(this.#target, aside);
     Deno.renameSync(`${this.#target}.new`, this.#target);
     this.#file?.close();
     this.#file = null;
   }
 
+  /** Brings the new name to the disk, on another thread: a file that no folder names is lost with the power. */
+  async syncFolder(): Promise<void> {
+    using folder = Deno.openSync(this.#folder);
+    await folder.sync();
+  }
+
+  /** The same on this thread. */
+  syncFolderNow(): void {
+    using folder = Deno.openSync(this.#folder);
+    folder.syncSync();
+  }
+
+  get #folder(): string {
+    const slash = this.#target.lastIndexOf("/");
+    return slash < 0 ? "." : slash === 0 ? "/" : this.#target.slice(0, slash);
+  }
+
   /** Removes the new file where it is not finished. Can be called again. */
-    this.#aside = "";
   close(): void {
     if (this.#file === null) return;
     this.#file.close();

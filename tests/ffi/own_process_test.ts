@@ -65,6 +65,7 @@ Deno.test("a config says which further capabilities are needed: a group of the s
     const config = configOf(toml);
     return neededCapabilities(
       config,
+      "/etc/f.toml",
       writtenFolders(config, ["/s/state", "/r/c.sock"]),
       (path) => owners[path] ?? null,
     );
@@ -74,6 +75,7 @@ Deno.test("a config says which further capabilities are needed: a group of the s
   assert.deepEqual(of("", { "/s": 33 }), ["NET_ADMIN", "NET_RAW", "DAC_OVERRIDE"]);
   assert.deepEqual(of('client_files = "/www"\n', { "/www": 33 }), ["NET_ADMIN", "NET_RAW", "DAC_OVERRIDE"]);
   assert.deepEqual(of('[log]\nfile = "/l/log"\n', { "/l": 33 }), ["NET_ADMIN", "NET_RAW", "DAC_OVERRIDE"]);
+  assert.deepEqual(of("", { "/etc/f.toml": 1000 }), ["NET_ADMIN", "NET_RAW", "DAC_READ_SEARCH"]);
   assert.deepEqual(of('[control]\ngroup = "netdev"\n'), ["NET_ADMIN", "NET_RAW", "CHOWN"]);
 });
 

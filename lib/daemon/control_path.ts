@@ -157,6 +157,38 @@ export function peerDescriptor(path: string, known: Set<string>): number | null 
   return descriptor;
 }
 
+/** Who is at the other end of a socket. */
+export interface Peer {
+  readonly uid: number;
+  readonly pid: number;
+}
+
+/**
+ * The same for a connection from another network namespace, which /proc/net/unix does not list: of our sockets that are new
+ * since the last call it is the one at whose other end there is another process. `known` holds the inodes of all our sockets.
+ */
+export function foreignPeer(known: Set<string>, credentials: (descriptor: number) => Peer | null): Peer | null {
+  const present = new Map<string, number>();
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(`/proc/self/fd/${name}`))?.[1];
+      if (inode !== undefined) present.set(inode, Number(name));
+    } catch {
+      // It was closed meanwhile.
+    }
+  }
+  const peers: Peer[] = [];
+  for (const [inode, descriptor] of present) {
+    if (known.has(inode)) continue;
+    const peer = credentials(descriptor);
+    // A socket without a peer, of whatever family, has the user -1; one that listens, or a pair of our own, has our process.
+    if (peer !== null && peer.uid !== -1 && peer.pid !== Deno.pid) peers.push(peer);
+  }
+  known.clear();
+  for (const inode of present.keys()) known.add(inode);
+  return peers.length === 1 ? peers[0]! : null;
+}
+
 function descriptorOf(process: string, inode: string): number | null {
   try {
     for (const entry of Deno.readDirSync(`/proc/${process}/fd`)) {

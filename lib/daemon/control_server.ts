@@ -14,7 +14,7 @@ import {
   type ReloadAnswer,
 } from "../report/control_protocol.ts";
 import type { Who } from "../report/report_event.ts";
-import { claimPath, peerDescriptor, releasePath } from "./control_path.ts";
+import { claimPath, foreignPeer, type Peer, peerDescriptor, releasePath } from "./control_path.ts";
 
 type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { readonly command: C }>;
 
@@ -45,7 +45,7 @@ export interface ControlOptions {
   readonly version: string;
   readonly handler: ControlHandler;
   /** Asks the kernel who is connected to the socket with this file descriptor (SO_PEERCRED). */
-  readonly credentials?: (descriptor: number) => { readonly uid: number; readonly pid: number } | null;
+  readonly credentials?: (descriptor: number) => Peer | null;
   /** Takes errors for the log. */
   readonly fault?: (message: string) => void;
   /** Called when the last connection has ended. */
@@ -197,16 +197,20 @@ export class ControlServer implements AsyncDisposable {
     }
   }
 
-  #credentials(): { readonly uid: number; readonly pid: number } | null {
-    if (this.#options.credentials === undefined) return null;
+  #credentials(): Peer | null {
+    const { credentials, path } = this.#options;
+    if (credentials === undefined) return null;
     try {
-      const descriptor = peerDescriptor(this.#options.path, this.#known);
-      return descriptor === null ? null : this.#options.credentials(descriptor);
+      const foreign = foreignPeer(this.#sockets, credentials);
+      const descriptor = peerDescriptor(path, this.#known);
+      return descriptor === null ? foreign : credentials(descriptor);
     } catch {
       return null;
     }
   }
 
+  /** Inodes of all our sockets, when somebody connected last. */
+  readonly #sockets = new Set<string>();
   /** Inodes of accepted sockets that were looked at already. */
   readonly #known = new Set<string>();
 }

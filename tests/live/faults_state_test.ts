@@ -1,5 +1,6 @@
-/** The state file: one daemon's at a time, and what another version wrote is not lost. */
+/** The state file: one daemon's at a time, what another version wrote is not lost; and who asked, from wherever. */
 import assert from "node:assert/strict";
+import { executable } from "./executable.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
 import { Topology } from "./topology.ts";
@@ -38,5 +39,22 @@ Deno.test({
     await daemon.process.stop();
     assert.equal(Deno.readTextFileSync(`${daemon.dir}/state.version-9`), newer);
     assert.match(Deno.readTextFileSync(`${daemon.dir}/state`), /^ftwall state 1\nallow 10\.91\.1\.12 /);
+  },
+});
+
+Deno.test({
+  ...named("who asks from another network namespace, user namespace or process namespace is named in the audit log"),
+  async fn() {
+    await using topology = await Topology.create();
+    await using daemon = await RouterDaemon.start(topology, { noRules: true });
+    const ask = [...executable().command, "lock", "10.91.1.11", "--control", daemon.control];
+    for (const from of [["unshare", "-n"], ["unshare", "-n", "-U", "-r"], ["unshare", "-n", "-p", "-f"]]) {
+      await topology.must("router", [...from, ...ask]);
+      const last = daemon.seen({ event: "audit" }).at(-1)!;
+      const who = last["who"] as { uid?: number; pid?: number };
+      assert.equal(who.uid, 0, from.join(" "));
+      assert.ok(who.pid! > 1, from.join(" "));
+    }
+    assert.equal(daemon.seen({ event: "audit" }).length, 3);
   },
 });

@@ -3,6 +3,7 @@
  * started with. Opened for the start alone.
  * @module
  */
+import { type FilteredArch, filterProgram } from "./call_filter.ts";
 import { cString, EPERM } from "./libc.ts";
 import { libcNames, openLibrary } from "./library.ts";
 
@@ -33,8 +34,8 @@ const SYMBOLS = {
 
 /** Numbers of system calls, by architecture (asm/unistd.h). */
 const CALLS = {
-  x86_64: { sched_setscheduler: 144n, setresuid: 117n },
-  aarch64: { sched_setscheduler: 119n, setresuid: 147n },
+  x86_64: { sched_setscheduler: 144n, setresuid: 117n, seccomp: 317n },
+  aarch64: { sched_setscheduler: 119n, setresuid: 147n, seccomp: 277n },
 } as const;
 
 const RLIMIT_NOFILE = 7;
@@ -44,6 +45,8 @@ const PR_SET_DUMPABLE = 4;
 const PR_SET_KEEPCAPS = 8;
 const PR_CAPBSET_DROP = 24;
 const PR_SET_NO_NEW_PRIVS = 38;
+const SECCOMP_SET_MODE_FILTER = 1n;
+const SECCOMP_FILTER_FLAG_TSYNC = 1n;
 /** _LINUX_CAPABILITY_VERSION_3: two words of each set. */
 const CAPABILITY_VERSION = 0x20080522;
 const CAP_SETUID = 7;
@@ -135,6 +138,27 @@ export class OwnProcess implements Disposable {
     // Else nobody, not even root, could read who holds our sockets.
     prctl(PR_SET_DUMPABLE, 1n, 0n, 0n, 0n);
     return "";
+  }
+
+  /**
+   * Refuses this process and all that it starts the calls of `call_filter.ts`, on every thread, for good. Answers why it could
+   * not be done, empty where it was.
+   */
+  refuseCalls(): string {
+    const { arch } = Deno.build;
+    const calls = callsOf(arch);
+    if (calls === null) return `there is no filter for ${arch}`;
+    if (this.#library.symbols.prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0) return `error ${this.#errno()}`;
+    const filter = filterProgram(arch as FilteredArch);
+    // struct sock_fprog: how many instructions, and where they are.
+    const program = new BigUint64Array(new ArrayBuffer(16));
+    program[0] = BigInt(filter.length / 8);
+    program[1] = Deno.UnsafePointer.value(Deno.UnsafePointer.of(filter));
+    const bytes = new Uint8Array(program.buffer);
+    const { syscallAt } = this.#library.symbols;
+    const answer = syscallAt(calls.seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, bytes);
+    if (answer === 0n) return "";
+    return answer > 0n ? `thread ${answer} has a filter of its own` : `error ${this.#errno()}`;
   }
 
   /** Becomes another program, with the environment as it is. Answers the error number; not at all where it succeeds. */

@@ -51,8 +51,27 @@ export function settleRights(config: Config, path: string, paths: readonly strin
     const foreign = otherThreads();
     why = foreign === "" ? own.giveUp(needed.map((name) => CAPABILITIES[name])) : `there is a thread "${foreign}"`;
   }
+  const open = sameArchitecture("/proc/self/exe", "/bin/sh")
+    ? own.refuseCalls()
+    : "tools here are of another architecture";
   const after = readRights();
-  return { ...after, ...(why === "" ? {} : { why }) };
+  const all = [why, open === "" ? "" : `no system call is refused: ${open}`].filter((text) => text !== "").join("; ");
+  return { ...after, calls_refused: open === "", ...(all === "" ? {} : { why: all }) };
+}
+
+/** Whether two programs are of one architecture, by the heads of their files (class and machine of ELF). */
+function sameArchitecture(one: string, other: string): boolean {
+  try {
+    const [first, second] = [one, other].map((path) => {
+      const head = new Uint8Array(20);
+      using file = Deno.openSync(path);
+      file.readSync(head);
+      return `${head[4]} ${head[18]} ${head[19]}`;
+    });
+    return first === second;
+  } catch {
+    return false;
+  }
 }
 
 function ownerOf(folder: string): number | null {

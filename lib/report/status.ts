@@ -113,6 +113,8 @@ export interface RightsStatus {
   readonly capabilities: readonly string[];
   /** Whether no program that it starts can have more. */
   readonly no_new_privs: boolean;
+  /** Whether dangerous system calls are refused to it. */
+  readonly calls_refused: boolean;
   /** Why it has more than it needs. */
   readonly why?: string;
 }

@@ -121,7 +121,8 @@ function safety({ watchdog, rights }: Status): string[] {
     lines.push(plain(`watchdog ${kept}${before}`));
   }
   if (rights !== undefined) {
-    const more = rights.why === undefined ? "" : ` (${rights.why})`;
+    const calls = rights.calls_refused ? ", dangerous system calls are refused" : "";
+    const more = calls + (rights.why === undefined ? "" : ` (${rights.why})`);
     lines.push(
       plain(
         `rights   ${rights.capabilities.join(", ") || "none"}, ${

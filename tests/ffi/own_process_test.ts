@@ -1,5 +1,6 @@
 /** What a process asks of the kernel for itself; each in a process of its own, which it changes for good. */
 import assert from "node:assert/strict";
+import { filterProgram } from "../../ffi/call_filter.ts";
 import { neededCapabilities, rightsIn, writtenFolders } from "../../lib/daemon/rights.ts";
 import { configOf } from "../policy/parse_config.ts";
 
@@ -58,6 +59,47 @@ Deno.test({
     }
     assert.deepEqual(seen.child, [`CapPrm:\t${both}`, "NoNewPrivs:\t1"]);
   },
+});
+
+Deno.test("system calls that no router needs of ftwall are refused on every thread, and to what it starts; all else works", async () => {
+  const { out } = await alone(`
+    import { OwnProcess } from "${ffi}own_process.ts";
+    const why = new OwnProcess().refuseCalls();
+    const threads = [...Deno.readDirSync("/proc/self/task")].map(({ name }) =>
+      Deno.readTextFileSync("/proc/self/task/" + name + "/status").match(/^Seccomp:\\t(\\d)/m)[1]);
+    const sh = (command) => new Deno.Command("sh", { args: ["-c", command], stdout: "null", stderr: "null" }).outputSync().success;
+    const worker = new Worker("data:text/javascript,postMessage(1)", { type: "module" });
+    await new Promise((resolve) => worker.onmessage = resolve);
+    worker.terminate();
+    console.log(JSON.stringify({ why, threads: [...new Set(threads)], refused: sh("unshare -n true"), cat: sh("cat /proc/version") }));`);
+  assert.deepEqual(JSON.parse(out), { why: "", threads: ["2"], refused: false, cat: true });
+});
+
+Deno.test("each way through the filter ends in a verdict: refused numbers, another architecture, and all others", () => {
+  for (const arch of ["x86_64", "aarch64"] as const) {
+    const view = new DataView(filterProgram(arch).buffer);
+    const run = (architecture: number, number: number): number => {
+      let loaded = 0;
+      for (let at = 0;; at++) {
+        const code = view.getUint16(at * 8, true);
+        const constant = view.getUint32(at * 8 + 4, true);
+        if (code === 0x06) return constant;
+        if (code === 0x20) loaded = constant === 4 ? architecture : number;
+        const holds = code === 0x15 ? loaded === constant : code === 0x35 ? loaded >= constant : false;
+        if (code !== 0x20) at += view.getUint8(at * 8 + (holds ? 2 : 3));
+      }
+    };
+    const own = arch === "x86_64" ? 0xc000003e : 0xc00000b7;
+    const refused = [...Array(600).keys()].filter((number) => run(own, number) === 0x00050001);
+    assert.equal(refused.length, arch === "x86_64" ? 41 : 38);
+    assert.ok(refused.includes(arch === "x86_64" ? 101 : 117), "ptrace");
+    // recvmmsg, sendmsg, poll or ppoll, execve, clone: what ftwall lives from.
+    for (const number of arch === "x86_64" ? [299, 46, 7, 59, 56] : [243, 211, 73, 221, 220]) {
+      assert.equal(run(own, number), 0x7fff0000, String(number));
+    }
+    assert.equal(run(own, 0x40000001), 0x00050001, "x32");
+    assert.equal(run(0x40000003, 1), 0x00050001, "i386");
+  }
 });
 
 Deno.test("a config says which further capabilities are needed: a group of the socket, folders of others", () => {

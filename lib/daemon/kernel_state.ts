@@ -8,7 +8,7 @@ import type { TrafficEvent } from "../learn/event.ts";
 import { type Offload, type RulesOptions, runCommand, type Runner, setsHold } from "../firewall/mod.ts";
 import type { Config } from "../policy/config.ts";
 import { compile, type Policy } from "../policy/policy.ts";
-import type { RulesEvent } from "../report/report_event.ts";
+import type { NoteEvent, RulesEvent } from "../report/report_event.ts";
 import type { KernelStatus } from "../report/status.ts";
 import type { ConnectionActions } from "./connection_actions.ts";
 import { type LanFacts, readLan } from "./lan_watch.ts";
@@ -37,7 +37,7 @@ export interface KernelStateParts {
   /** Writes to the log. */
   readonly note: (text: string) => void;
   /** Writes to the log what became of the rules. */
-  readonly emit: (event: RulesEvent) => void;
+  readonly emit: (event: RulesEvent | NoteEvent) => void;
   /** Whether rules are made where there are none. */
   readonly makeRules: boolean;
   /** What the kernel tells of its rules without a tool. */

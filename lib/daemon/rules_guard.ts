@@ -3,9 +3,16 @@
  * made away at a clean stop. Rules of an operator or a service manager are left as they are, and only compared.
  * @module
  */
-import { applyRules, type Checked, removeRules, type RulesOptions, type Runner } from "../firewall/mod.ts";
+import {
+  applyRules,
+  type Checked,
+  foreignQueueRule,
+  removeRules,
+  type RulesOptions,
+  type Runner,
+} from "../firewall/mod.ts";
 import { errorText } from "../net/error_text.ts";
-import type { RulesEvent } from "../report/report_event.ts";
+import type { NoteEvent, RulesEvent } from "../report/report_event.ts";
 import type { RulesNote } from "./rules_note.ts";
 
 /** What the guard works with. */
@@ -25,7 +32,7 @@ export interface RulesGuardParts {
   /** Whether rules went since the last call; `legacy` asks the old tables of iptables too. */
   readonly news: (legacy: boolean) => boolean;
   readonly note: RulesNote;
-  readonly emit: (event: RulesEvent) => void;
+  readonly emit: (event: RulesEvent | NoteEvent) => void;
   /** `[queue] rules`: make them where there are none. */
   readonly make: boolean;
   /** `[queue] keep_rules`: put them back where they go. */
@@ -62,6 +69,8 @@ export class RulesGuard {
   #whole = false;
   #legacy = false;
   #failure = "";
+  /** A rule of somebody else that brings packets to our queues. */
+  #foreign = "";
   #lastSets = -Infinity;
   /** When they were put back, of the last {@link LONG}. */
   #times: number[] = [];
@@ -87,6 +96,11 @@ export class RulesGuard {
       this.#made = make && origin === "made";
       return;
     }
+    const foreign = await foreignQueueRule(this.#parts.run, this.#parts.options().queues);
+    if (foreign !== null) {
+      this.#foreign = foreign;
+      return;
+    }
     try {
       const { backend, notes } = await this.#apply();
       note.write("made");
@@ -103,6 +117,10 @@ export class RulesGuard {
     const { emit, look } = this.#parts;
     for (const event of this.#unsaid.splice(0)) emit(event);
     if (this.#failure !== "") this.#fail();
+    if (this.#foreign !== "") {
+      const message = `A rule of yours brings packets, so none were made: ${this.#foreign}`;
+      emit({ event: "note", level: "info", message });
+    }
     // What is told of the time before is no news.
     this.#parts.news(false);
     const found = await look();

@@ -73,6 +73,30 @@ export async function inspectTool(run: Runner, tool: string): Promise<Inspected 
   return { backend: "iptables", tool, stamp, rules, hooks: hooks.sort(), jumps, chains, sets };
 }
 
+/**
+ * A rule of somebody else that sends packets to one of these queues, as the tool prints it; null where there is none. Rules of
+ * ours beside it would queue each packet twice.
+ */
+export async function foreignQueueRule(run: Runner, [first, last]: readonly [number, number]): Promise<string | null> {
+  const saves = ["iptables-save", "ip6tables-save"];
+  if (await legacyTables(run)) saves.push("iptables-legacy-save", "ip6tables-legacy-save");
+  for (const [tool, args] of [...saves.map((name) => [name, []] as const), ["nft", ["list", "ruleset"]] as const]) {
+    const answer = await run(tool, args);
+    if (answer.code !== 0) continue;
+    for (const raw of answer.stdout.split("\n")) {
+      const line = raw.trim();
+      const match = QUEUE_RULE.exec(line);
+      if (match === null || line.includes("ftwall")) continue;
+      const from = Number(match[1]);
+      if (from <= last && Number(match[2] ?? from) >= first) return line.slice(0, 200);
+    }
+  }
+  return null;
+}
+
+/** `--queue-num 0`, `--queue-balance 0:3`; of nft `queue num 0`, `queue flags bypass to 0-3`. */
+const QUEUE_RULE = /(?:--queue-(?:num|balance)|\bqueue (?:flags [\w,]+ )?(?:num|to)) (\d+)(?:[:-](\d+))?/;
+
 function sameRules(one: Inspected, other: Inspected): boolean {
   return one.tool.startsWith("ip6") === other.tool.startsWith("ip6") && one.backend === other.backend &&
     one.stamp === other.stamp && one.rules === other.rules && one.jumps.join() === other.jumps.join();

@@ -15,7 +15,7 @@ export {
 } from "./options.ts";
 export { rulesText } from "./rules.ts";
 export { type Applied, applyRules, type Checked, checkRules, removeRules } from "./apply.ts";
-export { type Inspected, inspectRules } from "./inspect.ts";
+export { foreignQueueRule, type Inspected, inspectRules } from "./inspect.ts";
 export { type Choice, chooseBackend, INSTALL_HINT } from "./backend.ts";
 export type { IptablesFeatures } from "./iptables.ts";
 export { SET_SIZE } from "./nft.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { RulesGuard } from "../../lib/daemon/rules_guard.ts";
 import { RulesNote } from "../../lib/daemon/rules_note.ts";
 import { type Checked, RULES_DEFAULTS, type Runner } from "../../lib/firewall/mod.ts";
-import type { RulesEvent } from "../../lib/report/report_event.ts";
+import type { NoteEvent, RulesEvent } from "../../lib/report/report_event.ts";
 
 const GONE: Checked = {
   backend: null,
@@ -18,7 +18,7 @@ const THERE: Checked = { ...GONE, backend: "nft", present: true, whole: true, se
 /** A kernel whose rules come with `nft -f -` and go when somebody says so. */
 class Scene implements Disposable {
   readonly dir = Deno.makeTempDirSync();
-  readonly events: RulesEvent[] = [];
+  readonly events: (RulesEvent | NoteEvent)[] = [];
   readonly note = new RulesNote(this.dir);
   /** What the tools would find. */
   found = GONE;
@@ -27,6 +27,8 @@ class Scene implements Disposable {
   applied = 0;
   refilled = 0;
   sets = true;
+  /** Rules of others. */
+  others = "";
   news = false;
   keep = true;
   readonly guard: RulesGuard;
@@ -40,6 +42,7 @@ class Scene implements Disposable {
         this.found = removal ? GONE : THERE;
         if (!removal) this.applied++;
       }
+      if (command === "iptables-save") return Promise.resolve({ ...answer, stdout: this.others });
       const table = command === "nft" && args[0] === "list" && !this.found.present;
       return Promise.resolve(table || /iptables|ipset/.test(command) ? { ...answer, code: 1 } : answer);
     };
@@ -111,6 +114,23 @@ Deno.test("rules that are there are left alone, also at the stop; with rules = m
   using manual = await new Scene({ make: false }).start();
   await manual.guard.end();
   assert.deepEqual([manual.said, manual.applied], [[], 0]);
+});
+
+Deno.test("rules of somebody else that bring packets to the queue are enough; those to other queues are not", async () => {
+  using scene = new Scene();
+  scene.others = "-A FORWARD -p tcp -j NFQUEUE --queue-num 0 --queue-bypass\n";
+  await scene.start();
+  assert.match(
+    (scene.events[0] as NoteEvent).message,
+    /^A rule of yours brings packets, so none were made: -A FORWARD -p tcp/,
+  );
+  assert.deepEqual([scene.said, scene.applied], [["note"], 0]);
+  await scene.guard.end();
+  assert.deepEqual(scene.said, []);
+  using other = new Scene();
+  other.others = "-A FORWARD -j NFQUEUE --queue-balance 4:7\n";
+  await other.start();
+  assert.equal(other.applied, 1);
 });
 
 Deno.test("after a kill the next run knows the rules that the last one made; an operator who applied them keeps them", async () => {

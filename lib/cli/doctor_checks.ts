@@ -224,9 +224,16 @@ async function checkRulesInForce({ loaded, queues }: Wanted): Promise<Finding> {
       : warn("there are no rules of ftwall", "mend the config, then: ftwall rules --apply");
   }
   const found = await checkRules(rulesOptions(config, queues), runCommand);
-  if (!found.present) return warn("there are no rules of ftwall: no packet reaches it", "ftwall rules --apply");
+  const running = queueOwner((queues ?? config.queue.numbers).first) !== null;
+  if (!found.present) {
+    if (running) return fail("there are no rules of ftwall: no packet reaches it", "ftwall rules --apply");
+    return config.queue.rules === "auto"
+      ? ok("there are none of ftwall: it makes them when it starts")
+      : warn("there are no rules of ftwall", "ftwall rules --apply");
+  }
   if (found.differs.length > 0) {
-    return warn(`the rules are not those of this config: ${found.differs.join("; ")}`, "ftwall rules --apply");
+    const rate = found.whole ? warn : fail;
+    return rate(`the rules are not those of this config: ${found.differs.join("; ")}`, "ftwall rules --apply");
   }
   return ok(`in place (${found.backend ?? "unknown"})`);
 }

@@ -68,6 +68,7 @@ Deno.test({
       assert.equal((await rulesOf(daemon.inner)).present, false);
       const doctor = await daemon.inner.run("doctor", "--config", daemon.inner.config);
       assert.match(doctor.stdout, /there are no rules of ftwall/);
+      assert.notEqual(doctor.code, 0);
     });
   },
 });

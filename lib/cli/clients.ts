@@ -2,17 +2,18 @@
  * What an operator may do to a client, or ask about it: `ftwall lock`, `unlock`, `allow` and `explain`.
  * @module
  */
-import { formatAddress, formatMac, parseAddress, parseMac } from "../net/address.ts";
-import type { ControlRequest } from "../report/control_protocol.ts";
+import type { ControlRequest, ExplainAnswer } from "../report/control_protocol.ts";
 import { explainText } from "../report/explain_text.ts";
 import { DONE, Failure, USAGE } from "../report/failure.ts";
 import { print } from "../report/output.ts";
-import { jsonLine } from "../report/plain.ts";
+import { jsonLine, plain } from "../report/plain.ts";
 import { type Command, command } from "./command.ts";
 import { ask } from "./control_client.ts";
+import { findHistory, logLines, STATE } from "./history.ts";
 import { CONTROL, JSON_OUTPUT, readSeconds } from "./options.ts";
+import { oneClient } from "./who.ts";
 
-const CLIENT = { usage: "<client>", text: "address or MAC of a client" };
+const CLIENT = { usage: "<client>", text: "address, MAC or name of a client" };
 const REASON = { value: "text", text: "why; goes to the audit log", preset: "" as string } as const;
 
 /** `ftwall lock`. */
@@ -26,7 +27,7 @@ export const lock: Command = command({
   },
   after: 'Example: ftwall lock 192.168.1.20 --for 10m --reason "asked for by the head of school"',
   run({ for: seconds = null, reason, control }, [client = ""]) {
-    return request(control, { command: "lock", client: readClient(client), seconds, reason });
+    return request(control, { command: "lock", client: oneClient(client), seconds, reason });
   },
 });
 
@@ -42,7 +43,7 @@ export const unlock: Command = command({
     }
     return request(control, {
       command: "unlock",
-      client: client === undefined ? null : readClient(client),
+      client: client === undefined ? null : oneClient(client),
       reason,
     });
   },
@@ -59,7 +60,7 @@ export const allow: Command = command({
   },
   after: "For good: add the client to [network] exempt in the config.\nExample: ftwall allow 192.168.1.20 --for 2h",
   run({ for: seconds = null, reason, control }, [client = ""]) {
-    return request(control, { command: "allow", client: readClient(client), seconds, reason });
+    return request(control, { command: "allow", client: oneClient(client), seconds, reason });
   },
 });
 
@@ -67,14 +68,46 @@ export const allow: Command = command({
 export const explain: Command = command({
   text: "say why a client is or was locked, or its flows refused: detector, evidence, score, when it ends",
   argument: CLIENT,
-  options: { json: JSON_OUTPUT, control: CONTROL },
-  after: "Example: ftwall explain 192.168.1.20",
-  async run({ json, control }, [client = ""]) {
-    const answer = await ask(control, { command: "explain", client: readClient(client) });
-    print(...(json === true ? [jsonLine(answer)] : explainText(answer, Date.now())));
+  options: {
+    since: { value: "time", text: "also what the history has of it, so far back: 12h, 2d", read: readSeconds },
+    json: JSON_OUTPUT,
+    state: STATE,
+    control: CONTROL,
+  },
+  after: `Examples:
+  ftwall explain 192.168.1.20
+  ftwall explain 192.168.1.20 --since 2d
+With --since it answers from the history alone where no daemon runs.`,
+  async run({ since, json, state, control }, [client = ""]) {
+    if (since === undefined) {
+      const answer = await ask(control, { command: "explain", client: oneClient(client) });
+      print(...(json === true ? [jsonLine(answer)] : explainText(answer, Date.now())));
+      return DONE;
+    }
+    const directory = await findHistory({ state, config: undefined, control });
+    const lines = logLines({ directory, client, since, json: json === true, config: undefined });
+    const answer = await now(control, client);
+    if (json === true) {
+      print(jsonLine({ now: answer, log: lines.map((line) => JSON.parse(line)) }));
+      return DONE;
+    }
+    if (answer === null) print(`ftwall does not run: what its history has of ${plain(client)}`);
+    else print(...explainText({ ...answer, history: [] }, Date.now()).slice(0, -1));
+    print("", ...(lines.length === 0 ? ["Nothing about it is in the history"] : lines));
     return DONE;
   },
 });
+
+/** What the daemon says of a client now; null where there is no daemon, or it knows none of that name. */
+async function now(control: string, client: string): Promise<ExplainAnswer | null> {
+  try {
+    return await ask(control, { command: "explain", client: oneClient(client) });
+  } catch (error) {
+    // A name of the past may be nobody's now.
+    if (error instanceof Failure) return null;
+    throw error;
+  }
+}
 
 async function request(
   control: string,
@@ -82,16 +115,4 @@ async function request(
 ): Promise<number> {
   print((await ask<"lock" | "unlock" | "allow">(control, action)).message);
   return DONE;
-}
-
-/** The client in canonical form. Throws a {@link Failure} for what is neither address nor MAC. */
-function readClient(text: string): string {
-  const words = parseAddress(text);
-  if (words !== null) return formatAddress(...words);
-  const mac = parseMac(text);
-  if (mac !== null) return formatMac(...mac);
-  throw new Failure(
-    USAGE,
-    `Cannot name the client "${text.slice(0, 64)}": expected an IPv4 or IPv6 address or a MAC, e.g. 192.168.1.20`,
-  );
 }

@@ -16,6 +16,8 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["unlock", async () => (await import("./clients.ts")).unlock],
   ["allow", async () => (await import("./clients.ts")).allow],
   ["replay", async () => (await import("./replay.ts")).replay],
+  ["report", async () => (await import("./history.ts")).report],
+  ["log", async () => (await import("./history.ts")).log],
   ["explain", async () => (await import("./clients.ts")).explain],
   ["doctor", async () => (await import("./doctor.ts")).doctor],
   ["completions", async () => (await import("./completions.ts")).completions],

@@ -42,10 +42,12 @@ import {
 import { Workers } from "./workers.ts";
 import { DONE, FAILED, Failure } from "../report/failure.ts";
 import { ConnectionActions } from "./connection_actions.ts";
+import { HistoryKeeper } from "./history_keeper.ts";
 import { KernelState } from "./kernel_state.ts";
 import { readLan } from "./lan_watch.ts";
 import { loadAny, loadForCommand, loadForService } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
+import { NameKeeper } from "./name_keeper.ts";
 import { Operator } from "./operator.ts";
 import { settleRights } from "./rights.ts";
 import { rulesOptions, sameRules, StaleRules } from "./rules.ts";
@@ -145,6 +147,8 @@ class RunningDaemon implements Daemon {
   readonly #state: StateKeeper;
   readonly #stale: StaleRules;
   readonly #markers: MarkerFiles;
+  readonly #history: HistoryKeeper;
+  readonly #names: NameKeeper;
   #loaded: Loaded;
   #config: Config;
   readonly #tidier: Tidier;
@@ -184,18 +188,7 @@ class RunningDaemon implements Daemon {
       ...(shared === null ? {} : { tableLock: shared.tableLock }),
     });
     if (shared !== null) shared.tableLock.hooks = { onAcquire: () => this.#takeNews(), onRelease: () => {} };
-    this.#pump = new Pump({
-      engine: this.#engine,
-      queues,
-      dryRun: options.dryRun,
-      now: () => performance.now(),
-      wall: () => Date.now(),
-      send: (sendings) => this.#send(sendings),
-      record: (microseconds, packets) => this.#times.record(microseconds, packets),
-      beat: (now) => this.#beat(now),
-      hurried: () => this.#kernel.busy || this.#control?.busy === true,
-      fault: (error) => reporter.note("error", `A packet could not be judged: ${errorText(error)}`),
-    });
+    this.#pump = this.#newPump();
     this.#kernel = new KernelState({
       engine: this.#engine,
       actions,
@@ -220,6 +213,8 @@ class RunningDaemon implements Daemon {
       now: performance.now(),
       note,
     });
+    this.#names = new NameKeeper(config, (text) => note("info", text));
+    this.#history = this.#newHistory(path);
     this.#status = new DaemonStatus({
       dryRun: options.dryRun,
       config,
@@ -231,10 +226,45 @@ class RunningDaemon implements Daemon {
       actions,
       kernel: this.#kernel,
       rights: opened.rights,
+      history: this.#history,
+      names: this.#names,
     });
     this.#status.loaded(opened.loaded, policy);
     if (opened.instead.length > 0) this.#status.reloaded(false, opened.instead);
     this.#overruns = new Overruns(() => this.#status.queues(), reporter.emit);
+  }
+
+  #newPump(): Pump {
+    const { options, reporter, queues } = this.#opened;
+    return new Pump({
+      engine: this.#engine,
+      queues,
+      dryRun: options.dryRun,
+      now: () => performance.now(),
+      wall: () => Date.now(),
+      send: (sendings) => this.#send(sendings),
+      record: (microseconds, packets) => this.#times.record(microseconds, packets),
+      beat: (now) => this.#beat(now),
+      hurried: () => this.#kernel.busy || this.#control?.busy === true,
+      fault: (error) => reporter.note("error", `A packet could not be judged: ${errorText(error)}`),
+    });
+  }
+
+  /** The history, and with it the names that events are told with. */
+  #newHistory(state: string): HistoryKeeper {
+    const { options, config, reporter } = this.#opened;
+    const nameOf = (client: string, mac: string) => this.#names.of(client, mac);
+    const history = new HistoryKeeper({
+      engine: this.#engine,
+      config,
+      state,
+      dryRun: options.dryRun,
+      standing: () => this.#status.standing(),
+      nameOf,
+      note: (text) => reporter.note("warning", text),
+    });
+    reporter.listener = { take: history.take, nameOf };
+    return history;
   }
 
   /** Opens what is left up to `ready`; closed with `stack`. */
@@ -407,6 +437,7 @@ class RunningDaemon implements Daemon {
       ...(this.#signal === "" ? {} : { signal: this.#signal }),
       counters: { ...this.#status.counters() },
     });
+    await this.#history.close(Date.now());
     await stack.disposeAsync();
     return this.#code;
   }
@@ -424,10 +455,12 @@ class RunningDaemon implements Daemon {
     void this.#workers?.count();
     this.#engine.hold(() => {
       this.#kernel.beat(now);
-      // In dry-run no file is written.
+      // In dry-run no file is written but the log and the history.
       if (!this.#options.dryRun) this.#state.beat(now, this.#config.state.interval);
     });
     this.#overruns.beat(now);
+    this.#names.beat(now);
+    this.#history.beat(now, Date.now());
     this.#vital?.beat(now);
     const numbers = this.#opened.queues.list.map(({ number }) => number);
     const silent = this.#silence.beat(now, () => this.#status.packets, () => this.#kernel.facts(), numbers);
@@ -507,6 +540,8 @@ class RunningDaemon implements Daemon {
     this.#loaded = loaded;
     this.#config = loaded.config;
     this.#kernel.adopt(loaded.config);
+    this.#names.adopt(loaded.config);
+    this.#history.adopt(loaded.config);
     if (!this.#options.dryRun) {
       this.#markers.adopt(loaded.config.clientFiles, this.#engine.hold(() => this.#engine.learner.timeLocks.inForce()));
     }

@@ -4,7 +4,7 @@
  */
 import type { Engine } from "../judge/engine.ts";
 import { ticksOf } from "../learn/clock.ts";
-import { formatAddress, type Mac, parseAddress, parseMac, type Words } from "../net/address.ts";
+import { formatAddress, formatMac, type Mac, parseAddress, parseMac, type Words } from "../net/address.ts";
 import {
   type ActionAnswer,
   type ControlRequest,
@@ -210,6 +210,7 @@ export class Operator implements ControlHandler {
     const lock = lockRow < 0 ? null : lockStatus(this.#parts.status.lock(lockRow));
     const { halfLife, threshold } = policy.config.score;
     const history = this.#parts.reporter.history.of(address);
+    const client_name = this.#parts.status.nameOf(address, (high | low) === 0 ? "" : formatMac(high, low));
     const scores = policy.protocols.flatMap((protocol, number) => {
       const score = state.scores.read(...words, number, clock.tick, ticksOf(halfLife));
       if (score < 0.01) return [];
@@ -221,6 +222,7 @@ export class Operator implements ControlHandler {
     });
     return {
       client: address,
+      ...(client_name === "" ? {} : { client_name }),
       ...(lock?.mac === undefined ? {} : { mac: lock.mac }),
       group: policy.groups[policy.groupOf(...words, high, low)] ?? "default",
       home: policy.isHome(...words),

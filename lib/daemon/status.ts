@@ -4,6 +4,7 @@
  */
 import { readQueueStates } from "../../ffi/queue_state.ts";
 import type { Queues } from "../../ffi/queues.ts";
+import type { Standing } from "../history/tally.ts";
 import type { Engine } from "../judge/engine.ts";
 import type { Pump } from "../loop/pump.ts";
 import { formatAddress, formatMac } from "../net/address.ts";
@@ -16,6 +17,7 @@ import type {
   AllowedFacts,
   ConfigFacts,
   Counters,
+  HistoryStatus,
   KernelStatus,
   LockFacts,
   PeerFacts,
@@ -29,6 +31,8 @@ import { VerdictTimes } from "../report/verdict_times.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { DETAIL, HELD, PROTOCOL } from "../state/state.ts";
 import { type Figures, figuresOf } from "./figures.ts";
+import type { HistoryKeeper } from "./history_keeper.ts";
+import type { NameKeeper } from "./name_keeper.ts";
 import type { Workers } from "./workers.ts";
 import type { ConnectionActions } from "./connection_actions.ts";
 import type { KernelState } from "./kernel_state.ts";
@@ -47,6 +51,8 @@ export interface DaemonStatusParts {
   readonly actions: ConnectionActions;
   readonly kernel: KernelState;
   readonly rights: RightsStatus;
+  readonly history: HistoryKeeper;
+  readonly names: NameKeeper;
 }
 
 /** See the module's text. */
@@ -116,6 +122,11 @@ export class DaemonStatus implements StatusSource {
     return this.vital?.facts ?? { in_use: false, why: "not started yet", service_manager: false };
   }
 
+  /** The history on disk. */
+  history(): HistoryStatus | null {
+    return this.#parts.history.status();
+  }
+
   /** What this process may do. */
   rights(): RightsStatus {
     return this.#parts.rights;
@@ -181,9 +192,13 @@ export class DaemonStatus implements StatusSource {
   lock(row: number): LockFacts {
     const { locks } = this.#engine.state;
     const lock = locks.at(row);
+    const client = addressAt(locks.table, row);
+    const mac = (lock.macHigh | lock.macLow) === 0 ? "" : formatMac(lock.macHigh, lock.macLow);
+    const client_name = this.#parts.names.of(client, mac);
     return {
-      client: addressAt(locks.table, row),
-      ...((lock.macHigh | lock.macLow) === 0 ? {} : { mac: formatMac(lock.macHigh, lock.macLow) }),
+      client,
+      ...(client_name === "" ? {} : { client_name }),
+      ...(mac === "" ? {} : { mac }),
       protocol: lock.protocolName,
       evidence: lock.evidence,
       since: this.#wall(lock.since),
@@ -192,6 +207,11 @@ export class DaemonStatus implements StatusSource {
       by: lock.by,
       ...(lock.reason === "" ? {} : { reason: lock.reason }),
     };
+  }
+
+  /** Name of a client; empty where it has none. */
+  nameOf(client: string, mac: string): string {
+    return this.#parts.names.of(client, mac);
   }
 
   /** Clients that an operator allowed. */
@@ -272,6 +292,23 @@ export class DaemonStatus implements StatusSource {
       addresses_held: sum(figures, "held"),
       sendings: this.#parts.actions.sent,
       sendings_failed: this.#parts.actions.failed + sum(figures, "omitted"),
+    };
+  }
+
+  /** The counters that the history keeps, as they stand since the start. */
+  standing(): Standing {
+    const { packets, accepted, refused, would_refuse } = this.counters();
+    const times = this.verdictTimes.tally();
+    // A queue that fails open counts what passed by the gaps in numbers; one that fails closed by what was dropped.
+    const missed = this.queues().map((queue) => queue.queue_dropped + Math.max(queue.user_dropped, queue.missed ?? 0));
+    return {
+      packets,
+      accepted,
+      refused: refused + (typeof would_refuse === "number" ? would_refuse : 0),
+      missed: missed.reduce((sum, count) => sum + count, 0),
+      times: times.counts,
+      sum: times.sum,
+      max: times.max,
     };
   }
 

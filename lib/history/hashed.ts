@@ -16,10 +16,14 @@ export function hashedNames(directory: string): (client: string) => string {
   return namesWith(secret);
 }
 
-/** The same for reading: null where there is no secret, and so no hashed client. */
-export function knownHashedNames(directory: string): ((client: string) => string) | null {
-  const secret = readSecret(directory);
-  return secret === null ? null : namesWith(secret);
+/** The names that clients have where the history keeps them hashed; none where there is no secret, or it cannot be read. */
+export function hashedNamesOf(directory: string, clients: readonly string[]): string[] {
+  try {
+    const secret = readSecret(directory);
+    return secret === null ? [] : clients.map(namesWith(secret));
+  } catch {
+    return [];
+  }
 }
 
 function namesWith(secret: string): (client: string) => string {

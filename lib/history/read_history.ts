@@ -17,6 +17,8 @@ import { segmentNumber, segmentPath } from "./history_store.ts";
 /** Bytes of one file that are read at most, and files: beyond what a store of the largest size has. */
 const LARGEST = 64 << 20;
 const MOST_FILES = 4096;
+/** How a line of a name begins, behind the line before it. */
+const NAMED = '\n["n",';
 
 /** What is asked for. Times are milliseconds since 1970. */
 export interface HistoryQuery {
@@ -108,6 +110,18 @@ function addTo(sums: Map<string, Sum>, one: Tallied): void {
   sum.last = Math.max(sum.last, one.last);
   sum.count += one.count;
   sum.bytes += one.bytes;
+}
+
+/** Who clients were called, at any time. Throws as {@link scanHistory}. */
+export function* readNamed(directory: string): Generator<Named, void> {
+  for (const number of filesIn(directory)) {
+    const text = `\n${textOf(segmentPath(directory, number)) ?? ""}`;
+    for (let at = text.indexOf(NAMED); at >= 0; at = text.indexOf(NAMED, at + 1)) {
+      const end = text.indexOf("\n", at + 1);
+      const record = readRecord(text.slice(at + 1, end < 0 ? text.length : end));
+      if (record?.kind === "named") yield record;
+    }
+  }
 }
 
 function filesIn(directory: string): number[] {

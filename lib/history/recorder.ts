@@ -2,15 +2,14 @@
  * What of the event stream goes into the history, and under which name: the config may keep clients hashed, or not at all.
  * @module
  */
+import type { PRIVACY_NAMES } from "../policy/schema.ts";
 import type { ReportEvent } from "../report/report_event.ts";
 import type { HistoryStore } from "./history_store.ts";
 import { HOUR } from "./record.ts";
 import type { Standing } from "./tally.ts";
 
-/** How clients are kept: by address, MAC and name; by a keyed hash of the address; or only counted. */
-export type Privacy = "plain" | "hashed" | "none";
-/** All of them. */
-export const PRIVACIES: readonly Privacy[] = ["plain", "hashed", "none"];
+/** How a client is kept. */
+export type Privacy = (typeof PRIVACY_NAMES)[number];
 
 /** Who a client is, as far as it is known; empty where it is not. */
 export interface Identity {
@@ -80,7 +79,7 @@ export class Recorder {
       case "refused": {
         const { peer, peer_port: port, transport, reason: why } = event;
         const protocol = event.protocol ?? (why === "client-locked" ? this.#lockedFor.get(event.client) ?? "" : "");
-        const figures = { time, count: 1 + event.suppressed, bytes: bytesOf(event), dryRun: this.#options.dryRun };
+        const figures = { time, count: 1 + event.suppressed, bytes: event.bytes ?? 0, dryRun: this.#options.dryRun };
         const client = this.#client(event.client, time);
         const said = { client, peer, port, transport, protocol, why, certainty: "", action: "", because: "" };
         this.#options.store.add({ kind: "refused", ...figures, ...said });
@@ -185,10 +184,6 @@ export class Recorder {
 interface Happening {
   readonly event: string;
   readonly [field: string]: unknown;
-}
-
-function bytesOf(event: object): number {
-  return "bytes" in event && typeof event.bytes === "number" ? event.bytes : 0;
 }
 
 function macOf(event: Happening): string | undefined {

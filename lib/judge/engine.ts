@@ -242,6 +242,7 @@ export class Engine {
       verdict = (ACCEPT | SETTLED) as Verdict;
     } else {
       this.#ends.read(flows, row, fromOpener, this.asker.tunnels.of(row));
+      this.#refusals.bytes = packet.length;
       verdict = this.#question(packet, row, flow, fromOpener, tcp, epoch);
     }
     const refused = (verdict & REFUSE) !== 0;

@@ -45,6 +45,8 @@ const ENDED_PERIOD = 10_000;
 
 /** Counts refusals by reason, and emits `refused` events: at most one per client and reason in each `log.refused`. */
 export class RefusalLog {
+  /** Payload bytes of the packet at hand. */
+  bytes = 0;
   readonly #counters: Counters;
   readonly #learner: Learner;
   readonly #clock: Clock;
@@ -84,7 +86,7 @@ export class RefusalLog {
     const { rateLimits, policy } = this.#learner;
     const kind = REFUSED_KIND + REASONS.indexOf(reason);
     const period = policy.config.log.refused;
-    if (!rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, kind, this.#clock.now, 1, period)) return;
+    if (!rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, kind, this.#clock.now, 1, period, this.bytes)) return;
     if (!this.#learner.admit("refused")) return;
     this.#emit({
       event: "refused",
@@ -95,6 +97,7 @@ export class RefusalLog {
       reason,
       ...(protocol === "" ? {} : { protocol }),
       suppressed: rateLimits.suppressed,
+      bytes: rateLimits.weight,
     });
   }
 }

@@ -20,6 +20,8 @@ export interface DetectedEvent {
   readonly protocol: string;
   /** Address of the client. */
   readonly client: string;
+  /** Name of the client, where it has one; added when the event is told. */
+  readonly client_name?: string;
   /** Address of the peer. */
   readonly peer: string;
   /** Port of the peer. */
@@ -54,6 +56,8 @@ export interface LockEvent {
   readonly event: "locked" | "renewed" | "released";
   /** Address of the client. */
   readonly client: string;
+  /** Name of the client, where it has one; added when the event is told. */
+  readonly client_name?: string;
   /** Name of the protocol. */
   readonly protocol: string;
   /** Short name of the evidence. */
@@ -82,6 +86,8 @@ export interface PeerLearnedEvent {
   readonly peer_port: number;
   /** Address of the client. */
   readonly client?: string;
+  /** Name of the client, where it has one; added when the event is told. */
+  readonly client_name?: string;
   /** When it ends, RFC 3339. */
   readonly until: string;
   /** Held back: the address also serves other things, so only this port of it is refused. */
@@ -104,6 +110,8 @@ export interface TrainedEvent {
   readonly until: string;
   /** Address of the client. */
   readonly client?: string;
+  /** Name of the client, where it has one; added when the event is told. */
+  readonly client_name?: string;
   /** Held back: the address also answers for names of no interest. */
   readonly held?: boolean;
 }
@@ -114,6 +122,8 @@ export interface RefusedEvent {
   readonly event: "refused";
   /** Address of the client. */
   readonly client: string;
+  /** Name of the client, where it has one; added when the event is told. */
+  readonly client_name?: string;
   /** Address of the peer. */
   readonly peer: string;
   /** Port of the peer. */
@@ -128,6 +138,8 @@ export interface RefusedEvent {
   readonly evidence?: string;
   /** Refused packets, for this reason and client, that were left out since the last such event. */
   readonly suppressed: number;
+  /** Payload bytes of all of these packets. */
+  readonly bytes?: number;
 }
 
 /** ftwall sent a decoy or a probe. */
@@ -136,6 +148,8 @@ export interface SentEvent {
   readonly event: "decoy-sent" | "probe-sent";
   /** Address of the client. */
   readonly client: string;
+  /** Name of the client, where it has one; added when the event is told. */
+  readonly client_name?: string;
   /** Address of the peer. */
   readonly peer: string;
   /** Name of the protocol. */

@@ -22,9 +22,11 @@ const PEERS_KIND = 0x50000;
 /** Clients locked behind one hardware address. */
 const LOCKS_KIND = 0x50001;
 
-/** Columns: allowed in this period; denied since the last one that was allowed. */
+/** Columns: allowed in this period; denied since the last one that was allowed, and the weight of these. */
 const ALLOWED = 0;
 const SUPPRESSED = 1;
+const WEIGHT = 2;
+const MOST_WEIGHT = 0x7fffffff;
 /** Milliseconds that an entry outlives its period, so that the next event can say how many were suppressed. */
 const KEEP = 600_000;
 
@@ -45,16 +47,18 @@ const MINUTE = 60_000;
 export class RateLimits {
   /** After {@link allow} said yes: how many of this kind and client were denied since it last did. */
   suppressed = 0;
+  /** Then also: the weights of these and of the one that is allowed together. */
+  weight = 0;
   /** All that were denied. */
   total = 0;
   readonly #table: AddressTable;
 
-  /** Keeps its counts in `table`, which has two columns. */
+  /** Keeps its counts in `table`, which has three columns. */
   constructor(table: AddressTable) {
     this.#table = table;
   }
 
-  /** True for the first `burst` of a kind about this client in each `period` (milliseconds). */
+  /** True for the first `burst` of a kind about this client in each `period` (milliseconds). What is denied adds to `weight`. */
   allow(
     w0: number,
     w1: number,
@@ -64,6 +68,7 @@ export class RateLimits {
     now: number,
     burst: number,
     period: number,
+    weight: number = 0,
   ): boolean {
     const table = this.#table;
     let row = table.find(w0, w1, w2, w3, kind);
@@ -75,12 +80,15 @@ export class RateLimits {
     }
     if (table.values[at + ALLOWED]! >= burst) {
       table.values[at + SUPPRESSED]!++;
+      table.values[at + WEIGHT] = Math.min(MOST_WEIGHT, table.values[at + WEIGHT]! + weight);
       this.total++;
       return false;
     }
     table.values[at + ALLOWED]!++;
     this.suppressed = table.values[at + SUPPRESSED]!;
+    this.weight = table.values[at + WEIGHT]! + weight;
     table.values[at + SUPPRESSED] = 0;
+    table.values[at + WEIGHT] = 0;
     return true;
   }
 }

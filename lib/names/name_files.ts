@@ -7,23 +7,6 @@ import { errorText } from "../net/error_text.ts";
 import { LeaseReader, type NamedHost } from "./lease_reader.ts";
 import { Names } from "./names.ts";
 
-/** Where names are looked for unless the config says otherwise; those that are not there are passed by. */
-export const NAME_FILES: readonly string[] = [
-  // What an administrator wrote comes first.
-  "/etc/hosts",
-  "/etc/ethers",
-  // dnsmasq: OpenWrt, Debian, Fedora and Alpine; odhcpd writes hosts.
-  "/tmp/dhcp.leases",
-  "/var/lib/misc/dnsmasq.leases",
-  "/var/lib/dnsmasq/dnsmasq.leases",
-  "/tmp/hosts/odhcpd",
-  // Kea and ISC dhcpd.
-  "/var/lib/kea/kea-leases4.csv",
-  "/var/lib/kea/kea-leases6.csv",
-  "/var/lib/dhcp/dhcpd.leases",
-  "/var/lib/dhcpd/dhcpd.leases",
-];
-
 /** Bytes of the end of a file that are read: servers append to their leases. */
 const LARGEST = 1 << 20;
 /** Bytes that are read at once. */

@@ -51,3 +51,15 @@ export class ReverseNames {
     this.#asking = false;
   }
 }
+
+/** The name under which reverse DNS has an address (RFC 1035 section 3.5, RFC 3596 section 2.5). */
+export function reverseName(address: string): string {
+  if (!address.includes(":")) return `${address.split(".").reverse().join(".")}.in-addr.arpa`;
+  const [head = "", tail] = address.split("::");
+  const groups = (text: string | undefined) => text === undefined || text === "" ? [] : text.split(":");
+  const before = groups(head);
+  const after = groups(tail);
+  const zeros = new Array<string>(8 - before.length - after.length).fill("0");
+  const digits = [...before, ...zeros, ...after].map((group) => group.padStart(4, "0")).join("");
+  return `${[...digits].reverse().join(".")}.ip6.arpa`;
+}

@@ -6,6 +6,23 @@
 import type { Protocol } from "../protocol/classifier.ts";
 import type { ProtocolDefaults } from "./config.ts";
 
+/** Where names are looked for unless the config says otherwise; those that are not there are passed by. */
+export const NAME_FILES: readonly string[] = [
+  // What an administrator wrote comes first.
+  "/etc/hosts",
+  "/etc/ethers",
+  // dnsmasq: OpenWrt, Debian, Fedora and Alpine; odhcpd writes hosts.
+  "/tmp/dhcp.leases",
+  "/var/lib/misc/dnsmasq.leases",
+  "/var/lib/dnsmasq/dnsmasq.leases",
+  "/tmp/hosts/odhcpd",
+  // Kea and ISC dhcpd.
+  "/var/lib/kea/kea-leases4.csv",
+  "/var/lib/kea/kea-leases6.csv",
+  "/var/lib/dhcp/dhcpd.leases",
+  "/var/lib/dhcpd/dhcpd.leases",
+];
+
 /** Names under which half the world lives: an address that serves one of them is no P2P host of its own. */
 export const POPULAR: readonly string[] = [
   ".akamai.net",

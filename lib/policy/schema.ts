@@ -7,7 +7,7 @@
  * @module
  */
 import { REMEMBERED_PEERS } from "../state/scores.ts";
-import { POPULAR } from "./defaults.ts";
+import { NAME_FILES, POPULAR } from "./defaults.ts";
 import {
   duration,
   durationOrNone,
@@ -50,6 +50,9 @@ export const REQUIRE_NAMES = ["certain", "strong", "weak"] as const;
 export const LOG_FORMATS = ["text", "json", "syslog"] as const;
 /** Levels of the log, least important first. */
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+
+/** How the history keeps a client: by its address, MAC and name; by a keyed hash of its address; or only counted. */
+export const PRIVACY_NAMES = ["plain", "hashed", "none"] as const;
 
 /** Keys before the first table. */
 export const TOP = {
@@ -341,6 +344,38 @@ export const SECTIONS = {
       ),
     },
   },
+  history: {
+    doc:
+      "What is remembered for `ftwall report`, `log` and `explain --since`, beside the state file; none without one.",
+    fields: {
+      keep: field(duration(0, 366 * DAY), 14 * DAY, "How long; 0 keeps nothing."),
+      size: field(
+        size(256 * KIB, 512 * MIB),
+        8 * MIB,
+        "What all of it may take on disk; the oldest goes when it is used up. Enough for two weeks of 10 clients that share files all day.",
+      ),
+      clients: field(
+        word(PRIVACY_NAMES),
+        "plain",
+        "How clients are kept: plain by address, MAC and name; hashed by a name that only this machine can make of the address; none: only counted.",
+      ),
+    },
+  },
+  names: {
+    doc: "Names of clients, for the log, status and reports, and in place of addresses in commands.",
+    fields: {
+      files: field(
+        list(spelling.path, 32),
+        NAME_FILES,
+        "Leases of dnsmasq, Kea and ISC dhcpd, and files like hosts and ethers, best ones first; those that are not there are passed by.",
+      ),
+      reverseDns: field(
+        flag,
+        false,
+        "Ask the name server for names of addresses at home that no file names; each at most once an hour.",
+      ),
+    },
+  },
   control: {
     doc: "The socket for `ftwall status`, `reload`, `lock` and the like.",
     fields: {
@@ -391,12 +426,21 @@ export const OVERRIDE = {
 
 /** Keys of `[[clients]]` beside `protocols`. */
 export const CLIENTS = {
-  name: field(spelling.groupName, "", "Name of the group."),
+  name: field(
+    spelling.groupName,
+    "",
+    "Name of the group; of a group of one address or one MAC it is the name of that client too.",
+  ),
   addresses: field(list(spelling.prefix, MAX_PREFIXES), NONE, "Its addresses and prefixes."),
   macs: field(
     list(spelling.mac, MAX_PREFIXES),
     NONE,
     "Its MAC addresses; they follow a client that changes its address.",
+  ),
+  history: field(
+    optional(word(PRIVACY_NAMES)),
+    null,
+    "How the history keeps its clients; left out: as [history] clients says.",
   ),
 } satisfies Fields;
 

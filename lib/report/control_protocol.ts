@@ -46,6 +46,7 @@ export interface ActionAnswer {
 /** What the daemon says to `explain`. */
 export interface ExplainAnswer {
   readonly client: string;
+  readonly client_name?: string;
   readonly mac?: string;
   /** Group of the config that the client belongs to. */
   readonly group: string;

@@ -65,31 +65,33 @@ function sentence(event: ReportEvent, dryRun: boolean): string {
 function words(e: ReportEvent): string {
   switch (e.event) {
     case "detected":
-      return `detected ${e.protocol}: client ${e.client}${of(e.mac)} to ${endpoint(e.peer, e.peer_port)} ` +
+      return `detected ${e.protocol}: client ${e.client}${of(e)} to ${endpoint(e.peer, e.peer_port)} ` +
         `${e.transport}, ${e.evidence} (${e.certainty}), action ${e.action}` +
         (e.score_after === undefined ? "" : `, score ${e.score_before ?? 0} to ${e.score_after}`) + more(e.suppressed);
     case "locked":
-      return `locked client ${e.client}${of(e.mac)} ${why(e)}` +
+      return `locked client ${e.client}${of(e)} ${why(e)}` +
         (e.until === undefined ? "" : ` until ${e.until}`) + because(e.reason);
     case "renewed":
-      return `renewed the lock of client ${e.client}${of(e.mac)} ${why(e)}` +
+      return `renewed the lock of client ${e.client}${of(e)} ${why(e)}` +
         (e.until === undefined ? "" : ` until ${e.until}`) + because(e.reason);
     case "released":
-      return `released client ${e.client}${of(e.mac)} (${e.protocol === e.by ? "" : `${e.protocol}, `}by ${e.by})` +
+      return `released client ${e.client}${of(e)} (${e.protocol === e.by ? "" : `${e.protocol}, `}by ${e.by})` +
         (e.held_seconds === undefined ? "" : ` after ${e.held_seconds}s`) + because(e.reason);
     case "peer-learned":
       return `learned ${e.protocol} peer ${endpoint(e.peer, e.peer_port)} until ${e.until}` +
-        (e.client === undefined ? "" : ` (from client ${e.client})`);
+        (e.client === undefined ? "" : ` (from client ${e.client}${of(e)})`);
     case "trained":
       return `trained ${e.address} as ${e.protocol}: DNS name ${e.name} matches ${e.pattern}, until ${e.until}`;
     case "refused":
-      return `refused ${e.transport} between client ${e.client} and ${endpoint(e.peer, e.peer_port)}: ${e.reason}` +
+      return `refused ${e.transport} between client ${e.client}${of(e)} and ${
+        endpoint(e.peer, e.peer_port)
+      }: ${e.reason}` +
         (e.protocol === undefined ? "" : ` (${e.protocol}${e.evidence === undefined ? "" : `, ${e.evidence}`})`) +
         more(e.suppressed);
     case "decoy-sent":
-      return `sent a ${e.protocol} decoy to client ${e.client} in the name of ${e.peer}`;
+      return `sent a ${e.protocol} decoy to client ${e.client}${of(e)} in the name of ${e.peer}`;
     case "probe-sent":
-      return `sent a ${e.protocol} probe to client ${e.client}`;
+      return `sent a ${e.protocol} probe to client ${e.client}${of(e)}`;
     case "ready":
       return `ready on queue ${e.queues.join(", ")}, ` +
         (e.config === null ? "built-in defaults" : `config ${e.config}`) + (e.dry_run === true ? ", dry run" : "");
@@ -111,7 +113,7 @@ function words(e: ReportEvent): string {
     case "rules-silent":
       return e.message;
     case "audit":
-      return `audit: ${person(e.who)} asked for ${e.action}${e.client === undefined ? "" : ` of ${e.client}`}` +
+      return `audit: ${person(e.who)} asked for ${e.action}${e.client === undefined ? "" : ` of ${e.client}${of(e)}`}` +
         (e.seconds === undefined ? "" : ` for ${e.seconds}s`) + `, ${e.outcome}` +
         (e.found === undefined ? "" : ` (${e.found})`) + because(e.reason);
   }
@@ -131,8 +133,10 @@ function tally(counters: Readonly<Record<string, unknown>>): string {
   return parts.length === 0 ? "nothing was counted" : parts.join(", ");
 }
 
-function of(mac: string | undefined): string {
-  return mac === undefined ? "" : ` (${mac})`;
+/** What a client is called besides its address. */
+function of(e: { readonly mac?: string; readonly client_name?: string }): string {
+  const words = [e.client_name ?? "", e.mac ?? ""].filter((word) => word !== "");
+  return words.length === 0 ? "" : ` (${words.join(", ")})`;
 }
 
 function because(reason: string | undefined): string {

@@ -9,7 +9,7 @@ import { duration, plain } from "./plain.ts";
 /** The answer as lines of text; `now` is milliseconds since 1970. */
 export function explainText(answer: ExplainAnswer, now: number): string[] {
   const lines = [
-    plain(`client ${answer.client}${answer.mac === undefined ? "" : ` (${answer.mac})`}, group ${answer.group}`),
+    plain(`client ${answer.client}${besides([answer.client_name, answer.mac])}, group ${answer.group}`),
   ];
   if (!answer.home) lines.push("It is not in [network] home: ftwall does not act on it");
   if (answer.exempt) lines.push("It is exempt by the config: ftwall does not act on it");
@@ -44,4 +44,10 @@ export function explainText(answer: ExplainAnswer, now: number): string[] {
     if (event.bytes !== undefined) lines.push(plain(`    bytes: ${event.bytes}`));
   }
   return lines;
+}
+
+/** What a client is called besides its address. */
+function besides(words: readonly (string | undefined)[]): string {
+  const known = words.filter((word) => word !== undefined);
+  return known.length === 0 ? "" : ` (${known.join(", ")})`;
 }

@@ -88,6 +88,8 @@ export interface AuditEvent {
   readonly action: "reload" | "lock" | "unlock" | "allow";
   readonly who: Who;
   readonly client?: string;
+  /** Name of the client, where it has one. */
+  readonly client_name?: string;
   readonly seconds?: number;
   readonly reason?: string;
   readonly outcome: "done" | "refused";

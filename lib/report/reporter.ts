@@ -22,6 +22,14 @@ export interface ReporterOptions {
   readonly writer: LineWriter;
 }
 
+/** What else follows the events. */
+export interface Listener {
+  /** Takes an event, also one that the level keeps out of the log; `time` is milliseconds since 1970. */
+  readonly take: (event: ReportEvent, time: number) => void;
+  /** Name of a client, empty where it has none. */
+  readonly nameOf: (client: string, mac: string) => string;
+}
+
 /** Turns events into lines. */
 export class Reporter {
   readonly #writer: LineWriter;
@@ -33,6 +41,8 @@ export class Reporter {
   #threshold: number;
   /** The last events about clients, also those that the level keeps out of the log. */
   readonly history: History = new History();
+  /** Follows the events as they are told, before what the flood gate held back is added to them; null where nobody does. */
+  listener: Listener | null = null;
 
   /** Writes to `options.writer`. */
   constructor(options: ReporterOptions) {
@@ -50,6 +60,7 @@ export class Reporter {
     // An operator's action is always written down, whatever the level.
     if (severity > this.#threshold && event.event !== "audit") {
       this.history.add(event, time);
+      this.listener?.take(event, time);
       return;
     }
     const kind = event.event === "detected" && event.certainty === "weak" ? "weak" : event.event;
@@ -64,9 +75,18 @@ export class Reporter {
         out = { ...event, suppressed: before + held } as ReportEvent;
       }
     }
+    this.listener?.take(event, time);
+    out = this.#named(out);
     this.history.add(out, time);
     this.#writer.write(this.#format(out, time, this.#dryRun), treatmentOf(event.event).kept === true);
   };
+
+  /** The event with the name of its client, where it has one. */
+  #named(event: ReportEvent): ReportEvent {
+    if (this.listener === null || !("client" in event) || event.client === undefined) return event;
+    const client_name = this.listener.nameOf(event.client, "mac" in event ? event.mac ?? "" : "");
+    return client_name === "" ? event : { ...event, client_name };
+  }
 
   /**
    * Asks before an event of this kind is built; takes its token, so that the {@link emit} which follows is printed. Costs

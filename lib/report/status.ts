@@ -30,6 +30,7 @@ export interface QueueStatus {
 /** One time-lock; times are wall clock in milliseconds. */
 export interface LockFacts {
   readonly client: string;
+  readonly client_name?: string;
   readonly mac?: string;
   readonly protocol: string;
   readonly evidence: string;
@@ -196,8 +197,22 @@ export interface StatusSource {
   watchdog?(): WatchdogStatus;
   /** Optional: what this process may do. */
   rights?(): RightsStatus;
+  /** Optional: the history on disk; null where none is kept. */
+  history?(): HistoryStatus | null;
   /** Resident memory in bytes. */
   rss(): number;
+}
+
+/** The history on disk. */
+export interface HistoryStatus {
+  /** Folder of its files. */
+  readonly path: string;
+  /** Bytes of its files; 0 before the first write. */
+  readonly bytes: number;
+  /** Records that found no room or could not be written. */
+  readonly dropped: number;
+  /** Why it cannot be written. */
+  readonly failure?: string;
 }
 
 /** The same with its times as text, RFC 3339. */
@@ -230,6 +245,7 @@ export interface Status {
   readonly kernel?: KernelStatus;
   readonly watchdog?: WatchdogStatus;
   readonly rights?: RightsStatus;
+  readonly history?: HistoryStatus;
   readonly verdict_microseconds: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly memory: { readonly rss_bytes: number };
 }
@@ -286,6 +302,7 @@ function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
   const trained = source.trained();
   const flows = source.flows();
   const times = source.verdictTimes;
+  const history = source.history?.() ?? null;
   return {
     version: source.version,
     pid: source.pid,
@@ -321,6 +338,7 @@ function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
     ...(source.kernel === undefined ? {} : { kernel: source.kernel() }),
     ...(source.watchdog === undefined ? {} : { watchdog: source.watchdog() }),
     ...(source.rights === undefined ? {} : { rights: source.rights() }),
+    ...(history === null ? {} : { history }),
     verdict_microseconds: { p50: times.quantile(0.5), p99: times.quantile(0.99), max: times.max },
     memory: { rss_bytes: source.rss() },
   };

@@ -68,7 +68,10 @@ function summary({ version, pid, uptime_seconds, dry_run, config, counters: c, .
 function clients({ locks, allowed }: Status, now: number): string[] {
   const left = leftColumn(now);
   const locked: readonly ColumnOf<LockStatus>[] = [
-    { title: "LOCKED CLIENT", cell: (lock) => lock.client },
+    {
+      title: "LOCKED CLIENT",
+      cell: ({ client, client_name }) => client_name === undefined ? client : `${client_name} ${client}`,
+    },
     { title: "MAC", cell: (lock) => lock.mac ?? "" },
     { title: "PROTOCOL", cell: (lock) => lock.protocol },
     { title: "EVIDENCE", cell: (lock) => lock.evidence },
@@ -107,7 +110,7 @@ function leftColumn(now: number): ColumnOf<{ readonly until: string }> {
   return { title: "LEFT", right: true, cell: ({ until }) => left(Date.parse(until)) };
 }
 
-function safety({ watchdog, rights }: Status): string[] {
+function safety({ watchdog, rights, history }: Status): string[] {
   const lines: string[] = [];
   if (watchdog !== undefined) {
     const { earlier } = watchdog;
@@ -119,6 +122,11 @@ function safety({ watchdog, rights }: Status): string[] {
       : `; the process before this one (${earlier.pid}) was ${earlier.watchdog ? "ENDED BY IT" : "killed"}: ` +
         `no verdict for ${earlier.stood_still_seconds} s`;
     lines.push(plain(`watchdog ${kept}${before}`));
+  }
+  if (history !== undefined) {
+    const { path, bytes: size, dropped, failure = "" } = history;
+    const lost = dropped === 0 ? "" : `, ${grouped(dropped)} records LOST`;
+    lines.push(plain(`history  ${bytes(size)} in ${path}${lost}${failure === "" ? "" : `: ${failure}`}`));
   }
   if (rights !== undefined) {
     const calls = rights.calls_refused ? ", dangerous system calls are refused" : "";

@@ -166,7 +166,7 @@ export class State {
     this.fanOuts = new FanOuts(capacity.fanOuts, seed, memory);
     this.questions = new AddressTable(capacity.questions, 2, seed, memory);
     this.resolved = new AddressTable(capacity.resolved, 3, seed, memory);
-    this.rateLimits = new AddressTable(capacity.rateLimits, 2, seed, memory);
+    this.rateLimits = new AddressTable(capacity.rateLimits, 3, seed, memory);
     this.neighbours = new AddressTable(capacity.locks, 2, seed, memory);
     this.allowances = new AddressTable(256, 0, seed, memory);
     this.#changes = memory.int32(1);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DaemonStatus } from "../../lib/daemon/status.ts";
+import { NameKeeper } from "../../lib/daemon/name_keeper.ts";
 import { Operator } from "../../lib/daemon/operator.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import type { ActionAnswer } from "../../lib/report/control_protocol.ts";
@@ -28,8 +29,9 @@ class Office {
     const none = {} as never;
     const { config } = engine.policy;
     const { reporter } = this;
-    const rest = { pump: none, queues: none, times: none, actions: none, kernel: none, rights: none };
-    const status = new DaemonStatus({ dryRun: false, config, engine, reporter, ...rest });
+    const rest = { pump: none, queues: none, times: none, actions: none, kernel: none, rights: none, history: none };
+    const names = new NameKeeper(config, () => {});
+    const status = new DaemonStatus({ dryRun: false, config, engine, reporter, names, ...rest });
     this.operator = new Operator({ engine, reporter, status, reload: () => none, onAllowed: () => {} });
   }
 

@@ -3,7 +3,7 @@ import { RateLimits } from "../../lib/learn/rate_limits.ts";
 import { AddressTable } from "../../lib/state/address_table.ts";
 
 Deno.test("events of a kind are limited per period, the rest counted and told with the next", () => {
-  const rateLimits = new RateLimits(new AddressTable(16, 2, 1));
+  const rateLimits = new RateLimits(new AddressTable(16, 3, 1));
   const allow = (now: number, client = 1, kind = 7) => rateLimits.allow(0, 0, 0xffff, client, kind, now, 2, 1000);
   assert.deepEqual([allow(0), allow(1), allow(2), allow(999)], [true, true, false, false]);
   assert.equal(rateLimits.total, 2);

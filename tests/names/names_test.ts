@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { hostName, LeaseReader, type NamedHost } from "../../lib/names/lease_reader.ts";
 import { fingerprint, readNames, readNamesNow } from "../../lib/names/name_files.ts";
 import { Names } from "../../lib/names/names.ts";
-import { ReverseNames } from "../../lib/names/reverse_names.ts";
+import { reverseName, ReverseNames } from "../../lib/names/reverse_names.ts";
 
 const NOW = 1_700_000_000_000;
 
@@ -179,4 +179,14 @@ Deno.test("reverse DNS is asked one at a time, once, and nobody waits for it", a
   for (let i = 0; i < 1000; i++) reverse.of(`10.0.1.${i}`, 0);
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.ok(asked.length < 100);
+});
+
+Deno.test("the names that reverse DNS has addresses under are those of the RFCs", () => {
+  assert.equal(reverseName("192.168.1.5"), "5.1.168.192.in-addr.arpa");
+  // The example of RFC 3596 section 2.5.
+  assert.equal(
+    reverseName("4321:0:1:2:3:4:567:89ab"),
+    "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0.1.2.3.4.ip6.arpa",
+  );
+  assert.equal(reverseName("fd00::5").length, 72);
 });

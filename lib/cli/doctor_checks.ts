@@ -176,7 +176,7 @@ async function checkEffect(wanted: Wanted): Promise<Finding> {
 function checkInterfaces({ loaded }: Wanted): Finding {
   const { config } = loaded;
   const names = config?.network.lan ?? [];
-  if (names.length === 0) return ok("none are named: clients are told by [network] home");
+  if (names.length === 0) return ok("none are named: clients are recognised by [network] home");
   const { interfaces, missing, prefixes } = readLan(names);
   if (missing.length === 0) {
     return ok(`${interfaces.join(", ")}${prefixes.length === 0 ? "" : ` with ${prefixes.join(", ")}`}`);
@@ -184,7 +184,7 @@ function checkInterfaces({ loaded }: Wanted): Finding {
   const there = listDevices().filter((name) => name !== "lo");
   return warn(
     `there is no interface ${missing.join(", ")}` +
-      (interfaces.length === 0 ? ": clients are told by [network] home alone" : ""),
+      (interfaces.length === 0 ? ": clients are recognised by [network] home alone" : ""),
     `name those towards your clients in [network] lan; there are ${there.join(", ") || "none"}`,
   );
 }

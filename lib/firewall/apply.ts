@@ -1,3 +1,7 @@
+/**
+ * Putting the rules in force by difference, removing them, checking them.
+ * @module
+ */
 import { type Choice, chooseBackend, reason, VARIANTS } from "./backend.ts";
 import { type Inspected, inspectRules, inspectTool } from "./inspect.ts";
 import { iptablesJumps, iptablesRules, iptablesText, type Jump, REJECT_CHAIN } from "./iptables.ts";
@@ -15,7 +19,7 @@ export interface Applied {
   readonly changed: boolean;
   /** Whether kernel sets are in the rules. */
   readonly sets: boolean;
-  /** True when clients are told by interface, false when by home prefix. */
+  /** True where clients are recognised by interface, false where by home prefix. */
   readonly byInterface: boolean;
   /** Everything that was done, or done without, a sentence each. */
   readonly notes: readonly string[];
@@ -29,7 +33,9 @@ export async function applyRules(wanted: Backend | "auto", options: RulesOptions
   const lan = presentLan(options.lan, await listInterfaces(run));
   const notes: string[] = [];
   if (lan.length === 0 && options.lan.length > 0) {
-    notes.push(`None of the interfaces "${options.lan.join('", "')}" exists: clients are told by home prefix instead`);
+    notes.push(
+      `None of the interfaces "${options.lan.join('", "')}" exists: clients are recognised by home prefix instead`,
+    );
   }
   const choice = await chooseBackend(run, wanted, { ...options, lan });
   const effective = { ...options, lan, sets: choice.sets };
@@ -213,7 +219,7 @@ export interface Checked {
   readonly legacy: boolean;
   /** Whether they ask the kernel sets. */
   readonly sets: boolean;
-  /** Fingerprint by which rules made anew are told from those that were there; empty where there are none. */
+  /** Fingerprint of the rules in force; empty where there are none. */
   readonly stamp: string;
 }
 

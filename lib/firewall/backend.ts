@@ -1,3 +1,7 @@
+/**
+ * Which back end works on this kernel, by trial.
+ * @module
+ */
 import { ALL_FEATURES, type IptablesFeatures, iptablesText } from "./iptables.ts";
 import { nftText } from "./nft.ts";
 import { RULES_DEFAULTS, type RulesOptions } from "./options.ts";

@@ -1,6 +1,6 @@
 /**
  * The rules in neutral form: chains, what a packet must be, what is done with it. `nft.ts` and `iptables.ts` write them
- * down for their tools; README.md in this folder tells the way of a packet through the chains.
+ * down for their tools; README.md in this folder describes the way of a packet through the chains.
  * @module
  */
 import { type RulesOptions, sortAddresses } from "./options.ts";
@@ -102,7 +102,7 @@ export function chainRules(options: RulesOptions, abilities: Abilities): readonl
     ],
     judge(options),
     [
-      // Of packets without payload only the one that opens a connection tells anything.
+      // Of packets without payload only the one that opens a connection is of use.
       ...(bare ? [rule("bare", [{ is: "opens" }], goto("first"))] : []),
       ...(bare ? families.map((family) => rule("bare", [{ is: "bare", family }], "return")) : []),
       rule("bare", [], goto("first")),

@@ -1,3 +1,7 @@
+/**
+ * What of ours is in the kernel's tables now.
+ * @module
+ */
 import { reason } from "./backend.ts";
 import { IPTABLES_TOOLS, legacyTables } from "./tools.ts";
 import { type Backend, FirewallError, type Runner } from "./run.ts";

@@ -40,7 +40,7 @@ export function iptablesJumps(options: RulesOptions): Jump[] {
 export interface IptablesFeatures {
   /** Rates are kept per client; without it one rate serves all clients. */
   readonly hashlimit: boolean;
-  /** Packets without payload are told from others and pass; without it they visit user space like any other. */
+  /** Packets without payload are recognised and pass; without it they are queued like any other. */
   readonly u32: boolean;
 }
 

@@ -1,6 +1,10 @@
+/**
+ * What takes packets past netfilter, and so past ftwall.
+ * @module
+ */
 import type { Runner } from "./run.ts";
 
-/** Something in the kernel by which packets pass without asking ftwall, and what to do about it. */
+/** Something in the kernel that lets packets pass without ftwall, and what to do about it. */
 export interface Offload {
   /** Its kind. */
   readonly name: "flowtable" | "xt-flowoffload" | "bridge";

@@ -1,6 +1,10 @@
+/**
+ * What rules are made from: options, marks, addresses, and what of them is refused.
+ * @module
+ */
 import { isMarkMask, isMarkUnder } from "../policy/marks.ts";
 
-/** The marks by which ftwall tells the kernel what was decided. All lie under `mask`; bits outside belong to others. */
+/** The marks that carry decisions from ftwall to the kernel. All lie under `mask`; bits outside belong to others. */
 export interface Marks {
   /** Bits of packet mark and connection mark that ftwall may use: contiguous, below bit 31. */
   readonly mask: number;

@@ -1,3 +1,7 @@
+/**
+ * The rules as something that a person can read and load.
+ * @module
+ */
 import { iptablesJumps, iptablesText } from "./iptables.ts";
 import { nftText } from "./nft.ts";
 import type { RulesOptions } from "./options.ts";

@@ -1,3 +1,7 @@
+/**
+ * Running the tools of the firewall; tests put a runner of their own in the place.
+ * @module
+ */
 import { errorText } from "../net/error_text.ts";
 
 /** What a tool answered. */

@@ -1,3 +1,7 @@
+/**
+ * The kernel sets of locked clients and blocked peers.
+ * @module
+ */
 import { NFT_TABLE, SET_SIZE } from "./nft.ts";
 import type { Backend, Runner } from "./run.ts";
 
@@ -62,7 +66,7 @@ function clamp(seconds: number): number {
   return Math.min(LONGEST, Math.max(1, Math.ceil(seconds)));
 }
 
-/** Whether the kernel's sets hold each of these addresses. True where that cannot be told: no tool, no permission. */
+/** Whether the kernel's sets hold each of these addresses. True where that is unknown: no tool, no permission. */
 export async function setsHold(
   backend: Backend,
   samples: readonly { readonly kind: SetKind; readonly address: string }[],

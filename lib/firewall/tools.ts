@@ -1,3 +1,7 @@
+/**
+ * The tools that a machine may have, and its interfaces.
+ * @module
+ */
 import type { Runner } from "./run.ts";
 
 /** Every name under which a machine may keep iptables; rules made with one are invisible to the others. */

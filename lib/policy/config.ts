@@ -50,5 +50,5 @@ export interface Config extends Values<typeof TOP>, SectionConfigs {
   readonly schedule: readonly ScheduleConfig[];
 }
 
-/** What the caller tells the loader about each protocol it knows; the order gives the protocol numbers. */
+/** The defaults of a protocol. The loader takes a list of them, whose order gives the protocol numbers. */
 export type ProtocolDefaults = Omit<ProtocolConfig, "lock">;

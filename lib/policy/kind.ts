@@ -149,7 +149,7 @@ export function size(least: number, most: number): Kind<number> {
   };
 }
 
-/** A text that `read` accepts, in the spelling that it gives. Of `suggest` only what `read` accepts is told. */
+/** A text that `read` accepts, in the spelling that it gives. What `suggest` gives is offered only if `read` accepts it. */
 export function text(
   allowed: string,
   read: (text: string) => string | Error | null,

@@ -8,7 +8,7 @@
  * @module
  */
 
-/** Deepest nesting of lists and inline tables; the parser is told the same. */
+/** Deepest nesting of lists and inline tables, for the parser too. */
 export const DEEPEST = 16;
 
 /** Keys and list positions from the top of the document. */
@@ -20,7 +20,7 @@ type Id = number;
 /** The document itself. */
 const ROOT: Id = 0;
 
-/** Longest part of a key that is told apart. */
+/** Characters of a key's part by which keys are distinguished. */
 const LONGEST = 128;
 
 /** What stands for `part` below `base`. By number, so that a long table name is not repeated for every key below it. */

@@ -101,7 +101,7 @@ function readText(path: string): string | Unreadable {
     // Opening a FIFO would wait for a writer, reading a device might never end.
     if (!isFile) return unreadable(isDirectory ? "a directory" : "no regular file", "a TOML file");
     using file = Deno.openSync(path, { read: true });
-    // One byte more than is allowed tells a file that grows meanwhile.
+    // Room for one byte too many: a file may grow while it is read.
     const bytes = new Uint8Array(MAX_BYTES + 1);
     let length = 0;
     while (length < bytes.length) {

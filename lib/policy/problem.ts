@@ -84,7 +84,7 @@ export class Findings {
   readonly #kept = { error: 0, warning: 0 };
   readonly #omitted = { error: 0, warning: 0 };
 
-  /** `lines` tells the places of the keys in `file`. */
+  /** `lines` has the lines of the keys in `file`. */
   constructor(file: string, lines: LineIndex) {
     this.#file = file;
     this.#lines = lines;

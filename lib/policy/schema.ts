@@ -88,7 +88,7 @@ export const SECTIONS = {
       lan: field(
         list(spelling.networkInterface, 64),
         ["br-lan"],
-        "Interfaces towards home, for `ftwall rules`; their own prefixes are home too, looked up every minute. Where none of them is there, clients are told by `home` alone.",
+        "Interfaces towards home, for `ftwall rules`; their own prefixes are home too, looked up every minute. Where none of them is there, clients are recognised by `home` alone.",
         "rules",
       ),
     },

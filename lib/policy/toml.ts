@@ -5,7 +5,7 @@
  * is blanked and the rest is read on, so that ten slips take one run to find. An error anywhere else ends the reading: what
  * follows could belong to another table.
  *
- * How much a text asks the parser to build is told before it is parsed. A key of one letter takes hundreds of bytes of heap,
+ * What the parser would have to build is counted before it parses. A key of one letter takes hundreds of bytes of heap,
  * so a file within the limit of bytes could take more than the daemon has (128 MiB), and running out of heap ends the
  * process: no error could be caught.
  * @module

@@ -37,7 +37,7 @@ export class LineWriter {
   /** Message of the sink's last failure, null while it works. */
   failure: string | null = null;
 
-  /** Writes to `sink`, holding at most twice `capacity` bytes, of which the last `reserved` are for lines to be kept. */
+  /** Writes to `sink`, holding at most twice `capacity` bytes, of which the last `reserved` are for `kept` lines. */
   constructor(sink: ByteSink, capacity: number = CAPACITY, reserved: number = capacity >> 3) {
     this.#sink = sink;
     this.#reserved = reserved;

@@ -11,7 +11,7 @@ export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 /** One value, or one for each value of a label. */
 type Values = number | Iterable<readonly [label: string, value: number]>;
 
-/** A metric, what it is for people, and where its values are; `label` names what tells several values apart. */
+/** A metric, its explanation, and its values in the status; `label` is the name of what several values differ by. */
 type Metric = readonly [
   name: string,
   type: "gauge" | "counter",

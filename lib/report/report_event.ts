@@ -1,6 +1,6 @@
 /**
- * Every event that can stand in the log: the engine's about traffic, what the daemon tells about itself, and how each is
- * treated: how much it matters, how often it may be printed.
+ * Every event that can stand in the log, the engine's about traffic and the daemon's about itself, and how each is treated:
+ * how much it matters, how often it may be printed.
  * @module
  */
 import type { TrafficEvent } from "../learn/event.ts";
@@ -129,7 +129,7 @@ interface Treatment {
   readonly traffic?: true;
   /** At most so often; absent: always printed. */
   readonly rate?: Rate;
-  /** Seldom, and others wait for it or it is there to be looked up: a flood of other events must not cost it. */
+  /** Rare, and needed: it finds room in the log's buffer where a flood of other events has filled the rest. */
   readonly kept?: true;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What `ftwall status` tells: the daemon's numbers as the object of the interface contract.
+ * The object that `ftwall status --json` prints, as the interface contract has it, and what it is made from.
  * @module
  */
 import { rfc3339 } from "./plain.ts";

@@ -499,6 +499,15 @@ class RunningDaemon implements Daemon {
     this.#reloading = put.catch((error: unknown) => this.#reporter.note("error", errorText(error)));
   }
 
+  async #remakeRules(config: Config): Promise<boolean> {
+    try {
+      return await this.#kernel.remakeRules(config);
+    } catch (error) {
+      this.#reporter.note("error", errorText(error));
+      return false;
+    }
+  }
+
   async #reloadNow(): Promise<ReloadAnswer> {
     this.#vital?.busy();
     const before = this.#config;
@@ -523,9 +532,9 @@ class RunningDaemon implements Daemon {
       return { outcome: "unchanged", hash: policy.hash, changes: [], problems: warnings };
     }
     const needed = needsRestart(before, loaded.config);
-    // The change can be taken where the administrator has applied the new rules already.
+    // The change can be taken where the administrator has applied the new rules already, or the rules are our own.
     const applied = needed.length > 0 && needed.every((one) => one.needs === "rules") &&
-      await this.#kernel.fit(loaded.config);
+      (await this.#kernel.fit(loaded.config) || await this.#remakeRules(loaded.config));
     if (needed.length > 0 && !applied) {
       return refuse(
         needed.map(({ key, command }) => `${key} was changed, which a reload cannot apply; run: ${command}`),
@@ -555,7 +564,9 @@ class RunningDaemon implements Daemon {
     this.#status.loaded(loaded, policy);
     const changes = difference(before, loaded.config);
     // The rules name homes and exempt clients too: until new rules are applied, only the packets that they queue are judged anew.
-    warnings.push(...await this.#stale.look(loaded.config, !sameRules(before, loaded.config)));
+    const changed = !sameRules(before, loaded.config);
+    if (changed && !applied) await this.#remakeRules(loaded.config);
+    warnings.push(...await this.#stale.look(loaded.config, changed));
     this.#status.reloaded(true, warnings);
     this.#reporter.emit({ event: "reloaded", hash: policy.hash, changes });
     return { outcome: "applied", hash: policy.hash, changes, problems: warnings };

@@ -122,6 +122,11 @@ export class KernelState implements AsyncDisposable {
     await this.#guard.make();
   }
 
+  /** Makes the rules that `run` made fit this config; false where they are somebody else's. */
+  async remakeRules(config: Config): Promise<boolean> {
+    return await this.#guard.remake(this.#parts.rules(config));
+  }
+
   /** After the queues were given back at a clean stop: takes away the rules that were made. */
   async takeRulesAway(): Promise<void> {
     await this.#guard.end();

@@ -125,15 +125,21 @@ export class RulesGuard {
     this.#parts.news(false);
     const found = await look();
     this.#note(found);
-    if (this.#made && found.present && found.differs.length > 0) await this.#again();
+    if (!found.present || found.differs.length === 0) return;
+    // An earlier `run` made them and left them, as it was killed.
+    if (await this.remake(this.#parts.options())) return;
+    const message = `The firewall rules in force are not those of this config: ${found.differs.join("; ")}`;
+    emit({ event: "note", level: "warning", message: `${message}; run: ftwall rules --apply` });
   }
 
-  /** Rules that an earlier `run` made and left, as it was killed, are made to fit this config. */
-  async #again(): Promise<void> {
-    const { look, refill } = this.#parts;
-    await this.#apply();
+  /** Makes rules that `run` made fit other options; false where they are somebody else's, and left as they are. */
+  async remake(options: RulesOptions): Promise<boolean> {
+    const { look, refill, note, run } = this.#parts;
+    if (!this.#made || note.read() !== "made") return false;
+    await applyRules("auto", options, run);
     await refill();
     this.#note(await look());
+    return true;
   }
 
   /** Call about once a second; `now` is monotonic milliseconds. */

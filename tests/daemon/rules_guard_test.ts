@@ -147,6 +147,23 @@ Deno.test("after a kill the next run knows the rules that the last one made; an 
   assert.equal(scene.found, THERE);
 });
 
+Deno.test("rules of another config are made to fit where run made them, else left and told", async () => {
+  const other: Checked = { ...THERE, differs: ["nft: made from other options"] };
+  using own = new Scene({ found: other });
+  own.note.write("made");
+  await own.start();
+  assert.deepEqual([own.said, own.applied, own.refilled, own.found], [[], 1, 1, THERE]);
+  assert.ok(await own.guard.remake({ ...RULES_DEFAULTS, lan: [], packetsTcp: 4 }));
+  assert.equal(own.applied, 2);
+  using theirs = await new Scene({ found: other }).start();
+  assert.match(
+    (theirs.events[0] as NoteEvent).message,
+    /not those of this config: nft: made from other options; run: ftwall/,
+  );
+  assert.ok(!await theirs.guard.remake({ ...RULES_DEFAULTS, lan: [] }));
+  assert.deepEqual([theirs.said, theirs.applied], [["note"], 0]);
+});
+
 Deno.test("rules that cannot be made are one sentence that says what to run", async () => {
   const scene = new Scene();
   using _ = scene;

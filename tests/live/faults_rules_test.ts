@@ -62,6 +62,40 @@ Deno.test({
       await daemon.inner.process.stop();
       assert.ok(!(await hooked(topology)));
     });
+    await test.step("a reload that asks for other rules makes those, as they are its own", async () => {
+      await using daemon = new Bare(await RouterDaemon.start(topology, { noRules: true }));
+      await daemon.restart([]);
+      daemon.inner.write("[queue]\npackets_tcp = 5\n");
+      await daemon.inner.must("reload", "--control", daemon.inner.control);
+      await daemon.inner.sees({ event: "reloaded" });
+      assert.deepEqual((await rulesOf(daemon.inner)).differs, []);
+      assert.match(await topology.must("router", ["iptables", "-t", "mangle", "-S"]), /--connbytes 0:5 /);
+    });
+    await test.step("a second ftwall on another queue leaves the rules of the first alone, and says so", async () => {
+      await using first = await RouterDaemon.start(topology);
+      await using second = new Bare(await RouterDaemon.start(topology, { noRules: true, args: ["--queue", "9"] }));
+      await second.restart([]);
+      await until(
+        "the note",
+        () => /not those of this config/.test(second.inner.tail()),
+        5000,
+        () => second.inner.tail(),
+      );
+      await second.inner.process.stop();
+      assert.ok(await hooked(topology));
+      assert.ok(!first.process.ended);
+      await first.must("rules", "--remove");
+    });
+    await test.step("without a tool that makes rules one sentence says so, and what to run", async () => {
+      await using daemon = new Bare(await RouterDaemon.start(topology, { noRules: true }));
+      await daemon.inner.process.stop();
+      const hidden = "for t in nft iptables ip6tables iptables-restore ip6tables-restore; do " +
+        'mount --bind /dev/null "$(command -v $t)"; done; exec "$@"';
+      const command = daemon.inner.command.filter((word) => word !== "--no-rules");
+      await daemon.inner.launch(["unshare", "-m", "sh", "-c", hidden, "sh", ...command]);
+      const failed = await daemon.inner.sees({ event: "rules-failed" });
+      assert.match(String(failed["message"]), /^Cannot make firewall rules: .*run: ftwall rules --apply$/);
+    });
     await test.step("with --no-rules none are made, which doctor and status tell", async () => {
       await using daemon = new Bare(await RouterDaemon.start(topology, { noRules: true }));
       assert.ok(!(await hooked(topology)));

@@ -79,7 +79,7 @@ function playStory(
     emit: (event) => {
       if (event.event === "locked") learned.locked++;
       else if (event.event === "peer-learned") learned.peers++;
-      else if (event.event === "trained" && event.held !== true) learned.trained++;
+      else if (event.event === "trained") learned.trained++;
     },
   });
   const recorder = new FlowRecorder(how.explain);

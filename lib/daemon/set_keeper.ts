@@ -7,11 +7,12 @@
  */
 import type { Engine } from "../judge/engine.ts";
 import type { TrafficEvent } from "../learn/event.ts";
-import { type Backend, KernelSets, SET_SIZE, type SetKind, type SetsState } from "../firewall/mod.ts";
+import { type Backend, KernelSets, SET_SIZE, type SetEntry, type SetsState } from "../firewall/mod.ts";
 import { parseAddress } from "../net/address.ts";
 import { DROP } from "../policy/policy.ts";
 import type { Lock } from "../state/locks.ts";
-import { HELD, PROTOCOL } from "../state/state.ts";
+import type { AddressTable } from "../state/address_table.ts";
+import { PROTOCOL } from "../state/state.ts";
 import { addressAt } from "./status.ts";
 import type { SetTransport } from "./set_transport.ts";
 
@@ -88,29 +89,29 @@ export class SetKeeper implements AsyncDisposable {
     this.detach();
     const sets = this.#setsOf(backend);
     sets.clear("locked");
-    sets.clear("blocked");
+    sets.clear("peers");
     await sets.settled();
   }
 
   /**
-   * Addresses that the kernel's sets must hold now, one of each set that holds any: where one is missing, somebody emptied
+   * Entries that the kernel's sets must hold now, one of each set that holds any: where one is missing, somebody emptied
    * it. None while changes are under way.
    */
-  samples(): { readonly kind: SetKind; readonly address: string }[] {
+  samples(): SetEntry[] {
     if (this.#sets === null || this.#sets.state.pending > 0) return [];
     const soon = this.#engine.clock.now + SAMPLE_MARGIN;
-    const found: { kind: SetKind; address: string }[] = [];
-    const take = (kind: SetKind, address: string) => {
-      const six = address.includes(":");
-      if (!found.some((one) => one.kind === kind && one.address.includes(":") === six)) found.push({ kind, address });
+    const found: SetEntry[] = [];
+    const take = (entry: SetEntry) => {
+      const six = entry.address.includes(":");
+      if (!found.some((one) => one.kind === entry.kind && one.address.includes(":") === six)) found.push(entry);
     };
     this.#eachLock((row, lock) => {
       if (this.#locks.get(lock) !== undefined && this.#lockUntil(lock) > soon) {
-        take("locked", addressAt(this.#engine.state.locks.table, row));
+        take(client(addressAt(this.#engine.state.locks.table, row)));
       }
     });
     for (let row = 0; row < Math.min(ROWS, this.#peers.length); row++) {
-      if (this.#peers[row]! * 1000 > soon) take("blocked", addressAt(this.#engine.state.peers, row));
+      if (this.#peers[row]! * 1000 > soon) take(peerAt(this.#engine.state.peers, row));
     }
     return found;
   }
@@ -128,18 +129,14 @@ export class SetKeeper implements AsyncDisposable {
         break;
       }
       case "released":
-        this.#sets.remove("locked", event.client);
+        this.#sets.remove(client(event.client));
         break;
       case "peer-learned": {
         const words = parseAddress(event.peer);
-        const row = words === null ? -1 : peers.find(...words, 0);
+        const row = words === null ? -1 : peers.find(...words, event.peer_port);
         if (row < 0) break;
-        // A peer that is held back is refused at one port only; a set holds whole addresses.
-        if (event.held === true) this.#forgetPeer(row);
-        else {
-          this.#noteRemoved(row);
-          this.#keepPeer(row);
-        }
+        this.#noteRemoved(row);
+        this.#keepPeer(row);
         break;
       }
     }
@@ -191,7 +188,7 @@ export class SetKeeper implements AsyncDisposable {
     const { table } = this.#engine.state.locks;
     const until = table.deadline[row]!;
     this.#locks.set(lock, { announced: lock.announced, until });
-    this.#sets?.put("locked", addressAt(table, row), (until - this.#engine.clock.now) / 1000);
+    this.#sets?.put(client(addressAt(table, row)), (until - this.#engine.clock.now) / 1000);
   }
 
   /** Empties the set of peers; the next beats fill it again. */
@@ -207,7 +204,7 @@ export class SetKeeper implements AsyncDisposable {
     this.#peers.fill(0);
     this.#peersHeld = 0;
     this.#nextRow = 0;
-    this.#sets?.clear("blocked");
+    this.#sets?.clear("peers");
   }
 
   /** Puts a row of the block list into the set, if it belongs there and has no entry that lasts long enough. */
@@ -225,13 +222,13 @@ export class SetKeeper implements AsyncDisposable {
       return;
     }
     const at = row * peers.columns;
-    if (peers.values[at + HELD] === 1 || this.#blockable[peers.values[at + PROTOCOL]!] !== true) return;
+    if (this.#blockable[peers.values[at + PROTOCOL]!] !== true) return;
     if (kernel === 0) {
       if (this.#peersHeld >= MOST_PEERS) return;
       this.#peersHeld++;
     }
     this.#peers[row] = Math.floor(deadline / 1000);
-    this.#sets.put("blocked", addressAt(peers, row), (deadline - now) / 1000);
+    this.#sets.put(peerAt(peers, row), (deadline - now) / 1000);
   }
 
   #noteRemoved(row: number): void {
@@ -242,11 +239,19 @@ export class SetKeeper implements AsyncDisposable {
   #forgetPeer(row: number): void {
     if (this.#sets === null || this.#peers[row] === 0) return;
     this.#noteRemoved(row);
-    this.#sets.remove("blocked", addressAt(this.#engine.state.peers, row));
+    this.#sets.remove(peerAt(this.#engine.state.peers, row));
   }
 
   /** Waits for changes that are under way. Entries stay: they refuse while ftwall is down, and end by themselves. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sets?.settled();
   }
+}
+
+function client(address: string): SetEntry {
+  return { kind: "locked", address, port: 0 };
+}
+
+function peerAt(peers: AddressTable, row: number): SetEntry {
+  return { kind: "peers", address: addressAt(peers, row), port: peers.key(row, 4) };
 }

@@ -29,7 +29,7 @@ import type {
 } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
 import type { AddressTable } from "../state/address_table.ts";
-import { DETAIL, HELD, PROTOCOL } from "../state/state.ts";
+import { PATTERN, PROTOCOL } from "../state/state.ts";
 import { type Figures, figuresOf } from "./figures.ts";
 import type { HistoryKeeper } from "./history_keeper.ts";
 import type { NameKeeper } from "./name_keeper.ts";
@@ -227,7 +227,7 @@ export class DaemonStatus implements StatusSource {
     const { peers } = this.#engine.state;
     const entries = this.#rows(peers, (table, row) => ({
       peer: addressAt(table, row),
-      peer_port: table.values[row * table.columns + DETAIL]!,
+      peer_port: table.key(row, 4),
       protocol: this.#engine.policy.protocols[table.values[row * table.columns + PROTOCOL]!] ?? "unknown",
       until: this.#wall(table.deadline[row]!),
     }), 1000);
@@ -239,10 +239,9 @@ export class DaemonStatus implements StatusSource {
     const { trained } = this.#engine.state;
     const names = new Map<string, string[]>();
     this.#rows(trained, (table, row) => {
-      const pattern = this.#engine.trainer.pattern(table.values[row * table.columns + DETAIL]!);
-      const held = table.values[row * table.columns + HELD] === 1 ? " (held back)" : "";
+      const pattern = this.#engine.trainer.pattern(table.values[row * table.columns + PATTERN]!);
       const list = names.get(pattern) ?? [];
-      list.push(addressAt(table, row) + held);
+      list.push(addressAt(table, row));
       names.set(pattern, list);
       return null;
     }, 10_000);

@@ -36,7 +36,7 @@ export type Match = Readonly<
   | { is: "packet"; mark: number }
   /** Come in by this interface (`src`) or going out by it (`dst`); a `*` or `+` at the end matches any ending. */
   | { is: "interface"; end: End; name: string }
-  /** From or to an address of the prefix, one that is exempt, or one in a kernel set. */
+  /** From or to an address of the prefix, one that is exempt, or one (for peers, with its TCP port) in a kernel set. */
   | { is: "address"; family: Family; end: End; prefix: string }
   | { is: "exempt"; family: Family }
   | { is: "set"; family: Family; set: SetKind; end: End }
@@ -118,6 +118,7 @@ function rule(chain: Chain, match: readonly Match[], ...actions: readonly Action
   return { chain, match, actions };
 }
 
+const TCP: Match = { is: "transport", of: ["tcp"] };
 const UDP: Match = { is: "transport", of: ["udp"] };
 // To and from the router itself packets are only listened to: a dead ftwall must not take the router's DNS with it.
 const HEARD: Action = { queue: "bypass" };
@@ -206,14 +207,12 @@ function asked(options: RulesOptions, families: readonly Family[]): Rule[][] {
       ]),
       // A lock ends what its client had; the block list leaves alone what was let through, for a client that is exempt.
       rule("fromhome", [connection(accepted)], "return"),
-      ...families.map((family) => rule("fromhome", [set("blocked", "dst", family)], goto("blocked"))),
-      rule("tohome", [connection(accepted)], "return"),
-      ...families.map((family) => rule("tohome", [set("blocked", "src", family)], goto("blocked"))),
+      ...families.map((family) => rule("fromhome", [TCP, set("peers", "dst", family)], goto("blocked"))),
     ],
     families.flatMap((family) => [
       // No bypass: a lock holds while ftwall restarts, and ends by its own timeout.
       rule("locked", [UDP, { is: "rate", family, chain: "locked" }], { queue: "hold" }),
-      // All of it, and both ways: only ftwall knows who is allowed there for a time.
+      // Only ftwall knows who is allowed there for a time.
       rule("blocked", [{ is: "rate", family, chain: "blocked" }], { queue: "hold" }),
     ]),
   ];
@@ -226,7 +225,7 @@ function judge(options: RulesOptions): Rule[] {
     rule("judge", [connection(refused)], goto("refuse")),
     again("judge", options),
     rule("judge", [packet(accepted)], goto("accepted")),
-    rule("judge", [{ is: "transport", of: ["tcp"] }], goto("bare")),
+    rule("judge", [TCP], goto("bare")),
     rule("judge", [], goto("first")),
   ];
 }

@@ -147,7 +147,11 @@ function matchText(match: Match, options: RulesOptions, family: Family, features
     case "exempt-mac":
       return sortAddresses(options.exempt).macs.map((mac) => `-m mac --mac-source ${mac}`);
     case "set":
-      return [`-m set --match-set ftwall_${match.set}${match.family} ${match.end}`];
+      return [
+        `-m set --match-set ftwall_${match.set}${match.family} ${
+          match.set === "peers" ? `${match.end},${match.end}` : match.end
+        }`,
+      ];
     case "rate":
       return [rateText(match.chain, options.renewRate, features)];
     case "sample":

@@ -24,7 +24,7 @@ export {
   KernelSets,
   LIBRARY_PACE,
   type SetChange,
-  type SetKind,
+  type SetEntry,
   setsHold,
   type SetsPace,
   type SetsState,

@@ -77,14 +77,16 @@ function nftSets(options: RulesOptions): [string, string][] {
     ["exempt4", "type ipv4_addr; flags interval; auto-merge;"],
     ["exempt6", "type ipv6_addr; flags interval; auto-merge;"],
     ["exemptmac", "type ether_addr;"],
-    // Per-client rates; entries leave by themselves, and what finds no room is simply not counted.
-    ["rate4", "type ipv4_addr; flags dynamic, timeout; timeout 1m; size 65535;"],
-    ["rate6", "type ipv6_addr; flags dynamic, timeout; timeout 1m; size 65535;"],
   ];
+  // The rates of each sender, for each chain; entries leave by themselves, and what finds no room is simply not counted.
+  for (const chain of ["heard", ...(options.sets ? ["locked", "blocked"] : [])]) {
+    sets.push([`rate_${chain}4`, "type ipv4_addr; flags dynamic, timeout; timeout 1m; size 65535;"]);
+    sets.push([`rate_${chain}6`, "type ipv6_addr; flags dynamic, timeout; timeout 1m; size 65535;"]);
+  }
   if (options.sets) {
-    for (const name of ["locked", "blocked"]) {
-      sets.push([`${name}4`, `type ipv4_addr; flags timeout; size ${SET_SIZE};`]);
-      sets.push([`${name}6`, `type ipv6_addr; flags timeout; size ${SET_SIZE};`]);
+    for (const family of [4, 6]) {
+      sets.push([`locked${family}`, `type ipv${family}_addr; flags timeout; size ${SET_SIZE};`]);
+      sets.push([`peers${family}`, `type ipv${family}_addr . inet_service; flags timeout; size ${SET_SIZE};`]);
     }
   }
   return sets;
@@ -150,7 +152,7 @@ function matchText(match: Match, { renewRate }: RulesOptions, under: string): re
     case "port": {
       const ports = typeof match.port === "number" ? match.port : `{ ${match.port.join(", ")} }`;
       return [
-        `${match.transport} ${match.end === "src" ? "sport" : "dport"} ${match.not === true ? "!= " : ""}${ports}`,
+        `${match.transport} ${portOf(match.end)} ${match.not === true ? "!= " : ""}${ports}`,
       ];
     }
     case "connection":
@@ -168,10 +170,12 @@ function matchText(match: Match, { renewRate }: RulesOptions, under: string): re
     case "exempt-mac":
       return ["ether saddr @exemptmac"];
     case "set":
-      return [`${addressOf(match.family, match.end)} @${match.set}${match.family}`];
+      return match.set === "peers"
+        ? [`${addressOf(match.family, match.end)} . tcp ${portOf(match.end)} @peers${match.family}`]
+        : [`${addressOf(match.family, match.end)} @${match.set}${match.family}`];
     case "rate": {
       const rate = `limit rate ${renewRate}/second burst ${renewRate * 2} packets`;
-      return [`update @rate${match.family} { ${addressOf(match.family, "src")} ${rate} }`];
+      return [`update @rate_${match.chain}${match.family} { ${addressOf(match.family, "src")} ${rate} }`];
     }
     case "sample":
       return [`limit rate ${match.rate}/second burst ${match.rate} packets`];
@@ -184,6 +188,10 @@ function matchText(match: Match, { renewRate }: RulesOptions, under: string): re
     case "bare":
       return [match.family === 4 ? "ip hdrlength 5 ip length <= 80" : "ip6 nexthdr tcp ip6 length <= 60"];
   }
+}
+
+function portOf(end: End): string {
+  return end === "src" ? "sport" : "dport";
 }
 
 function addressOf(family: Family, end: End): string {

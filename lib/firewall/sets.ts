@@ -5,27 +5,35 @@
 import { NFT_TABLE, SET_SIZE } from "./nft.ts";
 import type { Backend, Runner } from "./run.ts";
 
-/** What a kernel set holds. */
-export type SetKind = "locked" | "blocked";
+/** What a kernel set holds: addresses of locked clients, or blocked peers, each a TCP port of an address. */
+export type SetKind = "locked" | "peers";
 
 /** The ipset names; nft has the same sets in our table, without the prefix. */
-export const SET_NAMES: readonly string[] = ["ftwall_locked4", "ftwall_locked6", "ftwall_blocked4", "ftwall_blocked6"];
+export const SET_NAMES: readonly string[] = ["ftwall_locked4", "ftwall_locked6", "ftwall_peers4", "ftwall_peers6"];
 
-/** One change of a set. */
-export interface SetChange {
+/** One entry of a set. */
+export interface SetEntry {
   /** Which set. */
   readonly kind: SetKind;
   /** An address as `formatAddress` writes it. */
   readonly address: string;
+  /** The port of a peer; 0 for a client. */
+  readonly port: number;
+}
+
+/** One change of a set. */
+export interface SetChange extends SetEntry {
   /** Seconds until the kernel drops the entry by itself; 0 removes it. */
   readonly seconds: number;
 }
 
 /** Creates the sets that are missing; for `ipset -exist restore`. A full set gives up a random old entry. */
 export function ipsetCreateText(): string {
-  return SET_NAMES.map((name) =>
-    `create ${name} hash:ip family ${name.endsWith("6") ? "inet6" : "inet"} timeout 120 maxelem ${SET_SIZE} forceadd\n`
-  ).join("");
+  return SET_NAMES.map((name) => {
+    const type = name.startsWith("ftwall_peers") ? "hash:ip,port" : "hash:ip";
+    const family = name.endsWith("6") ? "inet6" : "inet";
+    return `create ${name} ${type} family ${family} timeout 120 maxelem ${SET_SIZE} forceadd\n`;
+  }).join("");
 }
 
 // Longest timeout both kernels take: ipset counts milliseconds in 32 bits.
@@ -40,18 +48,21 @@ export function setsText(backend: Backend, changes: readonly SetChange[], flush:
     }
   }
   if (backend === "iptables") {
-    for (const { kind, address, seconds } of changes) {
-      const name = `ftwall_${kind}${address.includes(":") ? 6 : 4}`;
-      lines.push(seconds > 0 ? `add ${name} ${address} timeout ${clamp(seconds)}` : `del ${name} ${address}`);
+    for (const change of changes) {
+      const name = `ftwall_${change.kind}${familyOf(change)}`;
+      const element = ipsetElement(change);
+      lines.push(
+        change.seconds > 0 ? `add ${name} ${element} timeout ${clamp(change.seconds)}` : `del ${name} ${element}`,
+      );
     }
   } else {
-    for (const kind of ["locked", "blocked"] as const) {
+    for (const kind of ["locked", "peers"] as const) {
       for (const n of [4, 6]) {
-        const mine = changes.filter((c) => c.kind === kind && (c.address.includes(":") ? 6 : 4) === n);
+        const mine = changes.filter((c) => c.kind === kind && familyOf(c) === n);
         if (mine.length === 0) continue;
         const set = `${NFT_TABLE} ${kind}${n}`;
-        const all = mine.map((c) => c.address).join(", ");
-        const kept = mine.filter((c) => c.seconds > 0).map((c) => `${c.address} timeout ${clamp(c.seconds)}s`);
+        const all = mine.map(nftElement).join(", ");
+        const kept = mine.filter((c) => c.seconds > 0).map((c) => `${nftElement(c)} timeout ${clamp(c.seconds)}s`);
         // Adding an element that is there keeps its old timeout, deleting one that is not there fails:
         // add, delete, add does the same whatever was there before.
         lines.push(`add element ${set} { ${all} }`, `delete element ${set} { ${all} }`);
@@ -66,23 +77,34 @@ function clamp(seconds: number): number {
   return Math.min(LONGEST, Math.max(1, Math.ceil(seconds)));
 }
 
-/** Whether the kernel's sets hold each of these addresses. True where that is unknown: no tool, no permission. */
+function familyOf(entry: SetEntry): 4 | 6 {
+  return entry.address.includes(":") ? 6 : 4;
+}
+
+function nftElement({ kind, address, port }: SetEntry): string {
+  return kind === "locked" ? address : `${address} . ${port}`;
+}
+
+function ipsetElement({ kind, address, port }: SetEntry): string {
+  return kind === "locked" ? address : `${address},tcp:${port}`;
+}
+
+/** Whether the kernel's sets hold each of these entries. True where that is unknown: no tool, no permission. */
 export async function setsHold(
   backend: Backend,
-  samples: readonly { readonly kind: SetKind; readonly address: string }[],
+  samples: readonly SetEntry[],
   run: Runner,
 ): Promise<boolean> {
   if (samples.length === 0) return true;
-  const six = (address: string) => address.includes(":") ? 6 : 4;
   if (backend === "nft") {
-    const lines = samples.map(({ kind, address }) =>
-      `get element ${NFT_TABLE} ${kind}${six(address)} { ${address} }\n`
+    const lines = samples.map((entry) =>
+      `get element ${NFT_TABLE} ${entry.kind}${familyOf(entry)} { ${nftElement(entry)} }\n`
     );
     const answer = await run("nft", ["-f", "-"], lines.join(""));
     return answer.code === 0 || !answer.stderr.includes("No such file or directory");
   }
-  for (const { kind, address } of samples) {
-    const answer = await run("ipset", ["test", `ftwall_${kind}${six(address)}`, address]);
+  for (const entry of samples) {
+    const answer = await run("ipset", ["test", `ftwall_${entry.kind}${familyOf(entry)}`, ipsetElement(entry)]);
     if (answer.code === 1 && /is NOT in set|does not exist/.test(answer.stderr)) return false;
   }
   return true;
@@ -117,7 +139,7 @@ export interface SetsState {
 }
 
 /**
- * Keeps the kernel sets like ftwall's own tables, off the hot path: changes are collected, the newest for an address
+ * Keeps the kernel sets like ftwall's own tables, off the hot path: changes are collected, the newest for an entry
  * wins, and one bounded batch at a time is handed over. Failure costs a counter, never an exception.
  */
 export class KernelSets implements AsyncDisposable {
@@ -144,13 +166,13 @@ export class KernelSets implements AsyncDisposable {
   }
 
   /** Adds or renews an entry. */
-  put(kind: SetKind, address: string, seconds: number): void {
-    this.#change({ kind, address, seconds: Math.max(1, seconds) });
+  put(entry: SetEntry, seconds: number): void {
+    this.#change({ ...entry, seconds: Math.max(1, seconds) });
   }
 
   /** Takes an entry out before its time. */
-  remove(kind: SetKind, address: string): void {
-    this.#change({ kind, address, seconds: 0 });
+  remove(entry: SetEntry): void {
+    this.#change({ ...entry, seconds: 0 });
   }
 
   /** Empties a set and forgets what waits for it. */
@@ -185,7 +207,7 @@ export class KernelSets implements AsyncDisposable {
   }
 
   #change(change: SetChange): void {
-    const key = `${change.kind} ${change.address}`;
+    const key = `${change.kind} ${change.address} ${change.port}`;
     if (this.#pending.size >= this.#capacity && !this.#pending.has(key)) {
       this.#discarded++;
       return;

@@ -112,6 +112,7 @@ export class Recorder {
         return;
       case "peer-learned":
       case "trained":
+      case "untrained":
       case "decoy-sent":
       case "probe-sent":
         return;

@@ -282,7 +282,7 @@ export class Engine {
         return (words[flow + CANDIDATES] === 0 ? REFUSE | SETTLED : REFUSE) as Verdict;
       }
     }
-    const known = this.#priorFacts.peerFact(this.#ends);
+    const known = this.#priorFacts.peerFact(this.#ends, (words[flow + FLAGS]! & (ACCEPTED | SUSPECT)) === ACCEPTED);
     const verdict = known !== "" && !this.#letsThrough(tcp) ? this.#because(row, known) : this.#lockedOr(row);
     if (verdict === REFUSE) {
       // Holds as long as the lock or the entry does: such a refusal is never settled.
@@ -309,7 +309,9 @@ export class Engine {
     if (maySettle(this.asker.tcp, words, flow, this.asker.look.first)) {
       words[flow + FLAGS]! |= ACCEPTED;
       this.asker.dismiss(row);
-      if (tcp !== 0 && isEverydayOpening(words[flow + OPENER_FIRST]!, tcp)) this.learner.peers.servesOthers(this.#ends);
+      if (tcp !== 0 && isEverydayOpening(words[flow + OPENER_FIRST]!, tcp)) {
+        this.learner.everyday.serves(this.#ends, this.#ends.peerPort);
+      }
     }
     return NOTHING;
   }

@@ -2,43 +2,40 @@
  * Learns ("trains") addresses from DNS answers whose name, or a name in whose CNAME chain, matches a wildcard of the config.
  *
  * Only answers to a question that this client asked this server are believed (same ports, id and name); otherwise anybody
- * could have any address blocked. Addresses that also serve unrelated names are held back.
+ * could have any address blocked. As a name server can give any address, those that serve others too are never trained, or
+ * no longer once that is known.
  * @module
  */
 import { type Classifier, type Evidence, type Look, UNDECIDED, UNRELATED } from "../protocol/classifier.ts";
 import { formatAddress, isUnlearnable } from "../net/address.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { AddressTable } from "../state/address_table.ts";
 import { hashEndpoint } from "../state/hash.ts";
-import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
+import { NAME, NAMES, PATTERN, PROTOCOL, SEVERAL, type State } from "../state/state.ts";
 import { DNS, dnsFrameEnd, DnsMessage, type DnsName, NameSet, TYPE_CNAME } from "../wire/dns.ts";
 import type { Clock } from "./clock.ts";
 import type { Emit } from "./event.ts";
+import type { Everyday } from "./everyday.ts";
 import type { Learner } from "./learner.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 
 /** Milliseconds that a question waits for its answer. */
 const PATIENCE = 10_000;
-/** Unrelated names from which on an address counts as shared. One is too few: anybody can give a name to anybody's address. */
-const SHARED_BY = 2;
 
-/** Milliseconds for which an address is remembered to answer for an unrelated name. */
-const UNRELATED_LIFETIME = 86_400_000;
-
-const NAME = 0;
+/** Columns of a question. */
+const ASKED = 0;
 const SERVER = 1;
-const NAMES = 1;
 
 /** See the module's text. */
 export class Trainer {
   /** Answers to no waiting question: forged, late, or the question was asked before ftwall started. */
   unasked = 0;
-  /** Addresses that were held back. */
+  /** Addresses that were not trained, or no longer, because they serve others too. */
   held = 0;
 
   readonly #state: State;
   readonly #clock: Clock;
   readonly #learner: Learner;
+  readonly #everyday: Everyday;
   readonly #emit: Emit;
   readonly #message = new DnsMessage();
   #policy: Policy | null = null;
@@ -50,6 +47,8 @@ export class Trainer {
     this.#state = state;
     this.#clock = clock;
     this.#learner = learner;
+    this.#everyday = learner.everyday;
+    this.#everyday.onFound = (w0, w1, w2, w3) => this.#untrain(w0, w1, w2, w3);
     this.#emit = emit;
     this.adopt();
   }
@@ -69,18 +68,18 @@ export class Trainer {
     const { training } = this.#learner.policy;
     trained.each((row) => {
       const at = row * trained.columns;
-      const pattern = before.training[trained.values[at + DETAIL]!]?.pattern;
+      const pattern = before.training[trained.values[at + PATTERN]!]?.pattern;
       const number = training.findIndex((name) => name.pattern === pattern && !name.hint);
       if (number < 0) {
         trained.remove(row);
         return;
       }
-      trained.values[at + DETAIL] = number;
+      trained.values[at + PATTERN] = number;
       trained.values[at + PROTOCOL] = training[number]!.protocol;
     });
   }
 
-  /** The wildcard with a number, as the DETAIL column of trained addresses has it; empty where there is none. */
+  /** The wildcard with a number, as the PATTERN column of trained addresses has it; empty where there is none. */
   pattern(number: number): string {
     return this.#policy?.training[number]?.pattern ?? "";
   }
@@ -104,20 +103,21 @@ export class Trainer {
     const { questions } = this.#state;
     if (!message.response) {
       const row = questions.insert(ends.c0, ends.c1, ends.c2, ends.c3, word, this.#clock.now + PATIENCE);
-      questions.values[row * 2 + NAME] = name;
+      questions.values[row * 2 + ASKED] = name;
       questions.values[row * 2 + SERVER] = server;
       this.#hint(ends, message.question);
       return true;
     }
     const row = questions.find(ends.c0, ends.c1, ends.c2, ends.c3, word);
     if (
-      row < 0 || questions.values[row * 2 + NAME] !== name || questions.values[row * 2 + SERVER] !== server ||
+      row < 0 || questions.values[row * 2 + ASKED] !== name || questions.values[row * 2 + SERVER] !== server ||
       questions.deadline[row]! <= this.#clock.now
     ) {
       this.unasked++;
       return true;
     }
     questions.remove(row);
+    this.#everyday.serves(ends, 0);
     if (message.rcode === 0) this.#answer(ends, bytes, view, start, end);
     return true;
   }
@@ -148,7 +148,7 @@ export class Trainer {
       while (message.nextAddress()) {
         const { a0, a1, a2, a3 } = message;
         if (isUnlearnable(a0, a1, a2, a3)) continue;
-        if (!trains) this.#unrelated(a0, a1, a2, a3, popular);
+        if (!trains) this.#unrelated(ends, a0, a1, a2, a3, popular);
         else if (!popular) this.#train(ends, a0, a1, a2, a3, number, training.protocol, message.ttl);
       }
     }
@@ -166,19 +166,19 @@ export class Trainer {
   ): void {
     const policy = this.#learner.policy;
     if (policy.isHome(a0, a1, a2, a3) || policy.isExempt(a0, a1, a2, a3, 0, 0)) return;
-    const { floor, ceiling, grace, holdShared } = policy.config.dns;
+    if (this.#everyday.isKnown(a0, a1, a2, a3, 0)) {
+      this.held++;
+      return;
+    }
+    const { floor, ceiling, grace } = policy.config.dns;
     const until = this.#clock.now + Math.min(ceiling, Math.max(ttl * 1000, floor) + grace);
-    const { trained, resolved } = this.#state;
+    const { trained } = this.#state;
     trained.end(a0, a1, a2, a3, 0, this.#clock.now);
     const row = trained.insert(a0, a1, a2, a3, 0, until);
     const at = row * trained.columns;
     trained.values[at + PROTOCOL] = protocol;
-    trained.values[at + DETAIL] = number;
+    trained.values[at + PATTERN] = number;
     if (!trained.created) return;
-    const known = resolved.find(a0, a1, a2, a3, 0);
-    const shared = holdShared && known >= 0 && isShared(resolved, known);
-    trained.values[at + HELD] = shared ? 1 : 0;
-    if (shared) this.held++;
     this.#learner.epoch++;
     this.#emit({
       event: "trained",
@@ -188,38 +188,36 @@ export class Trainer {
       pattern: this.pattern(number),
       until: this.#clock.text(until),
       client: ends.client,
-      ...(shared ? { held: true } : {}),
     });
   }
 
-  /** The address also serves an unrelated name: remembers that, and holds back what was learned about the address. */
-  #unrelated(a0: number, a1: number, a2: number, a3: number, popular: boolean): void {
-    const { resolved, trained, peers } = this.#state;
+  /** The address also serves an unrelated name. */
+  #unrelated(ends: FlowEnds, a0: number, a1: number, a2: number, a3: number, popular: boolean): void {
+    const { values, columns } = this.#state.everyday;
     const name = hashName(this.#message.question);
-    const row = resolved.insert(a0, a1, a2, a3, 0, this.#clock.now + UNRELATED_LIFETIME);
-    const at = row * resolved.columns;
-    if (resolved.values[at + NAME] !== name) {
-      resolved.values[at + NAME] = name;
-      resolved.values[at + NAMES]!++;
-    }
-    if (popular) resolved.values[at + NAMES] = SHARED_BY;
-    if (!this.#learner.policy.config.dns.holdShared || !isShared(resolved, row)) return;
-    this.#hold(trained, a0, a1, a2, a3);
-    const peer = peers.count === 0 ? -1 : peers.find(a0, a1, a2, a3, 0);
-    if (peer >= 0) this.#learner.peers.hold(peer);
+    const at = this.#everyday.show(ends, a0, a1, a2, a3, 0) * columns;
+    if (values[at + NAMES]! >= SEVERAL) return;
+    const names = popular ? SEVERAL : values[at + NAMES]! + (values[at + NAME] === name ? 0 : 1);
+    values[at + NAME] = name;
+    values[at + NAMES] = names;
+    if (names === SEVERAL) this.#everyday.found(a0, a1, a2, a3);
   }
 
-  #hold(table: AddressTable, a0: number, a1: number, a2: number, a3: number): void {
-    const row = table.find(a0, a1, a2, a3, 0);
-    if (row < 0 || table.values[row * table.columns + HELD] === 1) return;
-    table.values[row * table.columns + HELD] = 1;
+  #untrain(w0: number, w1: number, w2: number, w3: number): void {
+    const { trained } = this.#state;
+    const row = trained.count === 0 ? -1 : trained.find(w0, w1, w2, w3, 0);
+    if (row < 0) return;
+    const at = row * trained.columns;
+    this.#emit({
+      event: "untrained",
+      protocol: this.#learner.policy.protocols[trained.values[at + PROTOCOL]!]!,
+      address: formatAddress(w0, w1, w2, w3),
+      pattern: this.pattern(trained.values[at + PATTERN]!),
+    });
+    trained.remove(row);
     this.held++;
     this.#learner.epoch++;
   }
-}
-
-function isShared(resolved: AddressTable, row: number): boolean {
-  return resolved.values[row * resolved.columns + NAMES]! >= SHARED_BY;
 }
 
 /** FNV-1a over a name in lower case. */

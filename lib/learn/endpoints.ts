@@ -15,6 +15,7 @@ import {
 } from "../protocol/classifier.ts";
 import { type LengthRule, type Said, SAYS_LITTLE, SAYS_MESSAGE } from "../protocol/message_lengths.ts";
 import { isUnlearnable } from "../net/address.ts";
+import { isCommonPort } from "../net/common_ports.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { AddressTable } from "../state/address_table.ts";
 import { hashEndpoint } from "../state/hash.ts";
@@ -93,7 +94,7 @@ export class Endpoints {
     kind: number,
     witness: number,
   ): void {
-    // Made-up lists name web and DNS servers: their ports are never learned.
+    // Made-up lists name the servers of others: their ports are never learned.
     if (port === 0 || isCommonPort(port)) return;
     if (kind !== CONFIRMED && isUnlearnable(w0, w1, w2, w3)) return;
     const endpoints = this.#table;
@@ -197,9 +198,4 @@ export function hostOf(ends: FlowEnds): number {
 /** The client of a flow as a witness: a hash, never 0. */
 export function witnessOf(ends: FlowEnds): number {
   return hashEndpoint(ends.c0, ends.c1, ends.c2, ends.c3, 0, 0x3c6ef372) | 1;
-}
-
-/** Ports of web and name servers, which made-up peer lists name to do harm. */
-export function isCommonPort(port: number): boolean {
-  return port === 53 || port === 80 || port === 443;
 }

@@ -90,8 +90,6 @@ export interface PeerLearnedEvent {
   readonly client_name?: string;
   /** When it ends, RFC 3339. */
   readonly until: string;
-  /** Held back: the address also serves other things, so only this port of it is refused. */
-  readonly held?: boolean;
 }
 
 /** A DNS answer trained an address. */
@@ -112,8 +110,18 @@ export interface TrainedEvent {
   readonly client?: string;
   /** Name of the client, where it has one; added when the event is told. */
   readonly client_name?: string;
-  /** Held back: the address also answers for names of no interest. */
-  readonly held?: boolean;
+}
+
+/** A trained address turned out to serve others too, and is trained no more. */
+export interface UntrainedEvent {
+  /** Name of the event. */
+  readonly event: "untrained";
+  /** Name of the protocol. */
+  readonly protocol: string;
+  /** The address that was trained. */
+  readonly address: string;
+  /** The wildcard by which it was trained. */
+  readonly pattern: string;
 }
 
 /** A packet was refused. Rate-limited. */
@@ -157,7 +165,14 @@ export interface SentEvent {
 }
 
 /** Any event about traffic. */
-export type TrafficEvent = DetectedEvent | LockEvent | PeerLearnedEvent | TrainedEvent | RefusedEvent | SentEvent;
+export type TrafficEvent =
+  | DetectedEvent
+  | LockEvent
+  | PeerLearnedEvent
+  | TrainedEvent
+  | UntrainedEvent
+  | RefusedEvent
+  | SentEvent;
 
 /** Where the engine's events go. */
 export type Emit = (event: TrafficEvent) => void;

@@ -63,7 +63,7 @@ export class Keeper {
       scores,
       fanOuts,
       questions,
-      resolved,
+      everyday,
       rateLimits,
       allowances,
       neighbours,
@@ -78,7 +78,7 @@ export class Keeper {
         scores.table,
         fanOuts.table,
         questions,
-        resolved,
+        everyday,
         rateLimits,
         neighbours,
       ]

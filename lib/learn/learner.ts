@@ -28,14 +28,16 @@ import {
   SAYS_PROTOCOL,
 } from "../protocol/message_lengths.ts";
 import { isIPv4 } from "../net/address.ts";
+import { isCommonPort } from "../net/common_ports.ts";
 import { ACTION_NAMES } from "../policy/schema.ts";
 import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
 import type { State } from "../state/state.ts";
 import { type Clock, ticksOf } from "./clock.ts";
 import { decoySending } from "./decoy.ts";
-import { Endpoints, FAN_OUT, hostOf, isCommonPort, witnessOf } from "./endpoints.ts";
+import { Endpoints, FAN_OUT, hostOf, witnessOf } from "./endpoints.ts";
 import { type Emit, firstBytes, type FlowObserver, type FrequentEvent, rounded } from "./event.ts";
 import { DECOY_EVENT_KIND, DECOY_KIND, DETECTED_KIND, mayBeLocked, mayTeach, RateLimits } from "./rate_limits.ts";
+import { Everyday } from "./everyday.ts";
 import { isInvolved } from "./everyday_openings.ts";
 import type { Outbox } from "./outbox.ts";
 import { PeerList } from "./peer_list.ts";
@@ -67,6 +69,8 @@ export class Learner {
   observer: FlowObserver | null = null;
   /** Name of the evidence for which {@link suspected} last answered something. */
   revealedBy = "";
+  /** What serves others. */
+  readonly everyday: Everyday;
   /** The block list. */
   readonly peers: PeerList;
   /** The time-locks. */
@@ -100,7 +104,8 @@ export class Learner {
     this.#clock = clock;
     this.#outbox = outbox;
     this.#emit = emit;
-    this.peers = new PeerList(state, clock, emit, policy, () => this.epoch++);
+    this.everyday = new Everyday(state, clock, policy);
+    this.peers = new PeerList(state, clock, this.everyday, emit, policy, () => this.epoch++);
     this.timeLocks = new TimeLocks(state, clock, emit, () => this.epoch++);
     this.#endpoints = new Endpoints(state, clock, policy);
     this.rateLimits = new RateLimits(state.rateLimits);
@@ -124,6 +129,7 @@ export class Learner {
   adopt(policy: Policy): void {
     this.#policy = policy;
     this.#endpoints.policy = policy;
+    this.everyday.policy = policy;
     this.peers.policy = policy;
   }
 
@@ -267,10 +273,8 @@ export class Learner {
     const group = this.groupOf(ends);
     const action = protocol < 0 ? DROP : this.policy.action(this.table, group, protocol);
     if (action < DROP) return NOTHING;
-    // Only a client that connects to a peer is locked, not one that a peer connects to. A known peer by UDP is no reason:
-    // the pings of a program of that network lock its client anyway, and another client may have pinged (and so had
-    // listed) the game or VPN server that this one uses.
-    const connects = ends.clientOpened && ends.fromClient && (ends.tcp !== 0 || evidence !== "known-peer");
+    // Only a client that connects is locked, not one that is connected to.
+    const connects = ends.clientOpened && ends.fromClient;
     if (action === LOCK && connects) this.#lockFor(ends, protocol, group, evidence, 0);
     return REFUSE_FLOW;
   }
@@ -384,7 +388,7 @@ export class Learner {
     protocol: number,
     by: string,
   ): void {
-    const known = this.#state.peers.find(w0, w1, w2, w3, 0) >= 0;
+    const known = this.#state.peers.find(w0, w1, w2, w3, port) >= 0;
     if (known || mayTeach(this.rateLimits, ends, this.#clock.now)) this.peers.block(w0, w1, w2, w3, port, protocol, by);
   }
 

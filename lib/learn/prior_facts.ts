@@ -3,10 +3,10 @@
  * @module
  */
 import type { AddressTable } from "../state/address_table.ts";
-import { DETAIL, HELD, PROTOCOL, type State } from "../state/state.ts";
+import { PROTOCOL, type State } from "../state/state.ts";
+import { DNS, DNS_TLS } from "../wire/dns.ts";
 import { HOOK_INPUT, HOOK_OUTPUT, type Packet } from "../wire/packet.ts";
 import type { Clock } from "./clock.ts";
-import { isCommonPort } from "./endpoints.ts";
 import { type Learner, REFUSE_FLOW } from "./learner.ts";
 import type { Because } from "./event.ts";
 import type { FlowEnds } from "./flow_ends.ts";
@@ -27,30 +27,35 @@ export class PriorFacts {
     this.#trainer = trainer;
   }
 
-  /** Why the flow is to be refused for its public side; empty where it is neither on the block list nor trained. */
-  peerFact(ends: FlowEnds): Because | "" {
+  /**
+   * Why the flow is to be refused for its public side; empty where it is neither on the block list nor trained. `open` says
+   * that nothing was found wrong with it before.
+   */
+  peerFact(ends: FlowEnds, open: boolean): Because | "" {
     const { peers, trained } = this.#state;
     if (ends.name !== "") {
       const protocol = this.#trainer.protocolOf(ends.name);
       const met = protocol >= 0 && this.#learner.metKnown(ends, protocol, "trained-name") === REFUSE_FLOW;
       return met ? "name-trained" : "";
     }
-    if (peers.count !== 0 && this.#meets(ends, peers, "known-peer")) return "peer-blocked";
-    if (trained.count !== 0 && this.#meets(ends, trained, "trained-name")) return "name-trained";
+    const { p0, p1, p2, p3, peerPort } = ends;
+    // As the original did, connections to a peer alone: UDP there may be another client's game or tunnel, whose server somebody
+    // pinged. A connection that was let through before somebody did goes on.
+    if (peers.count !== 0 && ends.tcp !== 0 && ends.clientOpened && !open) {
+      const row = peers.find(p0, p1, p2, p3, peerPort);
+      if (row >= 0 && this.#meets(ends, peers, row, "known-peer")) return "peer-blocked";
+    }
+    // A name server can be trained by another one, and is asked by TCP where an answer is long (RFC 7766).
+    if (trained.count !== 0 && peerPort !== DNS && peerPort !== DNS_TLS) {
+      const row = trained.find(p0, p1, p2, p3, 0);
+      if (row >= 0 && this.#meets(ends, trained, row, "trained-name")) return "name-trained";
+    }
     return "";
   }
 
-  #meets(ends: FlowEnds, table: AddressTable, evidence: string): boolean {
-    const row = table.find(ends.p0, ends.p1, ends.p2, ends.p3, 0);
-    if (row < 0 || table.deadline[row]! <= this.#clock.now) return false;
-    const at = row * table.columns;
-    // Held back: of a peer only the port at which it was met is refused, and not if that is a web or name server's port (one
-    // ping to port 443 of a web site would have it refused for all, and its visitors locked); of a trained address nothing.
-    if (
-      table.values[at + HELD] === 1 &&
-      (table !== this.#state.peers || table.values[at + DETAIL] !== ends.peerPort || isCommonPort(ends.peerPort))
-    ) return false;
-    return this.#learner.metKnown(ends, table.values[at + PROTOCOL]!, evidence) === REFUSE_FLOW;
+  #meets(ends: FlowEnds, table: AddressTable, row: number, evidence: string): boolean {
+    if (table.deadline[row]! <= this.#clock.now) return false;
+    return this.#learner.metKnown(ends, table.values[row * table.columns + PROTOCOL]!, evidence) === REFUSE_FLOW;
   }
 
   /** Whether a packet that belongs to no flow goes between a locked client and the public side. */

@@ -62,6 +62,15 @@ export const POPULAR: readonly string[] = [
   ".zoom.us",
 ];
 
+/** Public name servers: Google, Cloudflare, Quad9, OpenDNS, AdGuard. */
+export const RESOLVERS: readonly string[] = [
+  ...["8.8.8.8/32", "8.8.4.4/32", "2001:4860:4860::8888/128", "2001:4860:4860::8844/128"],
+  ...["1.1.1.1/32", "1.0.0.1/32", "2606:4700:4700::1111/128", "2606:4700:4700::1001/128"],
+  ...["9.9.9.9/32", "149.112.112.112/32", "2620:fe::fe/128", "2620:fe::9/128"],
+  ...["208.67.222.222/32", "208.67.220.220/32", "2620:119:35::35/128", "2620:119:53::53/128"],
+  ...["94.140.14.14/32", "94.140.15.15/32", "2a10:50c0::ad1:ff/128", "2a10:50c0::ad2:ff/128"],
+];
+
 /** Defaults of these protocols, in this order: a protocol's place is its number. */
 export function protocolDefaults(protocols: readonly Protocol[]): readonly ProtocolDefaults[] {
   return protocols.map(({ name, action, require, names, hints, showsInfoHashes }) => ({

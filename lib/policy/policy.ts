@@ -75,6 +75,7 @@ export class Policy {
   readonly memory: number;
 
   readonly #exempt: PrefixSet;
+  readonly #spared: PrefixSet;
   readonly #exemptMacs: MacSet;
   readonly #groupAddresses: readonly PrefixSet[];
   readonly #groupMacs: readonly MacSet[];
@@ -102,6 +103,7 @@ export class Policy {
     this.popular = config.dns.popular;
     this.memory = config.memory;
     this.#exempt = PrefixSet.from(prefixes(config.network.exempt));
+    this.#spared = PrefixSet.from(prefixes(config.dns.spare));
     this.#exemptMacs = new MacSet(macs(config.network.exempt));
     this.#groupAddresses = config.clients.map((group) => PrefixSet.from(prefixes(group.addresses)));
     this.#groupMacs = config.clients.map((group) => new MacSet(macs(group.macs)));
@@ -126,6 +128,11 @@ export class Policy {
   /** True for a client that is never acted on. Where the source knows no MAC pass 0, 0, which matches nothing. */
   isExempt(w0: number, w1: number, w2: number, w3: number, macHigh: number, macLow: number): boolean {
     return this.#exempt.has(w0, w1, w2, w3) || this.#exemptMacs.has(macHigh, macLow);
+  }
+
+  /** True for a public address that is never trained or blocked. */
+  isSpared(w0: number, w1: number, w2: number, w3: number): boolean {
+    return this.#spared.has(w0, w1, w2, w3);
   }
 
   /** Number of the first group that holds the client, {@link DEFAULT_GROUP} where none does. */

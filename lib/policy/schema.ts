@@ -7,7 +7,7 @@
  * @module
  */
 import { REMEMBERED_PEERS } from "../state/scores.ts";
-import { NAME_FILES, POPULAR } from "./defaults.ts";
+import { NAME_FILES, POPULAR, RESOLVERS } from "./defaults.ts";
 import {
   duration,
   durationOrNone,
@@ -287,7 +287,12 @@ export const SECTIONS = {
       holdShared: field(
         flag,
         true,
-        "Hold back an address that also answers for a popular name: shared hosting would take that down too.",
+        "Train no address, and no longer, that serves others too: two other names or a popular one lead there, it answers DNS questions, or a TLS, HTTP or SSH connection to it was let through within a day.",
+      ),
+      spare: field(
+        list(spelling.prefix, MAX_PREFIXES),
+        RESOLVERS,
+        "Addresses that are never trained and never blocked, whatever a name server or a peer list says: by default the public name servers.",
       ),
       popular: field(list(spelling.wildcard, MAX_NAMES), POPULAR, "The popular names."),
     },

@@ -82,6 +82,8 @@ function words(e: ReportEvent): string {
         (e.client === undefined ? "" : ` (from client ${e.client}${of(e)})`);
     case "trained":
       return `trained ${e.address} as ${e.protocol}: DNS name ${e.name} matches ${e.pattern}, until ${e.until}`;
+    case "untrained":
+      return `trained ${e.address} as ${e.protocol} no more: names besides ${e.pattern}, or everyday traffic, lead there`;
     case "refused":
       return `refused ${e.transport} between client ${e.client}${of(e)} and ${
         endpoint(e.peer, e.peer_port)

@@ -142,6 +142,7 @@ const TREATMENT: Readonly<Record<EventName, Treatment>> = {
   released: { severity: NOTICE, traffic: true, rate: USUAL },
   "peer-learned": { severity: INFO, traffic: true, rate: USUAL },
   trained: { severity: INFO, traffic: true, rate: USUAL },
+  untrained: { severity: INFO, traffic: true, rate: USUAL },
   refused: { severity: INFO, traffic: true, rate: { perSecond: 5, burst: 50 } },
   "decoy-sent": { severity: INFO, traffic: true, rate: USUAL },
   "probe-sent": { severity: INFO, traffic: true, rate: USUAL },

@@ -30,18 +30,26 @@ export interface Capacity {
   readonly fanOuts: number;
   /** DNS questions that wait for their answer. */
   readonly questions: number;
-  /** Addresses that DNS answered for names of no interest. */
-  readonly resolved: number;
+  /** Addresses and endpoints that serve everyday traffic. */
+  readonly everyday: number;
   /** Rate limits: of each client and kind of event. */
   readonly rateLimits: number;
 }
 
 /** Column of a peer or trained address: number of the protocol. */
 export const PROTOCOL = 0;
-/** Column of a peer: its port, for the record. Of a trained address: number of the wildcard. */
-export const DETAIL = 1;
-/** Column of a peer or trained address: 1 where it is held back (shared hosting). */
-export const HELD = 2;
+/** Column of a trained address: number of the wildcard. */
+export const PATTERN = 1;
+/** Column of an everyday address: hash of the name that it last answered for. */
+export const NAME = 0;
+/** Column of an everyday address: how many names it answers for, no more than {@link SEVERAL}. */
+export const NAMES = 1;
+/** Names or clients from which on an everyday address counts as one. One is too few: anybody can give a name to anybody's address. */
+export const SEVERAL = 2;
+/** Column of an everyday address: hash of the client that showed it, or {@link MANY_CLIENTS}. */
+export const SHOWN_BY = 2;
+/** More clients than one showed an everyday address. */
+export const MANY_CLIENTS = 0;
 /** Column of an endpoint: ADVERTISED or CONFIRMED. */
 export const KIND = 1;
 /** Kind of an endpoint: named by somebody else (DHT, tracker, peer exchange). As anybody can name anybody, it only raises scores. */
@@ -71,7 +79,7 @@ export function capacityFor(bytes: number): Capacity {
     scores: share(0.02, 184, 256, 1 << 17),
     fanOuts: share(0.02, 236, 512, 1 << 17),
     questions: share(0.01, ROW_BYTES, 256, 1 << 16),
-    resolved: share(0.03, ROW_BYTES, 256, 1 << 20),
+    everyday: share(0.03, ROW_BYTES, 256, 1 << 20),
     rateLimits: share(0.01, ROW_BYTES, 256, 1 << 16),
   };
 }
@@ -93,7 +101,7 @@ export class State {
    */
   readonly streams: Streams;
   /**
-   * The block list: public addresses refused for everybody; key word 0.
+   * The block list: public endpoints refused for everybody; key word is the port.
    * @ignore
    */
   readonly peers: AddressTable;
@@ -128,10 +136,11 @@ export class State {
    */
   readonly questions: AddressTable;
   /**
-   * Addresses that answer for names of no interest (shared hosting); key word 0.
+   * Addresses that serve others than file sharing: names of no interest lead there, or everyday traffic goes there; key word
+   * 0, or the port of an endpoint that serves everyday traffic.
    * @ignore
    */
-  readonly resolved: AddressTable;
+  readonly everyday: AddressTable;
   /**
    * Rate limits: what happened lately; key word is the kind.
    * @ignore
@@ -158,14 +167,16 @@ export class State {
     this.capacity = capacity;
     this.flows = new FlowTable(capacity.flows, seed);
     this.streams = new Streams(capacity.streams);
-    this.peers = new AddressTable(capacity.peers, 3, seed, memory);
-    this.trained = new AddressTable(capacity.trained, 3, seed, memory);
+    this.peers = new AddressTable(capacity.peers, 1, seed, memory);
+    this.trained = new AddressTable(capacity.trained, 2, seed, memory);
     this.endpoints = new AddressTable(capacity.endpoints, 3, seed, memory);
     this.locks = new Locks(capacity.locks, seed, memory);
     this.scores = new Scores(capacity.scores, seed, memory);
     this.fanOuts = new FanOuts(capacity.fanOuts, seed, memory);
     this.questions = new AddressTable(capacity.questions, 2, seed, memory);
-    this.resolved = new AddressTable(capacity.resolved, 3, seed, memory);
+    this.everyday = new AddressTable(capacity.everyday, 3, seed, memory);
+    // One client can show as many addresses as it likes: those that others showed too are evicted last.
+    this.everyday.rank = (row) => this.everyday.values[row * this.everyday.columns + SHOWN_BY] === MANY_CLIENTS ? 1 : 0;
     this.rateLimits = new AddressTable(capacity.rateLimits, 3, seed, memory);
     this.neighbours = new AddressTable(capacity.locks, 2, seed, memory);
     this.allowances = new AddressTable(256, 0, seed, memory);

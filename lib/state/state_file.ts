@@ -1,5 +1,5 @@
 /**
- * Locks, peers, trained addresses and confirmed endpoints as text, one entry a line, so that they survive restart and
+ * Locks, peers, trained and everyday addresses and confirmed endpoints as text, one entry a line, so that they survive restart and
  * reboot and can be read and mended by hand. state_reader.ts reads them, and the store of ftwall 1: lines of `ip:port`.
  *
  * ```text
@@ -7,19 +7,20 @@
  * lock 192.168.1.5 NAME EVIDENCE since=2026-05-04T10:00:00.000Z until=2026-05-04T10:02:00.000Z length=120 renewals=3 port=1214 by=detector
  * peer 198.51.100.7 1214 NAME until=2026-05-05T10:00:00.000Z
  * trained 203.0.113.9 NAME until=2026-05-04T10:15:00.000Z *.example.org
- * trained 203.0.113.10 NAME until=2026-05-04T10:15:00.000Z *.example.org held
+ * everyday 203.0.113.10 until=2026-05-05T10:00:00.000Z names=2
+ * everyday 203.0.113.10 until=2026-05-05T10:00:00.000Z names=2 port=8443
+ * everyday 203.0.113.11 until=2026-05-05T10:00:00.000Z names=1 name=3141592653
  * endpoint 198.51.100.8 51413 NAME until=2026-05-05T10:00:00.000Z
  * endpoint 198.51.100.9 6881 NAME until=2026-05-05T10:00:00.000Z witness=2718281829
  * allow 192.168.1.9 until=2026-05-04T12:00:00.000Z
  * ```
  *
- * `held` stands behind what is not refused, as it also serves names of no interest; `witness` is a hash of the client on
- * whose word alone the endpoint is believed. Advertised endpoints are left out: they are heard again soon. Times are wall-clock time: what ended while ftwall was down is dropped at reading.
+ * Everyday addresses serve others than file sharing; of one that only one name leads to so far, `name` is its hash.
+ * `witness` is a hash of the client on whose word alone the endpoint is believed. Advertised endpoints are left out: they are heard again soon. Times are wall-clock time: what ended while ftwall was down is dropped at reading.
  * @module
  */
 import { formatAddress, type Words } from "../net/address.ts";
-import type { AddressTable } from "./address_table.ts";
-import { CONFIRMED, DETAIL, HELD, KIND, PROTOCOL, type State, WITNESS } from "./state.ts";
+import { CONFIRMED, KIND, NAME, NAMES, PATTERN, PROTOCOL, SEVERAL, type State, WITNESS } from "./state.ts";
 
 /** What the first line of a state file of any version looks like. */
 export const ANY_HEADER: RegExp = /^ftwall state (\d{1,6})$/;
@@ -58,7 +59,7 @@ const LONGEST_REASON = 256;
 export function* stateLines(state: State, context: StateContext): Generator<string, void> {
   yield `${STATE_HEADER}\n`;
   const time = (at: number) => instant(at + context.wallOffset);
-  const { locks, peers, trained, endpoints, allowances } = state;
+  const { locks, peers, trained, everyday, endpoints, allowances } = state;
   for (const row of locks.table.rows(context.now)) {
     const lock = locks.at(row);
     const reason = lock.reason === ""
@@ -73,15 +74,22 @@ export function* stateLines(state: State, context: StateContext): Generator<stri
     const protocol = context.protocols[peers.values[at + PROTOCOL]!];
     if (protocol === undefined) continue;
     const until = time(peers.deadline[row]!);
-    yield `peer ${address(peers, row)} ${peers.values[at + DETAIL]!} ${protocol} until=${until}${held(peers, at)}\n`;
+    yield `peer ${address(peers, row)} ${peers.key(row, 4)} ${protocol} until=${until}\n`;
   }
   for (const row of trained.rows(context.now)) {
     const at = row * trained.columns;
     const protocol = context.protocols[trained.values[at + PROTOCOL]!];
     if (protocol === undefined) continue;
-    const pattern = context.pattern(trained.values[at + DETAIL]!);
+    const pattern = context.pattern(trained.values[at + PATTERN]!);
     const until = time(trained.deadline[row]!);
-    yield `trained ${address(trained, row)} ${protocol} until=${until} ${pattern}${held(trained, at)}\n`;
+    yield `trained ${address(trained, row)} ${protocol} until=${until} ${pattern}\n`;
+  }
+  for (const row of everyday.rows(context.now)) {
+    const at = row * everyday.columns;
+    const names = everyday.values[at + NAMES]!;
+    const name = names >= SEVERAL ? "" : ` name=${everyday.values[at + NAME]! >>> 0}`;
+    const port = everyday.key(row, 4) === 0 ? "" : ` port=${everyday.key(row, 4)}`;
+    yield `everyday ${address(everyday, row)} until=${time(everyday.deadline[row]!)} names=${names}${name}${port}\n`;
   }
   for (const row of endpoints.rows(context.now)) {
     const at = row * endpoints.columns;
@@ -96,10 +104,6 @@ export function* stateLines(state: State, context: StateContext): Generator<stri
   for (const row of allowances.rows(context.now)) {
     yield `allow ${address(allowances, row)} until=${time(allowances.deadline[row]!)}\n`;
   }
-}
-
-function held(table: AddressTable, at: number): string {
-  return table.values[at + HELD] === 1 ? " held" : "";
 }
 
 function address(table: { key(row: number, word: number): number }, row: number): string {

@@ -4,9 +4,22 @@
  * @module
  */
 import { isUnlearnable, parseAddress, type Words } from "../net/address.ts";
+import { isCommonPort } from "../net/common_ports.ts";
 import { type Lock, type LockedBy, MOST_RENEWALS } from "./locks.ts";
 import { ANY_HEADER, STATE_HEADER, STATE_VERSION, type StateContext } from "./state_file.ts";
-import { CONFIRMED, DETAIL, HELD, KIND, PROTOCOL, type State, WITNESS } from "./state.ts";
+import {
+  CONFIRMED,
+  KIND,
+  MANY_CLIENTS,
+  NAME,
+  NAMES,
+  PATTERN,
+  PROTOCOL,
+  SEVERAL,
+  SHOWN_BY,
+  type State,
+  WITNESS,
+} from "./state.ts";
 
 /** What reading found. */
 export interface Restored {
@@ -16,6 +29,8 @@ export interface Restored {
   peers: number;
   /** Trained addresses taken over. */
   trained: number;
+  /** Everyday addresses taken over. */
+  everyday: number;
   /** Confirmed endpoints taken over. */
   endpoints: number;
   /** Allowances of operators taken over. */
@@ -48,6 +63,7 @@ export class StateReader {
     locks: 0,
     peers: 0,
     trained: 0,
+    everyday: 0,
     endpoints: 0,
     allowances: 0,
     ended: 0,
@@ -121,6 +137,8 @@ export class StateReader {
         return readPeer(words, this.#state, this.#context, restored);
       case "trained":
         return readTrained(words, this.#state, this.#context, restored);
+      case "everyday":
+        return readEveryday(words, this.#state, this.#context, restored);
       case "endpoint":
         return readEndpoint(words, this.#state, this.#context, restored);
       case "allow":
@@ -194,8 +212,9 @@ function readPeer(words: readonly string[], state: State, context: StateContext,
   if (until === null) return "until must be a time";
   const protocol = context.protocols.indexOf(words[3] ?? "");
   if (protocol < 0) return "the protocol is not known";
-  if (until <= context.now || unfit(peer, context)) return ended(restored);
-  addPeer(state, peer, port, protocol, until, words[5] === "held");
+  // Older files have ports of everyday services, which are no longer listed.
+  if (until <= context.now || port === 0 || isCommonPort(port) || unfit(peer, context)) return ended(restored);
+  addPeer(state, peer, port, protocol, until);
   restored.peers++;
   return "";
 }
@@ -208,12 +227,33 @@ function readTrained(words: readonly string[], state: State, context: StateConte
   const protocol = context.protocols.indexOf(words[2] ?? "");
   if (protocol < 0) return "the protocol is not known";
   const pattern = context.patternNumber(words[4] ?? "");
-  if (until <= context.now || pattern < 0 || unfit(trained, context)) return ended(restored);
+  // "held" is of older files: trained in name only.
+  if (until <= context.now || pattern < 0 || words[5] === "held" || unfit(trained, context)) return ended(restored);
   const row = state.trained.insert(trained[0], trained[1], trained[2], trained[3], 0, until);
   state.trained.values[row * state.trained.columns + PROTOCOL] = protocol;
-  state.trained.values[row * state.trained.columns + DETAIL] = pattern;
-  state.trained.values[row * state.trained.columns + HELD] = words[5] === "held" ? 1 : 0;
+  state.trained.values[row * state.trained.columns + PATTERN] = pattern;
   restored.trained++;
+  return "";
+}
+
+function readEveryday(words: readonly string[], state: State, context: StateContext, restored: Restored): string {
+  const address = parseAddress(words[1] ?? "");
+  if (address === null) return "that is not an address";
+  const fields = fieldsOf(words.slice(2));
+  const until = timeOf(fields.get("until"), context);
+  if (until === null) return "until must be a time";
+  const names = wholeNumber(fields.get("names"), 1, SEVERAL);
+  const name = wholeNumber(fields.get("name") ?? "0", 0, 0xffffffff);
+  const port = wholeNumber(fields.get("port") ?? "0", 0, 65535);
+  if (names === null) return `names must be 1 to ${SEVERAL}`;
+  if (name === null || port === null) return "name must be a number of 32 bits, port 0 to 65535";
+  if (until <= context.now) return ended(restored);
+  const { everyday } = state;
+  const at = everyday.insert(address[0], address[1], address[2], address[3], port, until) * everyday.columns;
+  everyday.values[at + NAME] = name | 0;
+  everyday.values[at + NAMES] = names;
+  everyday.values[at + SHOWN_BY] = MANY_CLIENTS;
+  restored.everyday++;
   return "";
 }
 
@@ -251,27 +291,25 @@ function readAllowance(words: readonly string[], state: State, context: StateCon
   return "";
 }
 
-/** A line of ftwall 1's store: a peer, `a.b.c.d:port`. */
+/** A line of ftwall 1's store: a peer, `a.b.c.d:port`, at the port that all had then where none is named. */
 function readStored(line: string, state: State, context: StateContext, restored: Restored): string {
   const parts = /^(\d+\.\d+\.\d+\.\d+)(?:[: ](\d+))?$/.exec(line);
   const peer = parts === null ? null : parseAddress(parts[1]!);
   if (parts === null || peer === null) {
-    return "it begins with none of lock, peer, trained, endpoint, allow, and is no ip:port";
+    return "it begins with none of lock, peer, trained, everyday, endpoint, allow, and is no ip:port";
   }
-  const port = wholeNumber(parts[2] ?? "0", 0, 65535);
+  const port = wholeNumber(parts[2] ?? "1214", 0, 65535);
   if (port === null) return "the port must be 0 to 65535";
   const protocol = context.storedProtocol;
-  if (protocol < 0 || unfit(peer, context)) return ended(restored);
-  addPeer(state, peer, port, protocol, context.now + STORED_LIFETIME, false);
+  if (protocol < 0 || port === 0 || isCommonPort(port) || unfit(peer, context)) return ended(restored);
+  addPeer(state, peer, port, protocol, context.now + STORED_LIFETIME);
   restored.peers++;
   return "";
 }
 
-function addPeer(state: State, peer: Words, port: number, protocol: number, until: number, isHeld: boolean): void {
-  const row = state.peers.insert(peer[0], peer[1], peer[2], peer[3], 0, until);
+function addPeer(state: State, peer: Words, port: number, protocol: number, until: number): void {
+  const row = state.peers.insert(peer[0], peer[1], peer[2], peer[3], port, until);
   state.peers.values[row * state.peers.columns + PROTOCOL] = protocol;
-  state.peers.values[row * state.peers.columns + DETAIL] = port;
-  state.peers.values[row * state.peers.columns + HELD] = isHeld ? 1 : 0;
 }
 
 function unfit(words: Words, context: StateContext): boolean {

@@ -9,6 +9,8 @@ import { DnsName, readName, skipName } from "./dns_name.ts";
 
 /** The port of name servers. */
 export const DNS = 53;
+/** Port of DNS over TLS (RFC 7858). */
+export const DNS_TLS = 853;
 
 export { DnsName, NameSet } from "./dns_name.ts";
 

@@ -132,7 +132,7 @@ Deno.test("flows come in the order of their first packet, with the fields that a
 Deno.test("a flow refused because of earlier facts says which, and has no protocol", async () => {
   const ping = udpPacket(readEnd("10.0.0.6:3000"), readEnd("198.51.100.8:1214"), PING);
   const locked = await replay([
-    pcap([ping, ...page("10.0.0.6:4000", "203.0.113.9:80"), ...page("10.0.0.9:4000", "198.51.100.8:80")]),
+    pcap([ping, ...page("10.0.0.6:4000", "203.0.113.9:80"), ...page("10.0.0.9:4000", "198.51.100.8:1214")]),
   ]);
   assert.deepEqual(locked.flows.map((flow) => [flow["protocol"], flow["evidence"], flow["refused_because"]]), [
     ["fasttrack", "udp-ping", undefined],

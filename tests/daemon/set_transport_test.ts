@@ -20,7 +20,7 @@ Deno.test("without libnftables changes go through the tool at its pace, with the
       assert.equal(transport.use(backend), TOOL_PACE);
       assert.equal(way()?.through, "tool");
       const sets = new KernelSets(backend, transport.run, TOOL_PACE);
-      sets.put("locked", "10.0.0.5", 60);
+      sets.put({ kind: "locked", address: "10.0.0.5", port: 0 }, 60);
       await sets.settled();
       // For ipset there is no library to be missed.
       if (backend === "iptables") assert.equal(way()?.why, "");

@@ -18,7 +18,7 @@ const context: StateContext = {
 function stateOf(peers: number): State {
   const state = new State(capacityFor(32 << 20), 7);
   for (let n = 0; n < peers; n++) {
-    const row = state.peers.insert(0, 0, 0xffff, (57 << 24) + n, 0, 3_600_000.5 + n);
+    const row = state.peers.insert(0, 0, 0xffff, (57 << 24) + n, 1214, 3_600_000.5 + n);
     state.peers.values[row * state.peers.columns + PROTOCOL] = 0;
   }
   return state;

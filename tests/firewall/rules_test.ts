@@ -188,7 +188,9 @@ Deno.test("locks and blocks are asked before anything that was settled", () => {
     return found;
   };
   assert.ok(at("--match-set ftwall_locked4 src") < at("-A ftwall_fromhome -g ftwall_judge"));
-  assert.ok(at("--match-set ftwall_blocked4 src -g ftwall_blocked") < at("-A ftwall_tohome -g ftwall_judge"));
+  assert.ok(
+    at("-p tcp -m set --match-set ftwall_peers4 dst,dst -g ftwall_blocked") < at("-A ftwall_fromhome -g ftwall_judge"),
+  );
   assert.ok(at("-A ftwall_judge -m connmark --mark 0x1000000/0xf000000 -j RETURN") < at("-m connbytes"));
 });
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { KernelSets, type Ran, type Runner, setsHold, setsText } from "../../lib/firewall/mod.ts";
 
-const LOCK4 = { kind: "locked", address: "10.0.0.5", seconds: 120 } as const;
-const LOCK6 = { kind: "locked", address: "fd00::5", seconds: 60.2 } as const;
-const GONE = { kind: "blocked", address: "198.51.100.7", seconds: 0 } as const;
+const LOCK4 = { kind: "locked", address: "10.0.0.5", port: 0, seconds: 120 } as const;
+const LOCK6 = { kind: "locked", address: "fd00::5", port: 0, seconds: 60.2 } as const;
+const GONE = { kind: "peers", address: "198.51.100.7", port: 1214, seconds: 0 } as const;
+
+const client = (address: string) => ({ kind: "locked", address, port: 0 }) as const;
 
 function recorder(answer: Partial<Ran> = {}): { run: Runner; calls: string[] } {
   const calls: string[] = [];
@@ -22,7 +24,7 @@ Deno.test("sets hold what they were given, unless the tool says that something i
     asked.push([command, ...args, stdin.trim()].join(" "));
     return Promise.resolve({ code, stdout: "", stderr });
   };
-  const samples = [{ kind: "locked", address: "10.0.0.5" }, { kind: "blocked", address: "2001:db8::1" }] as const;
+  const samples = [client("10.0.0.5"), { kind: "peers", address: "2001:db8::1", port: 1214 }] as const;
   assert.ok(await setsHold("nft", samples, run(0, "")));
   assert.ok(!await setsHold("nft", samples, run(1, "Error: Could not process rule: No such file or directory")));
   assert.ok(await setsHold("nft", samples, run(1, "Operation not permitted")));
@@ -32,11 +34,11 @@ Deno.test("sets hold what they were given, unless the tool says that something i
   assert.ok(await setsHold("nft", [], run(1, "No such file or directory")));
   assert.equal(
     asked[0],
-    "nft -f - get element inet ftwall locked4 { 10.0.0.5 }\nget element inet ftwall blocked6 { 2001:db8::1 }",
+    "nft -f - get element inet ftwall locked4 { 10.0.0.5 }\nget element inet ftwall peers6 { 2001:db8::1 . 1214 }",
   );
   assert.deepEqual(asked.slice(3, 5), [
     "ipset test ftwall_locked4 10.0.0.5 ",
-    "ipset test ftwall_blocked6 2001:db8::1 ",
+    "ipset test ftwall_peers6 2001:db8::1,tcp:1214 ",
   ]);
 });
 
@@ -52,8 +54,8 @@ Deno.test("set changes as an nft script renew timeouts and delete what may be ab
       "add element inet ftwall locked6 { fd00::5 }",
       "delete element inet ftwall locked6 { fd00::5 }",
       "add element inet ftwall locked6 { fd00::5 timeout 61s }",
-      "add element inet ftwall blocked4 { 198.51.100.7 }",
-      "delete element inet ftwall blocked4 { 198.51.100.7 }",
+      "add element inet ftwall peers4 { 198.51.100.7 . 1214 }",
+      "delete element inet ftwall peers4 { 198.51.100.7 . 1214 }",
       "",
     ].join("\n"),
   );
@@ -61,9 +63,9 @@ Deno.test("set changes as an nft script renew timeouts and delete what may be ab
 
 Deno.test("set changes as an ipset script", () => {
   assert.equal(
-    setsText("iptables", [LOCK4, LOCK6, GONE], ["blocked"]),
-    "flush ftwall_blocked4\nflush ftwall_blocked6\nadd ftwall_locked4 10.0.0.5 timeout 120\n" +
-      "add ftwall_locked6 fd00::5 timeout 61\ndel ftwall_blocked4 198.51.100.7\n",
+    setsText("iptables", [LOCK4, LOCK6, GONE], ["peers"]),
+    "flush ftwall_peers4\nflush ftwall_peers6\nadd ftwall_locked4 10.0.0.5 timeout 120\n" +
+      "add ftwall_locked6 fd00::5 timeout 61\ndel ftwall_peers4 198.51.100.7,tcp:1214\n",
   );
   assert.match(setsText("iptables", [{ ...LOCK4, seconds: 1e12 }]), /timeout 2147483\n/);
 });
@@ -71,13 +73,13 @@ Deno.test("set changes as an ipset script", () => {
 Deno.test("changes of one turn go out together, the newest for an address wins", async () => {
   const { run, calls } = recorder();
   await using sets = new KernelSets("iptables", run);
-  sets.put("locked", "10.0.0.5", 60);
-  sets.put("blocked", "198.51.100.7", 60);
-  sets.put("locked", "10.0.0.5", 120);
-  sets.remove("blocked", "198.51.100.7");
+  sets.put(client("10.0.0.5"), 60);
+  sets.put(GONE, 60);
+  sets.put(client("10.0.0.5"), 120);
+  sets.remove(GONE);
   await sets.settled();
   assert.deepEqual(calls, [
-    "ipset -exist restore\nadd ftwall_locked4 10.0.0.5 timeout 120\ndel ftwall_blocked4 198.51.100.7\n",
+    "ipset -exist restore\nadd ftwall_locked4 10.0.0.5 timeout 120\ndel ftwall_peers4 198.51.100.7,tcp:1214\n",
   ]);
   assert.deepEqual(sets.state, { pending: 0, sent: 2, failed: 0, discarded: 0, lastError: null });
 });
@@ -85,9 +87,9 @@ Deno.test("changes of one turn go out together, the newest for an address wins",
 Deno.test("clearing forgets what waits and empties the kernel's set first", async () => {
   const { run, calls } = recorder();
   await using sets = new KernelSets("iptables", run);
-  sets.put("locked", "10.0.0.5", 60);
+  sets.put(client("10.0.0.5"), 60);
   sets.clear("locked");
-  sets.put("locked", "10.0.0.6", 60);
+  sets.put(client("10.0.0.6"), 60);
   await sets.settled();
   assert.deepEqual(calls, [
     "ipset -exist restore\nflush ftwall_locked4\nflush ftwall_locked6\nadd ftwall_locked4 10.0.0.6 timeout 60\n",
@@ -97,7 +99,7 @@ Deno.test("clearing forgets what waits and empties the kernel's set first", asyn
 Deno.test("what waits is bounded, and goes out in bounded batches", async () => {
   const { run, calls } = recorder();
   await using sets = new KernelSets("iptables", run, { batch: 4, rest: 200 }, 10);
-  for (let at = 0; at < 25; at++) sets.put("blocked", `198.51.100.${at}`, 60);
+  for (let at = 0; at < 25; at++) sets.put({ ...GONE, port: 1000 + at }, 60);
   assert.equal(sets.state.pending, 10);
   await sets.settled();
   assert.deepEqual(sets.state, { pending: 0, sent: 10, failed: 0, discarded: 15, lastError: null });
@@ -107,9 +109,9 @@ Deno.test("what waits is bounded, and goes out in bounded batches", async () => 
 Deno.test("a tool that fails costs a counter, and the next change is tried again", async () => {
   const { run, calls } = recorder({ code: 1, stderr: "The set with the given name does not exist" });
   await using sets = new KernelSets("nft", run);
-  sets.put("locked", "10.0.0.5", 60);
+  sets.put(client("10.0.0.5"), 60);
   await sets.settled();
-  sets.put("locked", "10.0.0.5", 60);
+  sets.put(client("10.0.0.5"), 60);
   await sets.settled();
   assert.equal(calls.length, 2);
   assert.deepEqual([sets.state.failed, sets.state.lastError], [2, "The set with the given name does not exist"]);

@@ -138,3 +138,15 @@ Deno.test({
     assert.deepEqual(acted, []);
   },
 });
+
+Deno.test({
+  name: `one ping locks who sent it and nobody who visits another port of that address${skipped}`,
+  ignore: folder === null,
+  fn() {
+    using source = openCapture(`${folder}/faults/poison-ping.pcap`);
+    const { flows } = replay(source, policyOf('[network]\nhome = ["10.77.1.0/24"]\n'), false);
+    const pinged = flows.filter(({ protocol }) => protocol !== null);
+    assert.deepEqual(pinged.map(({ protocol, evidence }) => [protocol, evidence]), [["fasttrack", "udp-ping"]]);
+    assert.deepEqual(flows.filter(({ refused, protocol }) => protocol === null && refused > 0), []);
+  },
+});

@@ -146,7 +146,7 @@ Deno.test("a proxy that is asked for a trained name is refused and the client lo
 Deno.test("a known peer behind a proxy is refused", () => {
   const connection = new Connection();
   const protocol = connection.engine.policy.protocolNumber("fasttrack");
-  connection.engine.learner.peers.block(...parseAddress("203.0.113.9")!, 1214, protocol, "10.0.0.7");
+  connection.engine.learner.peers.block(...parseAddress("203.0.113.9")!, 0x1ae1, protocol, "10.0.0.7");
   connection.open();
   connection.say(">", hex("050100"));
   connection.say("<", hex("0500"));

@@ -18,16 +18,17 @@ const PEER6 = "2001:db8:91::7";
 const PING = "2700000029804b615a614100";
 
 /** Seconds left of an address in a set, -1 where it is not there. */
-async function left(topology: Topology, kind: "locked" | "blocked", address: string): Promise<number> {
+async function left(topology: Topology, kind: "locked" | "peers", address: string): Promise<number> {
   const n = address.includes(":") ? 6 : 4;
   const command = `ipset save ftwall_${kind}${n} 2>/dev/null || nft list set inet ftwall ${kind}${n}`;
   const text = await topology.must("router", ["sh", "-c", command]);
-  const plain = address.replaceAll(".", "\\.");
+  // A peer's entry is an address and a port: ` . 1214` with nft, `,tcp:1214` with ipset.
+  const plain = address.replaceAll(".", "\\.") + (kind === "peers" ? "(?: \\. |,tcp:)1214" : "");
   const found = new RegExp(`${plain} timeout (\\d+)$|${plain} timeout \\S+ expires (\\d+)`, "m").exec(text);
   return found === null ? -1 : Number(found[1] ?? found[2]);
 }
 
-async function inSet(topology: Topology, kind: "locked" | "blocked", address: string, wanted = true): Promise<void> {
+async function inSet(topology: Topology, kind: "locked" | "peers", address: string, wanted = true): Promise<void> {
   await until(
     `${address} ${wanted ? "in" : "out of"} the set`,
     async () => (await left(topology, kind, address) >= 0) === wanted,
@@ -106,7 +107,7 @@ Deno.test({
     await serve(topology);
     await ping(topology, peer);
     await inSet(topology, "locked", client1.v4);
-    await inSet(topology, "blocked", peer);
+    await inSet(topology, "peers", peer);
     for (const signal of ["SIGTERM", "SIGKILL"] as const) {
       if (signal === "SIGKILL") {
         // Long enough for the new lock to be on disk.
@@ -120,7 +121,7 @@ Deno.test({
       await until("status", async () => (await daemon.status()).locks.length === 1);
       assert.ok(await left(topology, "locked", client1.v4) > 0);
       assert.equal((await daemon.status()).peers.count, 1);
-      await inSet(topology, "blocked", peer);
+      await inSet(topology, "peers", peer);
       assert.equal(await page(topology, "client1", server.v4, false), false);
     }
     await daemon.process.stop("SIGKILL");
@@ -140,11 +141,11 @@ Deno.test({
     const control = ["--control", daemon.control];
     await ping(topology, peer);
     await inSet(topology, "locked", client1.v4);
-    await inSet(topology, "blocked", peer);
-    const echo = topology.start("server", program("talk.ts", "echo", 4000));
+    await inSet(topology, "peers", peer);
+    const echo = topology.start("server", program("talk.ts", "echo", 1214));
     await echo.prints("ready");
     const talks = async (host: "client1" | "client2", due: boolean) =>
-      (await talk(topology, host, "tcp", peer, 4000, "x", 5, due ? 60_000 : 1000))[0] === 5;
+      (await talk(topology, host, "tcp", peer, 1214, "x", 5, due ? 60_000 : 1000))[0] === 5;
     assert.equal(await talks("client2", false), false);
     // Who calls a known peer is locked, too.
     await daemon.must("unlock", client2.v4, ...control);
@@ -152,7 +153,7 @@ Deno.test({
     await inSet(topology, "locked", client1.v4, false);
     assert.equal(await page(topology, "client1", server.v4, true), true);
     await daemon.must("allow", client2.v4, "--for", "1h", ...control);
-    await inSet(topology, "blocked", peer, false);
+    await inSet(topology, "peers", peer, false);
     // The allowed client reaches even a blocked peer, the other one does not.
     assert.deepEqual([await talks("client2", true), await talks("client1", false)], [true, false]);
     await daemon.must("unlock", client1.v4, ...control);

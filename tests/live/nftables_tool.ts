@@ -26,7 +26,7 @@ async function fill(count: number): Promise<unknown> {
   const single: number[] = [];
   for (let n = 0; n < count; n++) {
     const began = performance.now();
-    sets.put("locked", `10.0.${n >> 8}.${n & 255}`, 600);
+    sets.put({ kind: "locked", address: `10.0.${n >> 8}.${n & 255}`, port: 0 }, 600);
     await sets.settled();
     single.push(performance.now() - began);
   }
@@ -38,7 +38,7 @@ async function fill(count: number): Promise<unknown> {
     last = now;
   }, 1);
   const began = performance.now();
-  for (let n = 0; n < count; n++) sets.put("blocked", `57.0.${n >> 8}.${n & 255}`, 600);
+  for (let n = 0; n < count; n++) sets.put({ kind: "peers", address: `57.0.${n >> 8}.${n & 255}`, port: 1214 }, 600);
   await sets.settled();
   const together = performance.now() - began;
   clearInterval(timer);

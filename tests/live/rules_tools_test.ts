@@ -28,11 +28,11 @@ Deno.test({
       assert.deepEqual([backend, present, differs], ["nft", true, []]);
     }
     await using sets = new KernelSets("nft", run);
-    sets.put("locked", client1.v4, 60);
-    sets.put("locked", client1.v6, 60);
+    sets.put({ kind: "locked", address: client1.v4, port: 0 }, 60);
+    sets.put({ kind: "locked", address: client1.v6, port: 0 }, 60);
     await sets.settled();
-    sets.put("locked", client1.v4, 3600);
-    sets.remove("blocked", "192.0.2.1");
+    sets.put({ kind: "locked", address: client1.v4, port: 0 }, 3600);
+    sets.remove({ kind: "peers", address: "192.0.2.1", port: 1214 });
     await sets.settled();
     assert.deepEqual([sets.state.failed, sets.state.lastError], [0, null]);
     assert.match(await topology.must("router", ["nft", "list", "set", "inet", "ftwall", "locked4"]), /timeout 1h/);

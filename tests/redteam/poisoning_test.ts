@@ -4,7 +4,7 @@ import { REFUSE } from "../../lib/judge/engine.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { SYN } from "../../lib/wire/transport.ts";
 import { hex, join, latin, type Turn } from "../support/conversation.ts";
-import { dnsName, dnsQuestion } from "../support/dns_message.ts";
+import { dnsAnswer, dnsName, dnsQuestion } from "../support/dns_message.ts";
 import { Connection, readEnd, tcpPacket, udpPacket } from "../support/packets.ts";
 import { Chance, Household } from "./household.ts";
 
@@ -31,10 +31,57 @@ Deno.test("a client that pings port 443 of a web site does not have it refused t
   assert.ok(isLocked(home, "10.0.0.66") && !isLocked(home, "10.0.0.6"));
 });
 
-Deno.test("a game server that somebody pinged does not lock those that play there", () => {
+Deno.test("a ping to one port of an address costs nobody what lives at its other ports", () => {
+  const home = new Household();
+  home.udp("ping", "10.0.0.66:1214", "198.51.100.80:1214", [[">", PING]]);
+  home.refused.length = 0;
+  const hello = join(hex("160301 0050 010000"), new Chance(2).bytes(76));
+  for (const port of [22, 80, 443, 993, 5228, 8443]) {
+    home.tcp(`port ${port}`, `10.0.0.6:${home.port()}`, `198.51.100.80:${port}`, [[">", hello], ["<", hello]]);
+  }
+  home.udp("VPN", "10.0.0.6:51820", "198.51.100.80:1214", [[">", new Chance(3).bytes(60)]]);
+  // A neighbour's resolver falls back to TCP, and what the ping was meant for is refused.
+  home.tcp("port 53", "10.0.0.6:40001", "198.51.100.80:53", [[">", join(hex("001d"), dnsQuestion(7, "example.org"))]]);
+  assert.deepEqual(home.refused, []);
+  assert.ok(!isLocked(home, "10.0.0.6"));
+  home.tcp("met", "10.0.0.7:40000", "198.51.100.80:1214", []);
+  assert.ok(isLocked(home, "10.0.0.7"));
+});
+
+Deno.test("a name server that names others trains nothing of them, whether known before or learned after", () => {
+  const web: Turn[] = [[">", latin("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n")]];
+  const name = "www.winmx.com";
+  const ask = (home: Household, client: string, server: string, asked: string, address: string) => {
+    const [from, to] = [readEnd(`${client}:${home.port()}`), readEnd(`${server}:53`)];
+    home.see("question", udpPacket(from, to, dnsQuestion(7, asked)));
+    home.see("answer", udpPacket(to, from, dnsAnswer(7, asked, [{ type: "A", value: address, ttl: 60 }])));
+  };
+  // Before: a public resolver, a web site that somebody visited, a name server that somebody asked.
+  const before = new Household();
+  before.tcp("visit", "10.0.0.6:40000", "203.0.113.80:443", web);
+  ask(before, "10.0.0.6", "203.0.113.53", "example.org", "203.0.113.99");
+  for (const address of ["8.8.8.8", "203.0.113.80", "203.0.113.53"]) {
+    ask(before, "10.0.0.66", "198.51.100.66", name, address);
+  }
+  assert.equal(before.engine.state.trained.count, 0);
+  // After: it answers a neighbour's question, or two other names lead there. By TCP it is asked in any case.
+  const after = new Household();
+  ask(after, "10.0.0.66", "198.51.100.66", name, "203.0.113.53");
+  ask(after, "10.0.0.66", "198.51.100.66", name, "203.0.113.81");
+  assert.equal(after.engine.state.trained.count, 2);
+  after.tcp("by TCP", "10.0.0.6:40000", "203.0.113.53:53", [[">", join(hex("001d"), dnsQuestion(7, "example.org"))]]);
+  ask(after, "10.0.0.6", "203.0.113.53", "shop.example.org", "203.0.113.81");
+  ask(after, "10.0.0.6", "203.0.113.53", "blog.example.net", "203.0.113.81");
+  assert.equal(after.engine.state.trained.count, 0);
+  after.tcp("visit", "10.0.0.6:40001", "203.0.113.81:443", web);
+  assert.deepEqual(after.refused, []);
+});
+
+Deno.test("a game server that somebody pinged is not refused to those that play there", () => {
   const home = new Household();
   home.udp("ping", "10.0.0.66:1214", "198.51.100.70:27015", [[">", PING]]);
   home.udp("game", "10.0.0.6:27005", "198.51.100.70:27015", [[">", new Chance(1).bytes(60)]]);
+  assert.deepEqual(home.refused, ["ping"]);
   assert.ok(!isLocked(home, "10.0.0.6"));
 });
 

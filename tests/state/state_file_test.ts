@@ -4,7 +4,7 @@ import { parseAddress, type Words } from "../../lib/net/address.ts";
 import type { Lock } from "../../lib/state/locks.ts";
 import { type StateContext, stateLines } from "../../lib/state/state_file.ts";
 import { StateReader } from "../../lib/state/state_reader.ts";
-import { ADVERTISED, capacityFor, CONFIRMED, DETAIL, HELD, PROTOCOL, State } from "../../lib/state/state.ts";
+import { ADVERTISED, capacityFor, CONFIRMED, PATTERN, PROTOCOL, State } from "../../lib/state/state.ts";
 import { readState, writeState } from "../support/state_text.ts";
 
 const WALL = Date.parse("2026-05-04T10:00:00Z");
@@ -60,16 +60,16 @@ function filled(): State {
   const reason = "über = laut\n#%";
   const byHand = lockOf({ protocol: -1, protocolName: "operator", evidence: "operator", by: "operator", reason });
   state.locks.set(...wordsOf("2001:db8::5"), 99_000, byHand);
-  const peer = state.peers.insert(...wordsOf("198.51.100.7"), 0, 3_600_000) * 3;
-  state.peers.values[peer + DETAIL] = 1214;
-  const shared = state.peers.insert(...wordsOf("2001:db8:9::7"), 0, 3_600_000) * 3;
-  state.peers.values[shared + HELD] = 1;
-  const trained = state.trained.insert(...wordsOf("203.0.113.9"), 0, 900_000) * 3;
+  state.peers.insert(...wordsOf("198.51.100.7"), 1214, 3_600_000);
+  state.peers.insert(...wordsOf("2001:db8:9::7"), 6699, 3_600_000);
+  const trained = state.trained.insert(...wordsOf("203.0.113.9"), 0, 900_000) * 2;
   state.trained.values[trained + PROTOCOL] = 1;
-  const held = state.trained.insert(...wordsOf("203.0.113.10"), 0, 900_000) * 3;
-  state.trained.values[held + PROTOCOL] = 1;
-  state.trained.values[held + DETAIL] = 1;
-  state.trained.values[held + HELD] = 1;
+  state.trained.values[trained + PATTERN] = 1;
+  const everyday = (address: string, port: number, name: number, names: number) =>
+    state.everyday.values.set([name, names], state.everyday.insert(...wordsOf(address), port, 900_000) * 3);
+  everyday("203.0.113.10", 0, 0, 2);
+  everyday("203.0.113.10", 8443, 0, 2);
+  everyday("2001:db8:9::8", 0, 0x9abcdef2 | 0, 1);
   const endpoint = (address: string, port: number, kind: number, witness: number) => {
     const at = state.endpoints.insert(...wordsOf(address), port, 3_600_000) * 3;
     state.endpoints.values.set([1, kind, witness], at);
@@ -88,7 +88,7 @@ Deno.test("what was written reads back the same on a machine with another monoto
   const state = emptyState();
   const restored = readState(text, state, contextAt(777_000));
   assert.deepEqual(restored, {
-    ...{ locks: 2, peers: 2, trained: 2, endpoints: 2, allowances: 1 },
+    ...{ locks: 2, peers: 2, trained: 1, everyday: 3, endpoints: 2, allowances: 1 },
     ...{ ended: 0, problems: [], bad: 0 },
   });
   assert.equal(writeState(state, contextAt(777_000)), text);
@@ -132,7 +132,7 @@ Deno.test("entries that ended, or are exempt or at home by now, are left out and
   const state = emptyState();
   const restored = readState(text, state, contextAt(5000));
   assert.deepEqual(restored, {
-    ...{ locks: 0, peers: 0, trained: 0, endpoints: 0, allowances: 0 },
+    ...{ locks: 0, peers: 0, trained: 0, everyday: 0, endpoints: 0, allowances: 0 },
     ...{ ended: 11, problems: [], bad: 0 },
   });
 });
@@ -153,9 +153,9 @@ Deno.test("the store of ftwall 1 is read, in all of its spellings", () => {
   assert.equal(restored.peers, 3);
   assert.equal(restored.ended, 1, "a private address is no peer");
   assert.equal(restored.bad, 1);
-  const row = state.peers.find(...wordsOf("198.51.100.2"), 0);
-  assert.equal(state.peers.values[row * 3 + DETAIL], 3000);
-  assert.equal(state.peers.values[row * 3 + PROTOCOL], 0);
+  const row = state.peers.find(...wordsOf("198.51.100.2"), 3000);
+  assert.equal(state.peers.values[row + PROTOCOL], 0);
+  assert.ok(state.peers.find(...wordsOf("198.51.100.3"), 1214) >= 0);
   assert.equal(state.peers.deadline[row], 5000 + 86_400_000);
 });
 
@@ -265,7 +265,7 @@ Deno.test("reading stops after a hundred thousand bad lines, and says so", () =>
 
 Deno.test("while the tables change each line is true, and what stays is written once", () => {
   const state = emptyState();
-  const insert = (n: number) => state.peers.insert(0, 0, 0xffff, (198 << 24) + n, 0, 3_600_000);
+  const insert = (n: number) => state.peers.insert(0, 0, 0xffff, (198 << 24) + n, 1214, 3_600_000);
   for (let n = 0; n < 200; n++) insert(n);
   state.locks.set(...wordsOf("10.0.0.5"), 121_000, lockOf({}));
   let text = "";
@@ -275,7 +275,7 @@ Deno.test("while the tables change each line is true, and what stays is written 
     // Odd ones go, before or behind the walk, and others come into their rows.
     if (++count % 2 === 0) {
       const n = (count * 37) % 200 | 1;
-      const row = state.peers.find(0, 0, 0xffff, (198 << 24) + n, 0);
+      const row = state.peers.find(0, 0, 0xffff, (198 << 24) + n, 1214);
       if (row >= 0) state.peers.remove(row);
       insert(1000 + count);
       state.locks.remove(state.locks.table.find(...wordsOf("10.0.0.5"), 0));

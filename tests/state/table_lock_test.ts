@@ -25,8 +25,8 @@ const WALL = Date.parse("2026-05-04T10:00:00Z");
 function learned(group: EngineGroup): string {
   const { state, policy, trainer, clock } = group.engines[0]!;
   const context = stateContext(policy, (number) => trainer.pattern(number), clock.now, clock.wallOffset);
-  const { endpoints, scores, neighbours, rateLimits, resolved } = state;
-  const counts = [endpoints, scores.table, neighbours, rateLimits, resolved].map((table) => table.count);
+  const { endpoints, scores, neighbours, rateLimits, everyday } = state;
+  const counts = [endpoints, scores.table, neighbours, rateLimits, everyday].map((table) => table.count);
   return `${writeState(state, context)}${counts}`;
 }
 
@@ -277,7 +277,7 @@ Deno.test("tables can only be shared by states of the same capacities", () => {
   new State(capacity, 1, ground);
   assert.throws(
     () => new State({ ...capacity, peers: 7 }, 1, new SharedTableMemory(ground.blocks)),
-    /^RangeError: Cannot share a table: 84 bytes wanted, \d+ given$/,
+    /^RangeError: Cannot share a table: 28 bytes wanted, \d+ given$/,
   );
   assert.throws(() => new State(capacity, 1, new SharedTableMemory(ground.blocks.slice(0, 9))), /wanted, none given$/);
 });

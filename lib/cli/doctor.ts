@@ -4,9 +4,8 @@
  */
 import { loadAny } from "../daemon/load.ts";
 import { errorText } from "../net/error_text.ts";
-import { DONE, MISSING } from "../report/failure.ts";
 import { print } from "../report/output.ts";
-import { jsonLine } from "../report/plain.ts";
+import { counted, jsonLine } from "../report/plain.ts";
 import { type Command, command } from "./command.ts";
 import { CONFIG, JSON_OUTPUT, QUEUE, readPath } from "./options.ts";
 
@@ -42,14 +41,15 @@ export const doctor: Command = command({
     },
     json: JSON_OUTPUT,
   },
-  after: "Exit codes: 0 ftwall can work here, 3 something it needs is missing.",
+  after: `Exit codes, for monitoring: 0 ok, 1 warning, 2 broken: ftwall cannot work here.
+Example: ftwall doctor --json | jq -r '.checks[] | select(.level != "ok") | .found'`,
   async run({ config, queue, control, json }) {
     const { doctorChecks } = await import("./doctor_checks.ts");
     const results = await examine(doctorChecks({ loaded: loadAny(config), queues: queue, control }));
-    const code = verdictOf(results);
-    if (json === true) print(jsonLine({ ok: code === DONE, checks: results }));
+    const level = worstOf(results);
+    if (json === true) print(jsonLine({ ok: level === "ok", level, checks: results }));
     else print(...doctorText(results, Deno.stdout.isTerminal() && !Deno.noColor));
-    return code;
+    return EXIT_CODES[level];
   },
 });
 
@@ -67,9 +67,13 @@ export async function examine(checks: readonly Check[]): Promise<Examined[]> {
   return results;
 }
 
-/** Exit code: 3 where a check failed. */
-export function verdictOf(results: readonly Examined[]): number {
-  return results.some((result) => result.level === "fail") ? MISSING : DONE;
+/** Exit codes as monitoring expects them (Nagios plugins): 0 OK, 1 WARNING, 2 CRITICAL. */
+export const EXIT_CODES: Readonly<Record<Finding["level"], number>> = { ok: 0, warn: 1, fail: 2 };
+
+/** The worst level found. */
+export function worstOf(results: readonly Examined[]): Finding["level"] {
+  const has = (level: Finding["level"]) => results.some((result) => result.level === level);
+  return has("fail") ? "fail" : has("warn") ? "warn" : "ok";
 }
 
 /** The findings as lines of text. */
@@ -87,9 +91,9 @@ export function doctorText(results: readonly Examined[], colour: boolean): strin
   lines.push("");
   lines.push(
     failed > 0
-      ? `ftwall cannot work here yet: ${failed} of ${results.length} checks failed`
+      ? `broken: ${failed} of ${counted(results.length, "check")} failed`
       : warned > 0
-      ? `ftwall can work here; ${warned} of ${results.length} checks have a remark`
+      ? `ftwall can work here; ${warned} of ${counted(results.length, "check")} warned`
       : "ftwall can work here; nothing to remark",
   );
   return lines;

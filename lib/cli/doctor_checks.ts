@@ -7,7 +7,7 @@ import { Libc } from "../../ffi/libc.ts";
 import { openQueueLibrary } from "../../ffi/library.ts";
 import { Missing } from "../../ffi/missing.ts";
 import { Nftables } from "../../ffi/nftables.ts";
-import { hasQueues, queueOwner, readQueueStates } from "../../ffi/queue_state.ts";
+import { hasQueues, portOwner, type QueueOwner, readQueueStates } from "../../ffi/queue_state.ts";
 import { RawSender } from "../../ffi/raw_socket.ts";
 import { listDevices, readLan } from "../daemon/lan_watch.ts";
 import { readAccounting, rulesOptions } from "../daemon/rules.ts";
@@ -113,22 +113,68 @@ function checkLibrary(): Finding {
   }
 }
 
-function checkQueue({ loaded, queues }: Wanted): Finding {
-  const { config } = loaded;
+async function checkQueue(wanted: Wanted): Promise<Finding> {
+  const { loaded: { config }, queues } = wanted;
   const { first, last } = queues ?? config?.queue.numbers ?? { first: 0, last: 0 };
   const states = readQueueStates();
   if (states === null) return warn("the list of queues cannot be read", "run doctor as root");
-  const held: string[] = [];
-  for (const { number } of states) {
-    if (number < first || number > last) continue;
-    const owner = queueOwner(number);
-    const who = owner === null || owner.pid === 0 ? "a process that cannot be seen" : `${owner.command} (${owner.pid})`;
-    held.push(`queue ${number} is held by ${who}`);
+  const held = states.map(({ number, port }) => ({ number, owner: portOwner(port) }))
+    .filter(({ number }) => number >= first && number <= last);
+  return queueFinding(first === last ? `queue ${first}` : `queues ${first} to ${last}`, held, await daemonPid(wanted));
+}
+
+/** A queue that somebody holds. */
+export interface HeldQueue {
+  readonly number: number;
+  readonly owner: QueueOwner;
+}
+
+/** Whether who holds the queues is the daemon, by its process id; `daemon` is null where none answers. */
+export function queueFinding(range: string, held: readonly HeldQueue[], daemon: number | null): Finding {
+  const foreign = held.filter(({ owner }) => daemon === null || !isProcess(owner.pid, daemon));
+  if (held.length === 0) {
+    return daemon === null ? ok(`${range}: free`) : fail(`the daemon does not hold ${range}`, APART);
   }
-  const range = first === last ? `queue ${first}` : `queues ${first} to ${last}`;
-  if (held.length === 0) return ok(`${range}: free`);
-  if (held.every((text) => text.includes("ftwall"))) return ok(held.join(", "));
-  return warn(held.join(", "), "if that is not ftwall, stop it, or choose other numbers with [queue] numbers");
+  const text = held.map(({ number, owner: { pid, command } }) =>
+    `queue ${number} is held by ${pid === 0 ? "a process that cannot be seen" : `process ${pid} (${command})`}`
+  ).join(", ");
+  if (foreign.length === 0) return ok(`${text}, the daemon`);
+  if (daemon === null) {
+    return warn(
+      `${text}; no daemon answers`,
+      "if that is an ftwall with another control socket, name it with --control PATH; else stop it, or choose " +
+        "other numbers with [queue] numbers",
+    );
+  }
+  return warn(
+    `${text}; the daemon is process ${daemon}`,
+    "stop the other, or choose other numbers with [queue] numbers",
+  );
+}
+
+const APART =
+  "it runs with another config, other [queue] numbers or in another network namespace; name them as it does";
+
+/** Whether a process has this id, here or in its own process namespace: a daemon in a container tells the latter. */
+function isProcess(pid: number, told: number): boolean {
+  if (pid === told) return true;
+  if (pid === 0) return false;
+  try {
+    const ids = /^NSpid:\t([\d\t]+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1]?.split("\t") ?? [];
+    return ids.includes(String(told));
+  } catch {
+    return false;
+  }
+}
+
+/** Process id that the daemon tells; null where none answers. */
+async function daemonPid(wanted: Wanted): Promise<number | null> {
+  try {
+    return (await ask(controlOf(wanted), { command: "ping" }, 3000)).pid;
+  } catch (error) {
+    if (error instanceof Failure) return null;
+    throw error;
+  }
 }
 
 async function checkDaemon(wanted: Wanted): Promise<Finding> {
@@ -182,6 +228,14 @@ function checkInterfaces({ loaded }: Wanted): Finding {
     return ok(`${interfaces.join(", ")}${prefixes.length === 0 ? "" : ` with ${prefixes.join(", ")}`}`);
   }
   const there = listDevices().filter((name) => name !== "lo");
+  // Nobody named the default's bridge, so nobody misses it.
+  if (String(names) === String(RULES_DEFAULTS.lan)) {
+    return ok(
+      `none of [network] lan is there (there are ${
+        there.join(", ") || "none"
+      }): clients are recognised by [network] home`,
+    );
+  }
   return warn(
     `there is no interface ${missing.join(", ")}` +
       (interfaces.length === 0 ? ": clients are recognised by [network] home alone" : ""),
@@ -214,7 +268,8 @@ function checkSender(): Finding {
   }
 }
 
-async function checkRulesInForce({ loaded, queues }: Wanted): Promise<Finding> {
+async function checkRulesInForce(wanted: Wanted): Promise<Finding> {
+  const { loaded, queues } = wanted;
   if (!mayAdministrate()) return warn("the rules cannot be read without CAP_NET_ADMIN", "run doctor as root");
   const { config } = loaded;
   if (config === null) {
@@ -224,9 +279,10 @@ async function checkRulesInForce({ loaded, queues }: Wanted): Promise<Finding> {
       : warn("there are no rules of ftwall", "mend the config, then: ftwall rules --apply");
   }
   const found = await checkRules(rulesOptions(config, queues), runCommand);
-  const running = queueOwner((queues ?? config.queue.numbers).first) !== null;
   if (!found.present) {
-    if (running) return fail("there are no rules of ftwall: no packet reaches it", "ftwall rules --apply");
+    if (await daemonPid(wanted) !== null) {
+      return fail("there are no rules of ftwall: no packet reaches it", "ftwall rules --apply");
+    }
     return config.queue.rules === "auto"
       ? ok("there are none of ftwall: it makes them when it starts")
       : warn("there are no rules of ftwall", "ftwall rules --apply");

@@ -14,6 +14,9 @@ export interface Offload {
   readonly advice: string;
 }
 
+/** Names the bridges of this network namespace. */
+const BRIDGES = 'for b in /sys/class/net/*/bridge; do if [ -d "$b" ]; then echo "$b"; fi; done';
+
 /** Looks for flow offload and for bridged traffic that netfilter does not see. Changes nothing. */
 export async function findOffloads(run: Runner): Promise<Offload[]> {
   const found: Offload[] = [];
@@ -36,8 +39,9 @@ export async function findOffloads(run: Runner): Promise<Offload[]> {
         "`-j FLOWOFFLOAD`, or switch flow offloading off",
     });
   }
-  const bridges = await run("cat", ["/proc/sys/net/bridge/bridge-nf-call-iptables"]);
-  if (bridges.code === 0 && bridges.stdout.trim() === "1") {
+  const bridged = await run("cat", ["/proc/sys/net/bridge/bridge-nf-call-iptables"]);
+  // The sysctl is there, and 1, as soon as the module is loaded, with or without a bridge.
+  if (bridged.code === 0 && bridged.stdout.trim() === "1" && (await run("sh", ["-c", BRIDGES])).stdout.trim() !== "") {
     found.push({
       name: "bridge",
       found: "sysctl net.bridge.bridge-nf-call-iptables = 1",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { doctorText, examine, verdictOf } from "../../lib/cli/doctor.ts";
-import { checkCapabilities, checkClock, controlOf, setsFinding } from "../../lib/cli/doctor_checks.ts";
+import { doctorText, examine, EXIT_CODES, worstOf } from "../../lib/cli/doctor.ts";
+import { checkCapabilities, checkClock, controlOf, queueFinding, setsFinding } from "../../lib/cli/doctor_checks.ts";
 import { readQueues, readSeconds } from "../../lib/cli/options.ts";
 import { loadAny } from "../../lib/daemon/load.ts";
 
@@ -9,16 +9,18 @@ Deno.test("doctor fails for what ftwall needs; a check that throws is only a war
     { name: "good", look: () => ({ level: "ok", found: "fine" }) },
     { name: "odd", look: () => Promise.reject(new Error("no /proc")) },
   ]);
-  assert.equal(verdictOf(results), 0);
+  assert.deepEqual(EXIT_CODES, { ok: 0, warn: 1, fail: 2 });
+  assert.equal(worstOf(results.slice(0, 1)), "ok");
+  assert.equal(worstOf(results), "warn");
   const failed = [...results, { check: "library", level: "fail", found: "missing", mend: "install it" } as const];
-  assert.equal(verdictOf(failed), 3);
+  assert.equal(worstOf(failed), "fail");
   assert.deepEqual(doctorText(failed, false), [
     "ok    good     fine",
     "warn  odd      could not be looked at: no /proc",
     "fail  library  missing",
     "               → install it",
     "",
-    "ftwall cannot work here yet: 1 of 3 checks failed",
+    "broken: 1 of 3 checks failed",
   ]);
 });
 
@@ -40,6 +42,18 @@ Deno.test("doctor tells how sets are changed, and remarks on a program for each 
   assert.deepEqual([setsFinding(nft, "Cannot open libnftables").level, setsFinding(none, "").level], ["warn", "warn"]);
   assert.equal(setsFinding(nft, "Cannot open libnftables").mend, "Cannot open libnftables");
   assert.equal(setsFinding(none, "").mend, "no kernel sets: ipset: not found");
+});
+
+Deno.test("a queue is the daemon's by its process, not by the name of who holds it", () => {
+  const held = (pid: number, command: string) => [{ number: 0, owner: { pid, command } }];
+  const found = (pid: number, command: string, daemon: number | null) =>
+    Object.values(queueFinding("queue 0", held(pid, command), daemon)).slice(0, 2).join(": ");
+  assert.equal(found(Deno.pid, "deno", Deno.pid), `ok: queue 0 is held by process ${Deno.pid} (deno), the daemon`);
+  const other = "warn: queue 0 is held by process 4194304 (ftwall); ";
+  assert.equal(found(4194304, "ftwall", 77), `${other}the daemon is process 77`);
+  assert.equal(found(4194304, "ftwall", null), `${other}no daemon answers`);
+  assert.equal(queueFinding("queue 0", [], null).level, "ok");
+  assert.equal(queueFinding("queue 0", [], 77).level, "fail", "it runs, but judges no packets of that queue");
 });
 
 Deno.test("doctor asks the daemon at the socket of the config, or the one that is named", () => {

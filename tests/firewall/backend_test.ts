@@ -138,11 +138,14 @@ Deno.test("offloads are found and come with advice", async () => {
     [/flowtables/, { stdout: "table inet fw4 {\n\tflowtable ft {\n\t\thook ingress priority filter\n\t}\n}\n" }],
     [/^iptables/, { stdout: "-A FORWARD -m conntrack --ctstate ESTABLISHED -j FLOWOFFLOAD\n" }],
     [/bridge-nf/, { stdout: "1\n" }],
+    [/^sh -c/, { stdout: "/sys/class/net/br-lan/bridge\n" }],
   ]);
   const found = await findOffloads(run);
   assert.deepEqual(found.map(({ name }) => name), ["flowtable", "xt-flowoffload", "bridge"]);
   assert.match(found[0]!.found, /"ft"/);
   assert.deepEqual(await findOffloads(machine([]).run), []);
+  const noBridge = machine([[/bridge-nf/, { stdout: "1\n" }], [/^sh -c/, { stdout: "" }]]);
+  assert.deepEqual(await findOffloads(noBridge.run), [], "the module is loaded, but there is no bridge");
 });
 
 Deno.test("the real runner feeds standard input, reads both outputs and never throws", async () => {

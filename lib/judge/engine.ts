@@ -331,7 +331,7 @@ export class Engine {
       if (note !== before) words[flow + NOTE0] = note;
       const consequence = this.learner.suspectAgain(this.#ends, protocol, needs, rule, before, note);
       if (consequence === REFUSE_FLOW && !this.#letsThrough(tcp)) {
-        words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~SUSPECT;
+        words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~(SUSPECT | ACCEPTED);
         this.asker.dismiss(row);
         this.#refusals.ended(this.#ends, this.#policy.protocols[protocol] ?? "", this.learner.revealedBy);
         return REFUSE_FLOW;

@@ -36,7 +36,7 @@ const KNOWN_CLIENT: Evidence = evidence(
   "known-client",
   STRONG,
   "Encrypted-looking flow, or one whose looks say little, of a client in whose other flows this protocol was certain within the last " +
-    "minutes; over TCP with the lengths of a handshake or message that other ciphers do not have, or to a peer that was named",
+    "minutes, or shown by its messages; over TCP with the lengths of a handshake or message that other ciphers do not have, or to a peer that was named",
   true,
 );
 
@@ -60,8 +60,15 @@ export const FAN_OUT: Evidence = evidence(
 
 /** Added to a protocol's number: the key word of a client that uses it, above every port. */
 const CLIENT_KEY = 0x10000;
-/** The same for a client that fanned out. */
-const FANNED_KEY = 0x20000;
+/** The same for a client whose encrypted flows gave it away. */
+const REVEALED_KEY = 0x20000;
+
+/** What revealed a client, in the column {@link KIND}: the messages of one flow, or a fan-out. */
+export type Revealed = 1 | 2;
+/** Messages of one flow. */
+export const BY_MESSAGES = 1;
+/** Several flows at once. */
+export const BY_FAN_OUT = 2;
 
 /** See the module's text. */
 export class Endpoints {
@@ -128,10 +135,13 @@ export class Endpoints {
     endpoints.values[row * endpoints.columns + KIND] = kind;
   }
 
-  /** The client of this flow fanned out. Counts as long as a fact of the scores does. */
-  noteFanOut(ends: FlowEnds, protocol: number): void {
+  /** Encrypted flows gave the client of this one away. Counts as long as a fact of the scores does. */
+  noteRevealed(ends: FlowEnds, protocol: number, by: Revealed): void {
+    const endpoints = this.#table;
     const until = this.#clock.now + this.policy.config.score.window;
-    this.#table.insert(ends.c0, ends.c1, ends.c2, ends.c3, FANNED_KEY + protocol, until);
+    const row = endpoints.insert(ends.c0, ends.c1, ends.c2, ends.c3, REVEALED_KEY + protocol, until);
+    const at = row * endpoints.columns + KIND;
+    endpoints.values[at] = Math.max(by, endpoints.values[at]!);
   }
 
   /**
@@ -146,13 +156,14 @@ export class Endpoints {
     rule: LengthRule | null,
     said: Said,
   ): Evidence | null {
-    const { knownPeer, knownClient, fanOut } = this.policy.config.encrypted;
+    const { knownPeer, knownClient } = this.policy.config.encrypted;
     const known = this.of(ends);
     if (knownPeer && known === CONFIRMED) return KNOWN_PEER;
     if (isCommonPort(ends.peerPort)) return null;
-    if (rule !== null && fanOut && needs !== KNOWN_ENDPOINT && said >= rule.fanned) {
-      const fanned = this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, FANNED_KEY + protocol);
-      if (fanned >= 0 && this.#table.deadline[fanned]! > this.#clock.now) return FAN_OUT;
+    if (rule !== null && needs !== KNOWN_ENDPOINT && said >= rule.fanned) {
+      const by = this.#revealedBy(ends, protocol);
+      if (by === BY_FAN_OUT) return FAN_OUT;
+      if (by === BY_MESSAGES && knownClient && said >= SAYS_LITTLE) return KNOWN_CLIENT;
     }
     const speaks = said >= SAYS_MESSAGE;
     if (!knownClient || (needs === KNOWN_ENDPOINT && !speaks)) return null;
@@ -164,6 +175,12 @@ export class Endpoints {
     if (this.#table.values[row * this.#table.columns + KIND] === CONFIRMED) return KNOWN_CLIENT;
     // The hint came from UDP: only a flow of the other kind is a second fact.
     return ends.tcp === 0 ? null : HINTED_CLIENT;
+  }
+
+  #revealedBy(ends: FlowEnds, protocol: number): number {
+    const { columns, deadline, values } = this.#table;
+    const row = this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, REVEALED_KEY + protocol);
+    return row < 0 || deadline[row]! <= this.#clock.now ? 0 : values[row * columns + KIND]!;
   }
 
   #isUnlike(ends: FlowEnds, protocol: number, rule: LengthRule): boolean {

@@ -34,7 +34,7 @@ import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
 import type { State } from "../state/state.ts";
 import { type Clock, ticksOf } from "./clock.ts";
 import { decoySending } from "./decoy.ts";
-import { Endpoints, FAN_OUT, hostOf, witnessOf } from "./endpoints.ts";
+import { BY_FAN_OUT, BY_MESSAGES, Endpoints, FAN_OUT, hostOf, witnessOf } from "./endpoints.ts";
 import { type Emit, firstBytes, type FlowObserver, type FrequentEvent, rounded } from "./event.ts";
 import { DECOY_EVENT_KIND, DECOY_KIND, DETECTED_KIND, mayBeLocked, mayTeach, RateLimits } from "./rate_limits.ts";
 import { Everyday } from "./everyday.ts";
@@ -223,8 +223,10 @@ export class Learner {
     if (rule !== null) {
       said = rule.says(note);
       if (said > SAYS_LITTLE && note !== before && rule.says(before) < said) {
-        if (said === SAYS_PROTOCOL) revealing = rule.proof;
-        else if (this.#mark(ends, protocol, rule)) revealing = FAN_OUT;
+        if (said === SAYS_PROTOCOL) {
+          revealing = rule.proof;
+          this.#endpoints.noteRevealed(ends, protocol, BY_MESSAGES);
+        } else if (this.#mark(ends, protocol, rule)) revealing = FAN_OUT;
       }
     }
     if (revealing === null) revealing = this.#endpoints.evidenceFor(ends, protocol, needs, rule, said);
@@ -264,7 +266,7 @@ export class Learner {
     fanOuts.count(c0, c1, c2, c3, protocol, rule.near, this.#clock.tick, ticksOf(fanOutWindow), ticksOf(score.window));
     const enough = rule.marked === 0 ? fanOuts.marked >= fanOutHosts : fanOuts.hosts >= fanOutHosts &&
       fanOuts.marked >= rule.marked;
-    if (enough) this.#endpoints.noteFanOut(ends, protocol);
+    if (enough) this.#endpoints.noteRevealed(ends, protocol, BY_FAN_OUT);
     return enough;
   }
 

@@ -27,12 +27,14 @@ export interface TorrentSettings {
   /** Speaks uTP, and no TCP (libtorrent only). */
   readonly utp?: boolean;
   readonly dht?: boolean;
-  /** Sends this many bytes a second at most (libtorrent only). */
+  /** Sends and takes this many bytes a second at most (libtorrent only). */
   readonly rate?: number;
   /** Asks the DHT again and again, every so many seconds, as busy clients do by themselves (libtorrent only). */
   readonly asks?: number;
   /** Asks by magnet link: has no torrent file. */
   readonly magnet?: boolean;
+  /** Its own address where its host has several (libtorrent only). */
+  readonly address?: string;
   /** Listens here, where it did before; else at a port of its own. */
   readonly port?: number;
   /** Peers typed in by hand (libtorrent only), and nodes of the DHT to begin with. */
@@ -291,11 +293,14 @@ function libtorrent(settings: TorrentSettings, source: string, dir: string, port
     port,
     seed,
     peers: settings.peers ?? [],
+    ...(settings.address === undefined ? {} : { address: settings.address }),
     nodes: settings.nodes ?? [],
     ...(settings.asks === undefined ? {} : { asks: settings.asks }),
     settings: {
       enable_dht: settings.dht === true,
-      ...(settings.rate === undefined ? {} : { upload_rate_limit: settings.rate }),
+      // Peers at private addresses are not held to it.
+      ...(settings.rate === undefined ? {} : { upload_rate_limit: settings.rate, download_rate_limit: settings.rate }),
+      ...(settings.address === undefined ? {} : { outgoing_interfaces: settings.address }),
       enable_incoming_tcp: settings.utp !== true,
       enable_outgoing_tcp: settings.utp !== true,
       enable_incoming_utp: settings.utp === true,

@@ -40,6 +40,9 @@ Deno.test("what carries a tag in each message says nothing", () => {
     ["MTProto", 345, [-656, 404, -78, 89, -169, 105, -4, 85, -153, -4]],
     ["RLPx", 224, [-160, 192, -512, 304, -432, 64, -160]],
     ["Tox", 373, [-257, 27, -27, 27, -27]],
+    ["shadowsocks-libev (captured)", 191, [-289, -1780, 143, -257, -856]],
+    ["VMess of v2ray (captured)", 170, [-265, -440, 137, -276, -213, 68]],
+    ["obfs4proxy (captured)", 216, [-875, -500]],
     ["lengths written by themselves", 110, [-18, -144, 18, 34, -18, -600, 18]],
   ];
   for (const [name, third, packets] of flows) assert.equal(said(noteOfThird(third), packets), SAYS_NOTHING, name);

@@ -3,9 +3,9 @@
  * 9, a piece's head 13, a request 17. All obfuscated clients show the handshake of 68 bytes in one of two ways: alone behind
  * the third flight (libtorrent, WebTorrent, aria2), or inside it, which then has 124 (Transmission, rTorrent).
  *
- * Measured with libtorrent 2.0.8, Transmission 3.00, rTorrent 0.9.8, aria2 1.36 and WebTorrent: of 214 obfuscated handshakes
- * that were completed each ended in one of these two ways.
- * @module
+ * Measured with libtorrent 2.0.8, Transmission 3.00, rTorrent 0.9.8, aria2 1.36 and WebTorrent: of 185 obfuscated handshakes
+ * that were completed each ended in one of these two ways. Of 216 flows through shadowsocks-libev 3.3.5, v2ray 4.34
+ * (VMess) and obfs4proxy 0.0.14 none did, and no packet was below 18 bytes.
  */
 import { type Evidence, evidence, STRONG } from "../classifier.ts";
 import {
@@ -54,8 +54,8 @@ const OTHERS_SHIFT = 10;
 /** sides that sent a long packet, */
 const OPENER_LONG = 1 << 13;
 const RESPONDER_LONG = 1 << 14;
-/** packets of the opener behind the third flight, at most 2, */
-const SENT_SHIFT = 15;
+/** the opener sent something behind the third flight, */
+const SENT = 1 << 15;
 /** the responder answered the third flight, */
 const ANSWERED = 1 << 17;
 /** the opener's handshake stood alone, */
@@ -93,16 +93,15 @@ function add(note: number, size: number, fromOpener: boolean): number {
   return size === KEEP_ALIVE ? note : counted(note, OTHERS_SHIFT);
 }
 
-/** A packet right behind the third flight. One that was sent again does no harm: two of the opener are looked at. */
+/** A packet right behind the third flight. */
 function addHandshake(note: number, size: number, fromOpener: boolean): number {
-  const sent = (note >>> SENT_SHIFT) & 3;
+  const sent = (note & SENT) !== 0;
   if (!fromOpener) {
     if (size < LEAST_ANSWER) return note;
-    const early = sent === 0 && (size === ANSWER_WITH_HANDSHAKE || size === HANDSHAKE);
+    const early = !sent && (size === ANSWER_WITH_HANDSHAKE || size === HANDSHAKE);
     return note | ANSWERED | (early ? ANSWER_INSIDE : 0);
   }
-  if (sent >= 2) return note;
-  return (note + (1 << SENT_SHIFT)) | (size === HANDSHAKE ? ALONE : 0);
+  return note | (sent ? 0 : SENT) | (!sent && size === HANDSHAKE ? ALONE : 0);
 }
 
 /** Which of the messages has this length, -1 where none does. */

@@ -68,6 +68,8 @@ const MIDDLE_PACKETS = 8;
 const LEAST_PORT = 1024;
 
 const TAG = 0x4d000000;
+/** In `note1` of a flow whose start was not seen. */
+const RUNNING_TAG = 0x4e000000;
 const TAG_MASK = 0xff000000 | 0;
 const FIRST = 1;
 const SECOND = 2;
@@ -104,7 +106,8 @@ export function mse(look: Look): Evidence {
     readHash(look, opening);
     return MSE_PLAIN;
   }
-  if (state !== SECOND || !fromOpener) return UNDECIDED;
+  if (state !== SECOND) return UNDECIDED;
+  if (!fromOpener) return size <= LONGEST_FLIGHT ? UNDECIDED : UNRELATED;
   const first = look.note0 >>> 16;
   const third = size - first;
   if (third < LEAST_THIRD) return UNDECIDED;
@@ -120,8 +123,13 @@ export function mseStream(look: Look): Evidence {
   const { bytes, fresh, end } = look;
   if (look.nth > MIDDLE_PACKETS || end - fresh < LEAST_MIDDLE) return UNDECIDED;
   if (look.clientPort < LEAST_PORT || look.peerPort < LEAST_PORT) return UNDECIDED;
+  // Of a handshake that was seen nothing is told by what follows but by lengths.
+  if (look.owned && (look.note1 & TAG_MASK) === TAG) return UNDECIDED;
   if (structureOf(bytes, fresh, end) !== HIDDEN) return UNDECIDED;
-  if (look.claim() && (look.note0 & NOTE_OF_RUNNING) === 0) look.note0 = NOTE_OF_RUNNING;
+  if (look.claim() && look.note1 === 0) {
+    look.note0 = NOTE_OF_RUNNING;
+    look.note1 = RUNNING_TAG;
+  }
   return MSE_STREAM;
 }
 

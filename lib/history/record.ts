@@ -131,7 +131,7 @@ export function readRecord(line: string): HistoryRecord | null {
 }
 
 /** The record that the array of a line stands for; null where it is none. */
-export function recordOf(fields: unknown): HistoryRecord | null {
+function recordOf(fields: unknown): HistoryRecord | null {
   if (!Array.isArray(fields)) return null;
   const kind = KINDS.get(fields[0]);
   if (kind !== undefined) return tallied(kind, fields);

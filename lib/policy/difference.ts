@@ -33,7 +33,7 @@ export interface Difference {
 }
 
 /** Keys that differ between two configs. */
-export function differences(before: Config, after: Config): readonly Difference[] {
+function differences(before: Config, after: Config): readonly Difference[] {
   const old = flatten(before);
   const now = flatten(after);
   const keys = [...new Set([...old.keys(), ...now.keys()])];

@@ -56,7 +56,7 @@ export function formatProblem(problem: Problem): string {
 }
 
 /** Most errors that are kept: nobody reads more, and a hostile file could have one a line. */
-export const MAX_ERRORS = 200;
+const MAX_ERRORS = 200;
 /** Most warnings that are kept, counted apart so that they cannot crowd out an error. */
 const MAX_WARNINGS = 50;
 

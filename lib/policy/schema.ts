@@ -35,16 +35,16 @@ const NONE: readonly string[] = [];
 /** Most elements of one list of prefixes, and of all together. */
 export const MAX_PREFIXES = 10_000;
 /** Most wildcards of one list. */
-export const MAX_NAMES = 1000;
+const MAX_NAMES = 1000;
 /** Most client groups: the packet path asks them one after the other. */
 export const MAX_GROUPS = 64;
 /** Longest time-lock: a week. */
-export const MAX_LOCK_SECONDS = 604_800;
+const MAX_LOCK_SECONDS = 604_800;
 
 /** What may be done about a protocol, in ascending order of severity; the index is the number that a Policy answers. */
 export const ACTION_NAMES = ["off", "log", "drop", "lock"] as const;
 /** The certainties that `require` may name. */
-export const REQUIRE_NAMES = ["certain", "strong", "weak"] as const;
+const REQUIRE_NAMES = ["certain", "strong", "weak"] as const;
 
 /** Forms of the log. */
 export const LOG_FORMATS = ["text", "json", "syslog"] as const;

@@ -13,7 +13,7 @@ import { MAX_PREFIXES } from "./schema.ts";
 import { overlaps, weekPlan } from "./week.ts";
 
 /** Most distinct schedule tables; at 64 groups and 32 protocols this is 3 MiB. */
-export const MAX_TABLES = 256;
+const MAX_TABLES = 256;
 
 /** Adds what makes no sense to the findings. Where a key was wrong, nothing is said about what depends on it. */
 export function checkSense(config: Config, findings: Findings): void {

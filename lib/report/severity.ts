@@ -20,7 +20,7 @@ export const NOTICE = 5;
 /** Informational. */
 export const INFO = 6;
 /** For finding faults. */
-export const DEBUG = 7;
+const DEBUG = 7;
 
 /** The largest severity number that each level lets through. */
 const LEVELS: Readonly<Record<LogLevel, number>> = {

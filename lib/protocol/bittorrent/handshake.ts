@@ -12,8 +12,6 @@ export const OPENING_LENGTH = 20;
 const HASH_AT = 28;
 /** Where it ends. */
 export const HASH_END = 48;
-/** Length of the whole handshake in bytes. */
-export const HANDSHAKE_LENGTH = 68;
 
 /** The handshake was seen. */
 export const TCP_HANDSHAKE: Evidence = evidence(

@@ -30,50 +30,50 @@ import { websocketTracker } from "./websocket_tracker.ts";
 
 const HASH_ODDS = "info_hash in the query of a GET decodes to exactly 20 bytes";
 /** An announcement to a tracker. */
-export const HTTP_TRACKER: Evidence = evidence(
+const HTTP_TRACKER: Evidence = evidence(
   "http-tracker",
   3,
   `${HASH_ODDS}, beside peer_id of 20 bytes or a port (BEP 3); by name and length, no other use of this pair is known`,
 );
 /** The beginning of one. */
-export const HTTP_TRACKER_CUT: Evidence = evidence(
+const HTTP_TRACKER_CUT: Evidence = evidence(
   "http-tracker-cut",
   2,
   "a capture cut within a GET whose path ends in a part with announce or scrape, info_hash first in its query (BEP 3, 48)",
 );
 /** A tracker's answer. */
-export const HTTP_TRACKER_RESPONSE: Evidence = evidence(
+const HTTP_TRACKER_RESPONSE: Evidence = evidence(
   "http-tracker-response",
   3,
   "a bencoded dictionary with an integer interval and peers of a legal length as the body of an HTTP answer (BEP 3, 23)",
 );
 /** A tracker's answer to a scrape, or its refusal. */
-export const HTTP_TRACKER_WORD: Evidence = evidence(
+const HTTP_TRACKER_WORD: Evidence = evidence(
   "http-tracker-word",
   3,
   'a bencoded dictionary as the body of an HTTP answer: with "failure reason", or with "files" that holds ' +
     'a dictionary with "complete" under a key of 20 bytes (BEP 3, 48); by name and length',
 );
 /** A question for a torrent's numbers. */
-export const HTTP_SCRAPE: Evidence = evidence(
+const HTTP_SCRAPE: Evidence = evidence(
   "http-scrape",
   3,
   `${HASH_ODDS}, in a path whose last part holds "scrape" (BEP 48)`,
 );
 /** A piece fetched from a web server by info-hash. */
-export const WEB_SEED: Evidence = evidence(
+const WEB_SEED: Evidence = evidence(
   "web-seed",
   3,
   `${HASH_ODDS}, beside piece, or in the path /webseed (BEP 17)`,
 );
 /** A file fetched from other users by BitComet's own hash. */
-export const LONG_TERM_SEED: Evidence = evidence(
+const LONG_TERM_SEED: Evidence = evidence(
   "long-term-seed",
   2,
   "GET /data?fid= and 40 hex digits, then &size= and a number (BitComet; nDPI); odds 2^-150, but text that another could write",
 );
 /** A BitTorrent client's name in a request that is none of the above. */
-export const USER_AGENT: Evidence = evidence(
+const USER_AGENT: Evidence = evidence(
   "user-agent",
   1,
   "User-Agent begins with a BitTorrent client's name: also update checks and remote control of a client",

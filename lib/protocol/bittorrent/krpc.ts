@@ -10,19 +10,19 @@ import { endpoints, listeningPort } from "./endpoints.ts";
 
 const BASIS = "a bencoded dictionary that fills the datagram, with y and ";
 /** A query. */
-export const DHT_QUERY: Evidence = evidence(
+const DHT_QUERY: Evidence = evidence(
   "dht-query",
   3,
   `${BASIS}q a method name, a.id exactly 20 bytes (BEP 5); odds below 2^-100`,
 );
 /** An answer. */
-export const DHT_RESPONSE: Evidence = evidence(
+const DHT_RESPONSE: Evidence = evidence(
   "dht-response",
   3,
   `${BASIS}r.id exactly 20 bytes (BEP 5); odds below 2^-100`,
 );
 /** An error. */
-export const DHT_ERROR: Evidence = evidence(
+const DHT_ERROR: Evidence = evidence(
   "dht-error",
   3,
   `${BASIS}e a list of an integer and a string (BEP 5); odds below 2^-80`,

@@ -8,7 +8,7 @@ import { type Evidence, evidence, type Look, UNRELATED } from "../classifier.ts"
 import { listeningPort } from "./endpoints.ts";
 
 /** An announcement of local service discovery. */
-export const LSD: Evidence = evidence(
+const LSD: Evidence = evidence(
   "lsd",
   3,
   'the datagram begins "BT-SEARCH * HTTP/1." (BEP 14), a word that no other protocol has; odds 2^-144',

@@ -21,7 +21,7 @@ import {
 } from "../message_lengths.ts";
 
 /** Messages through an obfuscated connection. */
-export const MSE_MESSAGES: Evidence = evidence(
+const MSE_MESSAGES: Evidence = evidence(
   "mse-messages",
   STRONG,
   "the sizes of MSE, then packets of 5, 9, 13 or 17 bytes, three with the handshake's 68 or 124 bytes, else five of two kinds " +

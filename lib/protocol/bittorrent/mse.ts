@@ -25,7 +25,7 @@ import { findOpening, readHash } from "./handshake.ts";
 import { NOTE_OF_RUNNING, noteOfThird } from "./message_lengths.ts";
 
 /** Three flights fit. */
-export const MSE: Evidence = evidence(
+const MSE: Evidence = evidence(
   "mse",
   1,
   "first flights of both sides 96-608 bytes, then 56-636 from the opener, each without structure (ones per byte, printable " +
@@ -33,19 +33,19 @@ export const MSE: Evidence = evidence(
   true,
 );
 /** The same with one flight that has a trace of structure. */
-export const MSE_DOUBTFUL: Evidence = besideEvidence(
+const MSE_DOUBTFUL: Evidence = besideEvidence(
   "mse",
   "the sizes of MSE, and of three flights one that has a trace of structure, as one random flight in 200 has by chance",
   KNOWN_END,
 );
 /** The middle of a stream that is nothing but random. */
-export const MSE_STREAM: Evidence = besideEvidence(
+const MSE_STREAM: Evidence = besideEvidence(
   "mse-stream",
   "256 or more random bytes in one packet of a stream whose start was not seen, both ports 1024 or above: many things look so",
   KNOWN_ENDPOINT,
 );
 /** The obfuscated handshake settled on plain text. */
-export const MSE_PLAIN: Evidence = evidence(
+const MSE_PLAIN: Evidence = evidence(
   "mse-handshake",
   3,
   'two flights of MSE shape, then 13 "BitTorrent protocol" in the stream (crypto_select 1); odds 2^-150',

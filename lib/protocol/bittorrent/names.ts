@@ -78,13 +78,3 @@ export function isHashName(name: DnsName): boolean {
   for (let i = 0; i < 40; i++) if (!isHexDigit(name.bytes[i]!)) return false;
   return true;
 }
-
-/**
- * True where the name's first label begins with `tracker`: one such question is nothing, three of different names within
- * ten seconds are what a client does that opens a torrent with a list of trackers.
- */
-export function hasTrackerLabel(name: DnsName): boolean {
-  const bytes = name.bytes;
-  return name.length > 8 && bytes[0] === 0x74 && bytes[1] === 0x72 && bytes[2] === 0x61 && bytes[3] === 0x63 &&
-    bytes[4] === 0x6b && bytes[5] === 0x65 && bytes[6] === 0x72;
-}

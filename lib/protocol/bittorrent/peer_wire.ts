@@ -8,28 +8,28 @@ import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../cla
 import { endpoints, listeningPort } from "./endpoints.ts";
 
 /** A running transfer. */
-export const TCP_STREAM: Evidence = evidence(
+const TCP_STREAM: Evidence = evidence(
   "tcp-stream",
   3,
   "three or more block messages (request, piece, cancel, reject) that begin with packets and chain by exact lengths, blocks " +
     "aligned as BEP 3 clients do; each adds 2^-60 on random bytes; port 7680 (Windows Delivery Optimization) is left out",
 );
 /** A list of peers between peers. */
-export const PEER_EXCHANGE: Evidence = evidence(
+const PEER_EXCHANGE: Evidence = evidence(
   "peer-exchange",
   3,
   "an extended message (type 20) of exact length whose dictionary has added or added6 of a legal length (BEP 10, 11); " +
     "odds below 2^-90",
 );
 /** The extension protocol's own handshake in a stream whose start was not seen. */
-export const EXTENDED_HANDSHAKE: Evidence = evidence(
+const EXTENDED_HANDSHAKE: Evidence = evidence(
   "tcp-extended",
   3,
   "an extended message 0 of exact length whose dictionary has a dictionary m with ut_ extensions (BEP 10); odds below 2^-90",
 );
 
 /** A running transfer between Azureus's heirs. */
-export const AZUREUS_MESSAGE: Evidence = evidence(
+const AZUREUS_MESSAGE: Evidence = evidence(
   "azureus-message",
   3,
   "a message of Azureus's own: length, length of its name within it at 4, a name of capitals that begins BT_ or AZ_ " +

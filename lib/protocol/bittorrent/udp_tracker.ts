@@ -9,7 +9,7 @@ import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../cla
 import { endpoints, listeningPort } from "./endpoints.ts";
 
 /** A request to a tracker. */
-export const UDP_TRACKER: Evidence = evidence(
+const UDP_TRACKER: Evidence = evidence(
   "udp-tracker",
   3,
   "connect: 00000417 27101980 and action 0 at 0-11 (BEP 15), odds 2^-96; " +
@@ -17,7 +17,7 @@ export const UDP_TRACKER: Evidence = evidence(
     "counts below 2^48 at 56 to 79, numbers wanted and a port (odds 2^-120)",
 );
 /** An answer to a request that this flow was seen to send. */
-export const UDP_TRACKER_RESPONSE: Evidence = evidence(
+const UDP_TRACKER_RESPONSE: Evidence = evidence(
   "udp-tracker-response",
   3,
   "action 0-3 and the transaction id of the request in the other direction, exact lengths (BEP 15); odds 2^-62; a scrape's " +
@@ -25,7 +25,7 @@ export const UDP_TRACKER_RESPONSE: Evidence = evidence(
 );
 
 /** Tag in the high half of `note1`: the notes hold a tracker transaction. */
-export const TRACKER_NOTE = 0x55540000;
+const TRACKER_NOTE = 0x55540000;
 const TAG_MASK = 0xffff0000 | 0;
 
 const CONNECT = 0;

@@ -10,14 +10,14 @@ import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../cla
 import { HASH_END, OPENING_LENGTH, openingMatch, readHash } from "./handshake.ts";
 
 /** A connection was opened and answered. */
-export const UTP: Evidence = evidence(
+const UTP: Evidence = evidence(
   "utp",
   3,
   "SYN (first byte 41, valid extension chain, time difference 0, length that of its header), answered with the same " +
     "connection id at 2 and its sequence number acknowledged at 18 (BEP 29); odds below 2^-90",
 );
 /** A running connection, picked up in the middle. */
-export const UTP_STREAM: Evidence = evidence(
+const UTP_STREAM: Evidence = evidence(
   "utp-stream",
   3,
   "four turns of valid headers from both sides, connection ids at 2 one apart throughout, each side acknowledging at 18 " +
@@ -25,14 +25,14 @@ export const UTP_STREAM: Evidence = evidence(
     "other protocol is known to follow its peer's counter in this place",
 );
 /** The peer handshake inside a uTP data packet. */
-export const UTP_HANDSHAKE: Evidence = evidence(
+const UTP_HANDSHAKE: Evidence = evidence(
   "utp-handshake",
   3,
   'a valid uTP data header, then 13 "BitTorrent protocol" where the header ends (BEP 29, BEP 3); odds 2^-160',
 );
 
 /** A connection of which one side is seen. */
-export const UTP_ONE_WAY: Evidence = evidence(
+const UTP_ONE_WAY: Evidence = evidence(
   "utp-one-way",
   2,
   "six valid headers in a row from one side: the same connection id at 2, the clock at 4 going on in its lower half too, " +
@@ -40,7 +40,7 @@ export const UTP_ONE_WAY: Evidence = evidence(
     "followed by a packet with the next id and number (BEP 29); odds below 2^-86 on random bytes, one side seen",
 );
 /** A packet of a connection, no more. */
-export const UTP_HEADER_ALONE: Evidence = evidence(
+const UTP_HEADER_ALONE: Evidence = evidence(
   "utp-header",
   1,
   "a datagram that is a uTP header and no more: a SYN with time difference and acknowledged number 0, or a STATE, FIN or RESET; " +
@@ -49,7 +49,7 @@ export const UTP_HEADER_ALONE: Evidence = evidence(
 );
 
 /** Length of the header without extensions. */
-export const UTP_HEADER = 20;
+const UTP_HEADER = 20;
 const DATA = 0;
 const FIN = 1;
 const SYN = 4;

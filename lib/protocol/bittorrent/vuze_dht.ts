@@ -9,14 +9,14 @@
 import { type Evidence, evidence, type Look, UNRELATED } from "../classifier.ts";
 
 /** A request. */
-export const VUZE_DHT: Evidence = evidence(
+const VUZE_DHT: Evidence = evidence(
   "vuze-dht",
   3,
   "highest bit at 0, action 1024-1036 and even at 8, versions at 16 and 22, network below 16 at 18, an address of 4 or 16 " +
     "bytes and a port behind its length at 23 (Vuze wiki, Wireshark); odds 2^-72",
 );
 /** An answer whose request was not seen. */
-export const VUZE_DHT_ANSWER: Evidence = evidence(
+const VUZE_DHT_ANSWER: Evidence = evidence(
   "vuze-dht-answer",
   2,
   "action 1025-1037 and odd at 0 with a connection id's highest bit at 8, and a version and a network below 16 at 16 to 21 " +

@@ -7,7 +7,7 @@ import { type Evidence, evidence, UNDECIDED, UNRELATED } from "../classifier.ts"
 import { literal, seek } from "../literal.ts";
 
 /** An announcement to a WebSocket tracker. */
-export const WEBSOCKET_TRACKER: Evidence = evidence(
+const WEBSOCKET_TRACKER: Evidence = evidence(
   "websocket-tracker",
   3,
   'the first text frame behind a WebSocket\'s request, unmasked, is JSON with "action":"announce" and "info_hash" ' +

@@ -15,7 +15,7 @@ import {
 } from "../message_lengths.ts";
 
 /** Messages through an obfuscated connection. */
-export const OBFUSCATED_MESSAGES: Evidence = markedEvidence(
+const OBFUSCATED_MESSAGES: Evidence = markedEvidence(
   "obfuscated-messages",
   STRONG,
   "the sizes of obfuscated eMule's greeting and hellos, then four packets of 6 or 11 bytes and hardly any other below 18, sent " +

@@ -30,7 +30,7 @@ import {
 import { beginsAsText, DOUBTFUL, hasKnownOpening, HIDDEN, LEAST_ENCRYPTED, PLAIN, structureOf } from "../encrypted.ts";
 
 /** Four flights fit. */
-export const OBFUSCATED_TCP: Evidence = evidence(
+const OBFUSCATED_TCP: Evidence = evidence(
   "obfuscated-tcp",
   WEAK,
   "flights of 12-266, 6-260, then 40-400 bytes each way, without structure: obfuscated eMule's greeting and hellos (aMule); " +
@@ -39,7 +39,7 @@ export const OBFUSCATED_TCP: Evidence = evidence(
 );
 
 /** The same with a greeting or an answer that is too short for anything else. */
-export const OBFUSCATED_TCP_SHORT: Evidence = markedEvidence(
+const OBFUSCATED_TCP_SHORT: Evidence = markedEvidence(
   "obfuscated-tcp",
   WEAK,
   "flights of 12-266, 6-260, then 40-400 bytes each way, without structure, the first below 48 or the second below 42: " +
@@ -47,7 +47,7 @@ export const OBFUSCATED_TCP_SHORT: Evidence = markedEvidence(
 );
 
 /** The same with a flight that has a trace of structure. */
-export const OBFUSCATED_TCP_DOUBTFUL: Evidence = besideEvidence(
+const OBFUSCATED_TCP_DOUBTFUL: Evidence = besideEvidence(
   "obfuscated-tcp",
   "the sizes of obfuscated eMule's greeting and hellos, and a flight that has a trace of structure, as one random flight in " +
     "100 has by chance",
@@ -55,7 +55,7 @@ export const OBFUSCATED_TCP_DOUBTFUL: Evidence = besideEvidence(
 );
 
 /** A login behind an exchange of keys. */
-export const OBFUSCATED_SERVER: Evidence = evidence(
+const OBFUSCATED_SERVER: Evidence = evidence(
   "obfuscated-server",
   STRONG,
   "random flights of 98 + n, n up to 15 in clear at 97, then 103-118 back, then 60-180: an obfuscated login to a server (aMule); " +

@@ -25,17 +25,17 @@ export const NODE_ECHO = 0x2a;
 /** Bytes of a node pong whose flag is 0: the decoy. */
 export const NODE_PONG_LENGTH = 13;
 /** Bytes of a node pong whose flag is 1. */
-export const NODE_PONG_LONG = 21;
+const NODE_PONG_LONG = 21;
 /** Bytes of a {@link NODE_ECHO}. */
 export const NODE_ECHO_LENGTH = 5;
 /** Fewest and most bytes of a ping: a name of 2 to 32 characters. KaZaA's has 12. */
-export const PING_LEAST = 9;
+const PING_LEAST = 9;
 /** Most bytes of a ping. */
 export const PING_MOST = 39;
 /** Fewest bytes of a supernode's pong. */
-export const PONG_LEAST = 14;
+const PONG_LEAST = 14;
 /** Most bytes of a supernode's pong. */
-export const PONG_MOST = 44;
+const PONG_MOST = 44;
 /** What current clients ask for as least encryption (Kazaa, giFT); mldonkey sends A9. */
 export const LEAST_ENCRYPTION = 0x29;
 
@@ -53,7 +53,7 @@ const NAME_LEAST = 2;
 const NAME_MOST = 32;
 
 /** The network named at `from`, where a NUL must end the message at `end - 1`: an index, OTHER_NETWORK or NO_NETWORK. */
-export function networkOf(bytes: Uint8Array, from: number, end: number): number {
+function networkOf(bytes: Uint8Array, from: number, end: number): number {
   const length = end - 1 - from;
   if (length < NAME_LEAST || length > NAME_MOST || bytes[end - 1] !== 0) return NO_NETWORK;
   for (let at = from; at < end - 1; at++) {

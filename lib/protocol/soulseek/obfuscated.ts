@@ -9,7 +9,7 @@
 /** Not an obfuscated greeting. */
 export const NO_GREETING = 0;
 /** May become one with more bytes. */
-export const SHORT_GREETING = 1;
+const SHORT_GREETING = 1;
 /** PierceFirewall: five bytes, code 0, behind it nothing or the head of a peer message. */
 export const PIERCE_GREETING = 2;
 /** PeerInit: user name, type P, F or D, token: all lengths fit. */

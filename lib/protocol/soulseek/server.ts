@@ -8,7 +8,7 @@ import { compare, CUT, literal, OTHER } from "../literal.ts";
 /** Not one of these. */
 export const NO_MESSAGE = 0;
 /** May become one with more bytes. */
-export const SHORT_MESSAGE = 1;
+const SHORT_MESSAGE = 1;
 /** The whole message fits. */
 export const WHOLE_MESSAGE = 2;
 

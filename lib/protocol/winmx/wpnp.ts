@@ -11,19 +11,19 @@ export const KEY_BLOCK_LENGTH = 16;
 /** Role in a key block: none, the checksums do not hold. */
 export const NO_ROLE = 0;
 /** Role: primary node that connects. */
-export const PRIMARY_CLIENT = 0x50;
+const PRIMARY_CLIENT = 0x50;
 /** Role: primary node that was connected to by a primary. */
-export const PRIMARY_SERVER = 0x51;
+const PRIMARY_SERVER = 0x51;
 /** Role: secondary node that connects. */
-export const SECONDARY_CLIENT = 0x52;
+const SECONDARY_CLIENT = 0x52;
 /** Role: primary node that was connected to by a secondary. */
-export const SECONDARY_SERVER = 0x53;
+const SECONDARY_SERVER = 0x53;
 /** Role: peer cache, in front of its list of nodes. */
 export const CACHE = 0x54;
 /** Role: user of a chat room. */
-export const CHAT_CLIENT = 0x57;
+const CHAT_CLIENT = 0x57;
 /** Role: host of a chat room. */
-export const CHAT_SERVER = 0x58;
+const CHAT_SERVER = 0x58;
 
 const STEPS = 105;
 const plain = new Uint8Array(KEY_BLOCK_LENGTH);

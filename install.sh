@@ -567,7 +567,7 @@ END
 # ftwall, keeps peer-to-peer file sharing off this router
 supervisor=supervise-daemon
 command=$program
-command_args="$(arguments)"
+command_args="$(arguments) --log-file $log"
 respawn_delay=1
 respawn_max=0
 output_log=$log
@@ -593,7 +593,8 @@ start)
   mkdir -p $run_dir $state && chmod 0700 $state
   $program rules --apply --service
   (umask 077; : >>$log)
-  nohup $program $(arguments) --respawn >>$log 2>&1 </dev/null &
+  # shellcheck disable=SC2094 # both append to it
+  nohup $program $(arguments) --respawn --log-file $log >>$log 2>&1 </dev/null &
   echo \$! >$run_dir/ftwall.pid
   ;;
 stop)
@@ -659,8 +660,8 @@ start_service() {
     "$program" rules --apply </dev/null || die "the rules could not be applied"
     # A shell above it starts it again; the log is root's alone.
     (umask 077; : >>"$log")
-    # shellcheck disable=SC2046 # the arguments are words of ours
-    nohup "$program" $(arguments) --respawn >>"$log" 2>&1 </dev/null &
+    # shellcheck disable=SC2046,SC2094 # the arguments are words of ours; both append to the log
+    nohup "$program" $(arguments) --respawn --log-file "$log" >>"$log" 2>&1 </dev/null &
     echo $! >"$run_dir/ftwall.pid"
     sleep 1
     if ! running; then

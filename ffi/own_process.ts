@@ -129,7 +129,12 @@ export class OwnProcess implements Disposable {
     }
     if (!this.#capset(returning)) return failed("capset");
     if (prctl(PR_SET_KEEPCAPS, 1n, 0n, 0n, 0n) !== 0) return failed("keeping capabilities");
-    if (setresuid(NOBODY, NOBODY, NOBODY) !== 0) return failed("setresuid");
+    if (setresuid(NOBODY, NOBODY, NOBODY) !== 0) {
+      // A container without that user: at least this thread, which does all that is done, gives its rights up.
+      const why = failed("setresuid");
+      this.#capset(kept);
+      return why;
+    }
     // The change took them out of effect here too.
     if (!this.#capset(returning)) return failed("capset after setresuid");
     if (syscall(calls.setresuid, 0n, 0n, 0n) !== 0n) return failed("the way back from setresuid");

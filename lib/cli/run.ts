@@ -18,6 +18,11 @@ export const run: Command = command({
     dryRun: { short: "n", text: "accept every packet, only say what would have happened" },
     queue: QUEUE,
     logFormat: { value: "format", text: "form of the log on standard output", choices: LOG_FORMATS },
+    logFile: {
+      value: "path",
+      text: "log to this file instead of standard output; [log] size bounds it",
+      read: readPath,
+    },
     logLevel: { value: "level", text: "least important events that are printed", choices: LOG_LEVELS },
     control: {
       value: "path",

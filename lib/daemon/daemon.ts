@@ -71,7 +71,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
   const { mode, notes } = modeOf(given, memory);
   const options = { ...given, dryRun: mode === "dry-run" };
   await using stack = new AsyncDisposableStack();
-  const output = stack.use(openLog(config.log.file, config.log.size));
+  const output = stack.use(openLog(given.logFile ?? config.log.file, config.log.size));
   const reporter = openReporter(options, config, output);
   stack.defer(() => reporter.close(LAST_LINES));
   for (const text of instead) reporter.note("error", text);
@@ -86,7 +86,11 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
   const queues = stack.use(Queues.open(libc, own!, queueSettings(config)));
   const control = options.control ?? config.control.path;
   // After the queues, as it takes more rights to name who holds one; before anything starts a thread.
-  const rights = settleRights(config, loaded.path, [options.state ?? config.state.path, control]);
+  const rights = settleRights(config, loaded.path, [
+    options.state ?? config.state.path,
+    control,
+    options.logFile ?? "",
+  ]);
   const news = stack.use(new RulesetNews(libc));
   const actions = stack.use(await ConnectionActions.open(libc, config, rulesOptions(config).mark, options.dryRun));
   const parts = {

@@ -16,6 +16,7 @@ export interface DaemonOptions {
   readonly dryRun: boolean;
   readonly queues: QueueNumbers | undefined;
   readonly logFormat: LogFormat | undefined;
+  readonly logFile: string | undefined;
   readonly logLevel: LogLevel | undefined;
   /** Control socket. */
   readonly control: string | undefined;

@@ -74,7 +74,7 @@ const COUNTED = 3;
 async function drain(bench: Bench, way: Way, payloads: string): Promise<number> {
   const wanted = 40_000;
   await bench.queueEverything(true, WAYS[way].queues);
-  const config = configOf(way, 'length = 65535\nbuffer = "256M"\nfail = "closed"\n');
+  const config = configOf(way, 'length = 65535\nbuffer = "256M"\nfail = "closed"\nwatchdog = "0s"\n');
   const running = (await bench.start("ftwall", config, ["--dry-run"]))!;
   const waiting = () => {
     const text = Deno.readTextFileSync(`/proc/${running.pid}/net/netfilter/nfnetlink_queue`);

@@ -14,6 +14,7 @@ class Scene implements Disposable {
       dryRun: false,
       queues: undefined,
       logFormat: undefined,
+      logFile: undefined,
       logLevel: undefined,
       control: undefined,
       state: `${this.dir}/below/state`,

@@ -1,5 +1,6 @@
 /** A daemon that hangs: the kernel ends it, the bypass opens, and it is started again. */
 import assert from "node:assert/strict";
+import { Libc, MSG_DONTWAIT } from "../../ffi/libc.ts";
 import { program, serve, Surfer } from "./everyday.ts";
 import { figure } from "./figure.ts";
 import { missing } from "./missing_tools.ts";
@@ -17,6 +18,7 @@ function childrenOf(pid: number): number[] {
 interface Watchdog {
   readonly in_use: boolean;
   readonly limit_seconds: number;
+  readonly service_manager: boolean;
   readonly earlier?: { readonly pid: number; readonly stood_still_seconds: number; readonly watchdog: boolean };
 }
 
@@ -101,5 +103,45 @@ Deno.test({
     assert.ok(!daemon.process.ended);
     daemon.process.kill("SIGSTOP");
     assert.equal((await daemon.process.status).signal, "SIGKILL");
+  },
+});
+
+Deno.test({
+  ...named("a service manager is told when packets are judged, each second that verdicts move, and of a stop"),
+  async fn() {
+    await using topology = await Topology.create();
+    using libc = Libc.open();
+    const dir = Deno.makeTempDirSync();
+    const path = `${dir}/notify`;
+    const manager = libc.symbols.socket(1, 2, 0);
+    try {
+      const address = new Uint8Array([1, 0, ...new TextEncoder().encode(`${path}\0`)]);
+      assert.equal(libc.symbols.bind(manager, address, address.length), 0);
+      const heard = (): string[] => {
+        const lines: string[] = [];
+        const piece = new Uint8Array(256);
+        for (;;) {
+          const length = libc.symbols.recv(manager, piece, 256n, MSG_DONTWAIT);
+          if (length <= 0) return lines;
+          lines.push(new TextDecoder().decode(piece.subarray(0, length)));
+        }
+      };
+      await using daemon = await RouterDaemon.start(topology, { env: { NOTIFY_SOCKET: path } });
+      const told = heard();
+      assert.equal(told.filter((line) => line === "READY=1").length, 1);
+      await until("a sign of life", () => heard().includes("WATCHDOG=1"), 5000);
+      assert.equal((await watchdogOf(daemon)).service_manager, true);
+      daemon.process.kill("SIGSTOP");
+      heard();
+      await daemon.process.status;
+      assert.deepEqual(heard(), []);
+      await daemon.launch();
+      assert.ok(heard().includes("READY=1"));
+      await daemon.process.stop();
+      assert.ok(heard().includes("STOPPING=1"));
+    } finally {
+      libc.symbols.close(manager);
+      Deno.removeSync(dir, { recursive: true });
+    }
   },
 });

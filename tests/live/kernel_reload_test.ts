@@ -72,7 +72,9 @@ Deno.test({
   ...named("rules change by difference under a running ftwall and lose no waiting packet; reload says what to run"),
   async fn() {
     await using topology = await Topology.create({ prefix: "kn" });
-    await using daemon = await RouterDaemon.start(topology);
+    // It is stopped for as long as the tools take.
+    const patient = 'watchdog = "1m"\n';
+    await using daemon = await RouterDaemon.start(topology, { config: `[queue]\n${patient}` });
     const sink = topology.start("server", program("traffic.ts", "sink", 9000));
     await topology.listening("server", "udp", 9000);
     const control = ["--control", daemon.control];
@@ -84,7 +86,7 @@ Deno.test({
     for (let round = 0; round < 4; round++) {
       daemon.process.kill("SIGSTOP");
       const packets = round % 2 === 0 ? 12 : 16;
-      daemon.write(`[queue]\npackets_tcp = ${packets}\npackets_udp = ${packets / 2}\n`);
+      daemon.write(`[queue]\n${patient}packets_tcp = ${packets}\npackets_udp = ${packets / 2}\n`);
       await until("waiting packets", async () => await waiting() > 0);
       assert.match(await daemon.must("rules", "--apply", "--config", daemon.config), /The rules are in place/);
       daemon.process.kill("SIGCONT");
@@ -99,11 +101,11 @@ Deno.test({
     await sink.prints('"received"');
     const { received, missing: lost } = told(sink).at(-1) as unknown as { received: number; missing: unknown };
     assert.deepEqual([received, lost], [sent, 0]);
-    daemon.write('[queue]\npackets_tcp = 30\nnumbers = "3"\n');
+    daemon.write(`[queue]\n${patient}packets_tcp = 30\nnumbers = "3"\n`);
     const refused = await daemon.run("reload", ...control);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /queue\.numbers was changed.*run: ftwall rules --apply, then restart ftwall/);
-    daemon.write("[queue]\npackets_tcp = 30\n");
+    daemon.write(`[queue]\n${patient}packets_tcp = 30\n`);
     assert.match((await daemon.run("reload", ...control)).stderr, /run: ftwall rules --apply, then ftwall reload/);
   },
 });

@@ -36,6 +36,7 @@ export interface Figures {
   readonly streamsEvicted: number;
   readonly unasked: number;
   readonly held: number;
+  readonly exceeded: number;
   readonly omitted: number;
   readonly times: VerdictTally;
   readonly queues: readonly QueueFigures[];
@@ -73,6 +74,7 @@ export function figuresOf({ engine, pump, queues, times }: Counting, suppressed:
     streamsEvicted: state.streams.evicted,
     unasked: trainer.unasked,
     held: trainer.held,
+    exceeded: learner.quotas.exceeded,
     omitted: outbox.omitted,
     times: times.tally(),
     queues: queues.list.map(({ number, counters }) => ({ number, counters: { ...counters } })),

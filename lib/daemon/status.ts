@@ -289,6 +289,7 @@ export class DaemonStatus implements StatusSource {
       locks_evicted: state.locks.table.evicted,
       dns_unasked: sum(figures, "unasked"),
       addresses_held: sum(figures, "held"),
+      quotas_exceeded: sum(figures, "exceeded"),
       sendings: this.#parts.actions.sent,
       sendings_failed: this.#parts.actions.failed + sum(figures, "omitted"),
     };

@@ -36,11 +36,12 @@ import { type Clock, ticksOf } from "./clock.ts";
 import { decoySending } from "./decoy.ts";
 import { BY_FAN_OUT, BY_MESSAGES, Endpoints, FAN_OUT, hostOf, witnessOf } from "./endpoints.ts";
 import { type Emit, firstBytes, type FlowObserver, type FrequentEvent, rounded } from "./event.ts";
-import { DECOY_EVENT_KIND, DECOY_KIND, DETECTED_KIND, mayBeLocked, mayTeach, RateLimits } from "./rate_limits.ts";
+import { DECOY_EVENT_KIND, DETECTED_KIND, RateLimits } from "./rate_limits.ts";
 import { Everyday } from "./everyday.ts";
 import { isInvolved } from "./everyday_openings.ts";
 import type { Outbox } from "./outbox.ts";
 import { PeerList } from "./peer_list.ts";
+import { Quotas } from "./quotas.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 import { TimeLocks } from "./time_locks.ts";
 
@@ -77,6 +78,8 @@ export class Learner {
   readonly timeLocks: TimeLocks;
   /** Rate limits of events. */
   readonly rateLimits: RateLimits;
+  /** What one machine may cause. */
+  readonly quotas: Quotas;
 
   #policy: Policy;
   readonly #state: State;
@@ -109,6 +112,7 @@ export class Learner {
     this.timeLocks = new TimeLocks(state, clock, emit, () => this.epoch++);
     this.#endpoints = new Endpoints(state, clock, policy);
     this.rateLimits = new RateLimits(state.rateLimits);
+    this.quotas = new Quotas(state);
   }
 
   /** The policy in force. */
@@ -198,6 +202,8 @@ export class Learner {
       after = this.#state.scores.after;
     }
     const acts = certainty >= required && action >= DROP;
+    // Beyond what its machine may cause, a packet is refused and that is all.
+    if (acts && action === LOCK && isInvolved(ends, look) && !this.#mayLock(ends, protocol, group)) return REFUSE_FLOW;
     this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
     this.#learnEndpoints(ends, classifier, protocol, certainty, look);
     this.#detected(ends, protocol, group, evidence, certainty, action, before, after, look);
@@ -277,7 +283,9 @@ export class Learner {
     if (action < DROP) return NOTHING;
     // Only a client that connects is locked, not one that is connected to.
     const connects = ends.clientOpened && ends.fromClient;
-    if (action === LOCK && connects) this.#lockFor(ends, protocol, group, evidence, 0);
+    if (action === LOCK && connects && this.#mayLock(ends, protocol, group)) {
+      this.#lockFor(ends, protocol, group, evidence, 0);
+    }
     return REFUSE_FLOW;
   }
 
@@ -309,9 +317,15 @@ export class Learner {
     this.#lockFor(ends, protocol, group, evidence, ends.tcp === 0 ? ends.clientPort : 0);
   }
 
+  /** Whether the client may become locked; counted. */
+  #mayLock(ends: FlowEnds, protocol: number, group: number): boolean {
+    const length = this.policy.lockMs(this.table, group, protocol);
+    return length === 0 || this.quotas.mayLock(ends, length, this.#clock.now);
+  }
+
   #lockFor(ends: FlowEnds, protocol: number, group: number, evidence: string, port: number): void {
     const length = this.policy.lockMs(this.table, group, protocol);
-    if (length > 0 && mayBeLocked(this.rateLimits, this.#state, ends, this.#clock.now)) {
+    if (length > 0) {
       this.timeLocks.lock(
         ends.c0,
         ends.c1,
@@ -391,7 +405,7 @@ export class Learner {
     by: string,
   ): void {
     const known = this.#state.peers.find(w0, w1, w2, w3, port) >= 0;
-    if (known || mayTeach(this.rateLimits, ends, this.#clock.now)) this.peers.block(w0, w1, w2, w3, port, protocol, by);
+    if (known || this.quotas.mayTeach(ends, this.#clock.now)) this.peers.block(w0, w1, w2, w3, port, protocol, by);
   }
 
   /** What follows for an encrypted-looking flow that what is known of one of its ends reveals. */
@@ -407,6 +421,7 @@ export class Learner {
     this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
     this.#detected(ends, protocol, group, evidence, STRONG, action, 0, 0, look);
     if (action < DROP || policy.require(this.table, group, protocol) > STRONG) return LET_THROUGH;
+    if (action === LOCK && isInvolved(ends, look) && !this.#mayLock(ends, protocol, group)) return REFUSE_FLOW;
     return this.#act(ends, protocol, group, action, evidence.name, look);
   }
 
@@ -510,9 +525,7 @@ export class Learner {
     const payload = this.#known.get(name)?.decoy?.(look.bytes, look.start, look.end) ?? null;
     if (payload === null) return;
     if (this.actionFor(ends, protocol) < DROP) return;
-    if (!this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, DECOY_KIND, this.#clock.now, decoyRate, 1000)) {
-      return;
-    }
+    if (!this.quotas.mayDecoy(ends, decoyRate, this.#clock.now)) return;
     const sent = this.#outbox.put(decoySending(ends, payload, name));
     if (
       !sent || !this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, DECOY_EVENT_KIND, this.#clock.now, 3, 10_000)

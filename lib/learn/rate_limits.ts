@@ -1,26 +1,18 @@
 /**
- * Limits how often something happens: events of one kind about one client, and what one machine at home may have learned.
+ * Limits how often something happens: events of one kind about one client.
  * @module
  */
 import type { AddressTable } from "../state/address_table.ts";
-import type { State } from "../state/state.ts";
-import type { FlowEnds } from "./flow_ends.ts";
 
 // Kinds, as the key word of the table has them. Between two of them is room for what is added to the first.
 /** `detected` events; eight times the protocol's number and the certainty are added. */
 export const DETECTED_KIND = 0x10000;
-/** Decoys sent. */
-export const DECOY_KIND = 0x30000;
 /** `decoy-sent` events. */
-export const DECOY_EVENT_KIND = 0x30001;
+export const DECOY_EVENT_KIND = 0x30000;
 /** `refused` events; the number of the reason is added. */
 export const REFUSED_KIND = 0x40000;
 /** `refused` events of running flows that late evidence ended. */
 export const ENDED_KIND = 0x48000;
-/** Peers learned from one client's traffic. */
-const PEERS_KIND = 0x50000;
-/** Clients locked behind one hardware address. */
-const LOCKS_KIND = 0x50001;
 
 /** Columns: allowed in this period; denied since the last one that was allowed, and the weight of these. */
 const ALLOWED = 0;
@@ -29,19 +21,6 @@ const WEIGHT = 2;
 const MOST_WEIGHT = 0x7fffffff;
 /** Milliseconds that an entry outlives its period, so that the next event can say how many were suppressed. */
 const KEEP = 600_000;
-
-/**
- * Peers that one client's traffic may put on the block list in an hour: a program's own list holds some hundreds. The
- * client could ping every address there is; peers beyond the limit are refused all the same, but not remembered.
- */
-const MOST_PEERS = 4096;
-const HOUR = 3_600_000;
-/**
- * Clients that may be locked behind one hardware address in a minute. It may be a router's, with many clients behind it;
- * but one machine could also send in the name of every client.
- */
-const MOST_LOCKS = 256;
-const MINUTE = 60_000;
 
 /** Counts by client and kind. */
 export class RateLimits {
@@ -91,20 +70,4 @@ export class RateLimits {
     table.values[at + WEIGHT] = 0;
     return true;
   }
-}
-
-/** True where this client's traffic may still put a peer on the block list. */
-export function mayTeach(rateLimits: RateLimits, ends: FlowEnds, now: number): boolean {
-  return rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, PEERS_KIND, now, MOST_PEERS, HOUR);
-}
-
-/** True where a client is locked or may become so; always where its hardware address is not known. */
-export function mayBeLocked(rateLimits: RateLimits, state: State, ends: FlowEnds, now: number): boolean {
-  const { locks, neighbours } = state;
-  if (locks.find(ends.c0, ends.c1, ends.c2, ends.c3, now) >= 0) return true;
-  const row = neighbours.find(ends.c0, ends.c1, ends.c2, ends.c3, 0);
-  if (row < 0) return true;
-  const high = neighbours.values[row * 2]!;
-  const low = neighbours.values[row * 2 + 1]!;
-  return rateLimits.allow(0, 0, high, low, LOCKS_KIND, now, MOST_LOCKS, MINUTE);
 }

@@ -202,7 +202,11 @@ export const SECTIONS = {
         true,
         "Answer a client's pings in the peer's name, where the protocol has an answer, so that the client shows its whole peer list. Only ever sent to clients.",
       ),
-      decoyRate: field(integer(1, 10_000), 100, "Decoys for one client in one second, at most."),
+      decoyRate: field(
+        integer(1, 10_000),
+        100,
+        "Decoys for one machine (its MAC, where that is known) in one second, at most; for all together 1000.",
+      ),
       refuse: field(
         word(["drop", "reject"]),
         "drop",

@@ -59,6 +59,8 @@ export const CONFIRMED = 2;
 /** Column of an endpoint: hash of the client in whose flow it was confirmed, 0 where the endpoint itself spoke. */
 export const WITNESS = 2;
 
+/** Counts of machines; beyond it they share some. A flood of made-up machines fills it, so it is no larger than is needed. */
+const QUOTAS = 1024;
 const FLOW_BYTES = FLOW_WORDS * 4 + 12;
 const ROW_BYTES = 20 + 8 + 12 + 4 + 8;
 
@@ -147,6 +149,11 @@ export class State {
    */
   readonly rateLimits: AddressTable;
   /**
+   * What machines at home may still cause: see learn/quotas.ts; key word is the kind, the one column what they did.
+   * @ignore
+   */
+  readonly quotas: AddressTable;
+  /**
    * Hardware addresses of clients, as last seen; key word 0, columns high and low.
    * @ignore
    */
@@ -178,6 +185,7 @@ export class State {
     // One client can show as many addresses as it likes: those that others showed too are evicted last.
     this.everyday.rank = (row) => this.everyday.values[row * this.everyday.columns + SHOWN_BY] === MANY_CLIENTS ? 1 : 0;
     this.rateLimits = new AddressTable(capacity.rateLimits, 3, seed, memory);
+    this.quotas = new AddressTable(QUOTAS, 1, seed, memory);
     this.neighbours = new AddressTable(capacity.locks, 2, seed, memory);
     this.allowances = new AddressTable(256, 0, seed, memory);
     this.#changes = memory.int32(1);

@@ -274,3 +274,44 @@ Deno.test("one machine that pings everybody, in everybody's name, fills neither 
   home.judgeWith(udpPacket(readEnd("10.0.0.7:1214"), readEnd("203.0.113.7:1214"), PING), 2, 0x0200, 7);
   assert.ok(isLocked(home, "10.0.0.7"));
 });
+
+Deno.test("a flood in the name of made-up clients costs others neither their locks nor the quota its hold", () => {
+  const home = new Household(undefined, { rateLimits: 256, locks: 1024 });
+  const ping = (client: string, mac: number, peer = "198.51.100.7:1214") =>
+    home.judgeWith(udpPacket(readEnd(`${client}:1214`), readEnd(peer), PING), 2, 0x0200, mac);
+  ping("10.0.0.7", 7);
+  // More clients than any table of counts has rows, in two minutes, by one machine and then by as many as there are clients.
+  for (const machines of [1, 20_000]) {
+    const { locks } = home.engine.state;
+    for (let minute = 0; minute < 2; minute++) {
+      const before = locks.count;
+      home.events.length = 0;
+      for (let i = 0; i < 20_000; i++) {
+        ping(`10.${1 + machines % 7}.${i >> 8}.${i & 255}`, 1000 + i % machines, `198.51.100.7:${2000 + i % 7}`);
+        home.engine.outbox.take();
+      }
+      const locked = locks.count - before;
+      // Some hundred machines have counts of their own, all others share one.
+      assert.ok(locked <= (machines === 1 ? 256 : 1024), `${locked} locks`);
+      // Refusals are told as often as the receiver admits.
+      const events = home.events.filter(({ event }) => event !== "refused").length;
+      assert.ok(events < 8 * Math.max(locked, 256), `${events} events`);
+      assert.ok(isLocked(home, "10.0.0.7"));
+      ping("10.0.0.7", 7);
+      home.now += 61_000;
+      ping("10.0.0.7", 7);
+    }
+  }
+});
+
+Deno.test("decoys have a bound for each machine and for all together, whoever they are meant for", () => {
+  const home = new Household();
+  let sent = 0;
+  for (let i = 0; i < 30_000; i++) {
+    const client = readEnd(`10.${1 + (i >> 16)}.${i >> 8 & 255}.${i & 255}:1214`);
+    home.judgeWith(udpPacket(client, readEnd("198.51.100.7:1214"), PING), 2, 0x0200, i < 15_000 ? 66 : i);
+    sent += home.engine.outbox.take().length;
+    if (i === 14_999) assert.ok(sent <= 100, `${sent} decoys for one machine`);
+  }
+  assert.ok(sent <= 1000, `${sent} decoys for all`);
+});

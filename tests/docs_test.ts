@@ -8,7 +8,7 @@ import { parseConfig } from "../lib/policy/load.ts";
 import { metricsText } from "../lib/report/metrics.ts";
 import { VerdictTimes } from "../lib/report/verdict_times.ts";
 import type { Classifier } from "../lib/protocol/classifier.ts";
-import { converse, hex } from "./support/conversation.ts";
+import { type Samples, surest } from "./protocol/sample.ts";
 import { coveragePage, coverageTable, evidenceTable, words } from "./support/coverage.ts";
 import { statusOf } from "./support/status.ts";
 
@@ -236,19 +236,21 @@ Deno.test("a capture is looked at as CONTRIBUTING.md says", async () => {
   }
 });
 
-Deno.test("the classifier in docs/adding_a_classifier.md works as it says", async () => {
-  const block = blocks("docs/adding_a_classifier.md").find(({ language }) => language === "ts");
-  const source = block!.text.replaceAll(
-    /"\.\.\/(\w+\.ts)"/g,
-    (_, file) => `"${new URL(`lib/protocol/${file}`, root).href}"`,
+/** An example of a document as a module, as if it stood in a folder of lib/protocol. */
+async function imported<T>(text: string): Promise<T> {
+  const source = text.replaceAll(
+    /"((?:\.\.\/)+[\w/]+\.ts)"/g,
+    (_, path) => `"${new URL(path, new URL("lib/protocol/hotline/", root)).href}"`,
   );
-  const { hotline } = await import(`data:application/typescript,${encodeURIComponent(source)}`) as {
-    hotline: Classifier;
-  };
-  const asked = (bytes: string) => converse(hotline, { tcp: true, midstream: false }, [[">", hex(bytes)]]).answer;
-  assert.equal(asked("54525450 484f544c 0001 0002").name, "tcp-greeting");
-  assert.equal(asked("54525450").certainty, 0);
-  assert.equal(asked("54525450 484f544d 0001 0002").certainty, 0);
+  return await import(`data:application/typescript,${encodeURIComponent(source)}`) as T;
+}
+
+Deno.test("the classifier in docs/adding_a_classifier.md recognises its samples, and no near miss", async () => {
+  const [code, list] = blocks("docs/adding_a_classifier.md").filter(({ language }) => language === "ts");
+  const { hotline } = await imported<{ hotline: Classifier }>(code!.text);
+  const { samples } = await imported<{ samples: Samples }>(list!.text);
+  for (const sample of samples.recognised) assert.equal(surest(hotline, sample).name, sample.evidence, sample.name);
+  for (const miss of samples.nearMisses) assert.equal(surest(hotline, miss).certainty, 0, miss.name);
 });
 
 Deno.test("events in docs/operation.md are those that exist", () => {

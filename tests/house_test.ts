@@ -377,13 +377,17 @@ Deno.test("the version of ftwall stands in deno.json", () => {
   assert.deepEqual(repeated, []);
 });
 
-Deno.test("every classifier has its file, its test, its golden captures and a place in the docs", () => {
-  const docs = markdown.filter((path) => !path.startsWith("tests/")).map(read).join("\n");
-  for (const { name, title } of CLASSIFIERS) {
-    assert.ok(exists(`lib/protocol/${name}/mod.ts`), `lib/protocol/${name}/mod.ts`);
-    assert.ok(exists(`tests/golden/${name}/expected.jsonl`), `tests/golden/${name}`);
-    assert.ok(exists(`tests/golden/${name}_near_misses/expected.jsonl`), `tests/golden/${name}_near_misses`);
-    assert.ok(new RegExp(`\\b${name}\\b`).test(docs), `${name} (${title}) is not in the docs`);
+Deno.test("every protocol is a folder and every folder a protocol; a classifier has samples and golden captures", () => {
+  const folders = [...Deno.readDirSync(`${root}lib/protocol`)].filter(({ isDirectory }) => isDirectory);
+  assert.deepEqual(folders.map(({ name }) => name).sort(), PROTOCOLS.map(({ name }) => name).sort());
+  for (const { name } of PROTOCOLS) {
+    for (const file of ["mod.ts", "README.md"]) assert.ok(exists(`lib/protocol/${name}/${file}`), `${name}/${file}`);
+  }
+  for (const { name } of CLASSIFIERS) {
+    assert.ok(exists(`lib/protocol/${name}/samples.ts`), `lib/protocol/${name}/samples.ts`);
+    for (const golden of [name, `${name}_near_misses`]) {
+      assert.ok(exists(`tests/golden/${golden}/expected.jsonl`), golden);
+    }
   }
 });
 

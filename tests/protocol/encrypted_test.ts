@@ -8,7 +8,7 @@ import {
   structureOf,
 } from "../../lib/protocol/encrypted.ts";
 import { hex, join, latin } from "../support/conversation.ts";
-import { noise } from "./strangers.ts";
+import { noise } from "../support/noise.ts";
 
 const structure = (bytes: Uint8Array) => structureOf(bytes, 0, bytes.length);
 

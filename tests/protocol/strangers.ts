@@ -6,9 +6,7 @@
 import { hex, join, latin, type Turn } from "../support/conversation.ts";
 import { noise } from "../support/noise.ts";
 import { MORE_STRANGERS } from "./strangers_more.ts";
-import type { Sample } from "./table.ts";
-
-export { noise } from "../support/noise.ts";
+import type { Sample } from "./sample.ts";
 
 function tcp(name: string, ...turns: Turn[]): Sample {
   return { name, tcp: true, turns };
@@ -151,10 +149,13 @@ export const STRANGERS: readonly Sample[] = [
     "<",
     join(hex("0e"), latin("Swarm protocol"), noise(60, 31)),
   ]),
-  tcp("BitTorrent", [">", join(hex("13"), latin("BitTorrent protocol"), zeros(8), noise(40, 37))], [
-    "<",
-    join(hex("13"), latin("BitTorrent protocol"), zeros(8), noise(40, 41)),
-  ]),
+  {
+    ...tcp("BitTorrent", [">", join(hex("13"), latin("BitTorrent protocol"), zeros(8), noise(40, 37))], [
+      "<",
+      join(hex("13"), latin("BitTorrent protocol"), zeros(8), noise(40, 41)),
+    ]),
+    also: { bittorrent: "it is" },
+  },
   tcp("a game with u32le length and opcode", [">", hex("0c000000 01000000 05000000 616c706861 03000000")], [
     "<",
     hex("08000000 02000000 00000000"),
@@ -244,14 +245,20 @@ export const STRANGERS: readonly Sample[] = [
     join(hex("9c29 2910 0001 0000 0000 0001 20"), latin("ENFDEFEEEHEFFHEJEODBDACACACACAAA"), hex("00 0020 0001")),
   ]),
   udp("DHCP", [">", join(hex("01010600 a6784b7d"), zeros(228), hex("63825363 350101 ff"), zeros(60))]),
-  udp("BitTorrent DHT", [">", latin("d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe")], [
-    "<",
-    latin("d1:rd2:id20:mnopqrstuvwxyz123456e1:t2:aa1:y1:re"),
-  ]),
-  udp("BitTorrent uTP", [">", hex("4100 1a2b 00000001 00000000 00100000 0001 0000")], [
-    "<",
-    hex("2100 1a2b 00000002 00000001 00100000 0001 0001"),
-  ]),
+  {
+    ...udp("BitTorrent DHT", [">", latin("d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe")], [
+      "<",
+      latin("d1:rd2:id20:mnopqrstuvwxyz123456e1:t2:aa1:y1:re"),
+    ]),
+    also: { bittorrent: "it is" },
+  },
+  {
+    ...udp("BitTorrent uTP", [">", hex("4100 1a2b 00000001 00000000 00100000 0001 0000")], [
+      "<",
+      hex("2100 1a2b 00000002 00000001 00100000 0001 0001"),
+    ]),
+    also: { bittorrent: "it is" },
+  },
   udp("Teredo", [">", join(hex("0001 0000 f8c2d17b6e4f9a3310"), hex("6000000000003b15fe80"), zeros(30))]),
   udp(
     "Minecraft Bedrock ping",

@@ -5,7 +5,7 @@
  */
 import { hex, join, latin, type Turn } from "../support/conversation.ts";
 import { noise } from "../support/noise.ts";
-import type { Sample } from "./table.ts";
+import type { Sample } from "./sample.ts";
 
 const tcp = (name: string, ...turns: Turn[]): Sample => ({ name, tcp: true, turns });
 const udp = (name: string, ...turns: Turn[]): Sample => ({ name, tcp: false, turns });

@@ -53,7 +53,7 @@ export interface Outcome {
 /** Shows the turns to the classifier one by one until it decides. Every payload gets a guard zone that must not matter. */
 export function converse(classifier: Classifier, setting: Setting, turns: readonly Turn[]): Outcome {
   const look = new Look();
-  const streams: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
+  const streams: [Uint8Array[], Uint8Array[]] = [[], []];
   const counts: [number, number] = [0, 0];
   const firsts: [number, number] = [0, 0];
   const lengths: [number, number] = [0, 0];
@@ -70,11 +70,11 @@ export function converse(classifier: Classifier, setting: Setting, turns: readon
       for (let i = 0; i < 4; i++) firsts[own] = (firsts[own]! << 8) | (payload[i] ?? 0);
     }
     const kept = payload.slice(0, setting.snap ?? payload.length);
-    const shown = setting.tcp && !setting.midstream ? join(streams[own]!, kept) : kept;
-    streams[own] = shown;
+    streams[own]!.push(kept);
     if (counts[own] === 1 && mayBe(payload)) possible = true;
     if (!setting.tcp && !mayBe(payload)) continue;
     if (!possible) continue;
+    const shown = setting.tcp && !setting.midstream ? join(...streams[own]!) : kept;
     if (shown.length < classifier.least) continue;
     const guarded = join(new Uint8Array(16).fill(0xa5), shown, new Uint8Array(16).fill(0x5a));
     look.bytes = guarded;

@@ -21,7 +21,7 @@ const CERTAINTY: Readonly<Record<string, Weight>> = {
 
 const STRING = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/g;
 const DECLARATION = new RegExp(
-  `= (?:e|besideE)vidence\\(\\s*"([^"]+)",\\s*(?:(CERTAIN|STRONG|WEAK|[123]),\\s*)?((?:(?:${STRING.source})[\\s+]*)+)`,
+  `= \\w*[eE]vidence\\(\\s*"([^"]+)",\\s*(?:(CERTAIN|STRONG|WEAK|[123]),\\s*)?((?:(?:${STRING.source})[\\s+]*)+)`,
   "g",
 );
 
@@ -52,7 +52,7 @@ export function declaredBy(classifier: string): readonly Declared[] {
       });
     }
     const read = text.match(DECLARATION)?.length ?? 0;
-    const declared = text.match(/= (?:e|besideE)vidence\(/g)?.length ?? 0;
+    const declared = text.match(/= \w*[eE]vidence\(/g)?.length ?? 0;
     if (declared !== read) throw new Error(`Cannot read evidence in "${file.pathname}": ${read} of ${declared}`);
   };
   visit(new URL(`${classifier}/mod.ts`, FOLDERS));

@@ -2,6 +2,7 @@
  * Captures through the path that `ftwall replay` takes: source, link, engine, recorder.
  * @module
  */
+import type { Classifier } from "../../lib/protocol/classifier.ts";
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { Engine } from "../../lib/judge/engine.ts";
 import type { TrafficEvent } from "../../lib/learn/event.ts";
@@ -23,10 +24,15 @@ export interface Replayed {
 }
 
 /** Plays a capture; `homeAny` makes every private or first-seen side a client. */
-export function replay(source: Source, policy: Policy, homeAny = false): Replayed {
+export function replay(
+  source: Source,
+  policy: Policy,
+  homeAny = false,
+  classifiers: readonly Classifier[] = CLASSIFIERS,
+): Replayed {
   const events: TrafficEvent[] = [];
   const state = new State(capacityFor(4 << 20), 0x5eed);
-  const engine = new Engine({ policy, state, classifiers: CLASSIFIERS, homeAny, emit: (event) => events.push(event) });
+  const engine = new Engine({ policy, state, classifiers, homeAny, emit: (event) => events.push(event) });
   const recorder = new FlowRecorder();
   engine.observer = recorder;
   const played: Played = { packets: 0, refused: 0, first: null, last: null, undecodable: 0, truncated: 0 };

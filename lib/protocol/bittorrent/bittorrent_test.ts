@@ -4,22 +4,21 @@ import { bittorrent } from "./mod.ts";
 import { utpHeader } from "./utp.ts";
 import { converse, hex, join, latin, type Turn } from "../../../tests/support/conversation.ts";
 import {
-  BITTORRENT,
   CONNECT,
   GET_PEERS,
   HANDSHAKE,
   HASH,
   hello,
   LSD,
-  NOT_BITTORRENT,
   PEERS,
   PEX,
   request,
+  samples,
   UDP_ANNOUNCE,
   UDP_ANNOUNCED,
 } from "./samples.ts";
-import { noise } from "../../../tests/protocol/strangers.ts";
-import { goingOn, table } from "../../../tests/protocol/table.ts";
+import { noise } from "../../../tests/support/noise.ts";
+import { goingOn } from "../../../tests/protocol/sample.ts";
 
 const tcp = (...turns: Turn[]) => converse(bittorrent, { tcp: true }, turns);
 const udp = (...turns: Turn[]) => converse(bittorrent, { tcp: false }, turns);
@@ -28,8 +27,6 @@ const udp = (...turns: Turn[]) => converse(bittorrent, { tcp: false }, turns);
 function endpoints(look: ReturnType<typeof udp>["look"]): number[][] {
   return Array.from({ length: look.found.count }, (_, i) => [...look.found.words.subarray(i * 6, i * 6 + 6)]);
 }
-
-table(bittorrent, BITTORRENT, NOT_BITTORRENT);
 
 /** The payload cut into segments at these offsets, as turns of one side. */
 function split(arrow: ">" | "<", payload: Uint8Array, ...cuts: number[]): Turn[] {
@@ -150,7 +147,7 @@ Deno.test("peer exchange names peers of both families", () => {
 });
 
 Deno.test("an HTTP announcement tells hash and port", () => {
-  const sample = BITTORRENT.find((one) => one.evidence === "http-tracker")!;
+  const sample = samples.recognised.find((one) => one.evidence === "http-tracker")!;
   const { look } = tcp(...sample.turns);
   assert.deepEqual(look.found.infoHash, HASH);
   assert.deepEqual(endpoints(look), [[0, 0, 0, 0, 51413, 2]]);
@@ -231,7 +228,7 @@ Deno.test("the obfuscated handshake's hash is read where it settles on plain tex
 
 Deno.test("a flow with foreign datagrams first is given up after the third", () => {
   const strange = hex("ffffffff 54536f75726365");
-  const ping = BITTORRENT.find((one) => one.evidence === "dht-query")!.turns[0]!;
+  const ping = samples.recognised.find((one) => one.evidence === "dht-query")!.turns[0]!;
   assert.equal(udp([">", strange], ["<", strange], ping).answer.name, "dht-query");
   assert.equal(udp([">", strange], ["<", strange], [">", strange], ping).answer.name, "unrelated");
 });

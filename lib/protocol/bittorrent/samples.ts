@@ -4,9 +4,9 @@
  * @module
  */
 import { hex, join, latin, type Turn } from "../../../tests/support/conversation.ts";
-import { noise } from "../../../tests/protocol/strangers.ts";
-import type { Sample } from "../../../tests/protocol/table.ts";
-import { BITTORRENT_VARIANTS, NOT_BITTORRENT_VARIANTS } from "../../../tests/protocol/variants.ts";
+import { noise } from "../../../tests/support/noise.ts";
+import { sample, WHOLE } from "../../../tests/support/flow.ts";
+import type { Sample, Samples } from "../../../tests/protocol/sample.ts";
 
 /** Info-hash of all samples. */
 export const HASH = hex("e0ff1a0b2c3d4e5f60718293a4b5c6d7e8f90a1b");
@@ -172,8 +172,231 @@ function u16(value: number): Uint8Array {
 
 const SYN = utp(4, 0x5302, 0xe7f5, 0);
 
-/** What must be recognised. */
-export const BITTORRENT: readonly Sample[] = [
+function utpOf(first: string, id: number, clock: number, sequence: number, acknowledged: number, data = 0): Uint8Array {
+  const bytes = join(
+    hex(`${first}00 0000 00000000 ${first === "41" ? "00000000" : "00000309"} 00100000 0000 0000`),
+    noise(data, 7),
+  );
+  const view = new DataView(bytes.buffer);
+  view.setUint16(2, id);
+  view.setUint32(4, clock);
+  view.setUint16(16, sequence);
+  view.setUint16(18, acknowledged);
+  return bytes;
+}
+const CLOCK = 0x10eeb2f0;
+const six = [0, 1, 2, 3, 4, 5];
+const ODD_ANNOUNCE = join(
+  hex("8d1f22a3c0b1d2e4 00000001 5f1e22a1"),
+  noise(20, 5),
+  latin("M7-9-2--abcdefghijkl"),
+  hex("0000000000000000 0000000001000000 0000000000000000 00000002 00000000 12345678 ffffffff 1ae1"),
+);
+const SCRAPE = join(hex("8d1f22a3c0b1d2e4 00000002 5f1e22a1"), noise(40, 5));
+const SCRAPED = hex("00000002 5f1e22a1 00000005 00000010 00000002 00000001 00000020 00000003");
+const VUZE_HEAD = "33 00 00000000";
+/** A ping of Vuze: connection, action, transaction, version, vendor, network, version, address, port, instance, clock. */
+const VUZE_PING = hex(`8ac1d2e3f4051627 00000400 0a0b0c0d ${VUZE_HEAD} 33 04 c0000201 1ae1 12345678 0000015f00000000`);
+const VUZE_PONG = hex(`00000401 0a0b0c0d 8ac1d2e3f4051627 ${VUZE_HEAD} 00001234`);
+const ok = (body: string, headers = "") =>
+  latin(`HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n${headers}\r\n${body}`);
+
+const UPGRADE = latin(
+  "GET / HTTP/1.1\r\nHost: tracker.example:8000\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nUser-Agent: bittorrent-tracker/9\r\n\r\n",
+);
+const SWITCHED = latin("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+/** A text frame from a client, masked; where it is not the `final` one, others go on with the text. */
+function masked(text: string, final = true): Uint8Array {
+  const key = hex("9f1c33aa");
+  const body = latin(text).map((byte, i) => byte ^ key[i & 3]!);
+  const size = body.length < 126
+    ? Uint8Array.of(0x80 | body.length)
+    : Uint8Array.of(0xfe, body.length >>> 8, body.length & 0xff);
+  return join(Uint8Array.of(final ? 0x81 : 0x01), size, key, body);
+}
+const WS_TEXT = '{"uploaded":0,"downloaded":0,"left":null,"action":"announce","info_hash":"abcdefghijklmnopqrst",' +
+  '"peer_id":"-WW0102-abcdefghijkl","numwant":5,';
+const WS_ANNOUNCE = masked(`${WS_TEXT}"offers":[]}`);
+
+/** What other captures hold: one side only, the middle, older versions, short messages. */
+const VARIANTS: readonly Sample[] = [
+  sample(
+    false,
+    "uTP data of one side",
+    "utp-one-way",
+    2,
+    six.map((i) => [">", utpOf("01", 0xefcb, CLOCK + i * 20000, 100 + i, 50, 90)]),
+  ),
+  sample(
+    false,
+    "uTP acknowledgements of one side",
+    "utp-one-way",
+    2,
+    six.map((i) => ["<", utpOf("21", 0xefcb, CLOCK + i * 20000, 100, 250 + i)]),
+  ),
+  sample(false, "a uTP SYN and the data behind its answer, one side", "utp-one-way", 2, [
+    [">", utpOf("41", 700, CLOCK, 1, 0)],
+    [">", utpOf("01", 701, CLOCK + 9000, 2, 77, 68)],
+  ]),
+  sample(false, "a uTP SYN alone", "utp-header", 1, [[">", utpOf("41", 700, CLOCK, 1, 0)]]),
+  sample(false, "a uTP reset alone", "utp-header", 1, [["<", utpOf("31", 700, CLOCK, 1, 9)]]),
+  sample(false, "a uTP SYN that is sent again", "utp-one-way", 2, [[">", utpOf("41", 700, CLOCK, 1, 0)], [
+    ">",
+    utpOf("41", 700, CLOCK + 3000000, 1, 0),
+  ]]),
+  sample(false, "an announcement with a peer id of no known form", "udp-tracker", 3, [[">", ODD_ANNOUNCE]]),
+  sample(false, "a scrape without a connect, and its answer", "udp-tracker-response", 3, [[">", SCRAPE], [
+    "<",
+    SCRAPED,
+  ]]),
+  sample(false, "a ping of Vuze's DHT", "vuze-dht", 3, [[">", VUZE_PING]]),
+  sample(false, "a ping of Vuze's DHT over IPv6", "vuze-dht", 3, [[
+    ">",
+    hex(
+      `8ac1d2e3f4051627 00000404 0a0b0c0d 36 00 00000003 36 10 20010db8000000000000000000000001 1ae1 12345678 0000015f00000000`,
+    ),
+  ]]),
+  sample(false, "an answer of Vuze's DHT alone", "vuze-dht-answer", 2, [["<", VUZE_PONG]]),
+  sample(false, "a DHT question without t", "dht-query", 3, [[
+    ">",
+    latin("d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:y1:qe"),
+  ]]),
+  sample(false, "a DHT question with its keys in no order", "dht-query", 3, [[
+    ">",
+    latin("d1:y1:q1:t2:aa1:q4:ping1:ad2:id20:abcdefghij0123456789ee"),
+  ]]),
+  sample(false, "local discovery cut short", "lsd", 3, [[
+    ">",
+    latin("BT-SEARCH * HTTP/1.1\r\nHost: 239.192.152.143:6771\r\nPo"),
+  ]]),
+  sample(false, "local discovery with bare line feeds", "lsd", 3, [[
+    ">",
+    latin(
+      "BT-SEARCH * HTTP/1.1\nHost: 239.192.152.143:6771\nPort: 6881\nInfohash: c57b7038207b7cd35e6ac9da481cf5b32ffa7fdc\n\n",
+    ),
+  ]]),
+  sample(false, "a DHT question through a SOCKS 5 relay", "dht-query", 3, [[
+    ">",
+    join(hex("0000 00 01 c0000207 1ae1"), latin("d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe")),
+  ]]),
+  sample(false, "a uTP connection through a SOCKS 5 relay, by IPv6 and by name", "utp", 3, [
+    [">", join(hex("0000 00 04 20010db8000000000000000000000001 1ae1"), utpOf("41", 700, CLOCK, 1, 0))],
+    ["<", join(hex("0000 00 03 09"), latin("a.example"), hex("1ae1"), utpOf("21", 700, CLOCK, 9, 1))],
+  ]),
+  sample(false, "a UDP tracker through a SOCKS 5 relay", "udp-tracker", 3, [[
+    ">",
+    hex("0000 00 01 c0000207 1ae1 0000041727101980 00000000 5f1e22a0"),
+  ]]),
+  sample(true, "a tracker's refusal", "http-tracker-word", 3, [["<", ok("d14:failure reason17:Torrent not founde")]]),
+  sample(true, "a scrape's answer", "http-tracker-word", 3, [[
+    "<",
+    ok("d5:filesd20:abcdefghijklmnopqrstd8:completei5e10:downloadedi50e10:incompletei10eeee"),
+  ]]),
+  sample(true, "a tracker's answer in chunks", "http-tracker-response", 3, [[
+    "<",
+    ok("21\r\nd8:intervali1800e5:peers6:abcdefe\r\n0\r\n\r\n", "Transfer-Encoding: chunked\r\n"),
+  ]], WHOLE),
+  sample(true, "BitComet's long-term seed", "long-term-seed", 2, [[
+    ">",
+    latin(
+      "GET /data?fid=0123456789abcdef0123456789abcdef01234567&size=12345 HTTP/1.1\r\nUser-Agent: Mozilla/4.0\r\n\r\n",
+    ),
+  ]]),
+  sample(true, "WebTorrent's announcement over a WebSocket in clear", "websocket-tracker", 3, [
+    [">", UPGRADE],
+    ["<", SWITCHED],
+    [">", WS_ANNOUNCE],
+  ], WHOLE),
+  sample(true, "WebTorrent's announcement in several frames", "websocket-tracker", 3, [
+    [">", UPGRADE],
+    ["<", SWITCHED],
+    [">", masked(`${WS_TEXT}"offers":[{"offer":{"type":"offer","sdp":"v=0`, false)],
+  ], WHOLE),
+  sample(true, "an announcement behind a second question mark", "http-tracker", 3, [[
+    ">",
+    latin(
+      "GET /announce.php?passkey=0123456789abcdef?info_hash=%01%02%03%04%05%06%07%08%09%0a%0b%0c%0d%0e%0f%10%11%12%13%14" +
+        "&peer_id=-UT2210-abcdefghijkl&port=6881 HTTP/1.1\r\nHost: tracker.example\r\n\r\n",
+    ),
+  ]]),
+];
+const NEAR_VARIANTS: readonly Sample[] = [
+  {
+    name: "uTP headers with an id for each",
+    tcp: false,
+    turns: six.map((i) => [">", utpOf("01", 700 + i * 9, CLOCK + i, 1 + i, 0, 9)]),
+  },
+  {
+    name: "uTP headers whose numbers stand still",
+    tcp: false,
+    turns: six.map((i) => [">", utpOf("01", 7, CLOCK + i, 1, 0, 9)]),
+  },
+  {
+    name: "uTP headers whose numbers leap",
+    tcp: false,
+    turns: six.map((i) => [">", utpOf("01", 7, CLOCK + i, i * 700, 0, 9)]),
+  },
+  {
+    name: "a uTP SYN that is sent again with another number",
+    tcp: false,
+    weak: true,
+    turns: [[">", utpOf("41", 700, CLOCK, 1, 0)], [">", utpOf("41", 700, CLOCK + 3000000, 2, 0)]],
+  },
+  {
+    name: "a uTP SYN that is doubled on its way",
+    tcp: false,
+    weak: true,
+    turns: [[">", utpOf("41", 700, CLOCK, 1, 0)], [">", utpOf("41", 700, CLOCK, 1, 0)]],
+  },
+  {
+    name: "a relayed datagram of something else",
+    tcp: false,
+    turns: [[">", join(hex("0000 00 01 c0000207 0035"), noise(40, 3))]],
+  },
+  {
+    name: "a fragment of a relayed DHT question",
+    tcp: false,
+    turns: [[
+      ">",
+      join(hex("0000 01 01 c0000207 1ae1"), latin("d1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe")),
+    ]],
+  },
+  { name: "uTP data alone", tcp: false, turns: [[">", utpOf("01", 700, CLOCK, 1, 0, 9)]] },
+  { name: "a scrape answered with another count", tcp: false, turns: [[">", SCRAPE], ["<", SCRAPED.slice(0, 20)]] },
+  { name: "a scrape alone, twice", tcp: false, turns: [[">", SCRAPE], [">", SCRAPE]] },
+  { name: "an announcement of zeros", tcp: false, turns: [[">", join(ODD_ANNOUNCE.slice(0, 16), new Uint8Array(82))]] },
+  {
+    name: "Vuze's ping of a version before vendors",
+    tcp: false,
+    turns: [[">", join(VUZE_PING.slice(0, 16), hex("09"), VUZE_PING.slice(17))]],
+  },
+  {
+    name: "Vuze's ping with an answer's action",
+    tcp: false,
+    turns: [[">", join(VUZE_PING.slice(0, 11), hex("01"), VUZE_PING.slice(12))]],
+  },
+  {
+    name: "Vuze's answer without a connection id",
+    tcp: false,
+    turns: [["<", join(VUZE_PONG.slice(0, 8), hex("0a"), VUZE_PONG.slice(9))]],
+  },
+  { name: "another search over HTTP's first line", tcp: false, turns: [[">", latin("BT-SEARCH HTTP/1.1\r\n\r\n")]] },
+  { name: "bencode over HTTP with files of another kind", tcp: true, turns: [["<", ok("d5:filesd1:ai1eee")]] },
+  { name: "data by another id", tcp: true, turns: [[">", latin("GET /data?fid=0123&size=12345 HTTP/1.1\r\n\r\n")]] },
+  {
+    name: "a chat over a WebSocket",
+    tcp: true,
+    turns: [[">", UPGRADE], ["<", SWITCHED], [">", masked('{"action":"announce","room":"info_hash"}')]],
+  },
+  {
+    name: "binary frames of a WebSocket",
+    tcp: true,
+    turns: [[">", UPGRADE], ["<", SWITCHED], [">", hex("8284 9f1c33aa 00000000")]],
+  },
+];
+
+const RECOGNISED: readonly Sample[] = [
   certain("the handshake (BEP 3)", "tcp-handshake", true, [">", HANDSHAKE]),
   certain("the answering side's handshake alone", "tcp-handshake", true, ["<", HANDSHAKE]),
   midstream("a handshake that begins a packet of a stream whose start was not seen", "tcp-handshake", [">", HANDSHAKE]),
@@ -288,15 +511,19 @@ export const BITTORRENT: readonly Sample[] = [
     [">", utp(0, 0x5303, 502, 90, noise(1200, 3))],
     ["<", utp(2, 0x5302, 91, 502)],
   ),
-  ...BITTORRENT_VARIANTS,
+  ...VARIANTS,
 ];
 
 const OPEN: Turn = [">", utp(4, 0x5302, 0xe7f5, 0)];
 
-/** What comes near, and must be left alone. */
-export const NOT_BITTORRENT: readonly Sample[] = [
+const NEAR_MISSES: readonly Sample[] = [
+  {
+    name: "libp2p's greeting, which begins with 13 too",
+    tcp: true,
+    turns: [[">", latin("\x13/multistream/1.0.0\n")]],
+    also: { libp2p: "its greeting it is" },
+  },
   ...([
-    ["libp2p's greeting, which begins with 13 too", latin("\x13/multistream/1.0.0\n")],
     ["Windows Delivery Optimization", join(latin("\x0eSwarm protocol"), new Uint8Array(60))],
     ["a handshake with one letter wrong", latin("\x13BitTorrent protocoI" + "\0".repeat(48))],
     ["a handshake with another length", latin("\x12BitTorrent protocol" + "\0".repeat(48))],
@@ -455,5 +682,20 @@ export const NOT_BITTORRENT: readonly Sample[] = [
       hex("4100 8180 0001 0000 0000 0000 01 61 00 0001 0001 00"),
     ]],
   },
-  ...NOT_BITTORRENT_VARIANTS,
+  ...NEAR_VARIANTS,
 ];
+
+const MORE: readonly Sample[] = [
+  sample(true, "an announcement in a capture that holds 30 bytes of it", "http-tracker-cut", 2, [[
+    ">",
+    latin(`GET /announce?info_hash=${"%89".repeat(20)}&port=6881 HTTP/1.1\r\n\r\n`),
+  ]], { snap: 30 }),
+];
+
+/** Samples, near misses. */
+export const samples: Samples = {
+  about: "The BEPs, with bytes of real captures where these taught something.",
+  recognised: RECOGNISED,
+  nearMisses: NEAR_MISSES,
+  more: MORE,
+};

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { directconnect } from "./mod.ts";
 import { converse, latin } from "../../../tests/support/conversation.ts";
-import { DIRECTCONNECT, NOT_DIRECTCONNECT } from "./samples.ts";
-import { table } from "../../../tests/protocol/table.ts";
-
-table(directconnect, DIRECTCONNECT, NOT_DIRECTCONNECT);
+import { samples } from "./samples.ts";
 
 Deno.test("an invitation to connect names the peer", () => {
   const turns = [["<", latin("$ConnectToMe one 192.0.2.3:3002|")]] as const;
@@ -13,7 +10,7 @@ Deno.test("an invitation to connect names the peer", () => {
 });
 
 Deno.test("a search result names its hub", () => {
-  const result = DIRECTCONNECT.find((sample) => sample.evidence === "udp-search-result")!;
+  const result = samples.recognised.find((sample) => sample.evidence === "udp-search-result")!;
   const { look } = converse(directconnect, { tcp: false }, result.turns);
   assert.deepEqual([...look.found.words.subarray(0, 6)], [0, 0, 0xffff, 0xc0000203 | 0, 411, 1]);
 });

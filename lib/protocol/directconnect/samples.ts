@@ -3,8 +3,8 @@
  * @module
  */
 import { hex, join, latin } from "../../../tests/support/conversation.ts";
-import type { Sample } from "../../../tests/protocol/table.ts";
-import { DIRECTCONNECT_VARIANTS, NOT_DIRECTCONNECT_VARIANTS } from "../../../tests/protocol/variants.ts";
+import { MIDSTREAM, sample, WHOLE } from "../../../tests/support/flow.ts";
+import type { Sample, Samples } from "../../../tests/protocol/sample.ts";
 
 const CID = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFG";
 const SEARCH_RESULT = join(
@@ -25,8 +25,55 @@ const HELLO = join(
   latin("nmdc"),
 );
 
-/** Positives. */
-export const DIRECTCONNECT: readonly Sample[] = [
+const HASH = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFG";
+const dc = (name: string, evidence: string, certainty: number, text: string, rest: Partial<Sample> = MIDSTREAM) =>
+  sample(true, name, evidence, certainty, [[">", latin(text)]], rest);
+
+/** What other captures hold: one side only, the middle, older versions, short messages. */
+const VARIANTS: readonly Sample[] = [
+  dc(
+    "a client's answer to a hub that is not seen",
+    "nmdc-commands",
+    2,
+    "$Supports NoGetINFO UserIP2|$Key abc|$ValidateNick joe|",
+    WHOLE,
+  ),
+  dc("a hub's news, picked up", "nmdc-commands", 2, "$Quit joe|$Quit jim|"),
+  dc("a hub's name, picked up", "nmdc-commands", 2, "$HubName My Hub|$Hello joe|"),
+  dc("a search by nick, picked up", "nmdc-command", 3, "$Search Hub:joe F?T?0?1?linux|"),
+  dc("a draw, picked up", "nmdc-command", 3, "$Direction Download 12345|"),
+  dc("an old request, picked up", "nmdc-command", 3, "$Get share\\file.zip$1|"),
+  dc("a hub's ADC, picked up", "adc-command", 2, "IINF CT32 VEuHub NIhub\nBINF AAAB IDABC NIx\n"),
+  dc("an ADC invitation, picked up", "adc-command", 2, "DCTM AAAB AAAC ADC/1.0 41000 12345\n"),
+  dc("an ADC request by hash, picked up", "adc-command", 2, `CGET file TTH/${HASH} 0 -1\n`),
+  dc("an ADC request for the list, picked up", "adc-command", 2, "CGET file files.xml.bz2 0 -1\n"),
+  dc("an ADC client's words, picked up", "adc-command", 2, `CINF ID${HASH} TO1234\n`),
+  dc("an ADC invitation at a stream's start", "adc-command", 2, "DCTM AAAB AAAC ADC/1.0 41000 12345\n", WHOLE),
+];
+const NEAR_VARIANTS: readonly Sample[] = [
+  { name: "one command alone", tcp: true, midstream: true, turns: [[">", latin("$Quit joe|")]] },
+  {
+    name: "a shell's variables in a pipe",
+    tcp: true,
+    midstream: true,
+    turns: [[">", latin("$Get the file | $Send it|")]],
+  },
+  { name: "a draw without a number", tcp: true, midstream: true, turns: [[">", latin("$Direction Download now|")]] },
+  {
+    name: "ADC's words in a sentence",
+    tcp: true,
+    midstream: true,
+    turns: [[">", latin("CGET file of your choice\n")]],
+  },
+  {
+    name: "one ADC command without identifiers",
+    tcp: true,
+    midstream: true,
+    turns: [[">", latin("DMSG to you all\n")]],
+  },
+];
+
+const RECOGNISED: readonly Sample[] = [
   {
     name: "a hub's lock (captured form)",
     tcp: true,
@@ -147,11 +194,10 @@ export const DIRECTCONNECT: readonly Sample[] = [
     evidence: "udp-adc",
     certainty: 3,
   },
-  ...DIRECTCONNECT_VARIANTS,
+  ...VARIANTS,
 ];
 
-/** Near misses. */
-export const NOT_DIRECTCONNECT: readonly Sample[] = [
+const NEAR_MISSES: readonly Sample[] = [
   {
     name: "a lock without a key and no answer",
     tcp: true,
@@ -180,5 +226,12 @@ export const NOT_DIRECTCONNECT: readonly Sample[] = [
     midstream: true,
     turns: [["<", latin("$ConnectToMe one two|")]],
   },
-  ...NOT_DIRECTCONNECT_VARIANTS,
+  ...NEAR_VARIANTS,
 ];
+
+/** Samples, near misses. */
+export const samples: Samples = {
+  about: "NMDC as captured from EiskaltDC++ and Verlihub with names changed, ADC from its specification.",
+  recognised: RECOGNISED,
+  nearMisses: NEAR_MISSES,
+};

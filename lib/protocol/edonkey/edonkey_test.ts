@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { KNOWN_END } from "../classifier.ts";
 import { edonkey } from "./mod.ts";
 import { converse, hex, join, latin, type Turn } from "../../../tests/support/conversation.ts";
-import { EDONKEY, half, NOT_EDONKEY } from "./samples.ts";
-import { noise } from "../../../tests/protocol/strangers.ts";
-import { goingOn, table } from "../../../tests/protocol/table.ts";
-
-table(edonkey, EDONKEY, NOT_EDONKEY);
+import { half } from "./samples.ts";
+import { noise } from "../../../tests/support/noise.ts";
+import { goingOn } from "../../../tests/protocol/sample.ts";
 
 Deno.test("a Kad answer names its contacts, addresses low byte first", () => {
   const request = join(hex("e4210b"), noise(32, 3));

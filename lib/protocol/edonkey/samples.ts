@@ -3,9 +3,9 @@
  * @module
  */
 import { hex, join, latin } from "../../../tests/support/conversation.ts";
-import { noise } from "../../../tests/protocol/strangers.ts";
-import type { Sample } from "../../../tests/protocol/table.ts";
-import { EDONKEY_VARIANTS, NOT_EDONKEY_VARIANTS } from "../../../tests/protocol/variants.ts";
+import { noise } from "../../../tests/support/noise.ts";
+import { MIDSTREAM, sample } from "../../../tests/support/flow.ts";
+import type { Sample, Samples } from "../../../tests/protocol/sample.ts";
 
 /** A frame: protocol byte, length, rest. */
 export function frame(protocol: number, body: Uint8Array): Uint8Array {
@@ -43,8 +43,131 @@ export const HELLO_ANSWER = frame(0xe3, join(hex("4c"), HASH, ID_PORT, TAGS, SER
 const KAD_REQ = hex("e4210badc98f00bc3cde781bac90bc3a2e620a164546f60261c7e4be0c5f5f9aaeec86");
 const CONTACT = hex("00112233445566778899aabbccddeeff 077100cb 4012 3612 09");
 
-/** Positives. */
-export const EDONKEY: readonly Sample[] = [
+const u16 = (value: number) => Uint8Array.of(value & 0xff, value >>> 8);
+const u32 = (value: number) => join(u16(value & 0xffff), u16(value >>> 16));
+
+function opcode(opcode: number, body: Uint8Array, protocol = 0xe3): Uint8Array {
+  return join(Uint8Array.of(protocol), u32(body.length + 1), Uint8Array.of(opcode), body);
+}
+const NODE = hex("cb007107 3612 3512 00");
+const TEXT = latin("server version 17.15 (lugdunum)\n");
+
+/** eDonkey and Kad. */
+const VARIANTS: readonly Sample[] = [
+  sample(true, "a server's greeting alone", "tcp-server-message", 2, [[
+    "<",
+    opcode(0x38, join(u16(TEXT.length), TEXT)),
+  ]]),
+  sample(true, "a server's frames, the client's not seen", "tcp-frames-one-side", 2, [[
+    "<",
+    join(opcode(0x40, hex("01020304 3b000000")), opcode(0x34, hex("10000000 20000000"))),
+  ]]),
+  sample(true, "a packed opcode behind an identifier, one side", "tcp-frames-one-side", 2, [[
+    "<",
+    join(opcode(0x40, hex("01020304")), opcode(0x33, join(hex("789c"), noise(100, 3)), 0xd4)),
+  ]]),
+  sample(false, "a Kad ping and its answer", "kad-check", 3, [[">", hex("e460")], ["<", hex("e4614812")]]),
+  sample(false, "a firewall check and its answer", "kad-check", 3, [[">", hex("e4503612")], [
+    "<",
+    hex("e458cb007107"),
+  ]]),
+  sample(false, "the newer firewall check", "kad-check", 3, [[">", join(hex("e4533612"), noise(16, 3), hex("03"))], [
+    "<",
+    hex("e458cb007107"),
+  ]]),
+  sample(false, "hellos of Kad 1", "kad-conversation", 3, [[">", join(hex("e410"), noise(16, 3), NODE)], [
+    "<",
+    join(hex("e418"), noise(16, 5), NODE),
+  ]]),
+  sample(false, "a bootstrap of Kad 1", "kad-conversation", 3, [[">", join(hex("e400"), noise(16, 3), NODE)], [
+    "<",
+    join(hex("e408 0200"), noise(16, 5), NODE, noise(16, 7), NODE),
+  ]]),
+  sample(false, "a re-ask of a file that is not there", "udp-reask", 2, [[">", join(hex("c590"), noise(16, 3))], [
+    "<",
+    hex("c592"),
+  ]]),
+  sample(false, "a re-ask of a full queue", "udp-reask", 2, [["<", join(hex("c590"), noise(16, 3), hex("0000 0100"))], [
+    ">",
+    hex("c593"),
+  ]]),
+  sample(false, "a server's description in the old form", "udp-description", 2, [[">", hex("e3a2")], [
+    "<",
+    join(hex("e3a3 0500"), latin("hello"), hex("0300"), latin("abc")),
+  ]]),
+  sample(false, "sources for the second of two hashes", "udp-sources", 2, [[
+    ">",
+    join(hex("e39a"), noise(16, 3), noise(16, 5)),
+  ], [
+    "<",
+    join(hex("e39b"), noise(16, 5), hex("01 cb007107 3612")),
+  ]]),
+  sample(false, "an Overnet node makes itself known", "kad-conversation", 3, [[
+    ">",
+    join(hex("e30c"), noise(16, 3), hex("cb007107 3612 00")),
+  ], ["<", hex("e30d")]]),
+  sample(false, "an Overnet search", "kad-conversation", 3, [[">", join(hex("e30e 02"), noise(16, 3))], [
+    "<",
+    join(hex("e30f"), noise(16, 3), hex("02"), noise(46, 5)),
+  ]]),
+  sample(false, "an Overnet node joins", "kad-conversation", 3, [[
+    ">",
+    join(hex("e30a"), noise(16, 3), hex("cb007107 3612 00")),
+  ], ["<", join(hex("e30b 0300"), noise(69, 5))]]),
+  sample(true, "a compressed part, picked up in the middle", "tcp-part", 3, [[
+    "<",
+    opcode(0x40, join(noise(16, 3), u32(0x2a00), u32(50_000), hex("78da"), noise(1000, 5)), 0xc5).slice(0, 600),
+  ]], { ...MIDSTREAM, also: { bittorrent: "random bytes in the middle: nothing alone" } }),
+];
+const NEAR_VARIANTS: readonly Sample[] = [
+  { name: "one opcode, one side", tcp: true, turns: [["<", opcode(0x40, hex("01020304"))]] },
+  {
+    name: "two frames and a rest",
+    tcp: true,
+    turns: [["<", join(opcode(0x40, hex("01020304")), opcode(0x40, hex("01020304")), hex("e3"))]],
+  },
+  { name: "a message whose text is longer", tcp: true, turns: [["<", opcode(0x38, join(u16(TEXT.length + 1), TEXT))]] },
+  { name: "a Kad ping answered with more", tcp: false, turns: [[">", hex("e460")], ["<", hex("e46148120000")]] },
+  { name: "a Kad ping answered by itself", tcp: false, turns: [[">", hex("e460")], [">", hex("e4614812")]] },
+  {
+    name: "a firewall check answered with an odd length",
+    tcp: false,
+    turns: [[">", hex("e4503612")], ["<", hex("e458cb0071")]],
+  },
+  {
+    name: "Kad 1 without a port",
+    tcp: false,
+    turns: [[">", join(hex("e410"), noise(16, 3), hex("cb007107 0000 0000 00"))], [
+      "<",
+      join(hex("e418"), noise(16, 5), NODE),
+    ]],
+  },
+  {
+    name: "a re-ask answered with three bytes",
+    tcp: false,
+    turns: [[">", join(hex("c590"), noise(16, 3))], ["<", hex("c59200")]],
+  },
+  {
+    name: "an Overnet search answered with another count",
+    tcp: false,
+    turns: [[">", join(hex("e30e 02"), noise(16, 3))], ["<", join(hex("e30f"), noise(16, 3), hex("03"), noise(46, 5))]],
+  },
+  { name: "an Overnet search alone", tcp: false, turns: [[">", join(hex("e30e 02"), noise(16, 3))]] },
+  {
+    name: "a compressed part larger than its block",
+    tcp: true,
+    midstream: true,
+    turns: [["<", opcode(0x40, join(noise(16, 3), u32(0x2a00), u32(500), hex("78da"), noise(1000, 5)), 0xc5)]],
+  },
+  {
+    name: "a compressed part without zlib's head",
+    tcp: true,
+    midstream: true,
+    turns: [["<", opcode(0x40, join(noise(16, 3), u32(0x2a00), u32(50_000), hex("78db"), noise(1000, 5)), 0xc5)]],
+  },
+];
+
+const RECOGNISED: readonly Sample[] = [
   { name: "a hello of aMule (captured form)", tcp: true, turns: [[">", HELLO]], evidence: "tcp-hello", certainty: 3 },
   {
     name: "a hello without the mark, by its tags",
@@ -244,6 +367,7 @@ export const EDONKEY: readonly Sample[] = [
     turns: [[">", noise(232, 31)], ["<", noise(183, 33)], [">", noise(98, 35)], ["<", noise(97, 37)]],
     evidence: "obfuscated-tcp",
     certainty: 1,
+    also: { bittorrent: "sizes of flights that any cipher may have: weak" },
   },
   {
     name: "an obfuscated login to a server (captured sizes)",
@@ -252,6 +376,7 @@ export const EDONKEY: readonly Sample[] = [
     turns: [[">", half(6, 41)], ["<", noise(108, 43)], [">", noise(92, 45)]],
     evidence: "obfuscated-server",
     certainty: 2,
+    also: { bittorrent: "sizes of flights that any cipher may have: weak" },
   },
   {
     name: "obfuscated Kad by its lengths",
@@ -267,29 +392,31 @@ export const EDONKEY: readonly Sample[] = [
     evidence: "obfuscated-kad",
     certainty: 1,
   },
-  ...EDONKEY_VARIANTS,
+  ...VARIANTS,
 ];
 
-/** Near misses. */
-export const NOT_EDONKEY: readonly Sample[] = [
+const NEAR_MISSES: readonly Sample[] = [
   { name: "a four-byte E3 1B", tcp: false, turns: [[">", hex("e31b0000")], ["<", hex("e31b0001")]] },
   {
     name: "a key exchange whose length in clear is another one",
     tcp: true,
     weak: true,
     turns: [[">", half(6, 41, 7)], ["<", noise(108, 43)], [">", noise(92, 45)]],
+    also: { bittorrent: "sizes of flights that any cipher may have: weak" },
   },
   {
     name: "a key exchange answered with a byte too many",
     tcp: true,
     weak: true,
     turns: [[">", half(6, 41)], ["<", noise(119, 43)], [">", noise(92, 45)]],
+    also: { bittorrent: "sizes of flights that any cipher may have: weak" },
   },
   {
     name: "a key exchange with more behind it than a login",
     tcp: true,
     weak: true,
     turns: [[">", half(6, 41)], ["<", noise(108, 43)], [">", noise(181, 45)]],
+    also: { bittorrent: "sizes of flights that any cipher may have: weak" },
   },
   {
     name: "a lookup for 3 contacts",
@@ -350,5 +477,12 @@ export const NOT_EDONKEY: readonly Sample[] = [
     midstream: true,
     turns: [[">", frame(0xe3, join(hex("46"), noise(16, 5), hex("00280000 41280000"), noise(64, 9)))]],
   },
-  ...NOT_EDONKEY_VARIANTS,
+  ...NEAR_VARIANTS,
 ];
+
+/** Samples, near misses. */
+export const samples: Samples = {
+  about: "A capture of real clients made in a closed net, and aMule's formats.",
+  recognised: RECOGNISED,
+  nearMisses: NEAR_MISSES,
+};

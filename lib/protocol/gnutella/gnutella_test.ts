@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { gnutella } from "./mod.ts";
 import { converse, hex } from "../../../tests/support/conversation.ts";
-import { GNUTELLA, message, NOT_GNUTELLA } from "./samples.ts";
-import { table } from "../../../tests/protocol/table.ts";
-
-table(gnutella, GNUTELLA, NOT_GNUTELLA);
+import { message, samples } from "./samples.ts";
 
 Deno.test("a Gnutella handshake names the nodes to try", () => {
-  const { look } = converse(gnutella, { tcp: true }, GNUTELLA[0]!.turns);
+  const { look } = converse(gnutella, { tcp: true }, samples.recognised[0]!.turns);
   assert.equal(look.found.count, 2);
   assert.deepEqual([...look.found.words.subarray(0, 6)], [0, 0, 0xffff, 0xc0000207 | 0, 6346, 1]);
   assert.deepEqual([...look.found.words.subarray(6, 12)], [0, 0, 0xffff, 0xc0000208 | 0, 6347, 1]);

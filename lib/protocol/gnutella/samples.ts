@@ -3,9 +3,9 @@
  * @module
  */
 import { hex, join, latin } from "../../../tests/support/conversation.ts";
-import { noise } from "../../../tests/protocol/strangers.ts";
-import type { Sample } from "../../../tests/protocol/table.ts";
-import { GNUTELLA_VARIANTS, NOT_GNUTELLA_VARIANTS } from "../../../tests/protocol/variants.ts";
+import { noise } from "../../../tests/support/noise.ts";
+import { sample } from "../../../tests/support/flow.ts";
+import type { Sample, Samples } from "../../../tests/protocol/sample.ts";
 
 const GUID = hex("ffc8310292bdd77cff8037a751d76d03"); // captured form: FF at 8, 03 at 15
 
@@ -28,8 +28,50 @@ const CONNECT = latin(
     "X-Try-Ultrapeers: 192.0.2.7:6346, 192.0.2.8:6347\r\n\r\n",
 );
 
-/** Positives. */
-export const GNUTELLA: readonly Sample[] = [
+/** What other captures hold: one side only, the middle, older versions, short messages. */
+const VARIANTS: readonly Sample[] = [
+  sample(true, "an answer of Shareaza alone", "tcp-served", 3, [[
+    "<",
+    latin("HTTP/1.1 206 Partial Content\r\nServer: Shareaza 2.7.9.0\r\nX-Content-URN: urn:sha1:ABC\r\n\r\n"),
+  ]]),
+  sample(true, "an answer that queues", "tcp-served", 3, [[
+    "<",
+    latin("HTTP/1.1 503 Busy Queued\r\nX-Queue: position=3,length=5,pollMin=45\r\nServer: LimeWire/4.18.8\r\n\r\n"),
+  ]]),
+  sample(true, "browsing a host", "tcp-served", 3, [[
+    ">",
+    latin("GET / HTTP/1.1\r\nHost: 192.0.2.7:6346\r\nAccept: text/html, application/x-gnutella-packets\r\n\r\n"),
+  ]]),
+  sample(true, "a cache of the first version", "gwebcache", 2, [[
+    ">",
+    latin("GET /gcache.php?hostfile=1&client=LIME&version=4.9 HTTP/1.0\r\n\r\n"),
+  ]]),
+  sample(true, "servents' chat", "tcp-chat", 3, [[">", latin("CHAT CONNECT/0.1\r\nUser-Agent: LimeWire/4.0\r\n\r\n")]]),
+];
+const NEAR_VARIANTS: readonly Sample[] = [
+  {
+    name: "a queue at another server",
+    tcp: true,
+    turns: [["<", latin("HTTP/1.1 503 Busy\r\nServer: nginx\r\nX-Queue: position=3\r\n\r\n")]],
+  },
+  {
+    name: "a servent's page without its headers",
+    tcp: true,
+    turns: [["<", latin("HTTP/1.1 200 OK\r\nServer: Shareaza 2.7\r\n\r\n")]],
+  },
+  {
+    name: "a host file of another program",
+    tcp: true,
+    turns: [[">", latin("GET /list?hostfile=1&client=web1&version=2 HTTP/1.1\r\n\r\n")]],
+  },
+  {
+    name: "a host file of no version",
+    tcp: true,
+    turns: [[">", latin("GET /list?hostfile=1&client=LIME HTTP/1.1\r\n\r\n")]],
+  },
+];
+
+const RECOGNISED: readonly Sample[] = [
   { name: "a connect", tcp: true, turns: [[">", CONNECT]], evidence: "tcp-connect", certainty: 3 },
   {
     name: "an answer alone",
@@ -219,11 +261,10 @@ export const GNUTELLA: readonly Sample[] = [
     evidence: "udp-reliable",
     certainty: 3,
   },
-  ...GNUTELLA_VARIANTS,
+  ...VARIANTS,
 ];
 
-/** Near misses. */
-export const NOT_GNUTELLA: readonly Sample[] = [
+const NEAR_MISSES: readonly Sample[] = [
   { name: "a connect of another word", tcp: true, turns: [[">", latin("GNUTELLA CONNEXT/0.6\r\n\r\n")]] },
   { name: "a give without a hash", tcp: true, turns: [[">", latin("GIV 12:not-hex/song.mp3\n\n")]] },
   {
@@ -275,5 +316,12 @@ export const NOT_GNUTELLA: readonly Sample[] = [
   { name: "GND with part above count", tcp: false, turns: [[">", hex("474e4410 3e8f 03 02 540b")]] },
   { name: "GND with reserved flags", tcp: false, turns: [[">", hex("474e440c 3e8f 01 01 540b")]] },
   { name: "an acknowledgement with a tail", tcp: false, turns: [[">", hex("474e4400 3e8f 01 00 00")]] },
-  ...NOT_GNUTELLA_VARIANTS,
+  ...NEAR_VARIANTS,
 ];
+
+/** Samples, near misses. */
+export const samples: Samples = {
+  about: "Headers as captured servents send them, bodies from the specification.",
+  recognised: RECOGNISED,
+  nearMisses: NEAR_MISSES,
+};

@@ -3,8 +3,8 @@
  * @module
  */
 import { hex, join, latin } from "../../../tests/support/conversation.ts";
-import type { Sample } from "../../../tests/protocol/table.ts";
-import { NOT_SOULSEEK_VARIANTS, SOULSEEK_VARIANTS } from "../../../tests/protocol/variants.ts";
+import { MIDSTREAM, sample, WHOLE } from "../../../tests/support/flow.ts";
+import type { Sample, Samples } from "../../../tests/protocol/sample.ts";
 
 const LOGIN = join(
   hex("48000000 01000000 08000000"),
@@ -33,8 +33,70 @@ function obfuscated(key: number, message: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Positives. */
-export const SOULSEEK: readonly Sample[] = [
+const u16 = (value: number) => Uint8Array.of(value & 0xff, value >>> 8);
+const u32 = (value: number) => join(u16(value & 0xffff), u16(value >>> 16));
+
+const text = (words: string) => join(u32(words.length), latin(words));
+const message = (...parts: Uint8Array[]) => {
+  const body = join(...parts);
+  return join(u32(body.length), body);
+};
+const DIGEST = text("d51c9a7e9353746a6020f9602d452929");
+const CONNECT = message(u32(18), text("someone"), text("P"), hex("04030201"), u32(2234), u32(77), hex("00"));
+const SEARCH = message(hex("03"), u32(0x31), text("bob"), u32(9), text("linux"));
+
+/** What other captures hold: one side only, the middle, older versions, short messages. */
+const VARIANTS: readonly Sample[] = [
+  sample(true, "the server's answer to a login", "server-answer", 3, [[
+    "<",
+    message(u32(1), hex("01"), text("welcome"), hex("04030201"), DIGEST, hex("00")),
+  ]]),
+  sample(true, "the server's refusal", "server-answer", 3, [["<", message(u32(1), hex("00"), text("INVALIDPASS"))]]),
+  sample(true, "a request to connect to a peer, picked up", "server-message", 3, [["<", CONNECT]], MIDSTREAM),
+  sample(true, "a distributed search, picked up", "server-message", 3, [["<", SEARCH]], MIDSTREAM),
+  sample(
+    true,
+    "an embedded search of the server's, picked up",
+    "server-message",
+    3,
+    [["<", message(u32(93), SEARCH.slice(4))]],
+    MIDSTREAM,
+  ),
+  sample(
+    true,
+    "an embedded search, picked up",
+    "server-message",
+    3,
+    [["<", message(hex("5d"), SEARCH.slice(4))]],
+    MIDSTREAM,
+  ),
+  sample(true, "a request to connect to a peer, one side from the start", "server-message", 3, [["<", CONNECT]], WHOLE),
+];
+const NEAR_VARIANTS: readonly Sample[] = [
+  {
+    name: "an answer with another digest",
+    tcp: true,
+    turns: [[
+      "<",
+      message(u32(1), hex("01"), text("welcome"), hex("04030201"), text("D51C9A7E9353746A6020F9602D452929")),
+    ]],
+  },
+  { name: "a refusal in other words", tcp: true, turns: [["<", message(u32(1), hex("00"), text("NO SUCH THING"))]] },
+  {
+    name: "a peer of another type",
+    tcp: true,
+    midstream: true,
+    turns: [["<", message(u32(18), text("someone"), text("X"), hex("04030201"), u32(2234), u32(77), hex("00"))]],
+  },
+  {
+    name: "a search with another mark",
+    tcp: true,
+    midstream: true,
+    turns: [["<", message(hex("03"), u32(0x32), text("bob"), u32(9), text("linux"))]],
+  },
+];
+
+const RECOGNISED: readonly Sample[] = [
   { name: "a login (documented example)", tcp: true, turns: [[">", LOGIN]], evidence: "server-login", certainty: 3 },
   {
     name: "a login and the wait port behind it",
@@ -88,11 +150,10 @@ export const SOULSEEK: readonly Sample[] = [
     evidence: "obfuscated-pierce",
     certainty: 3,
   },
-  ...SOULSEEK_VARIANTS,
+  ...VARIANTS,
 ];
 
-/** Near misses. */
-export const NOT_SOULSEEK: readonly Sample[] = [
+const NEAR_MISSES: readonly Sample[] = [
   {
     name: "an obfuscated piercing and what is no message",
     tcp: true,
@@ -128,5 +189,12 @@ export const NOT_SOULSEEK: readonly Sample[] = [
   { name: "an obfuscated piercing with a tail", tcp: true, turns: [[">", join(HIDDEN_PIERCE, hex("00"))]] },
   { name: "counters under an empty key", tcp: true, turns: [[">", hex("00000000 05000000 00 01020304")]] },
   { name: "counters under a key of one bit", tcp: true, turns: [[">", hex("01000000 07000000 04 01020304")]] },
-  ...NOT_SOULSEEK_VARIANTS,
+  ...NEAR_VARIANTS,
 ];
+
+/** Samples, near misses. */
+export const samples: Samples = {
+  about: "The login of Nicotine+'s documentation, obfuscated vectors made with the published algorithm.",
+  recognised: RECOGNISED,
+  nearMisses: NEAR_MISSES,
+};

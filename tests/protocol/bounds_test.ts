@@ -4,42 +4,12 @@
  * that ends with it.
  */
 import assert from "node:assert/strict";
-import { applejuice } from "../../lib/protocol/applejuice/mod.ts";
-import { ares } from "../../lib/protocol/ares/mod.ts";
 import { type Classifier, type Evidence, Look } from "../../lib/protocol/classifier.ts";
-import { directconnect } from "../../lib/protocol/directconnect/mod.ts";
-import { edonkey } from "../../lib/protocol/edonkey/mod.ts";
-import { gnutella } from "../../lib/protocol/gnutella/mod.ts";
-import { libp2p } from "../../lib/protocol/libp2p/mod.ts";
-import { manolito } from "../../lib/protocol/manolito/mod.ts";
-import { openft } from "../../lib/protocol/openft/mod.ts";
-import { resilio } from "../../lib/protocol/resilio/mod.ts";
-import { soulseek } from "../../lib/protocol/soulseek/mod.ts";
-import { winny } from "../../lib/protocol/winny/mod.ts";
-import { xunlei } from "../../lib/protocol/xunlei/mod.ts";
-import { DIRECTCONNECT } from "../../lib/protocol/directconnect/samples.ts";
-import { EDONKEY } from "../../lib/protocol/edonkey/samples.ts";
-import { GNUTELLA } from "../../lib/protocol/gnutella/samples.ts";
-import { APPLEJUICE, ARES, LIBP2P, MANOLITO, OPENFT, RESILIO, WINNY, XUNLEI } from "./rare.ts";
-import { SOULSEEK } from "../../lib/protocol/soulseek/samples.ts";
-import { noise, STRANGERS } from "./strangers.ts";
-import type { Sample } from "./table.ts";
+import { noise } from "../support/noise.ts";
+import { ASKED, COLLECTION, recognisedOf } from "./collection.ts";
+import { STRANGERS } from "./strangers.ts";
 
-const SAMPLES: readonly Sample[] = [
-  ...EDONKEY,
-  ...GNUTELLA,
-  ...DIRECTCONNECT,
-  ...SOULSEEK,
-  ...ARES,
-  ...OPENFT,
-  ...MANOLITO,
-  ...APPLEJUICE,
-  ...WINNY,
-  ...XUNLEI,
-  ...RESILIO,
-  ...LIBP2P,
-  ...STRANGERS,
-];
+const SAMPLES = [...COLLECTION.flatMap(({ samples }) => recognisedOf(samples)), ...STRANGERS];
 
 /** Puts `length` bytes of `buffer` from `start` before the classifier, as the turn after those already seen. */
 function show(classifier: Classifier, look: Look, buffer: Uint8Array, start: number, length: number): Evidence {
@@ -53,22 +23,7 @@ function show(classifier: Classifier, look: Look, buffer: Uint8Array, start: num
   return classifier.classify(look);
 }
 
-for (
-  const classifier of [
-    edonkey,
-    gnutella,
-    directconnect,
-    soulseek,
-    ares,
-    openft,
-    manolito,
-    applejuice,
-    winny,
-    xunlei,
-    resilio,
-    libp2p,
-  ]
-) {
+for (const { classifier } of ASKED) {
   Deno.test(`${classifier.name} reads nothing outside the payload`, () => {
     for (const sample of SAMPLES) {
       if (sample.tcp ? !classifier.tcp : !classifier.udp) continue;

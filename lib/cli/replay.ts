@@ -89,11 +89,17 @@ function playStory(
   const problems: string[] = [];
   for (const file of files) {
     const progress = Deno.stderr.isTerminal() ? progressLine(file, counted) : undefined;
+    const link = new Link();
     try {
       using source = openCapture(file);
-      play(source, new Link(), engine, counted, progress);
+      play(source, link, engine, counted, progress);
     } catch (error) {
       problems.push(captureProblem(file, error));
+    }
+    for (const type of link.unknown) {
+      problems.push(
+        `Cannot judge the packets of link type ${type} in the capture "${file}": only links that carry IP are read`,
+      );
     }
     if (progress !== undefined) complainRaw("\r\x1b[K");
   }

@@ -15,11 +15,19 @@ export const LINK_RAW = 101;
 const LINK_LOOP = 108;
 /** Linux cooked capture, version 1: what capturing on "any" made. */
 const LINK_COOKED = 113;
+/** Packets that a firewall rule logged: what `tcpdump -i nflog:N` writes. */
+const LINK_NFLOG = 239;
 /** Linux cooked capture, version 2. */
 const LINK_COOKED2 = 276;
 
+// Attributes of LINK_NFLOG (linux/netfilter/nfnetlink_log.h).
+const NFULA_HWADDR = 8;
+const NFULA_PAYLOAD = 9;
+
 /** Most tags in front of the type; real networks stack two. */
 const MOST_TAGS = 8;
+/** Most link types that are told as unknown. */
+const MOST_UNKNOWN = 8;
 
 /** Finds a frame's IP header and its sender's MAC address. One reused object. */
 export class Link {
@@ -27,6 +35,8 @@ export class Link {
   macHigh = 0;
   /** Last 32 bits of it as a signed word. */
   macLow = 0;
+  /** Link types that were met and are not known; the first few. */
+  readonly unknown: Set<number> = new Set();
 
   /**
    * Offset of the IP header in the frame `bytes[start … end)`; -1 where it holds none, or its link type is not known.
@@ -63,9 +73,33 @@ export class Link {
         return afterPppoe(bytes, view, start, end);
       case 104: // Cisco HDLC: address, control, Ethernet type
         return end - start < 4 ? -1 : afterType(bytes, view, start + 4, end, view.getUint16(start + 2));
+      case LINK_NFLOG: {
+        // Attributes are in the byte order of the host that wrote them, which the frame does not tell.
+        const little = this.#nflog(bytes, view, start, end, true);
+        return little >= 0 ? little : this.#nflog(bytes, view, start, end, false);
+      }
       default:
+        if (this.unknown.size < MOST_UNKNOWN) this.unknown.add(linkType);
         return -1;
     }
+  }
+
+  /** A family, a version and a group number, 4 bytes; then attributes: length with this header, type, value, padding to 4. */
+  #nflog(bytes: Uint8Array, view: DataView, start: number, end: number, little: boolean): number {
+    this.macHigh = this.macLow = 0;
+    if (end - start < 4 || bytes[start + 1] !== 0) return -1;
+    for (let at = start + 4; at + 4 <= end;) {
+      const length = view.getUint16(at, little);
+      const type = view.getUint16(at + 2, little);
+      if (length < 4) return -1;
+      // Bridges log other families too: what the payload is shows its first byte.
+      if (type === NFULA_PAYLOAD) return at + 4 < end && isVersion(bytes[at + 4]!) ? at + 4 : -1;
+      if (type === NFULA_HWADDR && length >= 14 && at + 14 <= end && view.getUint16(at + 4) === 6) {
+        this.#mac(view, at + 8);
+      }
+      at += (length + 3) & ~3;
+    }
+    return -1;
   }
 
   #mac(view: DataView, at: number): void {
@@ -129,12 +163,14 @@ function afterMpls(bytes: Uint8Array, at: number, end: number): number {
     if (at + 5 > end) return -1;
     const bottom = (bytes[at + 2]! & 1) !== 0;
     at += 4;
-    if (bottom) {
-      const version = bytes[at]! >>> 4;
-      return version === 4 || version === 6 ? at : -1;
-    }
+    if (bottom) return isVersion(bytes[at]!) ? at : -1;
   }
   return -1;
+}
+
+/** Whether an IP header, of either version, can begin with this byte. */
+function isVersion(byte: number): boolean {
+  return byte >>> 4 === 4 || byte >>> 4 === 6;
 }
 
 /** Address family of the writer's system, in either byte order: 2 is IPv4 everywhere, IPv6 is 10, 24, 28 or 30. */

@@ -23,7 +23,7 @@ export interface PlayedFacts {
   readonly locked: number;
   readonly peers: number;
   readonly trained: number;
-  /** What stopped a file from being read to its end, in words. */
+  /** What stopped a file from being read to its end, and link types that are not known, in words. */
   readonly problems: readonly string[];
 }
 

@@ -15,6 +15,7 @@ export const LINKS: readonly (readonly [name: string, number: number, before: (i
   ["raw IP (BSD's number)", 12, () => hex("")],
   ["Linux cooked v1", 113, (ip) => join(hex("0000 0001 0006 020000000001 0000"), type(ip))],
   ["Linux cooked v2", 276, (ip) => join(type(ip), hex("0000 00000002 0001 00 06 020000000001 0000"))],
+  ["NFLOG", 239, (ip) => join(hex(isSix(ip) ? "0a000005" : "02000005"), hex("0500 0a00 00 000000"), nflogPayload(ip))],
   ["BSD loopback, little-endian", 0, (ip) => hex(isSix(ip) ? "1e000000" : "02000000")],
   ["BSD loopback, big-endian", 0, (ip) => hex(isSix(ip) ? "0000001e" : "00000002")],
   ["OpenBSD loopback", 108, (ip) => hex(isSix(ip) ? "00000018" : "00000002")],
@@ -28,6 +29,11 @@ function isSix(ip: Uint8Array): boolean {
 
 function type(ip: Uint8Array): Uint8Array {
   return hex(isSix(ip) ? "86dd" : "0800");
+}
+
+/** The attribute of a little-endian host in which a logged packet stands. */
+function nflogPayload(ip: Uint8Array): Uint8Array {
+  return Uint8Array.of((ip.length + 4) & 0xff, (ip.length + 4) >>> 8, 9, 0);
 }
 
 function pppoe(ip: Uint8Array): Uint8Array {

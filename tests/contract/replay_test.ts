@@ -209,6 +209,16 @@ Deno.test("a broken file is an error with the offset; what came before is report
   assert.deepEqual([rest.code, rest.flows.length], [1, 1], "files behind a broken one are played");
 });
 
+Deno.test("a link type that is not known is named, and the other files are judged", async () => {
+  const { code, err, flows, summary } = await replay([
+    pcap(transfer(), ["IEEE 802.11", 105, () => hex("")]),
+    pcap(transfer()),
+  ]);
+  assert.deepEqual([code, flows.length, summary["undecodable"]], [1, 1, 12]);
+  assert.match(err, /Cannot judge the packets of link type 105 in the capture ".*": only links that carry IP are read/);
+  assert.equal((summary["problems"] as string[]).length, 1);
+});
+
 Deno.test("what is neither TCP nor UDP is no broken packet", async () => {
   const icmp = transfer()[0]!.slice();
   icmp[9] = 1;

@@ -60,6 +60,12 @@ Deno.test("the IP header is found behind every link layer that carries it", () =
     ["PPP with HDLC's number", 50, "ff03 0057 60000000", 4],
     ["PPPoE without Ethernet", 51, "1100 0001 0006 0021" + IP, 8],
     ["Cisco HDLC", 104, "0f00 0800" + IP, 4],
+    ["NFLOG", 239, "02000000 0800 0100 08000200 0800 0900" + IP, 16],
+    ["NFLOG, padded prefix, big-endian writer", 239, "0a000007 0006 000a 6100 0000 0008 0009 60000000", 16],
+    ["NFLOG, a bridge's ARP", 239, "03000000 0800 0900 00010800", -1],
+    ["NFLOG, an attribute without length", 239, "02000000 0000 0100" + IP, -1],
+    ["NFLOG, cut before the payload", 239, "02000000 0800 0100 08000200 0800 0900", -1],
+    ["NFLOG of another version", 239, "02010000 0800 0900" + IP, -1],
     ["IEEE 802.11", 105, IP, -1],
   ];
   for (const [name, type, bytes, expected] of table) assert.equal(offset(type, hex(bytes)), expected, name);
@@ -72,12 +78,14 @@ Deno.test("the sender's hardware address is told where the link has one", () => 
   assert.equal(formatMac(link.macHigh, link.macLow), "02:00:5e:10:00:02");
   offset(276, hex("86dd 0000 00000002 0001 00 06 02005e100003 0000 60000000"));
   assert.equal(formatMac(link.macHigh, link.macLow), "02:00:5e:10:00:03");
+  offset(239, hex("02000000 1000 0800 0006 0000 02005e100004 0000 0800 0900" + IP));
+  assert.equal(formatMac(link.macHigh, link.macLow), "02:00:5e:10:00:04");
   offset(101, hex(IP));
   assert.deepEqual([link.macHigh, link.macLow], [0, 0]);
 });
 
 Deno.test("no frame of any link type makes it throw, or find IP outside the frame", () => {
-  const types = fc.constantFrom(0, 1, 9, 12, 14, 50, 51, 101, 104, 105, 108, 113, 228, 229, 276);
+  const types = fc.constantFrom(0, 1, 9, 12, 14, 50, 51, 101, 104, 105, 108, 113, 228, 229, 239, 276);
   const pieces = fc.array(
     fc.constantFrom("8100", "8864", "1100", "8847", "0800", "aaaa", "0300", "0021", "ff03", "0001", "0000"),
     { maxLength: 24 },

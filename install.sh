@@ -594,7 +594,7 @@ start)
   $program rules --apply --service
   (umask 077; : >>$log)
   # shellcheck disable=SC2094 # both append to it
-  nohup $program $(arguments) --respawn --log-file $log >>$log 2>&1 </dev/null &
+  (trap '' HUP && exec $program $(arguments) --respawn --log-file $log) >>$log 2>&1 </dev/null &
   echo \$! >$run_dir/ftwall.pid
   ;;
 stop)
@@ -661,7 +661,7 @@ start_service() {
     # A shell above it starts it again; the log is root's alone.
     (umask 077; : >>"$log")
     # shellcheck disable=SC2046,SC2094 # the arguments are words of ours; both append to the log
-    nohup "$program" $(arguments) --respawn --log-file "$log" >>"$log" 2>&1 </dev/null &
+    (trap '' HUP && exec "$program" $(arguments) --respawn --log-file "$log") >>"$log" 2>&1 </dev/null &
     echo $! >"$run_dir/ftwall.pid"
     sleep 1
     if ! running; then

@@ -7,4 +7,4 @@ here=$here@UP@
 # Tools of the system come before those of the bundle.
 PATH=${PATH:+$PATH:}/usr/sbin:/sbin:/usr/bin:/bin:$here/tools
 export PATH
-exec "$here/loader/@PROGRAM@" --library-path "$here/lib" --argv0 "$0" "$here/bin/@PROGRAM@" "$@"
+exec "$here/loader/@PROGRAM@" --library-path "$here/lib" --argv0 "$0" "$here/bin/@PROGRAM@"@ARGUMENTS@ "$@"

@@ -12,6 +12,8 @@ export const root: string = new URL("../../", import.meta.url).pathname;
 export interface Order {
   readonly arch: Arch;
   readonly executable: string;
+  /** Where there is no executable: Deno itself for the architecture, which runs the program from one file. */
+  readonly deno: string | null;
   readonly out: string;
 }
 
@@ -26,7 +28,12 @@ export function orderOf(args: readonly string[]): Order {
   const value = (name: string) => valueOf(args, name);
   const arch = value("--arch") ?? Deno.build.arch;
   if (arch !== "x86_64" && arch !== "aarch64") throw new Error(`there is no bundle for ${arch}`);
-  return { arch, executable: value("--executable") ?? `${root}dist/ftwall`, out: value("--out") ?? `${root}dist` };
+  return {
+    arch,
+    executable: value("--executable") ?? `${root}dist/ftwall`,
+    deno: value("--deno") ?? null,
+    out: value("--out") ?? `${root}dist`,
+  };
 }
 
 /** The version of ftwall, from deno.json. */

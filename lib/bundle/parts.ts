@@ -87,7 +87,7 @@ async function installed(names: readonly string[]): Promise<Map<string, Package>
 }
 
 /** With state and lists of its own, so that this machine's package manager learns nothing of another architecture. */
-async function fetched(arch: Arch, names: readonly string[], cache: string): Promise<Map<string, Package>> {
+export async function fetched(arch: Arch, names: readonly string[], cache: string): Promise<Map<string, Package>> {
   const debian = debianArch(arch);
   for (const dir of ["lists/partial", "archives/partial", debian]) {
     await Deno.mkdir(`${cache}/${dir}`, { recursive: true });

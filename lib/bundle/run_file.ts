@@ -2,7 +2,10 @@
  * Builds `dist/ftwall-VERSION-linux-ARCH.run` from `dist/ftwall`: a shell script with two archives behind it. The first,
  * in gzip's form, which every busybox reads, holds a loader, a C library, xz and install.sh; the second all the rest.
  *
- *     deno run -A lib/bundle/run_file.ts [--arch aarch64] [--executable FILE] [--out DIRECTORY]
+ *     deno run -A lib/bundle/run_file.ts [--arch aarch64] [--executable FILE | --deno FILE] [--out DIRECTORY]
+ *
+ * `--deno` makes a bundle, half as large again, for an architecture for which no executable can be made: Deno itself is
+ * in it, and the program as one file.
  *
  * @module
  */
@@ -19,9 +22,14 @@ async function sha256(path: string): Promise<string> {
 }
 
 /** The words that start a program of the bundle; `up` leads from their directory to that of the bundle. */
-function launcher(program: string, up: string): string {
-  return Deno.readTextFileSync(`${root}lib/bundle/launcher.sh`).replaceAll("@PROGRAM@", program).replaceAll("@UP@", up);
+function launcher(program: string, up: string, args: string): string {
+  return Deno.readTextFileSync(`${root}lib/bundle/launcher.sh`)
+    .replaceAll("@PROGRAM@", program).replaceAll("@UP@", up).replaceAll("@ARGUMENTS@", args);
 }
+
+/** How Deno runs the program; what V8 is told stands in install.sh for the executable. */
+const RUN = " run -A --no-prompt --quiet --no-config --v8-flags=--optimize-for-size,--max-old-space-size=128," +
+  '--max-semi-space-size=2,--expose-gc "$here/bin/ftwall.js"';
 
 /** Lays libraries and tools; answers what they are. */
 async function layParts(tree: string, arch: Arch, packages: ReadonlyMap<string, Package>): Promise<Component[]> {
@@ -48,10 +56,14 @@ async function layParts(tree: string, arch: Arch, packages: ReadonlyMap<string, 
 
 /** Lays what ftwall brings: executable, installer, service files, example config, completions, man pages, licences. */
 async function layProgram(tree: string, order: Order): Promise<Component[]> {
-  await copy(order.executable, `${tree}/bin/ftwall`, 0o755);
+  await copy(order.deno ?? order.executable, `${tree}/bin/ftwall`, 0o755);
+  if (order.deno !== null) {
+    const script = `${tree}/bin/ftwall.js`;
+    await finished(Deno.execPath(), ["bundle", "--quiet", "--minify", "--output", script, `${root}main.ts`], root);
+  }
   await copy(`${root}install.sh`, `${tree}/install.sh`, 0o755);
-  await write(`${tree}/ftwall`, launcher("ftwall", ""), 0o755);
-  await write(`${tree}/tools/nft`, launcher("nft", "/.."), 0o755);
+  await write(`${tree}/ftwall`, launcher("ftwall", "", order.deno === null ? "" : RUN), 0o755);
+  await write(`${tree}/tools/nft`, launcher("nft", "/..", ""), 0o755);
   await copy(`${root}LICENSE`, `${tree}/licences/ftwall.txt`, 0o644);
   await copy(`${root}lib/bundle/licences/deno.txt`, `${tree}/licences/deno.txt`, 0o644);
   const empty = `${tree}/share/ftwall.toml.example`;

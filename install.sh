@@ -433,6 +433,7 @@ install_config() {
   file=$destdir$etc/ftwall.toml
   make_dir "$etc"
   make_dir "$state"
+  if [ -z "$destdir" ]; then make_dir "$run_dir"; fi # commands of ftwall make it too
   chmod 0700 "$destdir$state"
   if [ -e "$file" ]; then say "left $file as it is"; return; fi
   if [ -e "$file.saved" ]; then
@@ -651,7 +652,6 @@ stop_background() {
 
 start_service() {
   kind=$(service)
-  make_dir "$run_dir"
   make_dir "${log%/*}"
   case $kind in
   none)

@@ -98,9 +98,9 @@ ${parts.join("\n")}`;
 /** The unit of install.sh, with options from /etc/default. */
 async function unit(): Promise<string> {
   const text = await output("sh", [`${root}install.sh`, "--print-service", "systemd", "--prefix", "/usr"]);
-  const start = "ExecStart=/usr/sbin/ftwall run";
-  if (!text.includes(`${start}\n`)) throw new Error("the unit of install.sh starts ftwall in another way");
-  return `${text.replace(start, `EnvironmentFile=-/etc/default/ftwall\n${start} $FTWALL_OPTIONS`)}\n`;
+  const start = /^ExecStart=\/usr\/sbin\/ftwall run.*$/m;
+  if (!start.test(text)) throw new Error("the unit of install.sh starts ftwall in another way");
+  return `${text.replace(start, "EnvironmentFile=-/etc/default/ftwall\n$& $$FTWALL_OPTIONS")}\n`;
 }
 
 async function build(order: Order, of: string, fast: boolean): Promise<string> {

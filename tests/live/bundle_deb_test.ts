@@ -49,7 +49,7 @@ Deno.test({
       const unit = await Deno.readTextFile(`${bare.path}/lib/systemd/system/ftwall.service`);
       assert.match(
         unit,
-        /^EnvironmentFile=-\/etc\/default\/ftwall\nExecStart=\/usr\/sbin\/ftwall run \$FTWALL_OPTIONS$/m,
+        /^EnvironmentFile=-\/etc\/default\/ftwall\nExecStart=\/usr\/sbin\/ftwall run .*\$FTWALL_OPTIONS$/m,
       );
       assert.match(await Deno.readTextFile(`${bare.path}/etc/default/ftwall`), /^FTWALL_OPTIONS="--dry-run"$/m);
 

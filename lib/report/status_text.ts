@@ -110,6 +110,12 @@ function leftColumn(now: number): ColumnOf<{ readonly until: string }> {
   return { title: "LEFT", right: true, cell: ({ until }) => left(Date.parse(until)) };
 }
 
+/** Few are named; those of a root that kept them all are counted. */
+function rightsText(capabilities: readonly string[]): string {
+  if (capabilities.length === 0) return "none";
+  return capabilities.length > 8 ? `${capabilities.length} capabilities` : capabilities.join(", ");
+}
+
 function safety({ watchdog, rights, history }: Status): string[] {
   const lines: string[] = [];
   if (watchdog !== undefined) {
@@ -133,7 +139,7 @@ function safety({ watchdog, rights, history }: Status): string[] {
     const more = calls + (rights.why === undefined ? "" : ` (${rights.why})`);
     lines.push(
       plain(
-        `rights   ${rights.capabilities.join(", ") || "none"}, ${
+        `rights   ${rightsText(rights.capabilities)}, ${
           rights.no_new_privs ? "no way to more" : "programs it starts may have more"
         }${more}`,
       ),

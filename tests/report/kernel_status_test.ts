@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { buildStatus, type KernelStatus } from "../../lib/report/status.ts";
+import { buildStatus, type KernelStatus, type RightsStatus, type WatchdogStatus } from "../../lib/report/status.ts";
 import { statusText } from "../../lib/report/status_text.ts";
 import { NOW, source } from "../support/status.ts";
 
@@ -55,5 +55,24 @@ Deno.test("status tells why something is not done in the kernel, and what is in 
     "lan there is no interface br-lan",
     'OFFLOAD nft flowtable "f" takes packets past ftwall; see ftwall doctor',
     "bridge traffic between clients on it passes the rules too, which let it through; see ftwall doctor",
+  ]);
+});
+
+Deno.test("status tells what ends a daemon that hangs, how the one before ended, and what this one may do", () => {
+  const head = (watchdog: WatchdogStatus, rights: RightsStatus) => {
+    const status = buildStatus({ ...source(), watchdog: () => watchdog, rights: () => rights });
+    return statusText(status, NOW).filter((line) => /^(?:watchdog|rights) /.test(line));
+  };
+  const rights = { capabilities: ["CAP_NET_ADMIN", "CAP_NET_RAW"], no_new_privs: true, calls_refused: true };
+  assert.deepEqual(head({ in_use: true, limit_seconds: 2, service_manager: true }, rights), [
+    "watchdog ends ftwall after 2 s without verdicts",
+    "rights   CAP_NET_ADMIN, CAP_NET_RAW, no way to more, dangerous system calls are refused",
+  ]);
+  const earlier = { pid: 7, stood_still_seconds: 2.3, watchdog: true };
+  const all = Array.from({ length: 41 }, (_, i) => `CAP_${i}`);
+  const kept = { capabilities: all, no_new_privs: false, calls_refused: false, why: "it runs from source" };
+  assert.deepEqual(head({ in_use: false, why: "switched off", service_manager: false, earlier }, kept), [
+    "watchdog off: switched off; the process before this one (7) was ENDED BY IT: no verdict for 2.3 s",
+    "rights   41 capabilities, programs it starts may have more (it runs from source)",
   ]);
 });

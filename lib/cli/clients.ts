@@ -12,6 +12,7 @@ import { ask } from "./control_client.ts";
 import { findHistory, logLines, STATE } from "./history.ts";
 import { CONTROL, JSON_OUTPUT, readSeconds } from "./options.ts";
 import { oneClient } from "./who.ts";
+import { localClock } from "./zone.ts";
 
 const CLIENT = { usage: "<client>", text: "address, MAC or name of a client" };
 const REASON = { value: "text", text: "why; goes to the audit log", preset: "" as string } as const;
@@ -81,7 +82,7 @@ With --since it answers from the history alone where no daemon runs.`,
   async run({ since, json, state, control }, [client = ""]) {
     if (since === undefined) {
       const answer = await ask(control, { command: "explain", client: oneClient(client) });
-      print(...(json === true ? [jsonLine(answer)] : explainText(answer, Date.now())));
+      print(...(json === true ? [jsonLine(answer)] : explainText(answer, Date.now(), localClock())));
       return DONE;
     }
     const directory = await findHistory({ state, config: undefined, control });
@@ -92,7 +93,7 @@ With --since it answers from the history alone where no daemon runs.`,
       return DONE;
     }
     if (answer === null) print(`ftwall does not run: what its history has of ${plain(client)}`);
-    else print(...explainText({ ...answer, history: [] }, Date.now()).slice(0, -1));
+    else print(...explainText({ ...answer, history: [] }, Date.now(), localClock()).slice(0, -1));
     print("", ...(lines.length === 0 ? ["Nothing about it is in the history"] : lines));
     return DONE;
   },

@@ -12,7 +12,6 @@ import { summarize } from "../history/summary.ts";
 import { loadAny } from "../daemon/load.ts";
 import { errorText } from "../net/error_text.ts";
 import type { Names } from "../names/names.ts";
-import { zoneClock } from "../policy/week.ts";
 import { DONE, Failure, MISSING } from "../report/failure.ts";
 import { complain, print, Printer } from "../report/output.ts";
 import { jsonLine, rfc3339 } from "../report/plain.ts";
@@ -20,6 +19,7 @@ import { type Command, command } from "./command.ts";
 import { ask } from "./control_client.ts";
 import { CONFIG, CONTROL, JSON_OUTPUT, readPath, readSeconds } from "./options.ts";
 import { clientsInHistory, namesNow } from "./who.ts";
+import { localClock } from "./zone.ts";
 
 /** `--state` of commands that read the history. */
 export const STATE = {
@@ -151,7 +151,7 @@ function surroundings(
   config: string | undefined,
   until: number,
 ): { readonly clock: (time: number) => number; readonly names: Names; readonly wording: Wording } {
-  const clock = zoneClock(loadAny(config).config?.timezone ?? "");
+  const clock = localClock(config);
   const shift = (time: number) => Math.round((clock(time) - time) / 60_000);
   return { clock, names: namesNow(config), wording: wordingOf(rfc3339(until), shift) };
 }

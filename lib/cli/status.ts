@@ -9,6 +9,7 @@ import { statusText } from "../report/status_text.ts";
 import { type Command, command } from "./command.ts";
 import { ask } from "./control_client.ts";
 import { CONTROL, JSON_OUTPUT } from "./options.ts";
+import { localClock } from "./zone.ts";
 
 /** The command. */
 export const status: Command = command({
@@ -17,7 +18,11 @@ export const status: Command = command({
   after: 'Example: ftwall status --json | jq -r ".locks[].client"',
   async run({ json, control }) {
     const answer = await ask(control, { command: "status" });
-    print(...(json === true ? [jsonLine(answer)] : statusText(answer, Date.now())));
+    print(
+      ...(json === true
+        ? [jsonLine(answer)]
+        : statusText(answer, Date.now(), localClock(answer.config.path ?? undefined))),
+    );
     return DONE;
   },
 });

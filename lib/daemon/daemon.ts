@@ -17,6 +17,7 @@ import type { Config } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
 import { compile, type Policy } from "../policy/policy.ts";
 import { formatProblem } from "../policy/problem.ts";
+import { zoneClock } from "../policy/week.ts";
 import { difference, needsRestart } from "../policy/difference.ts";
 import type { ReloadAnswer } from "../report/control_protocol.ts";
 import { type LogOutput, openLog } from "../report/log_output.ts";
@@ -563,6 +564,7 @@ class RunningDaemon implements Daemon {
       this.#options.logFormat ?? format,
       this.#options.logLevel ?? level,
       this.#opened.output.colour,
+      zoneClock(loaded.config.timezone),
     );
     this.#workers?.prints(printedBy(this.#reporter));
     this.#status.loaded(loaded, policy);

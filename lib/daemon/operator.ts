@@ -12,7 +12,8 @@ import {
   RefusedRequest,
   type ReloadAnswer,
 } from "../report/control_protocol.ts";
-import { counted } from "../report/plain.ts";
+import { zoneClock } from "../policy/week.ts";
+import { counted, localText } from "../report/plain.ts";
 import type { AuditEvent, Who } from "../report/report_event.ts";
 import type { Reporter } from "../report/reporter.ts";
 import { lockStatus, statusPieces } from "../report/status.ts";
@@ -67,9 +68,10 @@ export class Operator implements ControlHandler {
     return inTurns(this.#engine, statusPieces(status));
   }
 
-  /** Answers `reload`. */
+  /** Answers `reload`. One that changes nothing is not written down: cron may ask every minute. */
   async reload(who: Who): Promise<ReloadAnswer> {
     const answer = await this.#parts.reload();
+    if (answer.outcome === "unchanged") return answer;
     const outcome = answer.outcome === "refused" ? "refused" : "done";
     this.#audit({ event: "audit", action: "reload", who, outcome, found: answer.outcome });
     return answer;
@@ -106,7 +108,9 @@ export class Operator implements ControlHandler {
     });
     if (freed.length > 0) learner.epoch++;
     const ended = freed.length === 0 ? "" : `; no longer allowed: ${freed.join(", ")}`;
-    const message = `${are(clients)} locked until ${until}${ended}`;
+    const { dryRun } = this.#parts.status;
+    const locked = dryRun ? `${clients.join(", ")} would be locked` : `${are(clients)} locked`;
+    const message = `${locked} until ${this.#local(until)}${ended}${dryRun ? "; dry run: nothing is refused" : ""}`;
     const found = freed.length === 0 ? "" : clients.length === 1 ? "allowed until now" : `${freed.length} were allowed`;
     return { answer: { clients, until, message }, found };
   }
@@ -129,7 +133,10 @@ export class Operator implements ControlHandler {
     }
     const clients = rows.map((row) => this.#parts.status.lock(row).client);
     for (const row of rows) this.#engine.learner.timeLocks.release(row, "operator");
-    const message = clients.length === 0 ? "No client was locked" : `Unlocked: ${clients.join(", ")}`;
+    const { dryRun } = this.#parts.status;
+    const message = clients.length === 0
+      ? dryRun ? "No client would have been locked" : "No client was locked"
+      : `${dryRun ? "Would no longer be locked" : "Unlocked"}: ${clients.join(", ")}`;
     return { answer: { clients, message }, found: "" };
   }
 
@@ -153,7 +160,7 @@ export class Operator implements ControlHandler {
       return client;
     });
     learner.epoch++;
-    return { answer: { clients, until, message: `${are(clients)} allowed until ${until}` }, found: "" };
+    return { answer: { clients, until, message: `${are(clients)} allowed until ${this.#local(until)}` }, found: "" };
   }
 
   /**
@@ -225,6 +232,7 @@ export class Operator implements ControlHandler {
       ...(client_name === "" ? {} : { client_name }),
       ...(lock?.mac === undefined ? {} : { mac: lock.mac }),
       group: policy.groups[policy.groupOf(...words, high, low)] ?? "default",
+      dry_run: this.#parts.status.dryRun,
       home: policy.isHome(...words),
       exempt: policy.isExempt(...words, high, low),
       ...(allowance < 0 ? {} : { allowed_until: clock.text(state.allowances.deadline[allowance]!) }),
@@ -262,6 +270,11 @@ export class Operator implements ControlHandler {
     const { neighbours } = this.#engine.state;
     const row = neighbours.find(...words, 0);
     return row < 0 ? [0, 0] : [neighbours.values[row * 2]!, neighbours.values[row * 2 + 1]!];
+  }
+
+  /** A time for people, in the zone of the config. */
+  #local(time: string): string {
+    return localText(time, zoneClock(this.#engine.policy.config.timezone));
   }
 
   #audit(event: AuditEvent): void {

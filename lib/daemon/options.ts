@@ -3,6 +3,7 @@
  * @module
  */
 import type { Config, QueueNumbers } from "../policy/config.ts";
+import { zoneClock } from "../policy/week.ts";
 import type { LogFormat } from "../report/event_format.ts";
 import { LineWriter, type LogOutput } from "../report/log_output.ts";
 import { Reporter } from "../report/reporter.ts";
@@ -48,6 +49,7 @@ export function openReporter(options: DaemonOptions, config: Config, output: Log
     colour: output.colour,
     dryRun: options.dryRun,
     clock: () => Date.now(),
+    localClock: zoneClock(config.timezone),
     writer: new LineWriter(output),
   });
 }

@@ -2,7 +2,7 @@
  * The words that the text and the page of a report share.
  * @module
  */
-import { duration, grouped } from "../report/plain.ts";
+import { duration, grouped, offsetText } from "../report/plain.ts";
 import { MANY } from "./tally.ts";
 import type { Amount, ClientSummary, Summary } from "./summary.ts";
 
@@ -34,11 +34,6 @@ export function wordingOf(until: string, shift: (time: number) => number): Wordi
     date: (text) => write(text, false),
     offset: offsetText(shift(Date.parse(until))),
   };
-}
-
-function offsetText(minutes: number): string {
-  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
-  return `${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
 /** A day of the heat map, as `Mon 5 Jan`. */

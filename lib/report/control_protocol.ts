@@ -50,6 +50,8 @@ export interface ExplainAnswer {
   readonly mac?: string;
   /** Group of the config that the client belongs to. */
   readonly group: string;
+  /** Nothing is refused: the lock only would be one. */
+  readonly dry_run?: boolean;
   readonly home: boolean;
   readonly exempt: boolean;
   /** RFC 3339, where an operator allowed the client. */

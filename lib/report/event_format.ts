@@ -4,9 +4,10 @@
  */
 import type { LockEvent } from "../learn/event.ts";
 import type { Config } from "../policy/config.ts";
+import { type LocalClock, systemClock } from "../policy/week.ts";
 import { isTraffic, type ReportEvent, severityOf, type Who } from "./report_event.ts";
 import { ERROR, NOTICE, WARNING } from "./severity.ts";
-import { jsonLine, plain, rfc3339 } from "./plain.ts";
+import { jsonLine, localText, localTime, plain, rfc3339 } from "./plain.ts";
 
 /** Formats of the log. */
 export type LogFormat = Config["log"]["format"];
@@ -14,15 +15,17 @@ export type LogFormat = Config["log"]["format"];
 /** The line for an event, without line feed; `time` is milliseconds since 1970. */
 export type FormatEvent = (event: ReportEvent, time: number, dryRun: boolean) => string;
 
-/** Chooses a format; `colour` matters for text only. */
-export function eventFormat(format: LogFormat, colour: boolean): FormatEvent {
+/** Chooses a format; `colour` matters for text only, `clock` gives the local time of sentences. */
+export function eventFormat(format: LogFormat, colour: boolean, clock: LocalClock = systemClock): FormatEvent {
   switch (format) {
     case "json":
       return formatJson;
     case "syslog":
-      return formatSyslog;
+      return (event, time, dryRun) => formatSyslog(event, time, dryRun, clock);
     case "text":
-      return colour ? formatColour : formatText;
+      return colour
+        ? (event, time, dryRun) => formatColour(event, time, dryRun, clock)
+        : (event, time, dryRun) => formatText(event, time, dryRun, clock);
   }
 }
 
@@ -36,64 +39,76 @@ export function formatJson(event: ReportEvent, time: number, dryRun: boolean): s
   );
 }
 
-/** Text with the time in front. */
-export function formatText(event: ReportEvent, time: number, dryRun: boolean): string {
-  return `${rfc3339(time)} ${sentence(event, dryRun)}`;
+/** Text with the local time in front. */
+export function formatText(event: ReportEvent, time: number, dryRun: boolean, clock: LocalClock = systemClock): string {
+  return `${localTime(time, clock)} ${sentence(event, dryRun, clock)}`;
 }
 
 /**
  * For journald: `<N>` with the severity of RFC 5424 and no time, as sd-daemon(3) has it; journald strips the prefix and
  * has its own time. Facilities are not allowed there.
  */
-export function formatSyslog(event: ReportEvent, _time: number, dryRun: boolean): string {
-  return `<${severityOf(event)}>${sentence(event, dryRun)}`;
+export function formatSyslog(
+  event: ReportEvent,
+  _time: number,
+  dryRun: boolean,
+  clock: LocalClock = systemClock,
+): string {
+  return `<${severityOf(event)}>${sentence(event, dryRun, clock)}`;
 }
 
-function formatColour(event: ReportEvent, time: number, dryRun: boolean): string {
+function formatColour(event: ReportEvent, time: number, dryRun: boolean, clock: LocalClock): string {
   const severity = severityOf(event);
   const code = severity <= ERROR ? "31" : severity === WARNING ? "33" : severity === NOTICE ? "1" : "";
-  const text = sentence(event, dryRun);
-  return `\x1b[2m${rfc3339(time)}\x1b[0m ${code === "" ? text : `\x1b[${code}m${text}\x1b[0m`}`;
+  const text = sentence(event, dryRun, clock);
+  return `\x1b[2m${localTime(time, clock)}\x1b[0m ${code === "" ? text : `\x1b[${code}m${text}\x1b[0m`}`;
 }
 
 /** What happened, for people. Everything that comes from outside is made plain. */
-function sentence(event: ReportEvent, dryRun: boolean): string {
-  const text = plain(words(event));
-  return dryRun && isTraffic(event) ? `${text} [dry run]` : text;
+function sentence(event: ReportEvent, dryRun: boolean, clock: LocalClock): string {
+  const would = dryRun && isTraffic(event);
+  const text = plain(words(event, would, (time) => localText(time, clock)));
+  return would ? `${text} [dry run]` : text;
 }
 
-function words(e: ReportEvent): string {
+/** `would`: it was not done, as this is a dry run; `local` writes a time of the event for people. */
+function words(e: ReportEvent, would: boolean, local: (time: string) => string): string {
+  const did = (done: string, wouldDo: string) => would ? `would ${wouldDo}` : done;
   switch (e.event) {
     case "detected":
       return `detected ${e.protocol}: client ${e.client}${of(e)} to ${endpoint(e.peer, e.peer_port)} ` +
-        `${e.transport}, ${e.evidence} (${e.certainty}), action ${e.action}` +
+        `${e.transport}, ${e.evidence} (${e.certainty}), ${
+          would && e.action !== "log" ? `would ${e.action}` : `action ${e.action}`
+        }` +
         (e.score_after === undefined ? "" : `, score ${e.score_before ?? 0} to ${e.score_after}`) + more(e.suppressed);
     case "locked":
-      return `locked client ${e.client}${of(e)} ${why(e)}` +
-        (e.until === undefined ? "" : ` until ${e.until}`) + because(e.reason);
+      return `${did("locked", "lock")} client ${e.client}${of(e)} ${why(e)}` +
+        (e.until === undefined ? "" : ` until ${local(e.until)}`) + because(e.reason);
     case "renewed":
-      return `renewed the lock of client ${e.client}${of(e)} ${why(e)}` +
-        (e.until === undefined ? "" : ` until ${e.until}`) + because(e.reason);
+      return `${did("renewed", "renew")} the lock of client ${e.client}${of(e)} ${why(e)}` +
+        (e.until === undefined ? "" : ` until ${local(e.until)}`) + because(e.reason);
     case "released":
-      return `released client ${e.client}${of(e)} (${e.protocol === e.by ? "" : `${e.protocol}, `}by ${e.by})` +
+      return `${did("released", "release")} client ${e.client}${of(e)} (${
+        e.protocol === e.by ? "" : `${e.protocol}, `
+      }by ${e.by})` +
         (e.held_seconds === undefined ? "" : ` after ${e.held_seconds}s`) + because(e.reason);
     case "peer-learned":
-      return `learned ${e.protocol} peer ${endpoint(e.peer, e.peer_port)} until ${e.until}` +
+      return `learned ${e.protocol} peer ${endpoint(e.peer, e.peer_port)} until ${local(e.until)}` +
         (e.client === undefined ? "" : ` (from client ${e.client}${of(e)})`);
     case "trained":
-      return `trained ${e.address} as ${e.protocol}: DNS name ${e.name} matches ${e.pattern}, until ${e.until}`;
+      return `trained ${e.address} as ${e.protocol}: DNS name ${e.name} matches ${e.pattern}, until ${local(e.until)}`;
     case "untrained":
       return `trained ${e.address} as ${e.protocol} no more: names besides ${e.pattern}, or everyday traffic, lead there`;
     case "refused":
-      return `refused ${e.transport} between client ${e.client}${of(e)} and ${
+      return `${did("refused", "refuse")} ${e.transport} between client ${e.client}${of(e)} and ${
         endpoint(e.peer, e.peer_port)
       }: ${e.reason}` +
         (e.protocol === undefined ? "" : ` (${e.protocol}${e.evidence === undefined ? "" : `, ${e.evidence}`})`) +
         more(e.suppressed);
     case "decoy-sent":
-      return `sent a ${e.protocol} decoy to client ${e.client}${of(e)} in the name of ${e.peer}`;
+      return `${did("sent", "send")} a ${e.protocol} decoy to client ${e.client}${of(e)} in the name of ${e.peer}`;
     case "probe-sent":
-      return `sent a ${e.protocol} probe to client ${e.client}${of(e)}`;
+      return `${did("sent", "send")} a ${e.protocol} probe to client ${e.client}${of(e)}`;
     case "ready":
       return `ready on queue ${e.queues.join(", ")}, ` +
         (e.config === null ? "built-in defaults" : `config ${e.config}`) + (e.dry_run === true ? ", dry run" : "");

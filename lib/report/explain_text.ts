@@ -4,28 +4,36 @@
  */
 import type { ExplainAnswer } from "./control_protocol.ts";
 import { formatText } from "./event_format.ts";
-import { duration, plain } from "./plain.ts";
+import { type LocalClock, systemClock } from "../policy/week.ts";
+import { duration, localText, plain } from "./plain.ts";
 
 /** The answer as lines of text; `now` is milliseconds since 1970. */
-export function explainText(answer: ExplainAnswer, now: number): string[] {
+export function explainText(answer: ExplainAnswer, now: number, clock: LocalClock = systemClock): string[] {
+  const dryRun = answer.dry_run === true;
   const lines = [
     plain(`client ${answer.client}${besides([answer.client_name, answer.mac])}, group ${answer.group}`),
   ];
   if (!answer.home) lines.push("It is not in [network] home: ftwall does not act on it");
   if (answer.exempt) lines.push("It is exempt by the config: ftwall does not act on it");
   if (answer.allowed_until !== undefined) {
-    lines.push(`An operator allowed it: ftwall does not act on it until ${answer.allowed_until}`);
+    lines.push(`An operator allowed it: ftwall does not act on it until ${localText(answer.allowed_until, clock)}`);
   }
   const lock = answer.lock;
   if (lock === null) {
-    lines.push("It is not locked");
+    lines.push(dryRun ? "It would not be locked now" : "It is not locked");
   } else {
     const left = (Date.parse(lock.until) - now) / 1000;
     // An operator's lock is for no protocol.
     const what = lock.protocol === "operator" ? "" : ` for ${lock.protocol}: ${lock.evidence},`;
     lines.push(
-      plain(`LOCKED${what} by ${lock.by}${lock.reason === undefined ? "" : `: ${lock.reason}`}`),
-      `  since ${lock.since}, until ${lock.until} (${duration(left)} left), renewed ${lock.renewals} times`,
+      plain(
+        `${dryRun ? "WOULD BE LOCKED (dry run)" : "LOCKED"}${what} by ${lock.by}${
+          lock.reason === undefined ? "" : `: ${lock.reason}`
+        }`,
+      ),
+      `  since ${localText(lock.since, clock)}, until ${localText(lock.until, clock)} (${
+        duration(left)
+      } left), renewed ${lock.renewals} times`,
     );
   }
   for (const score of answer.scores) {
@@ -38,7 +46,7 @@ export function explainText(answer: ExplainAnswer, now: number): string[] {
   }
   lines.push("", "What was reported about it, oldest first:");
   for (const { time, event } of answer.history) {
-    lines.push(`  ${formatText(event, Date.parse(time), false)}`);
+    lines.push(`  ${formatText(event, Date.parse(time), dryRun, clock)}`);
     if (event.event !== "detected") continue;
     if (event.because !== undefined) lines.push(plain(`    rests on: ${event.because}`));
     if (event.bytes !== undefined) lines.push(plain(`    bytes: ${event.bytes}`));

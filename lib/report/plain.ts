@@ -3,6 +3,7 @@
  * not steer the reader's terminal or forge a log line.
  * @module
  */
+import { type LocalClock, systemClock } from "../policy/week.ts";
 
 // C0 controls, DEL, C1 controls, line and paragraph separators, bidirectional overrides and isolates, byte-order mark.
 // deno-lint-ignore no-control-regex
@@ -22,6 +23,25 @@ export function jsonLine(value: unknown): string {
 export function rfc3339(time: number): string {
   const bounded = Number.isFinite(time) ? Math.min(Math.max(time, 0), 253402300799999) : 0;
   return new Date(bounded).toISOString();
+}
+
+/** A time for people: RFC 3339 in local time with its offset, to the second; `time` is milliseconds since 1970. */
+export function localTime(time: number, clock: LocalClock = systemClock): string {
+  const utc = Date.parse(rfc3339(time));
+  const minutes = Math.round((clock(utc) - utc) / 60_000);
+  return `${rfc3339(utc + minutes * 60_000).slice(0, 19)}${offsetText(minutes)}`;
+}
+
+/** The same from RFC 3339; a text that is none stays as it is. */
+export function localText(text: string, clock: LocalClock = systemClock): string {
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? text : localTime(time, clock);
+}
+
+/** An offset from UTC as `+01:00`. */
+export function offsetText(minutes: number): string {
+  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
+  return `${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
 /** A count with its noun: `1 lock`, `2 locks`, and with the ending `es`: `2 addresses`. */

@@ -2,6 +2,7 @@
  * The log: events in, lines out.
  * @module
  */
+import { type LocalClock } from "../policy/week.ts";
 import { eventFormat, type FormatEvent, type LogFormat } from "./event_format.ts";
 import { FloodGate, type GateKind } from "./flood_gate.ts";
 import { History } from "./history.ts";
@@ -20,6 +21,8 @@ export interface ReporterOptions {
   /** Wall clock in milliseconds since 1970. */
   readonly clock: () => number;
   readonly writer: LineWriter;
+  /** Local time of sentences; that of the system unless the config names another zone. */
+  readonly localClock?: LocalClock;
 }
 
 /** What else follows the events. */
@@ -49,7 +52,7 @@ export class Reporter {
     this.#writer = options.writer;
     this.#clock = options.clock;
     this.#dryRun = options.dryRun;
-    this.#format = eventFormat(options.format, options.colour);
+    this.#format = eventFormat(options.format, options.colour, options.localClock);
     this.#threshold = threshold(options.level);
   }
 
@@ -113,8 +116,8 @@ export class Reporter {
   }
 
   /** Takes a new level and format, as after a reload. */
-  change(format: LogFormat, level: LogLevel, colour: boolean): void {
-    this.#format = eventFormat(format, colour);
+  change(format: LogFormat, level: LogLevel, colour: boolean, localClock?: LocalClock): void {
+    this.#format = eventFormat(format, colour, localClock);
     this.#threshold = threshold(level);
   }
 

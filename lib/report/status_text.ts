@@ -2,7 +2,8 @@
  * `ftwall status` for people.
  * @module
  */
-import { bytes, type Column, duration, grouped, plain, table } from "./plain.ts";
+import { type LocalClock, systemClock } from "../policy/week.ts";
+import { bytes, type Column, duration, grouped, localText, plain, table } from "./plain.ts";
 import type { KernelStatus, LockStatus, PeerStatus, QueueStatus, Status, TrainedFacts } from "./status.ts";
 import { endpoint } from "./event_format.ts";
 
@@ -27,10 +28,10 @@ const QUEUES: readonly ColumnOf<QueueStatus>[] = [
 ];
 
 /** The status as lines of text; `now` (milliseconds since 1970) turns deadlines into time left. */
-export function statusText(status: Status, now: number): string[] {
+export function statusText(status: Status, now: number, clock: LocalClock = systemClock): string[] {
   const { counters, kernel } = status;
   return [
-    ...summary(status),
+    ...summary(status, clock),
     ...safety(status),
     "",
     ...tableOf(QUEUES, status.queues),
@@ -40,11 +41,14 @@ export function statusText(status: Status, now: number): string[] {
     ...learned(status, now),
     ...(kernel === undefined ? [] : inKernel(kernel)),
     ...counts("PROTOCOL", "DETECTED", counters.by_protocol),
-    ...counts("REASON", "REFUSED", counters.by_reason),
+    ...counts("REASON", status.dry_run ? "WOULD REFUSE" : "REFUSED", counters.by_reason),
   ];
 }
 
-function summary({ version, pid, uptime_seconds, dry_run, config, counters: c, ...status }: Status): string[] {
+function summary(
+  { version, pid, uptime_seconds, dry_run, config, counters: c, ...status }: Status,
+  clock: LocalClock,
+): string[] {
   const last = config.last_reload;
   const v = status.verdict_microseconds;
   const memory = bytes(status.memory.rss_bytes);
@@ -52,24 +56,29 @@ function summary({ version, pid, uptime_seconds, dry_run, config, counters: c, .
     `ftwall ${version}, pid ${pid}, up ${duration(uptime_seconds)}` +
     (dry_run ? ", DRY RUN: every packet is accepted" : ""),
     plain(
-      `config   ${config.path ?? "built-in defaults"}, hash ${config.hash.slice(0, 12)}, loaded ${config.loaded_at}`,
+      `config   ${config.path ?? "built-in defaults"}, hash ${config.hash.slice(0, 12)}, loaded ${
+        localText(config.loaded_at, clock)
+      }`,
     ),
     ...(last.at === config.loaded_at ? [] : [
-      `reload   ${last.ok ? "applied" : "REFUSED, the config before it stays in force"}, ${last.at}`,
+      `reload   ${last.ok ? "applied" : "REFUSED, the config before it stays in force"}, ${localText(last.at, clock)}`,
       ...last.problems.map((problem) => plain(`         ${problem}`)),
     ]),
-    `packets  ${grouped(c.packets)} judged: ${grouped(c.accepted)} accepted, ${grouped(c.refused)} refused; ` +
+    `packets  ${grouped(c.packets)} judged: ${grouped(c.accepted)} accepted, ` +
+    (dry_run
+      ? `${grouped(Number(c["would_refuse"] ?? c.refused))} would be refused; `
+      : `${grouped(c.refused)} refused; `) +
     `${grouped(c.offloaded)} flows left to the kernel, ${grouped(c.decode_errors)} undecodable`,
     `verdicts ${v.p50} µs median, ${v.p99} µs at 99 %, ${v.max} µs longest`,
     `flows    ${grouped(status.flows.count)} of ${grouped(status.flows.capacity)}; memory ${memory}`,
   ];
 }
 
-function clients({ locks, allowed }: Status, now: number): string[] {
+function clients({ dry_run, locks, allowed }: Status, now: number): string[] {
   const left = leftColumn(now);
   const locked: readonly ColumnOf<LockStatus>[] = [
     {
-      title: "LOCKED CLIENT",
+      title: dry_run ? "WOULD BE LOCKED" : "LOCKED CLIENT",
       cell: ({ client, client_name }) => client_name === undefined ? client : `${client_name} ${client}`,
     },
     { title: "MAC", cell: (lock) => lock.mac ?? "" },
@@ -80,7 +89,9 @@ function clients({ locks, allowed }: Status, now: number): string[] {
     { title: "BY", cell: (lock) => lock.by },
   ];
   return [
-    ...(locks.length === 0 ? ["No client is locked."] : tableOf(locked, locks)),
+    ...(locks.length === 0
+      ? [dry_run ? "No client would be locked." : "No client is locked."]
+      : tableOf(locked, locks)),
     ...(allowed.length === 0
       ? []
       : ["", ...tableOf([{ title: "ALLOWED CLIENT", cell: ({ client }) => client }, left], allowed)]),

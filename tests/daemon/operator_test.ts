@@ -3,12 +3,13 @@ import { DaemonStatus } from "../../lib/daemon/status.ts";
 import { NameKeeper } from "../../lib/daemon/name_keeper.ts";
 import { Operator } from "../../lib/daemon/operator.ts";
 import { parseAddress } from "../../lib/net/address.ts";
-import type { ActionAnswer } from "../../lib/report/control_protocol.ts";
+import type { ActionAnswer, ReloadAnswer } from "../../lib/report/control_protocol.ts";
 import { LineWriter } from "../../lib/report/log_output.ts";
 import { Reporter } from "../../lib/report/reporter.ts";
 import { Desk, HOME } from "../support/desk.ts";
 
 const WHO = { uid: 0, pid: 7 };
+const UNCHANGED: ReloadAnswer = { outcome: "unchanged", hash: "0", changes: [], problems: [] };
 
 /** An operator's desk: the engine, and the lines of the log as objects. */
 class Office {
@@ -17,22 +18,28 @@ class Office {
   readonly reporter: Reporter;
   #text = "";
 
-  constructor() {
+  constructor(dryRun: boolean = false, answer: ReloadAnswer = UNCHANGED) {
     const write = (bytes: Uint8Array) => {
       this.#text += new TextDecoder().decode(bytes);
       return Promise.resolve(bytes.length);
     };
     const writer = new LineWriter({ write }, 16 << 20);
     const clock = () => Date.UTC(2026, 0, 1);
-    this.reporter = new Reporter({ format: "json", level: "info", colour: false, dryRun: false, clock, writer });
+    this.reporter = new Reporter({ format: "json", level: "info", colour: false, dryRun, clock, writer });
     const { engine } = this.desk;
     const none = {} as never;
     const { config } = engine.policy;
     const { reporter } = this;
     const rest = { pump: none, queues: none, times: none, actions: none, kernel: none, rights: none, history: none };
     const names = new NameKeeper(config, () => {});
-    const status = new DaemonStatus({ dryRun: false, config, engine, reporter, names, ...rest });
-    this.operator = new Operator({ engine, reporter, status, reload: () => none, onAllowed: () => {} });
+    const status = new DaemonStatus({ dryRun, config, engine, reporter, names, ...rest });
+    this.operator = new Operator({
+      engine,
+      reporter,
+      status,
+      reload: () => Promise.resolve(answer),
+      onAllowed: () => {},
+    });
   }
 
   lock(client: string): ActionAnswer {
@@ -50,6 +57,28 @@ class Office {
     return lines.filter((line) => line.event === "audit").map(({ time: _, event: __, who: ___, ...rest }) => rest);
   }
 }
+
+Deno.test("in a dry run lock and unlock say what would be", () => {
+  const office = new Office(true);
+  assert.match(
+    office.lock("10.0.0.5").message,
+    /^10\.0\.0\.5 would be locked until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d; dry run: nothing is refused$/,
+  );
+  assert.equal(office.operator.explain("10.0.0.5").dry_run, true);
+  const unlock = (client: string | null) =>
+    office.operator.unlock({ command: "unlock", client, reason: "" }, WHO).message;
+  assert.equal(unlock("10.0.0.5"), "Would no longer be locked: 10.0.0.5");
+  assert.equal(unlock(null), "No client would have been locked");
+});
+
+Deno.test("a reload that changes nothing writes nothing, others are in the audit log", async () => {
+  const unchanged = new Office();
+  assert.deepEqual(await unchanged.operator.reload(WHO), UNCHANGED);
+  assert.deepEqual(await unchanged.audits(), []);
+  const applied = new Office(false, { ...UNCHANGED, outcome: "applied" });
+  await applied.operator.reload(WHO);
+  assert.deepEqual((await applied.audits()).map(({ found }) => found), ["applied"]);
+});
 
 Deno.test("a lock of an operator ends an allowance, and an allowance ends a lock", async () => {
   const office = new Office();

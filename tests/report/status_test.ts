@@ -5,7 +5,10 @@ import { serveMetrics } from "../../lib/report/metrics_server.ts";
 import { buildStatus, statusPieces } from "../../lib/report/status.ts";
 import { statusText } from "../../lib/report/status_text.ts";
 import { VerdictTimes } from "../../lib/report/verdict_times.ts";
+import { zoneClock } from "../../lib/policy/week.ts";
 import { NOW, source } from "../support/status.ts";
+
+const BERLIN = zoneClock("Europe/Berlin");
 
 Deno.test("the status has exactly the fields of the interface contract", () => {
   const status = buildStatus(source());
@@ -82,10 +85,10 @@ Deno.test("the status in pieces is the same, with no lock, one or more than are 
 });
 
 Deno.test("the status for people", () => {
-  assert.deepEqual(statusText(buildStatus(source()), NOW), [
+  assert.deepEqual(statusText(buildStatus(source()), NOW, BERLIN), [
     "ftwall 3.0.0, pid 4711, up 1h 2m",
-    "config   /etc/ftwall/ftwall.toml, hash 0123456789ab, loaded 2026-01-02T02:04:05.000Z",
-    "reload   REFUSED, the config before it stays in force, 2026-01-02T03:03:05.000Z",
+    "config   /etc/ftwall/ftwall.toml, hash 0123456789ab, loaded 2026-01-02T03:04:05+01:00",
+    "reload   REFUSED, the config before it stays in force, 2026-01-02T04:03:05+01:00",
     "         ftwall.toml:3: lock.seconds: found -1",
     "packets  1 234 567 judged: 1 234 000 accepted, 567 refused; 321 flows left to the kernel, 4 undecodable",
     "verdicts 0.5 µs median, 4 µs at 99 %, 700 µs longest",
@@ -112,6 +115,45 @@ Deno.test("the status for people", () => {
     "recognised         500",
     "client-locked       67",
   ]);
+});
+
+Deno.test("in a dry run the status and the explanation say what would be", () => {
+  const dry = { ...source(), dryRun: true };
+  const counters = { ...source().counters(), accepted: 1_234_567, refused: 0, would_refuse: 567 };
+  const text = statusText(buildStatus({ ...dry, counters: () => counters }), NOW);
+  assert.equal(text[0], "ftwall 3.0.0, pid 4711, up 1h 2m, DRY RUN: every packet is accepted");
+  assert.match(text.join("\n"), /^packets  1 234 567 judged: 1 234 567 accepted, 567 would be refused; /m);
+  assert.match(text.join("\n"), /^WOULD BE LOCKED  MAC /m);
+  assert.match(text.join("\n"), /^REASON +WOULD REFUSE$/m);
+  assert.match(statusText(buildStatus({ ...dry, locks: () => [] }), NOW).join("\n"), /^No client would be locked\.$/m);
+  const lock = buildStatus(dry).locks[0]!;
+  const explained = (now: typeof lock | null) =>
+    explainText(
+      {
+        client: "10.0.0.5",
+        group: "default",
+        dry_run: true,
+        home: true,
+        exempt: false,
+        lock: now,
+        scores: [],
+        history: [{
+          time: lock.since,
+          event: { event: "locked", client: "10.0.0.5", protocol: "fasttrack", evidence: "udp-ping", by: "detector" },
+        }],
+      },
+      NOW,
+      BERLIN,
+    );
+  assert.equal(explained(null)[1], "It would not be locked now");
+  assert.deepEqual(explained(lock).slice(1, 3), [
+    "WOULD BE LOCKED (dry run) for fasttrack: udp-ping, by detector",
+    "  since 2026-01-02T04:03:35+01:00, until 2026-01-02T04:05:35+01:00 (1m 30s left), renewed 2 times",
+  ]);
+  assert.equal(
+    explained(lock).at(-1),
+    "  2026-01-02T04:03:35+01:00 would lock client 10.0.0.5 for fasttrack (udp-ping, by detector) [dry run]",
+  );
 });
 
 Deno.test("the metrics follow the text exposition format", () => {
@@ -205,39 +247,43 @@ Deno.test("an operator's lock is explained by who locked and why, as it is for n
 });
 
 Deno.test("the explanation for people names lock, score and what was reported", () => {
-  const text = explainText({
-    client: "10.0.0.5",
-    group: "default",
-    home: true,
-    exempt: false,
-    lock: buildStatus(source()).locks[0] ?? null,
-    scores: [{ protocol: "bittorrent", score: 4, threshold: 10, because: ["3 peers in 60 s"] }],
-    history: [{
-      time: "2026-01-02T03:03:35.000Z",
-      event: {
-        event: "detected",
-        protocol: "fasttrack",
-        client: "10.0.0.5",
-        peer: "198.51.100.7",
-        peer_port: 1214,
-        transport: "udp",
-        evidence: "udp-ping",
-        certainty: "certain",
-        action: "lock",
-        because: "network name KaZaA",
-        bytes: "2700000003",
-      },
-    }],
-  }, NOW);
+  const text = explainText(
+    {
+      client: "10.0.0.5",
+      group: "default",
+      home: true,
+      exempt: false,
+      lock: buildStatus(source()).locks[0] ?? null,
+      scores: [{ protocol: "bittorrent", score: 4, threshold: 10, because: ["3 peers in 60 s"] }],
+      history: [{
+        time: "2026-01-02T03:03:35.000Z",
+        event: {
+          event: "detected",
+          protocol: "fasttrack",
+          client: "10.0.0.5",
+          peer: "198.51.100.7",
+          peer_port: 1214,
+          transport: "udp",
+          evidence: "udp-ping",
+          certainty: "certain",
+          action: "lock",
+          because: "network name KaZaA",
+          bytes: "2700000003",
+        },
+      }],
+    },
+    NOW,
+    BERLIN,
+  );
   assert.deepEqual(text, [
     "client 10.0.0.5, group default",
     "LOCKED for fasttrack: udp-ping, by detector",
-    "  since 2026-01-02T03:03:35.000Z, until 2026-01-02T03:05:35.000Z (1m 30s left), renewed 2 times",
+    "  since 2026-01-02T04:03:35+01:00, until 2026-01-02T04:05:35+01:00 (1m 30s left), renewed 2 times",
     "score for bittorrent: 4 of 10",
     "  3 peers in 60 s",
     "",
     "What was reported about it, oldest first:",
-    "  2026-01-02T03:03:35.000Z detected fasttrack: client 10.0.0.5 to 198.51.100.7:1214 udp, udp-ping (certain), action lock",
+    "  2026-01-02T04:03:35+01:00 detected fasttrack: client 10.0.0.5 to 198.51.100.7:1214 udp, udp-ping (certain), action lock",
     "    rests on: network name KaZaA",
     "    bytes: 2700000003",
   ]);

@@ -16,7 +16,7 @@ import { CONFIG, JSON_OUTPUT } from "./options.ts";
 
 /** The command. */
 export const check: Command = command({
-  text: "load the config, print every problem with file, line and key, then the config in force",
+  text: "load the config, print every problem with file, line and key, the config in force, and the number of problems",
   options: {
     config: CONFIG,
     quiet: { short: "q", text: "problems only" },
@@ -49,7 +49,11 @@ Example: ftwall check --config new.toml && cp new.toml /etc/ftwall/ftwall.toml &
     if (config === null) {
       const errors = loaded.problems.filter((problem) => problem.severity === "error").length;
       complain(`ftwall: Cannot use the config "${loaded.path}": ${counted(errors, "error")}`);
-    } else if (quiet !== true) print(formatEffective(config).trimEnd());
+    } else if (quiet !== true) {
+      // Errors leave no config. A comment: what is printed is a config itself.
+      const end = problems.length === 0 ? "no problems" : `${counted(problems.length, "warning")}, see above`;
+      print(formatEffective(config).trimEnd(), "", `# ${end}`);
+    }
     return code;
   },
 });

@@ -17,7 +17,7 @@ import { complain, print, Printer } from "../report/output.ts";
 import { jsonLine, rfc3339 } from "../report/plain.ts";
 import { type Command, command } from "./command.ts";
 import { ask } from "./control_client.ts";
-import { CONFIG, CONTROL, JSON_OUTPUT, readPath, readSeconds } from "./options.ts";
+import { CONFIG, CONTROL, CRON, JSON_OUTPUT, readPath, readSeconds } from "./options.ts";
 import { clientsInHistory, namesNow } from "./who.ts";
 import { localClock } from "./zone.ts";
 
@@ -49,8 +49,8 @@ export const report: Command = command({
   ftwall report --since 1d
   ftwall report --format html > week.html
 Each Monday by cron, in /etc/cron.d/ftwall-report, as a mail or to a webhook:
-  0 7 * * 1  root  ftwall report | mail -s "ftwall: the week" admin@example.org
-  0 7 * * 1  root  ftwall report --format json | curl -fsS --json @- https://hooks.example.org/ftwall`,
+  0 7 * * 1  root  ${CRON} report | mail -s "ftwall: the week" admin@example.org
+  0 7 * * 1  root  ${CRON} report --format json | curl -fsS --json @- https://hooks.example.org/ftwall`,
   async run({ since = 7 * 86400, format = "text", ...where }) {
     const directory = await findHistory(where);
     const until = Date.now();

@@ -53,5 +53,8 @@ export const CONTROL = {
   preset: DEFAULT_CONTROL,
 } as const;
 
+/** How cron's lines call ftwall: its own PATH has no sbin, wherever ftwall was installed. */
+export const CRON = "PATH=/usr/local/sbin:/usr/sbin:$PATH ftwall";
+
 /** `--json`. */
 export const JSON_OUTPUT = { text: "print JSON for programs" } as const;

@@ -28,7 +28,7 @@ import { buildStatus, type RightsStatus } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
 import { State } from "../state/state.ts";
 import { ControlServer } from "./control_server.ts";
-import { type Daemon, type DaemonOptions, memoryOf, modeOf, openReporter } from "./options.ts";
+import { type Daemon, type DaemonOptions, logFormat, memoryOf, modeOf, openReporter } from "./options.ts";
 import { Overruns } from "./overruns.ts";
 import { DaemonStatus } from "./status.ts";
 import {
@@ -559,10 +559,9 @@ class RunningDaemon implements Daemon {
     if (!this.#options.dryRun) {
       this.#markers.adopt(loaded.config.clientFiles, this.#engine.hold(() => this.#engine.learner.timeLocks.inForce()));
     }
-    const { format, level } = loaded.config.log;
     this.#reporter.change(
-      this.#options.logFormat ?? format,
-      this.#options.logLevel ?? level,
+      logFormat(this.#options, loaded.config, this.#opened.output),
+      this.#options.logLevel ?? loaded.config.log.level,
       this.#opened.output.colour,
       zoneClock(loaded.config.timezone),
     );

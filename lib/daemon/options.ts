@@ -41,10 +41,15 @@ export interface Daemon {
   readonly done: Promise<number>;
 }
 
+/** Form of the log: text is for people, so what the journal reads has priorities in front and no second time. */
+export function logFormat({ logFormat }: DaemonOptions, { log }: Config, { journal }: LogOutput): LogFormat {
+  return logFormat ?? (journal && log.format === "text" ? "syslog" : log.format);
+}
+
 /** The daemon's log, written to `output`. */
 export function openReporter(options: DaemonOptions, config: Config, output: LogOutput): Reporter {
   return new Reporter({
-    format: options.logFormat ?? config.log.format,
+    format: logFormat(options, config, output),
     level: options.logLevel ?? config.log.level,
     colour: output.colour,
     dryRun: options.dryRun,

@@ -40,14 +40,17 @@ export const flag: Kind<boolean> = {
   },
 };
 
-/** One of some words. */
-export function word<const T extends string>(words: readonly T[]): Kind<T> {
+/** One of some words; `meant` has words of other programs, with ours for them. */
+export function word<const T extends string>(
+  words: readonly T[],
+  meant: ReadonlyMap<string, NoInfer<T>> = new Map(),
+): Kind<T> {
   return {
     allowed: words.map(writeText).join(", "),
     read: (value) => words.find((word) => word === value) ?? null,
     write: writeText,
     suggest: (found) => {
-      const word = typeof found === "string" ? nearest(found, words) : undefined;
+      const word = typeof found === "string" ? meant.get(found.toLowerCase()) ?? nearest(found, words) : undefined;
       return word === undefined ? undefined : writeText(word);
     },
   };

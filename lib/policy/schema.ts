@@ -43,6 +43,13 @@ const MAX_LOCK_SECONDS = 604_800;
 
 /** What may be done about a protocol, in ascending order of severity; the index is the number that a Policy answers. */
 export const ACTION_NAMES = ["off", "log", "drop", "lock"] as const;
+/** What firewalls and others call them. */
+const OTHER_ACTIONS: ReadonlyMap<string, (typeof ACTION_NAMES)[number]> = new Map([
+  ...["block", "deny", "reject", "refuse", "stop"].map((word) => [word, "drop"] as const),
+  ...["ban", "quarantine", "timelock"].map((word) => [word, "lock"] as const),
+  ...["alert", "notice", "warn", "report", "monitor", "detect"].map((word) => [word, "log"] as const),
+  ...["accept", "allow", "ignore", "none", "pass", "permit"].map((word) => [word, "off"] as const),
+]);
 /** The certainties that `require` may name. */
 const REQUIRE_NAMES = ["certain", "strong", "weak"] as const;
 
@@ -403,7 +410,7 @@ export const BEFORE_PROTOCOLS: readonly SectionName[] = ["network", "queue", "lo
 /** Keys of `[protocols.NAME]`; the defaults of a protocol replace those here. */
 export const PROTOCOL = {
   action: field(
-    word(ACTION_NAMES),
+    word(ACTION_NAMES, OTHER_ACTIONS),
     "drop",
     "off: do not look; log: report; drop: refuse the flow; lock: refuse it and lock the client.",
   ),

@@ -2,7 +2,8 @@
  * TOML text → plain data, with every error of syntax and not the first only.
  *
  * The library stops at its first error. Where that error lies in a line that is a whole `key = value` by itself, the line
- * is blanked and the rest is read on, so that ten slips take one run to find. An error anywhere else ends the reading: what
+ * is blanked and the rest is read on, so that ten slips take one run to find; the name of a table that lacks a bracket is
+ * read as it was meant. An error anywhere else ends the reading: what
  * follows could belong to another table.
  *
  * What the parser would have to build is counted before it parses. A key of one letter takes hundreds of bytes of heap,
@@ -32,7 +33,7 @@ export const MOST_ELEMENTS = 100_000;
 export interface TomlResult {
   /** The data; null where reading ended at an error. With problems present, the lines they name are left out of it. */
   readonly table: Table | null;
-  /** The text that the data are of: as it was given, with the lines that problems name left empty. */
+  /** The text that the data are of: as it was given, with the lines that problems name left empty or mended. */
   readonly text: string;
   readonly problems: readonly Problem[];
 }
@@ -55,9 +56,12 @@ export function readToml(text: string, file: string): TomlResult {
       }
       const at = Math.min(Math.max(1, error.line), lines.length);
       const line = lines[at - 1]!;
-      problems.push(syntaxProblem(file, at, error, line));
-      if (problems.length >= MAX_ERRORS || !standsAlone(line)) return { table: null, text: rest, problems };
-      lines[at - 1] = "";
+      const heading = mendedHeading(line);
+      problems.push(heading === null ? syntaxProblem(file, at, error, line) : headingProblem(file, at, line, heading));
+      if (problems.length >= MAX_ERRORS || (heading === null && !standsAlone(line))) {
+        return { table: null, text: rest, problems };
+      }
+      lines[at - 1] = heading ?? "";
       rest = lines.join("\n");
     }
   }
@@ -70,6 +74,20 @@ function syntaxProblem(file: string, line: number, error: TomlError, text: strin
   const problem: Problem = { severity: "error", file, line, column, key: "", found, allowed: "TOML" };
   const nearest = quoted(text);
   return nearest === undefined ? problem : { ...problem, nearest };
+}
+
+/** The name of a table whose brackets do not match, as it was most likely meant; null for any other line. */
+function mendedHeading(line: string): string | null {
+  const [, open, name, close] =
+    /^\s*(\[{1,2})\s*([\w-]{1,64}(?:\.[\w-]{1,64}){0,8})\s*(\]{0,2})\s*(?:#.*)?$/.exec(line) ?? [];
+  if (open === undefined || open.length === close?.length) return null;
+  return `${open}${name}${"]".repeat(open.length)}`;
+}
+
+function headingProblem(file: string, line: number, text: string, nearest: string): Problem {
+  const shut = text.includes("]") ? "its brackets do not match" : "its bracket is not closed";
+  const found = `${quote(text.trim())} (${shut})`;
+  return { severity: "error", file, line, key: "", found, allowed: "the name of a table in brackets", nearest };
 }
 
 /** A line that holds one key and all of its value, so that leaving it out changes nothing else. */

@@ -110,6 +110,8 @@ export class LineWriter {
 export interface LogOutput extends ByteSink, Disposable {
   /** True where colours are welcome: a terminal, and NO_COLOR is not set. */
   readonly colour: boolean;
+  /** True where the journal of systemd reads it, which adds the time and takes priorities. */
+  readonly journal: boolean;
   /** Opens the file anew after rotation; throws a Failure, and keeps the old one then. */
   reopen(): void;
 }
@@ -122,6 +124,7 @@ export function openLog(path: string, size: number = Infinity, spare: ByteSink =
   if (path === "") {
     return {
       colour: Deno.stdout.isTerminal() && !Deno.noColor,
+      journal: isJournal("/proc/self/fd/1", Deno.env.get("JOURNAL_STREAM") ?? ""),
       write: withSpare("to standard output", Deno.stdout, spare),
       reopen: () => {},
       [Symbol.dispose]: () => {},
@@ -130,10 +133,25 @@ export function openLog(path: string, size: number = Infinity, spare: ByteSink =
   const file = new LogFile(path, size);
   return {
     colour: false,
+    journal: false,
     write: withSpare(`"${path}"`, file, spare),
     reopen: () => file.reopen(),
     [Symbol.dispose]: () => file[Symbol.dispose](),
   };
+}
+
+/**
+ * Whether the file at `path` is the stream that systemd made for the journal, which it names by device and inode
+ * (JOURNAL_STREAM, systemd.exec(5)). The variable alone proves nothing: programs that a service starts inherit it.
+ */
+export function isJournal(path: string, stream: string): boolean {
+  if (stream === "") return false;
+  try {
+    const { dev, ino } = Deno.statSync(path);
+    return stream === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
 }
 
 /** Writes to `sink`, and while that fails to `spare`, where it says so first. */

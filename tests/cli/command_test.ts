@@ -109,13 +109,19 @@ Deno.test({
       const good = await ftwall("check", "--config", path);
       assert.equal(good.code, 0);
       assert.match(good.out, /^seconds = 60$/m);
+      assert.match(good.out, /\n\n# no problems\n$/);
+      assert.match(bad.err, /: 1 error\n$/);
       const json = JSON.parse((await ftwall("check", "--json", "--config", path)).out);
       assert.equal(json.ok, true);
       assert.equal(json.config.lock.seconds, 60);
       Deno.writeTextFileSync(path, 'client_files = "/nonexistent"\n');
       const without = await ftwall("check", "--quiet", "--config", path);
       assert.deepEqual([without.code, without.out], [0, ""]);
-      assert.match(without.err, /warning: client_files: found "\/nonexistent", which is no directory here/);
+      assert.match(
+        without.err,
+        /warning: client_files: found "\/nonexistent", which is no directory here/,
+      );
+      assert.match((await ftwall("check", "--config", path)).out, /\n\n# 1 warning, see above\n$/);
       const missing = await ftwall("check", "--config", "/nonexistent.toml");
       assert.equal(missing.code, 2);
       assert.match(missing.err, /no such file/);

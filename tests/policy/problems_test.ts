@@ -38,6 +38,26 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
     ],
   ],
   [
+    '[network\nhome = 5\n[[clients] # staff\nname = "x"\n[lock]]\nseconds = word\n',
+    [
+      'f:1: found "[network" (its bracket is not closed); allowed: the name of a table in brackets; nearest: [network]',
+      'f:2: network.home: found 5; allowed: a list of: an IPv4 or IPv6 address or prefix such as "192.168.1.0/24", "fd00::/8"',
+      'f:3: found "[[clients] # staff" (its brackets do not match); allowed: the name of a table in brackets; nearest: [[clients]]',
+      'f:5: found "[lock]]" (its brackets do not match); allowed: the name of a table in brackets; nearest: [lock]',
+      'f:6:11: found "seconds = word" (invalid value); allowed: TOML; nearest: seconds = "word"',
+    ],
+  ],
+  ...([["block", "drop"], ["Deny", "drop"], ["ban", "lock"], ["alert", "log"], ["allow", "off"], [
+    "lokc",
+    "lock",
+  ]] as const)
+    .map(([found, meant]): [string, string[]] => [
+      `[protocols.bittorrent]\naction = "${found}"\n`,
+      [
+        `f:2: protocols.bittorrent.action: found "${found}"; allowed: "off", "log", "drop", "lock"; nearest: "${meant}"`,
+      ],
+    ]),
+  [
     "network = 5\n",
     [
       "f:1: network: found 5; allowed: a table, written as [network]",
@@ -168,7 +188,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     '[protocols.bittorrent]\naction = "block"\nports = [6881]\nallow_info_hashes = ["xx"]\n[protocols.fasttrack]\nallow_info_hashes = []\nrequire = 3\n',
     [
-      'f:2: protocols.bittorrent.action: found "block"; allowed: "off", "log", "drop", "lock"; nearest: "lock"',
+      'f:2: protocols.bittorrent.action: found "block"; allowed: "off", "log", "drop", "lock"; nearest: "drop"',
       "f:3: protocols.bittorrent.ports: found an unknown key in [protocols.bittorrent]; allowed: no ports: they are never evidence",
       'f:4: protocols.bittorrent.allow_info_hashes[1]: found "xx"; allowed: an info-hash of 40 hexadecimal digits',
       "f:6: protocols.fasttrack.allow_info_hashes: found a key that fasttrack does not have; allowed: only in [protocols.bittorrent]",
@@ -293,7 +313,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     '[log\nformat = "json"\n',
     [
-      'f:1:5: found "[log" (illegal character in key); allowed: TOML',
+      'f:1: found "[log" (its bracket is not closed); allowed: the name of a table in brackets; nearest: [log]',
     ],
   ],
   [

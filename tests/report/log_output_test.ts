@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ByteSink, LineWriter } from "../../lib/report/log_output.ts";
+import { type ByteSink, isJournal, LineWriter } from "../../lib/report/log_output.ts";
 
 class Recorder implements ByteSink {
   text = "";
@@ -22,6 +22,18 @@ Deno.test("lines of one turn go out whole, in order, in one write", async () => 
   assert.equal(sink.text, "one\nzwei ü\n");
   assert.equal(sink.writes, 1);
   assert.equal(writer.written, 2);
+});
+
+Deno.test("the journal is told by device and inode of the stream, not by the variable alone", () => {
+  const path = Deno.makeTempFileSync();
+  try {
+    const { dev, ino } = Deno.statSync(path);
+    assert.equal(isJournal(path, `${dev}:${ino}`), true);
+    for (const other of ["", `${dev}:${ino! + 1}`, `${dev}:`, "nonsense"]) assert.equal(isJournal(path, other), false);
+    assert.equal(isJournal("/nonexistent", `${dev}:${ino}`), false);
+  } finally {
+    Deno.removeSync(path);
+  }
 });
 
 Deno.test("a sink that takes little at a time still gets everything", async () => {

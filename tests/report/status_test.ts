@@ -122,8 +122,8 @@ Deno.test("in a dry run the status and the explanation say what would be", () =>
   const counters = { ...source().counters(), accepted: 1_234_567, refused: 0, would_refuse: 567 };
   const text = statusText(buildStatus({ ...dry, counters: () => counters }), NOW);
   assert.equal(text[0], "ftwall 3.0.0, pid 4711, up 1h 2m, DRY RUN: every packet is accepted");
-  assert.match(text.join("\n"), /^packets  1 234 567 judged: 1 234 567 accepted, 567 would be refused; /m);
-  assert.match(text.join("\n"), /^WOULD BE LOCKED  MAC /m);
+  assert.match(text.join("\n"), /^packets +1 234 567 judged: 1 234 567 accepted, 567 would be refused; /m);
+  assert.match(text.join("\n"), /^WOULD BE LOCKED +MAC /m);
   assert.match(text.join("\n"), /^REASON +WOULD REFUSE$/m);
   assert.match(statusText(buildStatus({ ...dry, locks: () => [] }), NOW).join("\n"), /^No client would be locked\.$/m);
   const lock = buildStatus(dry).locks[0]!;

@@ -112,7 +112,7 @@ Deno.test("nothing loads ffi but commands that need it, on their own demand", ()
     !path.startsWith("ffi/") && importsOf(path).some(({ to }) => resolve(path, to).startsWith("ffi/"))
   );
   const may =
-    /^lib\/(daemon\/(daemon|descriptors|figures|messages|status|threads|workers?|connection_actions|set_transport|rights|vital_signs)|cli\/(doctor_checks|respawn))\.ts$/;
+    /^lib\/(daemon\/(daemon|descriptors|figures|messages|status|threads|workers?|connection_actions|set_transport|rights|vital_signs)|cli\/(doctor_checks|respawn|selftest_ping))\.ts$/;
   for (const path of users) assert.match(path, may);
 });
 
@@ -308,7 +308,21 @@ Deno.test("every TOML example in the docs is a config that the loader takes", ()
 
 /** Commands of the interface. */
 const COMMANDS: readonly string[] = [
-  ...["run", "check", "rules", "reload", "status", "top", "lock", "unlock", "allow", "replay", "explain", "doctor"],
+  ...[
+    "run",
+    "check",
+    "rules",
+    "reload",
+    "status",
+    "top",
+    "lock",
+    "unlock",
+    "allow",
+    "replay",
+    "explain",
+    "doctor",
+    "selftest",
+  ],
   ...["completions", "version"],
 ];
 

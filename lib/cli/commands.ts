@@ -20,6 +20,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["log", async () => (await import("./history.ts")).log],
   ["explain", async () => (await import("./clients.ts")).explain],
   ["doctor", async () => (await import("./doctor.ts")).doctor],
+  ["selftest", async () => (await import("./selftest.ts")).selftest],
   ["completions", async () => (await import("./completions.ts")).completions],
   ["version", async () => (await import("./version.ts")).version],
 ]);

@@ -170,8 +170,8 @@ export class Endpoints {
     if (rule !== null && said < SAYS_LITTLE && known !== ADVERTISED) return null;
     const row = this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT_KEY + protocol);
     if (row < 0 || this.#table.deadline[row]! <= this.#clock.now) return null;
-    // A length that a tunnel has by chance it has again.
-    if (rule !== null && !speaks && known !== ADVERTISED && !this.#isUnlike(ends, protocol, rule)) return null;
+    // A length that a tunnel has by chance stands among others.
+    if (rule !== null && !speaks && known !== ADVERTISED && !this.#agrees(ends, protocol, rule)) return null;
     if (this.#table.values[row * this.#table.columns + KIND] === CONFIRMED) return KNOWN_CLIENT;
     // The hint came from UDP: only a flow of the other kind is a second fact.
     return ends.tcp === 0 ? null : HINTED_CLIENT;
@@ -183,10 +183,10 @@ export class Endpoints {
     return row < 0 || deadline[row]! <= this.#clock.now ? 0 : values[row * columns + KIND]!;
   }
 
-  #isUnlike(ends: FlowEnds, protocol: number, rule: LengthRule): boolean {
+  #agrees(ends: FlowEnds, protocol: number, rule: LengthRule): boolean {
     const { c0, c1, c2, c3 } = ends;
     const memory = ticksOf(this.policy.config.score.window);
-    return this.#fanOuts.isUnlike(c0, c1, c2, c3, protocol, hostOf(ends), rule.near, this.#clock.tick, memory);
+    return this.#fanOuts.agrees(c0, c1, c2, c3, protocol, hostOf(ends), rule.near, this.#clock.tick, memory);
   }
 
   /** What is known of the endpoints of an encrypted-looking flow: 0, ADVERTISED or CONFIRMED. */

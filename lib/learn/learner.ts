@@ -169,7 +169,7 @@ export class Learner {
       const rule = ends.tcp === 0 ? null : classifier.lengths ?? null;
       const said = evidence.marked ? SAYS_MESSAGE : rule !== null && look.owned ? rule.says(look.note0) : SAYS_NOTHING;
       if (rule !== null && evidence.certainty === WEAK && evidence.needs !== KNOWN_ENDPOINT) {
-        this.#met(ends, protocol, rule, look);
+        this.#met(ends, protocol, rule, said >= SAYS_LITTLE, look);
       }
       const revealing = this.#endpoints.evidenceFor(ends, protocol, evidence.needs, rule, said);
       if (revealing !== null) return this.#revealed(ends, protocol, group, action, revealing, look);
@@ -245,7 +245,7 @@ export class Learner {
   }
 
   /** Takes note of a conversation that looks encrypted, and of the lengths of its first flights. */
-  #met(ends: FlowEnds, protocol: number, rule: LengthRule, look: Look): void {
+  #met(ends: FlowEnds, protocol: number, rule: LengthRule, open: boolean, look: Look): void {
     this.#state.fanOuts.met(
       ends.c0,
       ends.c1,
@@ -255,6 +255,7 @@ export class Learner {
       hostOf(ends),
       look.fromOpener ? look.ownLength : look.otherLength,
       look.fromOpener ? look.otherLength : look.ownLength,
+      open,
       rule.near,
       this.#clock.tick,
       ticksOf(this.policy.config.score.window),

@@ -27,6 +27,8 @@ const LENGTH_MASK = (1 << LENGTH_BITS) - 1;
 const MARKED = 1 << 20;
 /** An earlier flow to this host had the same lengths. */
 const REPEATED = 1 << 21;
+/** It may still go on so: one side of the handshake ended as the protocol's does. */
+const OPEN = 1 << 22;
 
 /** See the module's text. One entry has 196 bytes of values. */
 export class FanOuts {
@@ -45,7 +47,8 @@ export class FanOuts {
   /**
    * Takes note of a conversation with a host (`host` is a hash of its address, not 0) whose first flights have these
    * lengths, `first` the opener's, each at most 1,023. Lengths no more than `near` apart are the same. `tick` is the
-   * engine's time in eighths of a second; what is older than `memory` of them is forgotten.
+   * engine's time in eighths of a second; what is older than `memory` of them is forgotten. `open` where one side of the
+   * handshake already ended as the protocol's does.
    */
   met(
     w0: number,
@@ -56,6 +59,7 @@ export class FanOuts {
     host: number,
     first: number,
     second: number,
+    open: boolean,
     near: number,
     tick: number,
     memory: number,
@@ -77,7 +81,7 @@ export class FanOuts {
     const same = isNear(before, facts, near) || (before & REPEATED) !== 0;
     const repeated = known && recent && same ? REPEATED : 0;
     values[at + AGE + place] = tick;
-    values[at + FACTS + place] = facts | repeated;
+    values[at + FACTS + place] = facts | repeated | (open ? OPEN : 0);
   }
 
   /** The last conversation with this host went on as the protocol's do. */
@@ -119,8 +123,12 @@ export class FanOuts {
     }
   }
 
-  /** Whether the last conversation with this host is unlike all others of the client within `memory`. */
-  isUnlike(
+  /**
+   * Whether the last conversation with this host is one of several of a kind, as far as the client's others within `memory`
+   * tell: unlike all of them, and fewer of them went on otherwise than as the protocol's do. What a tunnel has once by chance
+   * stands among many that have it not.
+   */
+  agrees(
     w0: number,
     w1: number,
     w2: number,
@@ -133,10 +141,19 @@ export class FanOuts {
   ): boolean {
     const row = this.table.find(w0, w1, w2, w3, protocol);
     if (row < 0) return false;
+    const values = this.table.values;
     const at = row * COLUMNS;
     const place = this.#placeOf(at, host);
-    if (place < 0 || (this.table.values[at + FACTS + place]! & REPEATED) !== 0) return false;
-    return !this.#hasTwin(at, place, near, tick, memory);
+    if (place < 0 || (values[at + FACTS + place]! & REPEATED) !== 0) return false;
+    if (this.#hasTwin(at, place, near, tick, memory)) return false;
+    let balance = 1;
+    for (let i = 0; i < FAN_OUT_HOSTS; i++) {
+      if (i === place || values[at + HOST + i] === 0 || tick - values[at + AGE + i]! > memory) continue;
+      const facts = values[at + FACTS + i]!;
+      if ((facts & MARKED) !== 0) balance++;
+      else if ((facts & OPEN) === 0) balance--;
+    }
+    return balance > 0;
   }
 
   #hasTwin(at: number, place: number, near: number, tick: number, memory: number): boolean {

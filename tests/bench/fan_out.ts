@@ -96,7 +96,7 @@ export function clientHour(talker: Talker, seed: number): Hour {
       before = Math.max(before, hostsByNumber(scores[protocol]!, host, tick));
       const found = fanOuts[protocol]!;
       const near = protocol === 0 ? MSE_LENGTHS.near : 4;
-      found.met(0, 0, 0, 1, 0, host, flights.first, flights.second, near, tick, MEMORY, tick * 125);
+      found.met(0, 0, 0, 1, 0, host, flights.first, flights.second, false, near, tick, MEMORY, tick * 125);
       let marked = protocol === 1 && isShortGreeting(flights);
       if (protocol === 0) {
         let note = noteOfThird(flights.third);

@@ -18,16 +18,16 @@ function said(note: number, packets: readonly number[]): number {
 Deno.test("the handshakes of real clients show at once, and their messages after a few", () => {
   // Third flight, then packets: libtorrent to rTorrent, aria2 to libtorrent, Transmission to libtorrent, rTorrent to aria2.
   const flows: readonly (readonly [string, number, readonly number[], number])[] = [
-    ["libtorrent", 492, [-14, 68], SAYS_MESSAGE],
+    ["libtorrent", 492, [-14, 68], SAYS_HANDSHAKE],
     ["libtorrent, later", 492, [-14, 68, -186, 157, -6, 5, -5, 68, -13], SAYS_PROTOCOL],
-    ["aria2", 440, [-418, 68, -243, 174], SAYS_MESSAGE],
+    ["aria2", 440, [-418, 68, -243, 174], SAYS_HANDSHAKE],
     ["Transmission", 124, [-72, -243, 79], SAYS_HANDSHAKE],
-    ["Transmission with its like", 124, [-82, -79, 79], SAYS_MESSAGE],
+    ["Transmission with its like", 124, [-82, -79, 79], SAYS_HANDSHAKE],
     ["Transmission, later", 124, [-72, -243, 79, 73, -50, -13, -10136], SAYS_MESSAGE],
     ["rTorrent", 124, [-200, 117], SAYS_HANDSHAKE],
-    ["rTorrent to aria2", 124, [-195, -68, -90, 118, 83], SAYS_MESSAGE],
+    ["rTorrent to aria2", 124, [-195, -68, -90, 118, 83], SAYS_HANDSHAKE],
     ["rTorrent, later", 124, [-200, 117, -6, 4, 5, -5, 34, -13, -10136], SAYS_PROTOCOL],
-    ["called by rTorrent", 124, [-82, 118, -74, 6, -14, 5, -95, 13], SAYS_MESSAGE],
+    ["called by rTorrent", 124, [-82, 118, -74, 6, -14, 5, -95, 13], SAYS_HANDSHAKE],
     ["WebTorrent", 327, [-275, -68, 68, -5, 74, -64, -5, 5], SAYS_PROTOCOL],
     ["nobody answered", 397, [68, 465], SAYS_LITTLE],
   ];

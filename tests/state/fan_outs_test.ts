@@ -9,7 +9,7 @@ const NEAR = 16;
 function counted(meetings: readonly (readonly [number, number, number, number, boolean?])[], at: number) {
   const found = new FanOuts(4, 7);
   for (const [host, first, second, tick, marked = true] of meetings) {
-    found.met(0, 0, 0, 5, 1, host, first, second, NEAR, tick, MEMORY, tick * 125);
+    found.met(0, 0, 0, 5, 1, host, first, second, false, NEAR, tick, MEMORY, tick * 125);
     if (marked) found.mark(0, 0, 0, 5, 1, host);
   }
   found.count(0, 0, 0, 5, 1, NEAR, at, WINDOW, MEMORY);
@@ -45,7 +45,7 @@ Deno.test("the last hosts are remembered, as many as there is room for", () => {
 
 Deno.test("clients and protocols are counted apart; who is unknown has none", () => {
   const found = new FanOuts(4, 7);
-  found.met(0, 0, 0, 5, 1, 9, 100, 600, NEAR, 0, MEMORY, 0);
+  found.met(0, 0, 0, 5, 1, 9, 100, 600, false, NEAR, 0, MEMORY, 0);
   found.mark(0, 0, 0, 6, 1, 9);
   found.mark(0, 0, 0, 5, 2, 9);
   found.mark(0, 0, 0, 5, 1, 8);
@@ -53,4 +53,22 @@ Deno.test("clients and protocols are counted apart; who is unknown has none", ()
   assert.equal(found.hosts, 0);
   found.count(0, 0, 0, 5, 1, NEAR, 1, WINDOW, MEMORY);
   assert.deepEqual([found.hosts, found.marked], [1, 0]);
+});
+
+Deno.test("a conversation agrees with others that went on so, not with tunnels that did not", () => {
+  const agrees = (others: readonly (readonly [first: number, marked: boolean, open?: boolean])[]) => {
+    const found = new FanOuts(4, 7);
+    for (const [at, [first, marked, open = false]] of others.entries()) {
+      found.met(0, 0, 0, 5, 1, 10 + at, first, 700 - first, open, NEAR, at, MEMORY, 0);
+      if (marked) found.mark(0, 0, 0, 5, 1, 10 + at);
+    }
+    found.met(0, 0, 0, 5, 1, 99, 600, 600, true, NEAR, 20, MEMORY, 0);
+    return found.agrees(0, 0, 0, 5, 1, 99, NEAR, 20, MEMORY);
+  };
+  assert.equal(agrees([]), true);
+  assert.equal(agrees([[100, true], [200, false]]), true);
+  assert.equal(agrees([[100, false, true], [200, false, true]]), true);
+  assert.equal(agrees([[100, false]]), false);
+  assert.equal(agrees([[100, true], [200, false], [300, false]]), false);
+  assert.equal(new FanOuts(4, 7).agrees(0, 0, 0, 5, 1, 99, NEAR, 20, MEMORY), false);
 });

@@ -39,8 +39,6 @@ const KEEP_ALIVE = 4;
 const HANDSHAKE = 68;
 /** Hashes, cipher choice and lengths, and the handshake behind them. */
 const THIRD_WITH_HANDSHAKE = 124;
-/** The answer without padding, and the handshake behind it (Transmission). */
-const ANSWER_WITH_HANDSHAKE = 82;
 /** Least answer to the third flight. */
 const LEAST_ANSWER = 14;
 
@@ -62,8 +60,6 @@ const ANSWERED = 1 << 17;
 const ALONE = 1 << 18;
 /** the third flight is as long as one with the handshake inside, */
 const INSIDE = 1 << 19;
-/** the answer is as long as one with the handshake inside, or the handshake alone followed it, */
-const ANSWER_INSIDE = 1 << 20;
 /** a packet of 1 to 3 bytes, which no message has, */
 const FOREIGN = 1 << 21;
 /** the start was not seen. */
@@ -95,13 +91,9 @@ function add(note: number, size: number, fromOpener: boolean): number {
 
 /** A packet right behind the third flight. */
 function addHandshake(note: number, size: number, fromOpener: boolean): number {
-  const sent = (note & SENT) !== 0;
-  if (!fromOpener) {
-    if (size < LEAST_ANSWER) return note;
-    const early = !sent && (size === ANSWER_WITH_HANDSHAKE || size === HANDSHAKE);
-    return note | ANSWERED | (early ? ANSWER_INSIDE : 0);
-  }
-  return note | (sent ? 0 : SENT) | (!sent && size === HANDSHAKE ? ALONE : 0);
+  if (!fromOpener) return size < LEAST_ANSWER ? note : note | ANSWERED;
+  if ((note & SENT) !== 0) return note;
+  return note | SENT | (size === HANDSHAKE ? ALONE : 0);
 }
 
 /** Which of the messages has this length, -1 where none does. */
@@ -132,7 +124,7 @@ function says(note: number): Said {
   const end = (note & (ALONE | INSIDE)) !== 0;
   const handshake = end && (note & ANSWERED) !== 0;
   if (messages >= (handshake ? 3 : 5) && (handshake || several)) return SAYS_PROTOCOL;
-  if (messages >= 1 || (handshake && (note & (ALONE | ANSWER_INSIDE)) !== 0)) return SAYS_MESSAGE;
+  if (messages >= 1) return SAYS_MESSAGE;
   return handshake ? SAYS_HANDSHAKE : end ? SAYS_LITTLE : SAYS_NOTHING;
 }
 

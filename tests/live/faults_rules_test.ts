@@ -100,7 +100,13 @@ Deno.test({
       await using daemon = new Bare(await RouterDaemon.start(topology, { noRules: true }));
       assert.ok(!(await hooked(topology)));
       assert.equal((await rulesOf(daemon.inner)).present, false);
-      const doctor = await daemon.inner.run("doctor", "--config", daemon.inner.config);
+      const doctor = await daemon.inner.run(
+        "doctor",
+        "--config",
+        daemon.inner.config,
+        "--control",
+        daemon.inner.control,
+      );
       assert.match(doctor.stdout, /there are no rules of ftwall/);
       assert.notEqual(doctor.code, 0);
     });

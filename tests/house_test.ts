@@ -323,7 +323,7 @@ const COMMANDS: readonly string[] = [
     "doctor",
     "selftest",
   ],
-  ...["completions", "version"],
+  ...["completions", "version", "report", "log"],
 ];
 
 Deno.test("every command that the docs show exists", () => {

@@ -6,11 +6,16 @@ import { DONE } from "../report/failure.ts";
 import { print } from "../report/output.ts";
 import { type Command, command, longName } from "./command.ts";
 import { allCommands } from "./commands.ts";
+import { namesNow } from "./who.ts";
 
 /** Shells that scripts can be made for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 /** One of them. */
 export type Shell = typeof SHELLS[number];
+
+/** What the scripts ask for names of clients with. */
+const CLIENTS = "clients";
+const WORDS = [...SHELLS, CLIENTS] as const;
 
 /** An option as a shell needs it. */
 interface Flag {
@@ -31,19 +36,26 @@ interface Branch {
   readonly flags: readonly Flag[];
   readonly words: readonly string[];
   readonly paths: boolean;
+  /** Its word is a client. */
+  readonly clients: boolean;
 }
 
 /** The command. */
 export const completions: Command = command({
   text: "print a completion script",
-  argument: { usage: "<shell>", text: "for which shell", choices: SHELLS },
+  argument: {
+    usage: "<shell>",
+    text: 'for which shell, or "clients": the names that the scripts offer',
+    choices: WORDS,
+  },
   options: {},
   after: `Examples:
   ftwall completions bash > /etc/bash_completion.d/ftwall
   ftwall completions zsh > /usr/share/zsh/site-functions/_ftwall
   ftwall completions fish > /usr/share/fish/vendor_completions.d/ftwall.fish`,
   async run(_, [shell]) {
-    print(completionScript(shell as Shell, await allCommands()).trimEnd());
+    if (shell === CLIENTS) print(...namesNow(undefined).all());
+    else print(completionScript(shell as Shell, await allCommands()).trimEnd());
     return DONE;
   },
 });
@@ -69,6 +81,7 @@ function branchOf([name, { text, argument, options }]: readonly [string, Command
     flags: [...flags, help],
     words: argument?.choices ?? [],
     paths: argument?.usage === "<file...>",
+    clients: argument?.usage.includes("client") === true,
   };
 }
 
@@ -76,7 +89,8 @@ function bash(branches: readonly Branch[]): string {
   const names = branches.map((branch) => branch.name).join(" ");
   const cases = branches.map((branch) => {
     const options = branch.flags.flatMap((flag) => flag.short === null ? [flag.long] : [flag.short, flag.long]);
-    return `    ${branch.name}) options="${options.join(" ")}"; words="${branch.words.join(" ")}"; files=${
+    const words = branch.clients ? `$(ftwall completions ${CLIENTS} 2>/dev/null)` : branch.words.join(" ");
+    return `    ${branch.name}) options="${options.join(" ")}"; words="${words}"; files=${
       branch.paths ? "yes" : "no"
     } ;;`;
   });
@@ -144,6 +158,7 @@ function zsh(branches: readonly Branch[]): string {
   const cases = branches.map((branch) => {
     const specs = branch.flags.flatMap(flagSpec);
     if (branch.words.length > 0) specs.push(`'1:word:(${branch.words.join(" ")})'`);
+    if (branch.clients) specs.push(`"1:client:($(ftwall completions ${CLIENTS} 2>/dev/null))"`);
     if (branch.paths) specs.push(`'*:file:_files'`);
     return `    ${branch.name})\n      _arguments \\\n        ${specs.join(" \\\n        ")}\n      ;;`;
   });
@@ -199,6 +214,7 @@ function fish(branches: readonly Branch[]): string {
       lines.push(parts.join(" "));
     }
     if (branch.words.length > 0) lines.push(`complete -c ftwall -n ${quote(seen)} -a ${quote(branch.words.join(" "))}`);
+    if (branch.clients) lines.push(`complete -c ftwall -n ${quote(seen)} -a '(ftwall completions ${CLIENTS})'`);
     if (branch.paths) lines.push(`complete -c ftwall -n ${quote(seen)} -F`);
   }
   return lines.join("\n") + "\n";

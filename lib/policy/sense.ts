@@ -106,7 +106,9 @@ function checkGroups(config: Config, findings: Findings): void {
     if (group.addresses.length === 0 && group.macs.length === 0) {
       findings.warn(["clients", i], "a group without addresses and macs", "at least one: it holds nobody");
     }
-    if (group.protocols.length === 0) {
+    // A group of one also names that client; see lib/names.
+    const names = group.addresses.length + group.macs.length === 1;
+    if (group.protocols.length === 0 && group.history === null && !names) {
       findings.warn(["clients", i], "a group without protocols", "[clients.protocols.NAME]: it changes nothing");
     }
   });

@@ -58,7 +58,11 @@ Deno.test("what a command does not take is refused, and the nearest option is na
     ["run", "-", /too many arguments for "run"\. Expected 0 arguments but got 1: -\./],
     ["lock", "a b", /too many arguments for "lock"\. Expected 1 argument but got 2: a, b\./],
     ["replay", "--json", /missing required argument "file"/],
-    ["completions", "ksh", /value "ksh" is invalid for argument "shell"\. Allowed choices are bash, zsh, fish\./],
+    [
+      "completions",
+      "ksh",
+      /value "ksh" is invalid for argument "shell"\. Allowed choices are bash, zsh, fish, clients\./,
+    ],
   ];
   for (const [name, line, message] of wrong) {
     assert.throws(() => read(name, ...line.split(" ")), (error) => {

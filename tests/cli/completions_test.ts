@@ -61,7 +61,9 @@ Deno.test({
     const ask = async (...words: string[]) => {
       const quoted = words.map((word) => `'${word}'`).join(" ");
       const script =
-        `${completionScript("bash", COMMANDS)}\nCOMP_WORDS=(ftwall ${quoted}); COMP_CWORD=${words.length}\n` +
+        `ftwall() { echo anna-laptop ben-phone; }\n${
+          completionScript("bash", COMMANDS)
+        }\nCOMP_WORDS=(ftwall ${quoted}); COMP_CWORD=${words.length}\n` +
         '_ftwall; printf "%s\\n" "${COMPREPLY[@]}"';
       const { stdout, code, stderr } = await new Deno.Command("bash", { args: ["--norc", "-c", script] }).output();
       assert.equal(code, 0, new TextDecoder().decode(stderr));
@@ -71,6 +73,8 @@ Deno.test({
     assert.deepEqual(await ask("status", "--j"), ["--json"]);
     assert.deepEqual(await ask("--dry"), ["--dry-run"]);
     assert.deepEqual(await ask("run", "--log-format", "j"), ["json"]);
-    assert.deepEqual(await ask("completions", ""), ["bash", "zsh", "fish"]);
+    // Words that the running machine knows: here a stand-in says them.
+    assert.deepEqual(await ask("explain", "an"), ["anna-laptop"]);
+    assert.deepEqual(await ask("completions", ""), ["bash", "zsh", "fish", "clients"]);
   },
 });

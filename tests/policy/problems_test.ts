@@ -420,3 +420,10 @@ Deno.test("schedules whose slots make more than 256 tables are one clear problem
     "f:1: schedule: found 336 different sets of rules in a week; allowed: at most 256: fewer or simpler slots",
   ]);
 });
+
+Deno.test("a group without protocols is remarked on unless it names a client or says how the history keeps it", () => {
+  const group = (keys: string) => problemsOf(`[[clients]]\nname = "a"\n${keys}\n`).length;
+  assert.equal(group('addresses = ["192.168.1.5", "192.168.1.6"]'), 1);
+  assert.equal(group('addresses = ["192.168.1.5"]'), 0);
+  assert.equal(group('addresses = ["192.168.1.5", "192.168.1.6"]\nhistory = "none"'), 0);
+});

@@ -6,6 +6,7 @@
 import { errorText } from "../net/error_text.ts";
 import {
   type ActionAnswer,
+  type ClientsAnswer,
   type ControlRequest,
   type ExplainAnswer,
   LONGEST_REQUEST,
@@ -35,6 +36,8 @@ export interface ControlHandler {
   allow(request: Request<"allow">, who: Who): ActionAnswer;
   /** Answers `explain`. */
   explain(client: string): ExplainAnswer;
+  /** Answers `clients`. */
+  clients(): ClientsAnswer;
 }
 
 /** How to listen. */
@@ -194,6 +197,8 @@ export class ControlServer implements AsyncDisposable {
         return [JSON.stringify(handler.allow(request, who))];
       case "explain":
         return [JSON.stringify(handler.explain(request.client))];
+      case "clients":
+        return [JSON.stringify(handler.clients())];
     }
   }
 

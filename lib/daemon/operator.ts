@@ -7,6 +7,7 @@ import { ticksOf } from "../learn/clock.ts";
 import { formatAddress, formatMac, type Mac, parseAddress, parseMac, type Words } from "../net/address.ts";
 import {
   type ActionAnswer,
+  type ClientsAnswer,
   type ControlRequest,
   type ExplainAnswer,
   RefusedRequest,
@@ -17,6 +18,7 @@ import { counted, localText } from "../report/plain.ts";
 import type { AuditEvent, Who } from "../report/report_event.ts";
 import type { Reporter } from "../report/reporter.ts";
 import { lockStatus, statusPieces } from "../report/status.ts";
+import { clientRows } from "./client_rows.ts";
 import type { ControlHandler } from "./control_server.ts";
 import type { DaemonStatus } from "./status.ts";
 
@@ -200,6 +202,30 @@ export class Operator implements ControlHandler {
   /** Sets the engine's clock: without traffic it is up to a second behind, too much for a lock of a few seconds. */
   #catchUp(): void {
     this.#engine.tick(performance.now(), Date.now());
+  }
+
+  /** Answers `clients`. */
+  clients(): ClientsAnswer {
+    const { status, reporter } = this.#parts;
+    return this.#engine.hold(() => ({
+      clients: clientRows({
+        locks: status.locks(),
+        allowed: status.allowed(),
+        events: reporter.history.all(),
+        nameOf: (client) => status.nameOf(client, ""),
+        scoreOf: (client) => this.#scoreOf(client),
+      }),
+    }));
+  }
+
+  /** The highest score of a client over all protocols. */
+  #scoreOf(client: string): number {
+    const words = parseAddress(client);
+    if (words === null) return 0;
+    const { policy, state, clock } = this.#engine;
+    const half = ticksOf(policy.config.score.halfLife);
+    const scores = policy.protocols.map((_, number) => state.scores.read(...words, number, clock.tick, half));
+    return Math.round(Math.max(0, ...scores) * 100) / 100;
   }
 
   /** Answers `explain`. */

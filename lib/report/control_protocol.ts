@@ -15,7 +15,7 @@ export const DEFAULT_CONTROL = "/run/ftwall/control.sock";
 
 /** A request as it was understood. */
 export type ControlRequest =
-  | { readonly command: "ping" | "status" | "reload" }
+  | { readonly command: "ping" | "status" | "reload" | "clients" }
   | { readonly command: "lock"; readonly client: string; readonly seconds: number | null; readonly reason: string }
   | { readonly command: "unlock"; readonly client: string | null; readonly reason: string }
   | { readonly command: "allow"; readonly client: string; readonly seconds: number | null; readonly reason: string }
@@ -67,6 +67,31 @@ export interface ExplainAnswer {
   readonly history: readonly Remembered[];
 }
 
+/** A client that something is known of now. */
+export interface ClientRow {
+  readonly client: string;
+  readonly client_name?: string;
+  readonly mac?: string;
+  readonly state: "locked" | "allowed" | "seen";
+  /** Of its lock, else of the last that was detected; empty for nothing. */
+  readonly protocol: string;
+  readonly evidence: string;
+  /** How often it was detected and refused among the last events. */
+  readonly detected: number;
+  readonly refused: number;
+  /** Its highest score over all protocols. */
+  readonly score: number;
+  /** Its last event, and the end of its lock or allowance: RFC 3339. */
+  readonly last?: string;
+  readonly until?: string;
+  readonly by?: string;
+}
+
+/** What the daemon says to `clients`. */
+export interface ClientsAnswer {
+  readonly clients: readonly ClientRow[];
+}
+
 /** Answer to each command. */
 export interface ControlAnswers {
   readonly ping: PingAnswer;
@@ -76,6 +101,7 @@ export interface ControlAnswers {
   readonly unlock: ActionAnswer;
   readonly allow: ActionAnswer;
   readonly explain: ExplainAnswer;
+  readonly clients: ClientsAnswer;
 }
 
 /** A request that cannot be followed; its message is the answer. */
@@ -111,6 +137,7 @@ function understood(object: Record<string, unknown>): ControlRequest {
     case "ping":
     case "status":
     case "reload":
+    case "clients":
       return { command };
     case "lock":
     case "allow":
@@ -130,7 +157,7 @@ function understood(object: Record<string, unknown>): ControlRequest {
       return { command, client: text(object, "client", LONGEST_CLIENT) };
     default:
       throw new RefusedRequest(
-        "Cannot follow the request: expected command ping, status, reload, lock, unlock, allow or explain",
+        "Cannot follow the request: expected command ping, status, reload, lock, unlock, allow, explain or clients",
       );
   }
 }

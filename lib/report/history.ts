@@ -31,6 +31,16 @@ export class History {
     this.#next = (this.#next + 1) % this.#events.length;
   }
 
+  /** All of them, oldest first. */
+  *all(): Generator<Remembered> {
+    const count = this.#events.length;
+    for (let i = 0; i < count; i++) {
+      const at = (this.#next + i) % count;
+      const event = this.#events[at];
+      if (event !== undefined) yield { time: rfc3339(this.#times[at] ?? 0), event };
+    }
+  }
+
   /** The last events about a client, oldest first, at most `most`; a `mac` also finds events of its other addresses. */
   of(client: string, mac: string | null = null, most: number = 50): Remembered[] {
     const found: Remembered[] = [];

@@ -12,6 +12,9 @@ import type { Status } from "../../lib/report/status.ts";
 const STATUS = { version: "test", text: "ü€".repeat(30_000) } as unknown as Status;
 
 class Handler implements ControlHandler {
+  clients() {
+    return { clients: [] };
+  }
   readonly asked: unknown[] = [];
   readonly whos: Who[] = [];
   status() {

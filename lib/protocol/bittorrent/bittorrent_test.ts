@@ -161,6 +161,14 @@ Deno.test("requests at Windows Delivery Optimization's port are no BitTorrent", 
   assert.equal(answer(7681), "tcp-stream");
 });
 
+Deno.test("nor is what flows there suspect, met in the middle", () => {
+  const turns: Turn[] = [["<", noise(1400, 4)], ["<", noise(1400, 5)], ["<", noise(1400, 6)]];
+  const answer = (peerPort: number) =>
+    converse(bittorrent, { tcp: true, midstream: true, peerPort }, turns).answer.name;
+  assert.equal(answer(7680), "undecided");
+  assert.equal(answer(7681), "mse-stream");
+});
+
 Deno.test("the obfuscated handshake's shape at a well-known port is not mentioned", () => {
   const turns: Turn[] = [[">", noise(198, 11)], ["<", noise(424, 12)], [">", noise(124, 13)]];
   assert.equal(converse(bittorrent, { tcp: true, peerPort: 443 }, turns).answer.certainty, 0);

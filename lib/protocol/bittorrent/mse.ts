@@ -22,6 +22,7 @@ import {
 } from "../classifier.ts";
 import { DOUBTFUL, HIDDEN, structureOf } from "../encrypted.ts";
 import { findOpening, readHash } from "./handshake.ts";
+import { DELIVERY_OPTIMIZATION } from "./peer_wire.ts";
 import { NOTE_OF_RUNNING, noteOfThird } from "./message_lengths.ts";
 
 /** Three flights fit. */
@@ -126,6 +127,7 @@ export function mseStream(look: Look): Evidence {
   const { bytes, fresh, end } = look;
   if (look.nth > MIDDLE_PACKETS || end - fresh < LEAST_MIDDLE) return UNDECIDED;
   if (look.clientPort < LEAST_PORT || look.peerPort < LEAST_PORT) return UNDECIDED;
+  if (look.clientPort === DELIVERY_OPTIMIZATION || look.peerPort === DELIVERY_OPTIMIZATION) return UNDECIDED;
   // Of a handshake that was seen nothing is told by what follows but by lengths.
   if (look.owned && (look.note1 & TAG_MASK) === TAG) return UNDECIDED;
   if (structureOf(bytes, fresh, end) !== HIDDEN) return UNDECIDED;

@@ -37,7 +37,7 @@ const AZUREUS_MESSAGE: Evidence = evidence(
 );
 
 /** Windows Delivery Optimization frames its messages as BitTorrent does, and listens here. */
-const DELIVERY_OPTIMIZATION = 7680;
+export const DELIVERY_OPTIMIZATION = 7680;
 /** Block messages that show a transfer. */
 const ENOUGH = 3;
 /** Longest block that clients ask for; 16 KiB is what they do ask for. */

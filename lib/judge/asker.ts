@@ -182,6 +182,18 @@ export class Asker {
     const late = inferStart(words, flow, packet, seq, fromOpener, flags);
     if (late > 0) own = this.#moveStartBack(flow, late);
     let offset = (seq - words[baseAt]!) | 0;
+    if (
+      (flags & (MIDSTREAM | RESUMED)) === 0 &&
+      (own === 0 ? offset + packet.length <= 0 || offset >= STREAM_BYTES : offset <= 0) &&
+      !this.#isRepeated(flow, packet, offset, fromOpener)
+    ) {
+      const answer = this.#readAlone(row, flow, packet, this.tcp.all);
+      if (answer !== UNDECIDED) return answer;
+    }
+    if (own === 0 && offset === 0 && look.otherNth !== 0) {
+      const answer = this.#readAlone(row, flow, packet, this.tcp.all & ~words[flow + CANDIDATES]!);
+      if (answer !== UNDECIDED) return answer;
+    }
     // Retransmitted, or before the start: was already seen.
     if (offset + packet.length <= 0) return UNDECIDED;
     let length = packet.length;
@@ -193,6 +205,7 @@ export class Asker {
     }
     const side = fromOpener ? 0 : 16;
     const slot = ((words[flow + SLOTS]! >>> side) & 0xffff) - 1;
+    let conflict = false;
     look.tcp = true;
     look.view = packet.view;
     if ((flags & RESUMED) !== 0) {
@@ -203,6 +216,7 @@ export class Asker {
       const before = streams.filled[slot]!;
       if (offset < STREAM_BYTES) {
         if (!streams.put(slot, offset, packet.bytes, from, to)) return UNDECIDED;
+        conflict = streams.conflict;
         this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
         look.bytes = streams.bytes;
         look.view = streams.view;
@@ -222,10 +236,26 @@ export class Asker {
       this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
       this.#lookAt(packet, from, to, offset === 0 && own === 0);
     }
+    return this.#askStream(row, flow, packet, from, offset, slot, conflict);
+  }
+
+  /** Asks about the stream, or the part of it, that the look was set to, whose newest bytes are the packet's from `from` on. */
+  #askStream(
+    row: number,
+    flow: number,
+    packet: Packet,
+    from: number,
+    offset: number,
+    slot: number,
+    conflict: boolean,
+  ): Evidence {
+    const { words } = this.#flows;
+    const { look, tcp: set } = this;
+    const to = packet.payloadEnd;
+    const side = look.fromOpener ? 0 : 16;
     const cut = packet.length - (to - packet.payload);
     look.length = look.end - look.start + cut;
     if (look.end <= look.start) return UNDECIDED;
-    const set = this.tcp;
     let possible = look.first ? 0 : set.midstream;
     const counts = words[flow + DATA_PACKETS]!;
     if (look.first) {
@@ -238,7 +268,12 @@ export class Asker {
       words[flow + CANDIDATES]! &= ~TUNNEL;
     }
     const tunnel = (words[flow + CANDIDATES]! & TUNNEL) !== 0 && look.first && (counts & 0xffff) !== 0;
-    const answer = this.#round(row, flow, set, possible, (flags & MIDSTREAM) !== 0 ? set.midstream : 0);
+    // The middle of one side's stream proves nothing either as long as the other side may answer.
+    const unsure = (words[flow + FLAGS]! & MIDSTREAM) !== 0 || (!look.first && look.otherNth === 0);
+    const lasting = unsure ? set.midstream : 0;
+    const answer = conflict
+      ? this.#readBothWays(row, flow, packet, from, offset, slot, possible)
+      : this.#round(row, flow, set, possible, lasting);
     // Weak or strong evidence does not end classification; keep this segment, to be shown together with the next.
     const wanted = answer.certainty === 0 ? tunnel || this.#waiting !== 0 : answer.certainty !== CERTAIN;
     if (wanted && slot < 0 && look.first && to - from < STREAM_BYTES) {
@@ -246,6 +281,83 @@ export class Asker {
     }
     if (cut > 0) this.#bridge(flow, side, cut);
     return tunnel && answer.certainty === 0 ? this.#askThroughProxy(row, flow, answer) : answer;
+  }
+
+  /** Whether a segment at the start of a stream is, as far as is known, the one that came before. */
+  #isRepeated(flow: number, packet: Packet, offset: number, fromOpener: boolean): boolean {
+    if (offset !== 0) return false;
+    const words = this.#flows.words;
+    const { bytes, payload, payloadEnd } = packet;
+    const slot = ((words[flow + SLOTS]! >>> (fromOpener ? 0 : 16)) & 0xffff) - 1;
+    if (slot >= 0) return this.#streams.beginsWith(slot, bytes, payload, payloadEnd);
+    const lengths = words[flow + FIRST_LENGTHS]!;
+    return packet.length === (fromOpener ? lengths & 0xffff : lengths >>> 16) &&
+      firstWord(bytes, payload, payloadEnd) === words[flow + (fromOpener ? OPENER_FIRST : RESPONDER_FIRST)];
+  }
+
+  /**
+   * A segment for which the stream has no place: before its start, from its start once more, or far ahead. What was taken
+   * for the start may have been a segment that the receiver never got. So this one is also read as a start; only certain
+   * evidence counts, and nothing is remembered of the rest. Likewise the second side's first segment is shown to those
+   * whom the first side's words did not suit. Asks the set `asked`.
+   */
+  #readAlone(row: number, flow: number, packet: Packet, asked: number): Evidence {
+    const { payload, payloadEnd, bytes } = packet;
+    if (payload >= payloadEnd) return UNDECIDED;
+    const words = this.#flows.words;
+    const { tcp, look } = this;
+    const candidates = words[flow + CANDIDATES]!;
+    const owner = words[flow + OWNER]!;
+    const note0 = words[flow + NOTE0]!;
+    const note1 = words[flow + NOTE1]!;
+    words[flow + CANDIDATES] = asked;
+    words[flow + OWNER] = 0;
+    look.tcp = true;
+    look.view = packet.view;
+    this.#lookAt(packet, payload, payloadEnd, true);
+    look.length = packet.length;
+    look.nth = 1;
+    look.ownFirst = firstWord(bytes, payload, payloadEnd);
+    look.otherFirst = words[flow + (look.fromOpener ? RESPONDER_FIRST : OPENER_FIRST)]!;
+    const lengths = words[flow + FIRST_LENGTHS]!;
+    look.ownLength = packet.length;
+    look.otherLength = look.fromOpener ? lengths >>> 16 : lengths & 0xffff;
+    // None is dropped: the stream's slots must stay.
+    let answer = this.#round(row, flow, tcp, tcp.dispatch[bytes[payload]!]!, tcp.all);
+    while (answer.certainty !== 0 && answer.certainty !== CERTAIN) answer = this.#askRest(row, flow, tcp);
+    words[flow + CANDIDATES] = candidates;
+    words[flow + OWNER] = owner;
+    words[flow + NOTE0] = note0;
+    words[flow + NOTE1] = note1;
+    return answer.certainty === CERTAIN ? answer : UNDECIDED;
+  }
+
+  /**
+   * The segment at `offset` of a slot's stream closes a gap, and differs from what came early behind it. Systems differ in
+   * which of the two they take: the stream is read with the earlier bytes, then with the later ones, which stay.
+   */
+  #readBothWays(
+    row: number,
+    flow: number,
+    packet: Packet,
+    from: number,
+    offset: number,
+    slot: number,
+    possible: number,
+  ): Evidence {
+    const words = this.#flows.words;
+    const candidates = words[flow + CANDIDATES]!;
+    const owner = words[flow + OWNER]!;
+    const note0 = words[flow + NOTE0]!;
+    const note1 = words[flow + NOTE1]!;
+    const earlier = this.#round(row, flow, this.tcp, possible, 0);
+    if (earlier.certainty === CERTAIN) return earlier;
+    this.#streams.overwrite(slot, offset, packet.bytes, from, packet.payloadEnd);
+    words[flow + CANDIDATES] = candidates;
+    words[flow + OWNER] = owner;
+    words[flow + NOTE0] = note0;
+    words[flow + NOTE1] = note1;
+    return this.#round(row, flow, this.tcp, possible, 0);
   }
 
   /** A capture keeps only the front of long packets: what was cut off must not end the stream. */
@@ -325,9 +437,7 @@ export class Asker {
     const look = this.look;
     const firstAt = flow + (fromOpener ? OPENER_FIRST : RESPONDER_FIRST);
     if (own === 0) {
-      let first = 0;
-      for (let i = 0; i < 4; i++) first = (first << 8) | (from + i < to ? bytes[from + i]! : 0);
-      words[firstAt] = first;
+      words[firstAt] = firstWord(bytes, from, to);
       const bounded = length > 0xffff ? 0xffff : length;
       words[flow + FIRST_LENGTHS]! |= fromOpener ? bounded : bounded << 16;
     }
@@ -429,4 +539,11 @@ export class Asker {
     words[flow + SLOTS]! &= side === 0 ? ~0xffff : 0xffff;
     words[flow + CANDIDATES]! &= this.tcp.midstream;
   }
+}
+
+/** The first four bytes of `bytes[from … to)`, big-endian, zero padded. */
+function firstWord(bytes: Uint8Array, from: number, to: number): number {
+  let first = 0;
+  for (let i = 0; i < 4; i++) first = (first << 8) | (from + i < to ? bytes[from + i]! : 0);
+  return first;
 }

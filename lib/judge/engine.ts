@@ -24,14 +24,15 @@ import {
 } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
 import { OK, type Outcome } from "../wire/outcome.ts";
-import { type Packet } from "../wire/packet.ts";
+import { CHECKSUM_UNKNOWN, type Packet } from "../wire/packet.ts";
 import { ACK, FIN, PROTOCOL_TCP, RST, SYN } from "../wire/transport.ts";
 import { Asker } from "./asker.ts";
+import { isTaken } from "./receiver.ts";
 import { noteStart } from "./stream_start.ts";
 import { PriorFacts } from "../learn/prior_facts.ts";
 import { Clock } from "../learn/clock.ts";
 import { Counters, RefusalLog } from "../learn/counters.ts";
-import { maySettle } from "./settle.ts";
+import { isOpenedForOthers, maySettle } from "./settle.ts";
 import { forgetExempted, Keeper } from "../learn/keeper.ts";
 import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "../learn/learner.ts";
 import type { Because, Emit, FlowObserver, FrequentEvent } from "../learn/event.ts";
@@ -295,7 +296,12 @@ export class Engine {
   /** Asks the classifiers, and acts on what they answer. */
   #askAbout(packet: Packet, row: number, flow: number, fromOpener: boolean, tcp: number): number {
     const words = this.state.flows.words;
-    if (tcp !== 0 && (packet.flags & SYN) !== 0) noteStart(words, flow, packet, fromOpener);
+    if (tcp !== 0) {
+      if ((packet.length !== 0 || packet.checksum === CHECKSUM_UNKNOWN) && !isTaken(packet, words, flow, fromOpener)) {
+        return NOTHING;
+      }
+      if ((packet.flags & SYN) !== 0) noteStart(words, flow, packet, fromOpener);
+    }
     if (packet.length === 0) return NOTHING;
     let answer = this.asker.ask(row, packet, fromOpener);
     if (this.asker.targeted) {
@@ -312,6 +318,8 @@ export class Engine {
       if (tcp !== 0 && isEverydayOpening(words[flow + OPENER_FIRST]!, tcp)) {
         this.learner.everyday.serves(this.#ends, this.#ends.peerPort);
       }
+    } else if (tcp !== 0 && fromOpener && isOpenedForOthers(this.asker.tcp, words, flow)) {
+      this.learner.everyday.serves(this.#ends, this.#ends.peerPort);
     }
     return NOTHING;
   }

@@ -35,6 +35,13 @@ export function possibleByFirstBytes(set: ClassifierSet, words: Int32Array, flow
   return possible;
 }
 
+/** Whether a TCP flow whose start was seen began in an everyday way, in which no candidate can have a part. */
+export function isOpenedForOthers(set: ClassifierSet, words: Int32Array, flow: number): boolean {
+  const opener = words[flow + OPENER_FIRST]!;
+  return isEverydayOpening(opener, 1) && (words[flow + FLAGS]! & (MIDSTREAM | RESUMED)) === 0 &&
+    (words[flow + CANDIDATES]! & set.dispatch[opener >>> 24]!) === 0;
+}
+
 /**
  * Whether a flow may be settled; narrows its candidates on the way. Of a TCP flow whose start was seen, the middle is not
  * waited for: soon only those classifiers remain that its first bytes can belong to, and none once the stream is longer
@@ -48,11 +55,9 @@ export function maySettle(set: ClassifierSet, words: Int32Array, flow: number, f
   const opener = words[flow + OPENER_FIRST]!;
   if (tcp && first && (flags & (MIDSTREAM | RESUMED)) === 0) {
     // Both sides have sent: who cannot place the first bytes need not wait for later ones.
+    // An everyday opening alone ends nothing: its receiver may never have got it, and answer what came instead.
     if ((counts & 0xffff) !== 0 && counts >>> 16 !== 0) {
       words[flow + CANDIDATES]! &= possibleByFirstBytes(set, words, flow) | TUNNEL;
-    } // An everyday opening that no candidate can place: its answer will tell nothing either.
-    else if (isEverydayOpening(opener, 1) && (words[flow + CANDIDATES]! & set.dispatch[opener >>> 24]!) === 0) {
-      words[flow + CANDIDATES] = 0;
     }
   }
   if (tcp && sent >= STARTED && (flags & (MIDSTREAM | RESUMED)) === 0) {

@@ -21,6 +21,7 @@ import {
   RESPONDER_BASED,
   RESPONDER_FIRST,
   RESUMED,
+  SLOTS,
 } from "../state/flow_table.ts";
 import { STREAM_BYTES } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
@@ -68,7 +69,9 @@ export function inferStart(
   }
   const base = flow + RESPONDER_BASE;
   if (fromOpener) {
-    if ((flags & RESPONDER_BASED) === 0 && (packet.flags & ACK) !== 0) {
+    // As long as the responder is silent the latest counts: an earlier one may have been made up.
+    const silent = words[flow + DATA_PACKETS]! >>> 16 === 0 && words[flow + SLOTS]! >>> 16 === 0;
+    if (((flags & RESPONDER_BASED) === 0 || silent) && (packet.flags & ACK) !== 0) {
       words[base] = packet.ack;
       words[flow + FLAGS]! |= RESPONDER_BASED | INFERRED;
     }

@@ -6,7 +6,7 @@
  * Idle, it waits on another thread and wakes once a second.
  * @module
  */
-import { HOOK_FORWARD, Packet } from "../wire/packet.ts";
+import { CHECKSUM_GOOD, CHECKSUM_UNVERIFIED, HOOK_FORWARD, Packet } from "../wire/packet.ts";
 import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, type QueueMessage } from "../wire/nfqueue.ts";
 import { Prefetcher } from "./prefetch.ts";
 import { type Engine, REFUSE, SETTLED } from "../judge/engine.ts";
@@ -249,6 +249,7 @@ export class Pump {
         packet.mark = message.mark;
         packet.macHigh = message.macHigh;
         packet.macLow = message.macLow;
+        packet.checksum = message.unverified ? CHECKSUM_UNVERIFIED : CHECKSUM_GOOD;
         const { payload, payloadEnd, capLength } = message;
         const outcome = packet.decode(queue.bytes, queue.view, payload, payloadEnd, capLength);
         verdict = engine.answer(packet, outcome);

@@ -5,7 +5,7 @@
 import type { Link } from "./link.ts";
 import type { Source } from "./source.ts";
 import { isDecodeError, NOT_IP } from "../wire/outcome.ts";
-import { Packet } from "../wire/packet.ts";
+import { CHECKSUM_UNKNOWN, Packet } from "../wire/packet.ts";
 import type { Engine } from "../judge/engine.ts";
 
 /** What was counted while playing. Times are milliseconds since 1970. */
@@ -57,6 +57,7 @@ export function play(source: Source, link: Link, engine: Engine, played: Played,
     }
     packet.macHigh = link.macHigh;
     packet.macLow = link.macLow;
+    packet.checksum = CHECKSUM_UNKNOWN;
     const outcome = packet.decode(source.bytes, source.view, at, source.end, source.wireLength - (at - source.start));
     if (isDecodeError(outcome)) played.undecodable++;
     if ((engine.judge(packet, outcome, now) & 1) !== 0) played.refused++;

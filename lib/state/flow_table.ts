@@ -83,6 +83,15 @@ export const INFERRED = 32768;
 /** Flag: {@link SUSPECT}, and only a known endpoint may prove it; a known client does not. */
 export const BY_ENDPOINT = 1 << 24;
 
+/** Flag: the checksum of one of the opener's packets was right, see lib/judge/receiver.ts. */
+export const OPENER_VERIFIED = 1 << 25;
+/** Flag: the same of the responder's. */
+export const RESPONDER_VERIFIED = 1 << 26;
+/** Flag: one of the opener's packets acknowledged what the responder had sent. */
+export const OPENER_ACKED = 1 << 27;
+/** Flag: the same of the responder's. */
+export const RESPONDER_ACKED = 1 << 28;
+
 /** Lowest of the eight flag bits that hold the numbers plus one of two classifiers, four bits each, that marked a flow {@link SUSPECT}. */
 export const SUSPECTED_BY_SHIFT = 16;
 /** Those eight bits, and {@link BY_ENDPOINT}. */

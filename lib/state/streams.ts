@@ -32,6 +32,8 @@ export class Streams {
   readonly filled: Int32Array;
   /** Slots in use. */
   count = 0;
+  /** The last {@link put} met other bytes than its own where an island was; the earlier ones stayed. */
+  conflict = false;
   /** Slots evicted because all were taken. */
   evicted = 0;
 
@@ -116,11 +118,27 @@ export class Streams {
     this.count--;
   }
 
+  /** Whether `source[from … to)` and what a slot holds are the same, as far as both go. */
+  beginsWith(slot: number, source: Uint8Array, from: number, to: number): boolean {
+    const base = slot * STREAM_BYTES;
+    const count = Math.min(to - from, this.filled[slot]!);
+    for (let i = 0; i < count; i++) if (this.bytes[base + i] !== source[from + i]) return false;
+    return true;
+  }
+
+  /** After a {@link put} with a {@link conflict}: the same bytes again, in place of the earlier ones. */
+  overwrite(slot: number, offset: number, source: Uint8Array, from: number, to: number): void {
+    const base = slot * STREAM_BYTES + offset;
+    const count = Math.min(to - from, STREAM_BYTES - offset);
+    for (let i = 0; i < count; i++) this.bytes[base + i] = source[from + i]!;
+  }
+
   /**
    * Puts `source[from … to)` at `offset` of the slot's stream. Bytes that are already there stay; bytes beyond the slot's
    * end are left out. True where the contiguous part grew.
    */
   put(slot: number, offset: number, source: Uint8Array, from: number, to: number): boolean {
+    this.conflict = false;
     if (offset < 0) {
       from -= offset;
       offset = 0;
@@ -151,7 +169,9 @@ export class Streams {
     const islandEnd = this.#islandEnd[slot]!;
     const meets = islandEnd > 0 && end >= islandStart;
     for (let i = offset; i < end; i++) {
-      if (!meets || i < islandStart || i >= islandEnd) bytes[base + i] = source[from + i - offset]!;
+      const byte = source[from + i - offset]!;
+      if (!meets || i < islandStart || i >= islandEnd) bytes[base + i] = byte;
+      else if (bytes[base + i] !== byte) this.conflict = true;
     }
     if (meets) {
       if (islandEnd > end) end = islandEnd;

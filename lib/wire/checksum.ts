@@ -38,7 +38,17 @@ export function transportChecksum(
   end: number,
   transport: number,
 ): number {
+  return foldSum(sumWords(bytes, at, end, pseudoSum(bytes, start, end - at, transport)));
+}
+
+/** Sum of the pseudo-header of the IP packet at `start`, whose segment has `length` bytes. */
+function pseudoSum(bytes: Uint8Array, start: number, length: number, transport: number): number {
   const four = bytes[start]! >>> 4 === 4;
   const sum = four ? sumWords(bytes, start + 12, start + 20, 0) : sumWords(bytes, start + 8, start + 40, 0);
-  return foldSum(sumWords(bytes, at, end, sum + transport + (end - at)));
+  return sum + transport + length;
+}
+
+/** What Linux writes in place of a checksum that the network card is to make, or that it merged away: the pseudo-header's sum. */
+export function unfinishedChecksum(bytes: Uint8Array, start: number, length: number, transport: number): number {
+  return ~foldSum(pseudoSum(bytes, start, length, transport)) & 0xffff;
 }

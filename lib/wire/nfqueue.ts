@@ -52,6 +52,10 @@ const NFQA_IFINDEX_OUTDEV = 6;
 const NFQA_HWADDR = 9;
 const NFQA_PAYLOAD = 10;
 const NFQA_CAP_LEN = 13;
+const NFQA_SKB_INFO = 14;
+/** Flags of NFQA_SKB_INFO: segments merged into one, whose checksum nobody has made; nobody has verified it yet. */
+const NFQA_SKB_GSO = 2;
+const NFQA_SKB_CSUM_NOTVERIFIED = 4;
 const NFQA_CFG_PARAMS = 2;
 const NFQA_CFG_QUEUE_MAXLEN = 3;
 
@@ -81,6 +85,8 @@ export class QueueMessage {
   payloadEnd = 0;
   /** Length of the packet before the copy range cut it; the length of the payload where nothing was cut. */
   capLength = 0;
+  /** True where neither the network card nor the kernel has verified the checksum, and it is to be verified (Linux 3.10). */
+  unverified = false;
   /** Of a {@link REPLY}: 0 for done, or the positive error number. */
   errno = 0;
   /** Of a {@link REPLY}: sequence number of the message it answers. */
@@ -124,6 +130,7 @@ export class QueueMessage {
     this.payload = limit;
     this.payloadEnd = limit;
     this.capLength = 0;
+    this.unverified = false;
     if (limit - start < HEADERS) return MALFORMED;
     this.queue = view.getUint16(start + 18);
     let numbered = false;
@@ -174,6 +181,11 @@ export class QueueMessage {
           break;
         case NFQA_CAP_LEN:
           if (size >= 4) this.capLength = view.getInt32(value);
+          break;
+        case NFQA_SKB_INFO:
+          if (size < 4) break;
+          this.unverified =
+            (view.getInt32(value) & (NFQA_SKB_GSO | NFQA_SKB_CSUM_NOTVERIFIED)) === NFQA_SKB_CSUM_NOTVERIFIED;
           break;
       }
       at = value + ((size + 3) & ~3);

@@ -12,6 +12,13 @@ export const HOOK_INPUT = 1;
 /** Netfilter's hook number of OUTPUT. */
 export const HOOK_OUTPUT = 3;
 
+/** `Packet.checksum`: the transport's checksum was verified, or is made later: the packet is taken as it is. */
+export const CHECKSUM_GOOD = 0;
+/** `Packet.checksum`: nobody has verified it. */
+export const CHECKSUM_UNVERIFIED = 1;
+/** `Packet.checksum`: nobody knows; where a network card makes the checksums, what was captured on the sender has wrong ones. */
+export const CHECKSUM_UNKNOWN = 2;
+
 /** A decoded packet. All numbers are small integers; offsets count from the beginning of `bytes`. */
 export class Packet {
   /** The source's whole buffer; only `start … end` is this packet. */
@@ -44,6 +51,8 @@ export class Packet {
   transport = 0;
   /** {@link WHOLE}, {@link FIRST_FRAGMENT} or {@link FURTHER_FRAGMENT}. */
   fragment: 0 | 1 | 2 = WHOLE;
+  /** The first byte of the transport's header; valid where the outcome is OK. */
+  segment = 0;
   /** Source port; 0 unless the outcome is OK. */
   sport = 0;
   /** Destination port; 0 unless the outcome is OK. */
@@ -71,6 +80,8 @@ export class Packet {
   outdev = 0;
   /** Packet mark as a signed word, set by the source. */
   mark = 0;
+  /** {@link CHECKSUM_GOOD}, {@link CHECKSUM_UNVERIFIED} or {@link CHECKSUM_UNKNOWN}, set by the source. */
+  checksum: 0 | 1 | 2 = CHECKSUM_GOOD;
   /** First 16 bits of the sender's MAC address, set by the source. */
   macHigh = 0;
   /** Last 32 bits of the sender's MAC address as a signed word; both 0 where unknown. */
@@ -79,7 +90,7 @@ export class Packet {
   /**
    * Decodes `bytes[start … end)`, which begins with the IP header. `wireLength` is the length from there on the wire,
    * more than captured where the capture was cut. Never throws, whatever the bytes; what the source sets (hook, devices,
-   * mark, MAC) stays as it is.
+   * mark, checksum, MAC) stays as it is.
    */
   decode(bytes: Uint8Array, view: DataView, start: number, end: number, wireLength: number): Outcome {
     this.bytes = bytes;

@@ -26,6 +26,26 @@ export const PSH = 0x08;
 /** The acknowledgement number is valid. */
 export const ACK = 0x10;
 
+/** Kind of the TCP options with a signature: MD5 (RFC 2385) and the Authentication Option (RFC 5925). */
+const MD5 = 19;
+const AUTHENTICATION_OPTION = 29;
+
+/** Whether the decoded TCP packet has a signature among its options, as far as they were captured. */
+export function isSigned(packet: Packet): boolean {
+  const { bytes, segment } = packet;
+  const end = Math.min(segment + ((bytes[segment + 12]! >>> 4) << 2), packet.end);
+  let at = segment + TCP_HEADER;
+  while (at + 1 < end) {
+    const kind = bytes[at]!;
+    if (kind === 0) return false;
+    if (kind === 1) at++;
+    else if (kind === MD5 || kind === AUTHENTICATION_OPTION) return true;
+    else if (bytes[at + 1]! < 2) return false;
+    else at += bytes[at + 1]!;
+  }
+  return false;
+}
+
 /** Decodes the TCP header at `at`; see lib/wire/ip.ts for `end` and `wireEnd`. */
 export function decodeTcp(packet: Packet, at: number, end: number, wireEnd: number): Outcome {
   packet.transport = PROTOCOL_TCP;
@@ -35,6 +55,7 @@ export function decodeTcp(packet: Packet, at: number, end: number, wireEnd: numb
   const { bytes, view } = packet;
   const header = (bytes[at + 12]! >>> 4) << 2;
   if (header < TCP_HEADER || at + header > wireEnd) return BROKEN;
+  packet.segment = at;
   packet.sport = view.getUint16(at);
   packet.dport = view.getUint16(at + 2);
   packet.seq = view.getInt32(at + 4);
@@ -60,6 +81,7 @@ export function decodeUdp(packet: Packet, at: number, end: number, wireEnd: numb
   if (length === 0 && open) length = wireEnd - at;
   // Receivers drop both. Only a first fragment may hold less than the whole datagram.
   if (length < UDP_HEADER || (at + length > wireEnd && packet.fragment === WHOLE)) return BROKEN;
+  packet.segment = at;
   packet.sport = view.getUint16(at);
   packet.dport = view.getUint16(at + 2);
   packet.length = length - UDP_HEADER;

@@ -110,8 +110,8 @@ Deno.test("a settled flow is asked about after any number of other facts learned
   const { engine, judge } = engineAt(1000);
   const client = readEnd("10.0.0.6:40000");
   judge(tcpPacket(client, SITE, SYN, 1), 1000);
-  judge(tcpPacket(client, SITE, 24, 2, GET), 1000);
-  judge(tcpPacket(SITE, client, 24, 500, OK), 1000);
+  judge(tcpPacket(client, SITE, 24, 2, GET, 500), 1000);
+  judge(tcpPacket(SITE, client, 24, 500, OK, 2 + GET.length), 1000);
   for (const turn of [1, 2, 3, 0x7fff - 6, 1, 0x8000 - 1, 1, 0x7ffe]) {
     engine.learner.epoch += turn - 1;
     assert.equal(judge(tcpPacket(client, SITE, 16, 40), 1001), ACCEPT | SETTLED);

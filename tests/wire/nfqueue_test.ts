@@ -178,3 +178,16 @@ Deno.test("config messages have the bytes that the kernel expects", () => {
     "1c000000" + "0203" + "0100" + "00000000" + "00000000" + "00000001" + "08000300" + "00002000",
   );
 });
+
+Deno.test("a checksum is to be verified where the kernel says so, and the packet is not merged", () => {
+  for (const [flags, expected] of [[0, false], [1, false], [2, false], [4, true], [6, false], [5, true]] as const) {
+    const bytes = FORWARDED.slice();
+    const view = viewOf(bytes);
+    view.setUint32(0, bytes.length, true);
+    const at = bytes.findIndex((byte, i) => byte === 8 && bytes[i + 2] === 0x0e && bytes[i + 3] === 0);
+    view.setUint32(at + 4, flags);
+    const message = new QueueMessage();
+    assert.equal(message.parse(view, 0, bytes.length), PACKET);
+    assert.equal(message.unverified, expected, `flags ${flags}`);
+  }
+});

@@ -7,6 +7,7 @@ import type { LengthRule } from "../protocol/message_lengths.ts";
 import { LOCK, type Policy } from "../policy/policy.ts";
 import {
   ACCEPTED,
+  ALLOWED,
   CANDIDATES,
   CLOSING,
   EPOCH,
@@ -34,7 +35,7 @@ import { Clock } from "../learn/clock.ts";
 import { Counters, RefusalLog } from "../learn/counters.ts";
 import { isOpenedForOthers, maySettle } from "./settle.ts";
 import { forgetExempted, Keeper } from "../learn/keeper.ts";
-import { Learner, LET_THROUGH, NOTHING, REFUSE_FLOW } from "../learn/learner.ts";
+import { Learner, LET_BY, LET_THROUGH, NOTHING, REFUSE_FLOW } from "../learn/learner.ts";
 import type { Because, Emit, FlowObserver, FrequentEvent } from "../learn/event.ts";
 import { isReused, openFlow } from "./new_flow.ts";
 import { DNS } from "../wire/dns.ts";
@@ -312,6 +313,7 @@ export class Engine {
       if (consequence !== NOTHING) return consequence;
       answer = this.asker.askNext(row, tcp);
     }
+    if ((words[flow + FLAGS]! & ALLOWED) !== 0) return NOTHING;
     if (maySettle(this.asker.tcp, words, flow, this.asker.look.first)) {
       words[flow + FLAGS]! |= ACCEPTED;
       this.asker.dismiss(row);
@@ -357,7 +359,13 @@ export class Engine {
     const classifier = this.#classifiers[this.asker.matched]!;
     const protocol = this.#protocols[this.asker.matched]!;
     const { look } = this.asker;
+    const { hasInfoHash } = look.found;
+    if ((words[flow + FLAGS]! & ALLOWED) !== 0 && !hasInfoHash) return NOTHING;
     const consequence = protocol < 0 ? NOTHING : this.learner.matched(this.#ends, classifier, protocol, answer, look);
+    if (consequence === LET_BY) {
+      if (hasInfoHash) words[flow + FLAGS]! |= ALLOWED;
+      return NOTHING;
+    }
     if (consequence === NOTHING) {
       if (protocol < 0) this.asker.dismissMatched(row, tcp);
       else this.asker.markReported(row, answer);

@@ -62,6 +62,12 @@ export const FAN_OUT: Evidence = evidence(
 const CLIENT_KEY = 0x10000;
 /** The same for a client whose encrypted flows gave it away. */
 const REVEALED_KEY = 0x20000;
+/** The same for a client that showed an allowed info-hash. */
+const ALLOWED_KEY = 0x30000;
+/** Milliseconds that an allowed use counts: trackers are asked every half hour. */
+const ALLOWED_LASTS = 3_600_000;
+/** In the column {@link WITNESS} of a client that is known: by an info-hash of its own, which the config does not allow. */
+const BY_HASH = 1;
 
 /** What revealed a client, in the column {@link KIND}: the messages of one flow, or a fan-out. */
 export type Revealed = 1 | 2;
@@ -124,8 +130,9 @@ export class Endpoints {
    * Remembers that the client of this flow uses the protocol: CONFIRMED where that was certain, ADVERTISED where
    * encrypted-looking UDP flows hint at it. It counts as long as a fact does in the scores.
    */
-  noteClient(ends: FlowEnds, protocol: number, kind: number): void {
+  noteClient(ends: FlowEnds, protocol: number, kind: number, byHash: boolean = false): void {
     const endpoints = this.#table;
+    if (!byHash && this.usesAllowed(ends, protocol)) return;
     const known = endpoints.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT_KEY + protocol);
     const better = known >= 0 && endpoints.deadline[known]! > this.#clock.now &&
       endpoints.values[known * endpoints.columns + KIND]! > kind;
@@ -133,6 +140,25 @@ export class Endpoints {
     const until = this.#clock.now + this.policy.config.score.window;
     const row = endpoints.insert(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT_KEY + protocol, until);
     endpoints.values[row * endpoints.columns + KIND] = kind;
+    if (byHash) endpoints.values[row * endpoints.columns + WITNESS] = BY_HASH;
+  }
+
+  /** The client of this flow showed an allowed info-hash: what shows none may be of that use, and no longer makes it known. */
+  noteAllowed(ends: FlowEnds, protocol: number): void {
+    const endpoints = this.#table;
+    const { c0, c1, c2, c3 } = ends;
+    endpoints.insert(c0, c1, c2, c3, ALLOWED_KEY + protocol, this.#clock.now + ALLOWED_LASTS);
+    const row = endpoints.find(c0, c1, c2, c3, CLIENT_KEY + protocol);
+    if (row >= 0 && endpoints.values[row * endpoints.columns + WITNESS] !== BY_HASH) {
+      endpoints.deadline[row] = this.#clock.now;
+    }
+  }
+
+  /** Whether the client of this flow showed an allowed info-hash within the last hour. */
+  usesAllowed(ends: FlowEnds, protocol: number): boolean {
+    if (!this.policy.allowsAny) return false;
+    const row = this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, ALLOWED_KEY + protocol);
+    return row >= 0 && this.#table.deadline[row]! > this.#clock.now;
   }
 
   /** Encrypted flows gave the client of this one away. Counts as long as a fact of the scores does. */

@@ -46,13 +46,15 @@ import type { FlowEnds } from "./flow_ends.ts";
 import { TimeLocks } from "./time_locks.ts";
 
 /** What follows for the flow in which something was recognised. */
-export type Consequence = 0 | 1 | 2;
+export type Consequence = 0 | 1 | 2 | 3;
 /** Nothing: classification goes on. */
 export const NOTHING = 0;
 /** It is let through. */
 export const LET_THROUGH = 1;
 /** It is refused. */
 export const REFUSE_FLOW = 2;
+/** This packet passes, and the flow's next ones are asked about as before. */
+export const LET_BY = 3;
 
 /** Distinct peers of encrypted-looking UDP conversations, within the score's window, from which on they count as a hint. */
 const HINTING_PEERS = 5;
@@ -162,7 +164,12 @@ export class Learner {
     const group = this.groupOf(ends);
     const action = policy.action(this.table, group, protocol);
     if (action === OFF) return NOTHING;
-    if (look.found.hasInfoHash && policy.allowsInfoHash(look.found.infoHash, 0)) return LET_THROUGH;
+    const { hasInfoHash, hashFollows, infoHash } = look.found;
+    if (policy.allowsAny && (hasInfoHash ? policy.allowsInfoHash(infoHash, 0) : hashFollows)) {
+      if (hasInfoHash && ends.fromClient) this.#endpoints.noteAllowed(ends, protocol);
+      // A datagram's flow may show other hashes yet.
+      return ends.tcp === 0 ? LET_BY : LET_THROUGH;
+    }
     let endpoint = 0;
     if (evidence.encrypted) {
       if (!policy.config.encrypted.detect) return NOTHING;
@@ -182,7 +189,7 @@ export class Learner {
         return this.#revealed(ends, protocol, group, action, FAN_OUT, look);
       }
     } else if (evidence.certainty === CERTAIN && isInvolved(ends, look)) {
-      this.#endpoints.noteClient(ends, protocol, CONFIRMED);
+      this.#endpoints.noteClient(ends, protocol, CONFIRMED, hasInfoHash);
     }
     const required = policy.require(this.table, group, protocol);
     let certainty = evidence.certainty;
@@ -205,7 +212,9 @@ export class Learner {
     // Beyond what its machine may cause, a packet is refused and that is all.
     if (acts && action === LOCK && isInvolved(ends, look) && !this.#mayLock(ends, protocol, group)) return REFUSE_FLOW;
     this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
-    this.#learnEndpoints(ends, classifier, protocol, certainty, look);
+    if (hasInfoHash || !this.#endpoints.usesAllowed(ends, protocol)) {
+      this.#learnEndpoints(ends, classifier, protocol, certainty, look);
+    }
     this.#detected(ends, protocol, group, evidence, certainty, action, before, after, look);
     // Evidence that is not enough for the policy may be followed by better: go on.
     if (!acts) return certainty >= STRONG && certainty >= required ? LET_THROUGH : NOTHING;

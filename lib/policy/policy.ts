@@ -174,6 +174,11 @@ export class Policy {
     return this.protocols.indexOf(name);
   }
 
+  /** Whether the config allows any info-hash. */
+  get allowsAny(): boolean {
+    return this.#infoHashes.length > 0;
+  }
+
   /** Whether the 20 bytes at `offset` are an allowed info-hash. The caller has checked that they are there. */
   allowsInfoHash(bytes: Uint8Array, offset: number): boolean {
     const list = this.#infoHashes;
@@ -212,7 +217,7 @@ function macs(list: readonly string[]): Mac[] {
   return list.map(parseMac).filter((mac) => mac !== null);
 }
 
-/** All allowed hashes, sorted, 20 bytes each. */
+/** All allowed hashes, sorted, 20 bytes each: of one of version 2 its first 20, as clients send it (BEP 52). */
 function infoHashes(config: Config): Uint8Array {
   const texts = [...new Set(config.protocols.flatMap((protocol) => protocol.allowInfoHashes ?? []))].sort();
   const bytes = new Uint8Array(texts.length * 20);

@@ -429,7 +429,7 @@ export const PROTOCOL = {
   allowInfoHashes: field(
     optional(list(spelling.infoHash, MAX_PREFIXES)),
     null,
-    "Torrents that are let through where their hash is visible",
+    "Torrents that are let through where their hash is visible, version 1 or 2; of a hybrid torrent name both",
   ),
 } satisfies Fields;
 

@@ -92,11 +92,22 @@ export const wildcard: Kind<string> = text(
   },
 );
 
-/** An info-hash. */
+/** An info-hash as in torrents' pages and magnet links; base32 becomes hexadecimal. */
 export const infoHash: Kind<string> = text(
-  "an info-hash of 40 hexadecimal digits",
-  (value) => /^[0-9a-f]{40}$/i.test(value) ? value.toLowerCase() : null,
+  "an info-hash of 40 hexadecimal digits or 32 of base32 (version 1), or of 64 hexadecimal digits (version 2)",
+  (value) => {
+    if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(value)) return value.toLowerCase();
+    return /^[a-z2-7]{32}$/i.test(value) ? fromBase32(value.toUpperCase()) : null;
+  },
 );
+
+/** Hexadecimal of base32 (RFC 4648 section 6) without padding: eight digits are five bytes. */
+function fromBase32(text: string): string {
+  const bits = Array.from(text, (digit) => BASE32.indexOf(digit).toString(2).padStart(5, "0")).join("");
+  return (bits.match(/.{4}/g) ?? []).map((four) => parseInt(four, 2).toString(16)).join("");
+}
+
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /** Name of a client group; also accepted from the operator's commands, so kept plain. */
 export const groupName: Kind<string> = text(

@@ -23,12 +23,15 @@ export class NamedEndpoints {
   readonly infoHash: Uint8Array = new Uint8Array(20);
   /** An info-hash was seen. */
   hasInfoHash = false;
+  /** This payload begins an exchange in which an info-hash is shown before anything is moved. */
+  hashFollows = false;
 
   /** Forgets all. */
   clear(): void {
     this.count = 0;
     this.omitted = 0;
     this.hasInfoHash = false;
+    this.hashFollows = false;
   }
 
   /** Adds an endpoint: four address words (IPv4 mapped) and a port (0 = any port of that address). */

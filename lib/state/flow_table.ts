@@ -92,6 +92,9 @@ export const OPENER_ACKED = 1 << 27;
 /** Flag: the same of the responder's. */
 export const RESPONDER_ACKED = 1 << 28;
 
+/** Flag: a UDP flow in which an allowed info-hash was shown; what shows no other one passes. */
+export const ALLOWED = 1 << 29;
+
 /** Lowest of the eight flag bits that hold the numbers plus one of two classifiers, four bits each, that marked a flow {@link SUSPECT}. */
 export const SUSPECTED_BY_SHIFT = 16;
 /** Those eight bits, and {@link BY_ENDPOINT}. */

@@ -158,6 +158,19 @@ Deno.test("training names carry their protocol, in order, hints marked", () => {
   assert.ok(winmx.some(({ pattern }) => pattern === "*.winmx.com"));
 });
 
+Deno.test("an allowed info-hash is given in hexadecimal or base32; of version 2 its first 20 bytes count", () => {
+  const one = "0123456789abcdef0123456789abcdef01234567"; // base32 by Python's base64.b32encode
+  const two = "fe".repeat(20);
+  const texts = ["AERUKZ4JVPG66AJDIVTYTK6N54ASGRLH", "aerukz4jvpg66ajdivtytk6n54asgrlh", `${two}${"00".repeat(12)}`];
+  for (const text of texts) {
+    const policy = compile(configOf(`[protocols.bittorrent]\nallow_info_hashes = ["${text}"]`));
+    assert.ok(policy.allowsAny);
+    assert.equal(policy.allowsInfoHash(Uint8Array.fromHex(one), 0), text.length === 32, text);
+    assert.equal(policy.allowsInfoHash(Uint8Array.fromHex(two), 0), text.length === 64, text);
+  }
+  assert.ok(!compile(configOf("")).allowsAny);
+});
+
 Deno.test("allowed info-hashes are found at any offset, and only those", () => {
   fc.assert(
     fc.property(

@@ -190,7 +190,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
     [
       'f:2: protocols.bittorrent.action: found "block"; allowed: "off", "log", "drop", "lock"; nearest: "drop"',
       "f:3: protocols.bittorrent.ports: found an unknown key in [protocols.bittorrent]; allowed: no ports: they are never evidence",
-      'f:4: protocols.bittorrent.allow_info_hashes[1]: found "xx"; allowed: an info-hash of 40 hexadecimal digits',
+      'f:4: protocols.bittorrent.allow_info_hashes[1]: found "xx"; allowed: an info-hash of 40 hexadecimal digits or 32 of base32 (version 1), or of 64 hexadecimal digits (version 2)',
       "f:6: protocols.fasttrack.allow_info_hashes: found a key that fasttrack does not have; allowed: only in [protocols.bittorrent]",
       'f:7: protocols.fasttrack.require: found 3; allowed: "certain", "strong", "weak"',
     ],

@@ -85,6 +85,7 @@ export function trackerRequest(look: Look): Evidence {
     // BEP 15 asks readers for "at least 16 bytes", so a longer one is legal.
     if (view.getInt32(start) !== 0x417 || view.getInt32(start + 4) !== 0x27101980) return UNRELATED;
     remember(look, view.getInt32(start + 12), CONNECT);
+    look.found.hashFollows = true;
     return UDP_TRACKER;
   }
   const followsConnect = noted(look) && (look.note1 & 0xff) !== BARE_SCRAPE &&
@@ -136,7 +137,10 @@ export function trackerResponse(look: Look): Evidence {
   }
   if (action === ERROR) return UDP_TRACKER_RESPONSE;
   if (action !== asked) return UNRELATED;
-  if (action === CONNECT) return look.length >= 16 ? UDP_TRACKER_RESPONSE : UNRELATED;
+  if (action === CONNECT) {
+    look.found.hashFollows = true;
+    return look.length >= 16 ? UDP_TRACKER_RESPONSE : UNRELATED;
+  }
   if (action === SCRAPE) return look.length >= 8 && (look.length - 8) % 12 === 0 ? UDP_TRACKER_RESPONSE : UNRELATED;
   if (look.length < 20) return UNRELATED;
   const list = look.length - 20;

@@ -743,6 +743,7 @@ install_all() {
   if [ -n "$bundle" ]; then forget_before; fi
   [ -n "$start" ] || return 0
   say "what it does now: $program status; what is missing here: $program doctor"
+  say "see that it works: $program selftest sends a harmless ping through the rules and shows what is logged"
   say "your config is $etc/ftwall.toml; after a change: $program check && $program reload"
   say "to reload it by cron: echo '*/5 * * * * root $program reload' > $cron"
   say "to remove all of it: $self --uninstall"

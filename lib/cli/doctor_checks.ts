@@ -27,7 +27,7 @@ import type { QueueNumbers } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
 import { DEFAULT_CONTROL } from "../report/control_protocol.ts";
 import { Failure } from "../report/failure.ts";
-import { counted } from "../report/plain.ts";
+import { counted, localTime } from "../report/plain.ts";
 import { ask } from "./control_client.ts";
 import type { Check, Finding } from "./doctor.ts";
 import { mayAdministrate, readCapabilities } from "./permission.ts";
@@ -357,7 +357,7 @@ async function missingNftables(): Promise<string> {
 /** A clock that is far off makes schedules and the deadlines of the state file wrong. `now` is milliseconds since 1970. */
 export function checkClock(now: number): Finding {
   const year = new Date(now).getUTCFullYear();
-  if (year >= 2024 && year < 2100) return ok(new Date(now).toISOString());
+  if (year >= 2024 && year < 2100) return ok(localTime(now));
   return warn(
     `it is the year ${year} here: schedules and saved deadlines will be wrong`,
     "set the clock, for example by NTP, before ftwall starts",

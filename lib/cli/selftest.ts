@@ -87,6 +87,8 @@ async function pass(
   const before = await ask(control, { command: "status" });
   await scene.build(client);
   scene.onRemove(async () => {
+    // What the last ping leads to comes before.
+    await wait(FOLLOWS);
     // A lock that was left would meet whoever gets this address next. That there is none is as good.
     await ask(control, { command: "unlock", client, reason: "selftest" }).catch(() => {});
   });

@@ -26,6 +26,9 @@ export class SelfTestScene implements AsyncDisposable {
   readonly #lan: readonly string[];
   readonly #namespace = `ftwtest-${Deno.pid}`;
   readonly #undo: (() => Promise<unknown>)[] = [];
+  /** The step that is under way. */
+  #step: Promise<unknown> = Promise.resolve();
+  #over = false;
   #client = "";
 
   /** `lan` are the interfaces that the rules name. */
@@ -44,7 +47,7 @@ export class SelfTestScene implements AsyncDisposable {
       // Nobody here, where it goes the way of everything else; behind another router there may be somebody.
       return gateway === / via (\S+)/.exec((await this.#ip("route", "get", this.peer)).stdout)?.[1];
     }
-    const ping = await this.#run("ping", ["-c", "1", "-W", "1", address]);
+    const ping = await this.#take("ping", ["-c", "1", "-W", "1", address]);
     // Who does not answer an echo still tells its hardware address.
     const neighbour = await this.#ip("neigh", "show", "to", address);
     return ping.code !== 0 && !/lladdr/.test(neighbour.stdout);
@@ -90,7 +93,7 @@ export class SelfTestScene implements AsyncDisposable {
     const [, ...words] = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
     const wanted = `${SEND}=${protocol} ${this.#client} ${this.peer}`;
     const command = ["netns", "exec", this.#namespace, "env", wanted, Deno.execPath(), ...words];
-    const { code, stderr } = await this.#run("ip", command);
+    const { code, stderr } = await this.#take("ip", command);
     if (code !== 0) throw new Failure(FAILED, `Cannot send the ping of the test: ${stderr}`);
   }
 
@@ -100,6 +103,9 @@ export class SelfTestScene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // After an interrupt a step may be under way, and others to follow: it is waited for, they are refused.
+    this.#over = true;
+    await this.#step.catch(() => {});
     for (const undo of this.#undo.splice(0).reverse()) await undo().catch(() => {});
   }
 
@@ -143,7 +149,7 @@ export class SelfTestScene implements AsyncDisposable {
         `filter add dev ${from} parent ffff: protocol all u32 match u32 0 0 action mirred ingress redirect dev ${to}`,
       ]
     ) {
-      const { code, stderr } = await this.#run("tc", words.split(" "));
+      const { code, stderr } = await this.#take("tc", words.split(" "));
       if (code === 0) continue;
       throw new Failure(
         MISSING,
@@ -178,8 +184,15 @@ export class SelfTestScene implements AsyncDisposable {
     }
   }
 
+  async #take(command: string, words: readonly string[]): Promise<Ran> {
+    if (this.#over) throw new Failure(FAILED, "The test is over");
+    const step = this.#run(command, words);
+    this.#step = step;
+    return await step;
+  }
+
   async #ip(...words: readonly string[]): Promise<Ran> {
-    const ran = await this.#run("ip", words);
+    const ran = await this.#take("ip", words);
     if (ran.code === 127) throw new Failure(MISSING, NEEDS_IP);
     return ran;
   }

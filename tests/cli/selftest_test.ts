@@ -55,6 +55,28 @@ Deno.test("whatever step fails, what was made until then is taken away in the re
   }
 });
 
+Deno.test("an interrupt at any moment leaves nothing, also where a step was under way", async () => {
+  for (let turns = 0; turns < 60; turns++) {
+    const there = new Set<string>();
+    const run = async (command: string, args: readonly string[]) => {
+      // The tool needs its time; what it makes is there at its end.
+      for (let i = 0; i < 3; i++) await Promise.resolve();
+      const [kind, what, name] = args;
+      if (what === "add" && kind !== "neigh") there.add(`${kind} ${name}`);
+      if (what === "del") there.delete(`${kind} ${name}`);
+      const stdout = command === "cat" ? "1\n" : "2: eth0: link/ether 02:00:00:00:00:01";
+      return { code: 0, stdout, stderr: "" };
+    };
+    const scene = new SelfTestScene(run, ["br-lan"]);
+    const building = scene.build("10.0.0.5").catch(() => {});
+    for (let i = 0; i < turns * 2; i++) await Promise.resolve();
+    await scene[Symbol.asyncDispose]();
+    await building;
+    // The way to the peer goes with its interface.
+    assert.deepEqual([...there].filter((one) => one !== `route ${scene.peer}/32`), []);
+  }
+});
+
 Deno.test("without ip(8) or forwarding one sentence says what is missing", async () => {
   const without = machine((line) => line.startsWith("ip") ? { code: 127 } : {});
   await assert.rejects(new SelfTestScene(without.run, []).isFree("10.0.0.5"), /ip\(8\) of iproute2 is needed/);

@@ -32,7 +32,10 @@ version=${kernel#vmlinuz-}
 
 git clone -q "$repository" "$root/work/ftwall"
 # The executable, where there is one as new as the source; else the tests run from source.
-if [ -x "$repository/dist/ftwall" ]; then install -D "$repository/dist/ftwall" "$root/work/ftwall/dist/ftwall"; fi
+if [ -x "$repository/dist/ftwall" ]; then
+  install -D "$repository/dist/ftwall" "$root/work/ftwall/dist/ftwall"
+  touch -d '1 minute' "$root/work/ftwall/dist/ftwall"
+fi
 install -D "$(command -v deno)" "$root/usr/local/bin/deno"
 DENO_DIR=$root/root/.cache/deno deno cache --quiet --config "$repository/deno.json" \
   "$repository"/main.ts "$repository"/mod.ts "$repository"/tests/live/*_test.ts "$repository"/tests/live/talk.ts

@@ -10,7 +10,7 @@
  *     send FROM HOST PORT HEX [MS] one datagram from port FROM (0: any), and what comes back within MS: {"answers":[…]}
  *     fake ADDRESS HEX             answers every datagram to port 53 of ADDRESS with the same bytes
  *     hear PORT                    tells of every datagram: {"from":…,"hex":…}
- *     dial HOST PORT MS HEX        connects and sends: {"connected":…,"received":…,"error":…}
+ *     dial HOST PORT MS HEX        connects and sends: {"connected":…,"received":…,"error":…,"took":ms}
  */
 import { Buffer } from "node:buffer";
 import { createSocket, type Socket } from "node:dgram";
@@ -204,8 +204,9 @@ function dial(host: string, port: number, patience: number, hex: string): void {
   let connected = false;
   let received = "";
   const socket = connect({ host, port });
+  const began = performance.now();
   const end = (error: string | null) => {
-    tell({ connected, received, error });
+    tell({ connected, received, error, took: performance.now() - began });
     Deno.exit(0);
   };
   setTimeout(() => end(connected ? null : "timeout"), patience);

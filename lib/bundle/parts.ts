@@ -81,7 +81,7 @@ async function installed(names: readonly string[]): Promise<Map<string, Package>
   for (const name of names) {
     const version = await output("dpkg-query", ["-W", "-f", "${Version}", name]);
     const paths = (await output("dpkg-query", ["-L", name])).split("\n");
-    packages.set(name, packageOf(name, version, paths, ""));
+    packages.set(name, packageOf(name, version, paths, `/usr/share/doc/${name}/copyright`));
   }
   return packages;
 }
@@ -112,16 +112,26 @@ export async function fetched(arch: Arch, names: readonly string[], cache: strin
     if (name === undefined || version === undefined || !names.includes(name)) continue;
     const root = `${cache}/${debian}/${name}`;
     await finished("dpkg-deb", ["-x", file, root]);
-    packages.set(name, packageOf(name, version, [...pathsBelow(root)], root));
+    packages.set(name, packageOf(name, version, [...pathsBelow(root)], `${await documents(root, name)}/copyright`));
   }
   return packages;
+
+  /** The directory of a package's documents, which may be that of another package. */
+  async function documents(root: string, name: string): Promise<string> {
+    const own = `${root}/usr/share/doc/${name}`;
+    if (!(await Deno.lstat(own)).isSymlink) return own;
+    const other = await Deno.readLink(own);
+    await finished("apt-get", ["-q", ...options, "download", other], `${cache}/${debian}`);
+    await finished("sh", ["-c", `dpkg-deb -x ${other}_*.deb ${other}`], `${cache}/${debian}`);
+    return `${cache}/${debian}/${other}/usr/share/doc/${other}`;
+  }
 }
 
-function packageOf(name: string, version: string, paths: readonly string[], root: string): Package {
+function packageOf(name: string, version: string, paths: readonly string[], copyright: string): Package {
   return {
     name,
     version,
-    copyright: `${root}/usr/share/doc/${name}/copyright`,
+    copyright,
     file: (wanted) => {
       const path = paths.find((path) => path.endsWith(`/${wanted}`) && !path.includes("/share/"));
       if (path === undefined) throw new Error(`the package ${name} ${version} has no file ${wanted}`);

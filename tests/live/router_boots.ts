@@ -352,7 +352,11 @@ async function main(arch: keyof typeof MACHINES): Promise<void> {
     await router.off("reboot");
     await router.boot();
     await until("the daemon", async () => (await router.run("ftwall status")).code === 0, 120_000);
-    check((await router.dial(HANDSHAKE)) === "", "after a restart BitTorrent's handshake is refused");
+    const refused = (await router.dial(HANDSHAKE)) === "";
+    const found = refused
+      ? ""
+      : (await router.run("ftwall doctor; tail -n 20 /var/log/ftwall.log; dmesg | tail -n 5")).said;
+    check(refused, "after a restart BitTorrent's handshake is refused", found);
     check((await router.dial(GET)) !== "", "after a restart HTTP passes");
 
     await router.must("rm -f /etc/crontabs/root");

@@ -314,6 +314,16 @@ export class Engine {
       answer = this.asker.askNext(row, tcp);
     }
     if ((words[flow + FLAGS]! & ALLOWED) !== 0) return NOTHING;
+    const { look } = this.asker;
+    if (tcp !== 0 && look.nth === 1 && look.fromOpener && look.fromClient && isEverydayOpening(look.ownFirst, 1)) {
+      const consequence = this.learner.openedToPeer(this.#ends, look);
+      if (consequence === REFUSE_FLOW) {
+        words[flow + FLAGS]! |= REFUSED;
+        this.asker.dismiss(row);
+        this.#refusals.note(this.#ends, "recognised", "");
+        return REFUSE_FLOW;
+      }
+    }
     if (maySettle(this.asker.tcp, words, flow, this.asker.look.first)) {
       words[flow + FLAGS]! |= ACCEPTED;
       this.asker.dismiss(row);

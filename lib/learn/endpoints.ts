@@ -31,6 +31,13 @@ const KNOWN_PEER: Evidence = evidence(
   "Encrypted-looking flow, or one whose looks say little, to an endpoint that took part in a confirmed conversation",
   true,
 );
+/** The same of a flow of any kind, TLS and HTTP too. */
+export const OWN_PEER: Evidence = evidence(
+  "known-peer",
+  STRONG,
+  "Flow to the address and port to which this client itself sent what was certain, whatever the flow speaks",
+);
+
 /** Evidence of an encrypted-looking flow of a client in whose other flows the protocol was certain. */
 const KNOWN_CLIENT: Evidence = evidence(
   "known-client",
@@ -213,6 +220,15 @@ export class Endpoints {
     const { c0, c1, c2, c3 } = ends;
     const memory = ticksOf(this.policy.config.score.window);
     return this.#fanOuts.agrees(c0, c1, c2, c3, protocol, hostOf(ends), rule.near, this.#clock.tick, memory);
+  }
+
+  /** Number of the protocol that the client of this flow itself spoke with its peer's address and port for certain; else -1. */
+  spokenWith(ends: FlowEnds): number {
+    const { columns, deadline, values } = this.#table;
+    const row = this.#table.find(ends.p0, ends.p1, ends.p2, ends.p3, ends.peerPort);
+    if (row < 0 || deadline[row]! <= this.#clock.now) return -1;
+    const at = row * columns;
+    return values[at + KIND] === CONFIRMED && values[at + WITNESS] === witnessOf(ends) ? values[at + PROTOCOL]! : -1;
   }
 
   /** What is known of the endpoints of an encrypted-looking flow: 0, ADVERTISED or CONFIRMED. */

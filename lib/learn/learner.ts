@@ -34,7 +34,7 @@ import { type Action, DROP, LOCK, OFF, type Policy } from "../policy/policy.ts";
 import type { State } from "../state/state.ts";
 import { type Clock, ticksOf } from "./clock.ts";
 import { decoySending } from "./decoy.ts";
-import { BY_FAN_OUT, BY_MESSAGES, Endpoints, FAN_OUT, hostOf, witnessOf } from "./endpoints.ts";
+import { BY_FAN_OUT, BY_MESSAGES, Endpoints, FAN_OUT, hostOf, OWN_PEER, witnessOf } from "./endpoints.ts";
 import { type Emit, firstBytes, type FlowObserver, type FrequentEvent, rounded } from "./event.ts";
 import { DECOY_EVENT_KIND, DETECTED_KIND, RateLimits } from "./rate_limits.ts";
 import { Everyday } from "./everyday.ts";
@@ -251,6 +251,20 @@ export class Learner {
     if (action === OFF) return NOTHING;
     this.revealedBy = revealing.name;
     return this.#revealed(ends, protocol, group, action, revealing, null);
+  }
+
+  /**
+   * The client opened a flow in which no protocol shows. Encryption that looks like the web's hides one too: to where the
+   * client itself spoke a protocol for certain, every flow of it is of that protocol.
+   */
+  openedToPeer(ends: FlowEnds, look: Look): Consequence {
+    if (!this.policy.config.encrypted.knownPeer) return NOTHING;
+    const protocol = this.#endpoints.spokenWith(ends);
+    if (protocol < 0) return NOTHING;
+    const group = this.groupOf(ends);
+    const action = this.policy.action(this.table, group, protocol);
+    if (action === OFF || this.#endpoints.usesAllowed(ends, protocol)) return NOTHING;
+    return this.#revealed(ends, protocol, group, action, OWN_PEER, look);
   }
 
   /** Takes note of a conversation that looks encrypted, and of the lengths of its first flights. */

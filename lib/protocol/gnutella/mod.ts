@@ -13,7 +13,7 @@ export const gnutella: Classifier = {
   tcp: true,
   udp: true,
   least: 8,
-  // UDP messages begin with a random identifier; TCP streams with G, H or P.
+  // UDP messages begin with a random identifier; TCP streams with G, H or P, or a TLS hello.
   first: "any",
   classify(look: Look): Evidence {
     return look.tcp ? classifyGnutellaTcp(look) : classifyGnutellaUdp(look);

@@ -28,6 +28,28 @@ const CONNECT = latin(
     "X-Try-Ultrapeers: 192.0.2.7:6346, 192.0.2.8:6347\r\n\r\n",
 );
 
+/** A ClientHello in one record, of these suites and extensions (type and value). */
+export function helloOf(suites: string, ...extensions: readonly (readonly [number, string])[]): Uint8Array {
+  const list = hex(suites);
+  const tail = join(...extensions.map(([type, value]) => {
+    const bytes = hex(value);
+    return join(Uint8Array.of(type >> 8, type & 255, bytes.length >> 8, bytes.length & 255), bytes);
+  }));
+  const two = (length: number) => Uint8Array.of(length >> 8, length & 255);
+  const body = join(
+    hex("0303"),
+    noise(32, 1),
+    hex("20"),
+    noise(32, 2),
+    two(list.length),
+    list,
+    hex("0100"),
+    two(tail.length),
+    tail,
+  );
+  return join(hex("160301"), two(body.length + 4), hex("0100"), two(body.length), body);
+}
+
 /** What other captures hold: one side only, the middle, older versions, short messages. */
 const VARIANTS: readonly Sample[] = [
   sample(true, "an answer of Shareaza alone", "tcp-served", 3, [[
@@ -47,6 +69,10 @@ const VARIANTS: readonly Sample[] = [
     latin("GET /gcache.php?hostfile=1&client=LIME&version=4.9 HTTP/1.0\r\n\r\n"),
   ]]),
   sample(true, "servents' chat", "tcp-chat", 3, [[">", latin("CHAT CONNECT/0.1\r\nUser-Agent: LimeWire/4.0\r\n\r\n")]]),
+  sample(true, "a hello without certificates", "tls-hello", 2, [[
+    ">",
+    helloOf("1302 1303 1301 c02c c030 0035 c019 c018 00a7 003a 00a6 0034", [10, "0004 0017 001d"], [51, "0002 0000"]),
+  ]]),
 ];
 const NEAR_VARIANTS: readonly Sample[] = [
   {

@@ -8,6 +8,7 @@
 import { HttpHead, NO_LINE, REQUEST, RESPONSE } from "../../wire/http.ts";
 import { CERTAIN, type Evidence, evidence, type Look, STRONG, UNDECIDED, UNRELATED } from "../classifier.ts";
 import { readEndpoints } from "../endpoint_text.ts";
+import { tlsHello } from "./tls_hello.ts";
 import { compare, CUT, isDigit, isHexDigit, literal, SAME, seek } from "../literal.ts";
 
 const CONNECT = evidence(
@@ -110,6 +111,8 @@ export function classifyGnutellaTcp(look: Look): Evidence {
       const chat = compare(bytes, at, end, CHAT_CONNECT);
       return chat === SAME ? CHAT : chat === CUT ? UNDECIDED : UNRELATED;
     }
+    case 0x16: // a TLS handshake
+      return tlsHello(look);
     case 0x48: // H: HEAD, HTTP
       return http(look, at, end);
     default:

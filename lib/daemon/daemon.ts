@@ -406,12 +406,7 @@ class RunningDaemon implements Daemon {
     } catch (error) {
       this.#reporter.note("warning", errorText(error));
     }
-    this.#reload().then(
-      ({ outcome }) => {
-        if (outcome === "unchanged") this.#reporter.note("info", "Reload: the config is unchanged");
-      },
-      (error: unknown) => this.#reporter.note("error", errorText(error)),
-    );
+    this.#reload().catch((error: unknown) => this.#reporter.note("error", errorText(error)));
   }
 
   stop(signal: string): void {

@@ -24,11 +24,13 @@ export const lock: Command = command({
   options: {
     for: { value: "time", text: "how long: 90, 45s, 10m, 2h (default: 10m)", read: readSeconds },
     reason: REASON,
+    force: { text: "also the router's own address, or the machine of an operator" },
     control: CONTROL,
   },
   after: 'Example: ftwall lock 192.168.1.20 --for 10m --reason "asked for by the head of school"',
-  run({ for: seconds = null, reason, control }, [client = ""]) {
-    return request(control, { command: "lock", client: oneClient(client), seconds, reason });
+  run({ for: seconds = null, reason, force, control }, [client = ""]) {
+    const forced = force === true ? { force } : {};
+    return request(control, { command: "lock", client: oneClient(client), seconds, reason, ...forced });
   },
 });
 

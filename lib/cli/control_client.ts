@@ -2,6 +2,7 @@
  * Asking the running daemon.
  * @module
  */
+import { parseAddress } from "../net/address.ts";
 import { errorText } from "../net/error_text.ts";
 import { type ControlAnswers, type ControlRequest, LONGEST_ANSWER } from "../report/control_protocol.ts";
 import { FAILED, Failure, MISSING } from "../report/failure.ts";
@@ -21,7 +22,12 @@ export async function ask<C extends ControlRequest["command"]>(
   }, milliseconds);
   try {
     const user = invoker();
-    const sent = user === undefined ? request : { ...request, user };
+    const from = loginAddress();
+    const sent = {
+      ...request,
+      ...(user === undefined ? {} : { user }),
+      ...(from === undefined ? {} : { from }),
+    };
     await writeAll(connection, new TextEncoder().encode(JSON.stringify(sent) + "\n"));
     return read(await readLine(connection), request.command, path) as ControlAnswers[C];
   } catch (error) {
@@ -111,6 +117,31 @@ function read(line: string, command: string, path: string): unknown {
     }
   }
   throw new Error("what it answered is not an answer of ftwall");
+}
+
+/** Processes above this one that are asked for where their user is. */
+const MOST_PARENTS = 12;
+
+/** Address from which the user of this command is logged in over SSH; sudo takes it out of the environment, so parents are asked. */
+function loginAddress(): string | undefined {
+  const own = Deno.env.get("SSH_CONNECTION");
+  if (own !== undefined) return addressIn(own);
+  try {
+    let pid = String(Deno.ppid);
+    for (let count = 0; count < MOST_PARENTS && Number(pid) > 1; count++) {
+      const found = /(?:^|\0)SSH_CONNECTION=([^\0]*)/.exec(Deno.readTextFileSync(`/proc/${pid}/environ`));
+      if (found !== null) return addressIn(found[1]!);
+      pid = /^PPid:\s*(\d+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1] ?? "";
+    }
+  } catch {
+    // Without /proc, or without permission to read it, nobody is known.
+  }
+  return undefined;
+}
+
+function addressIn(connection: string): string | undefined {
+  const address = connection.split(" ")[0]!.split("%")[0]!;
+  return parseAddress(address) === null ? undefined : address;
 }
 
 /** The name of the user who runs this command, for the audit log. Anybody may set it to anything. */

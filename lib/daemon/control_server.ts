@@ -3,6 +3,7 @@
  * of connections are bounded, and no error in here disturbs the judging of packets.
  * @module
  */
+import { parseAddress, type Words } from "../net/address.ts";
 import { errorText } from "../net/error_text.ts";
 import {
   type ActionAnswer,
@@ -24,6 +25,8 @@ type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { re
  * the daemon. The handler also writes the actions of operators to the audit log.
  */
 export interface ControlHandler {
+  /** Is told, before each answer, from which address the asking side is logged in over SSH. */
+  operatorAt(address: Words): void;
   /** Answers `status`: JSON in pieces. */
   status(): Promise<Iterable<string>>;
   /** Answers `reload`. */
@@ -169,7 +172,9 @@ export class ControlServer implements AsyncDisposable {
     kernel: { readonly uid: number; readonly pid: number } | null,
   ): Promise<Iterable<string>> {
     try {
-      const { request, user } = readRequest(line);
+      const { request, user, from } = readRequest(line);
+      const address = parseAddress(from ?? "");
+      if (address !== null) this.#options.handler.operatorAt(address);
       const who: Who = { ...(kernel ?? {}), ...(user === undefined ? {} : { user }) };
       return granted(await this.#follow(request, who));
     } catch (error) {

@@ -4,6 +4,7 @@
  */
 import { FileLock } from "../../ffi/file_lock.ts";
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
+import { eachNeighbour } from "../../ffi/neighbours.ts";
 import { hasOwnChains, RulesetNews } from "../../ffi/ruleset_news.ts";
 import { Queues } from "../../ffi/queues.ts";
 import { Tidier } from "../../ffi/start_pages.ts";
@@ -48,6 +49,7 @@ import { KernelState } from "./kernel_state.ts";
 import { readLan } from "./lan_watch.ts";
 import { loadAny, loadForCommand, loadForService } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
+import { Identities } from "./identities.ts";
 import { NameKeeper } from "./name_keeper.ts";
 import { Operator } from "./operator.ts";
 import { settleRights } from "./rights.ts";
@@ -154,6 +156,7 @@ class RunningDaemon implements Daemon {
   readonly #markers: MarkerFiles;
   readonly #history: HistoryKeeper;
   readonly #names: NameKeeper;
+  readonly #identities: Identities;
   #loaded: Loaded;
   #config: Config;
   readonly #tidier: Tidier;
@@ -217,6 +220,11 @@ class RunningDaemon implements Daemon {
       importPath: config.state.import,
       now: performance.now(),
       note,
+    });
+    this.#identities = new Identities({
+      engine: this.#engine,
+      own: () => Deno.networkInterfaces().map(({ address }) => address),
+      neighbours: (visit) => void eachNeighbour(opened.libc, visit),
     });
     this.#names = new NameKeeper(config, (text) => note("info", text));
     this.#history = this.#newHistory(path);
@@ -283,6 +291,7 @@ class RunningDaemon implements Daemon {
       status: this.#status,
       reload: () => this.#reload(),
       onAllowed: (client) => this.#kernel.allowed(client),
+      onOperator: (address) => this.#identities.operatorAt(address, performance.now()),
     });
     stack.use(this.#kernel);
     if (this.#shared !== null) {
@@ -455,6 +464,7 @@ class RunningDaemon implements Daemon {
     void this.#workers?.count();
     this.#engine.hold(() => {
       this.#kernel.beat(now);
+      this.#identities.beat(now);
       // In dry-run no file is written but the log and the history.
       if (!this.#options.dryRun) this.#state.beat(now, this.#config.state.interval);
     });

@@ -48,6 +48,8 @@ export interface OperatorParts {
   readonly status: DaemonStatus;
   /** Loads the config again. */
   readonly reload: () => Promise<ReloadAnswer>;
+  /** Called with the address from which an operator is logged in. */
+  readonly onOperator: (address: Words) => void;
   /** Called for each client that an operator allowed. */
   readonly onAllowed: (client: string) => void;
 }
@@ -61,6 +63,11 @@ export class Operator implements ControlHandler {
   constructor(parts: OperatorParts) {
     this.#parts = parts;
     this.#engine = parts.engine;
+  }
+
+  /** Takes note of where operators are. */
+  operatorAt(address: Words): void {
+    this.#engine.hold(() => this.#parts.onOperator(address));
   }
 
   /** Answers `status`. */
@@ -93,6 +100,13 @@ export class Operator implements ControlHandler {
       const client = formatAddress(...words);
       if (policy.isExempt(...words, ...this.#macOf(words))) {
         throw new RefusedRequest(`Cannot lock "${client}": the config exempts it (see [network] exempt)`);
+      }
+      const spared = state.spared.find(...words, 0);
+      if (request.force !== true && spared >= 0 && state.spared.deadline[spared]! > clock.now) {
+        throw new RefusedRequest(
+          `Cannot lock "${client}": it is the router's own address, or that of an operator who is logged in. ` +
+            "To lock it all the same add --force",
+        );
       }
     }
     const until = clock.text(clock.now + seconds * 1000);

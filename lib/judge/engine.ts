@@ -243,7 +243,10 @@ export class Engine {
     ) {
       verdict = (ACCEPT | SETTLED) as Verdict;
     } else {
-      this.#ends.read(flows, row, fromOpener, this.asker.tunnels.of(row));
+      const ends = this.#ends;
+      ends.read(flows, row, fromOpener, this.asker.tunnels.of(row));
+      ends.macHigh = ends.fromClient ? packet.macHigh : 0;
+      ends.macLow = ends.fromClient ? packet.macLow : 0;
       this.#refusals.bytes = packet.length;
       verdict = this.#question(packet, row, flow, fromOpener, tcp, epoch);
     }

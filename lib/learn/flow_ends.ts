@@ -32,6 +32,10 @@ export class FlowEnds {
   p2 = 0;
   /** Peer's address, last word. */
   p3 = 0;
+  /** Hardware address that the packet at hand came from, where it is the client's; 0 where that is not known. */
+  macHigh = 0;
+  /** Its low 32 bits. */
+  macLow = 0;
   /** Client's port. */
   clientPort = 0;
   /** Peer's port. */

@@ -67,6 +67,8 @@ export class Keeper {
       rateLimits,
       allowances,
       neighbours,
+      bindings,
+      spared,
     } = this.#state;
     flows.sweep(tick - IDLE, tick - CLOSED, budget(flows.reach, part));
     if (!ownsSharedTables) return;
@@ -81,6 +83,8 @@ export class Keeper {
         everyday,
         rateLimits,
         neighbours,
+        bindings,
+        spared,
       ]
     ) {
       table.sweep(now, budget(table.capacity, part));

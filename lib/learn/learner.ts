@@ -347,9 +347,26 @@ export class Learner {
     return length === 0 || this.quotas.mayLock(ends, length, this.#clock.now);
   }
 
+  /**
+   * Whether the client is one to be locked: not the router or an operator's machine, and where the config wants it, one whose
+   * hardware address the kernel has seen together with its address. Others could be locked by packets in their name.
+   */
+  #isLockable(ends: FlowEnds): boolean {
+    const { spared, bindings } = this.#state;
+    const now = this.#clock.now;
+    const { c0, c1, c2, c3 } = ends;
+    const sparing = spared.count === 0 ? -1 : spared.find(c0, c1, c2, c3, 0);
+    if (sparing >= 0 && spared.deadline[sparing]! > now) return false;
+    if (!this.policy.config.lock.requireNeighbour) return true;
+    const row = bindings.find(c0, c1, c2, c3, 0);
+    if (row < 0 || bindings.deadline[row]! <= now) return false;
+    const at = row * bindings.columns;
+    return bindings.values[at] === ends.macHigh && bindings.values[at + 1] === ends.macLow;
+  }
+
   #lockFor(ends: FlowEnds, protocol: number, group: number, evidence: string, port: number): void {
     const length = this.policy.lockMs(this.table, group, protocol);
-    if (length > 0) {
+    if (length > 0 && this.#isLockable(ends)) {
       this.timeLocks.lock(
         ends.c0,
         ends.c1,
@@ -549,6 +566,7 @@ export class Learner {
     const payload = this.#known.get(name)?.decoy?.(look.bytes, look.start, look.end) ?? null;
     if (payload === null) return;
     if (this.actionFor(ends, protocol) < DROP) return;
+    if (!this.#isLockable(ends)) return;
     if (!this.quotas.mayDecoy(ends, decoyRate, this.#clock.now)) return;
     const sent = this.#outbox.put(decoySending(ends, payload, name));
     if (

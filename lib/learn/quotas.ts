@@ -64,6 +64,7 @@ export class Quotas {
   }
 
   #mayBy(ends: FlowEnds, kind: number, most: number, period: number, now: number): boolean {
+    if ((ends.macHigh | ends.macLow) !== 0) return this.#may(0, 0, ends.macHigh, ends.macLow, kind, most, period, now);
     const { neighbours } = this.#state;
     const row = neighbours.find(ends.c0, ends.c1, ends.c2, ends.c3, 0);
     if (row < 0) return this.#may(ends.c0, ends.c1, ends.c2, ends.c3, kind, most, period, now);

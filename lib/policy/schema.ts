@@ -209,6 +209,11 @@ export const SECTIONS = {
         true,
         "Answer a client's pings in the peer's name, where the protocol has an answer, so that the client shows its whole peer list. Only ever sent to clients.",
       ),
+      requireNeighbour: field(
+        flag,
+        false,
+        "Lock a client only where the kernel's neighbour table (ARP, IPv6 neighbour discovery) has the MAC that its packet came from for its address: then nobody is locked by packets in his name. Not where clients are behind another router, whose MAC all of them have.",
+      ),
       decoyRate: field(
         integer(1, 10_000),
         100,

@@ -16,7 +16,14 @@ export const DEFAULT_CONTROL = "/run/ftwall/control.sock";
 /** A request as it was understood. */
 export type ControlRequest =
   | { readonly command: "ping" | "status" | "reload" | "clients" }
-  | { readonly command: "lock"; readonly client: string; readonly seconds: number | null; readonly reason: string }
+  | {
+    readonly command: "lock";
+    readonly client: string;
+    readonly seconds: number | null;
+    readonly reason: string;
+    /** Also the machine of an operator. */
+    readonly force?: boolean;
+  }
   | { readonly command: "unlock"; readonly client: string | null; readonly reason: string }
   | { readonly command: "allow"; readonly client: string; readonly seconds: number | null; readonly reason: string }
   | { readonly command: "explain"; readonly client: string };
@@ -115,8 +122,16 @@ const LONGEST_REASON = 200;
 /** Longest time an operator may set: a year. */
 const LONGEST_SECONDS = 366 * 86400;
 
+/** A request, and what the asking side says of itself. */
+export interface Asked {
+  readonly request: ControlRequest;
+  readonly user: string | undefined;
+  /** The address from which it is logged in over SSH. */
+  readonly from: string | undefined;
+}
+
 /** Reads one request line. Throws {@link RefusedRequest}. */
-export function readRequest(line: string): { readonly request: ControlRequest; readonly user: string | undefined } {
+export function readRequest(line: string): Asked {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -128,7 +143,8 @@ export function readRequest(line: string): { readonly request: ControlRequest; r
   }
   const object = value as Record<string, unknown>;
   const user = object["user"] === undefined ? undefined : text(object, "user", LONGEST_CLIENT);
-  return { request: understood(object), user };
+  const from = object["from"] === undefined ? undefined : text(object, "from", LONGEST_CLIENT);
+  return { request: understood(object), user, from };
 }
 
 function understood(object: Record<string, unknown>): ControlRequest {
@@ -146,6 +162,7 @@ function understood(object: Record<string, unknown>): ControlRequest {
         client: text(object, "client", LONGEST_CLIENT),
         seconds: seconds(object),
         reason: reason(object),
+        ...(command === "lock" && object["force"] === true ? { force: true } : {}),
       };
     case "unlock":
       return {

@@ -159,6 +159,16 @@ export class State {
    */
   readonly neighbours: AddressTable;
   /**
+   * Hardware addresses that the kernel saw together with an address; columns as in {@link State.neighbours}.
+   * @ignore
+   */
+  readonly bindings: AddressTable;
+  /**
+   * Addresses that are never locked: the router's own, and machines of operators.
+   * @ignore
+   */
+  readonly spared: AddressTable;
+  /**
    * Clients that the operator allowed for a time; key word 0.
    * @ignore
    */
@@ -187,6 +197,8 @@ export class State {
     this.rateLimits = new AddressTable(capacity.rateLimits, 3, seed, memory);
     this.quotas = new AddressTable(QUOTAS, 1, seed, memory);
     this.neighbours = new AddressTable(capacity.locks, 2, seed, memory);
+    this.bindings = new AddressTable(capacity.locks, 2, seed, memory);
+    this.spared = new AddressTable(256, 0, seed, memory);
     this.allowances = new AddressTable(256, 0, seed, memory);
     this.#changes = memory.int32(1);
   }

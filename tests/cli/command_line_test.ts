@@ -43,7 +43,9 @@ Deno.test("the last of several values counts, and a value may look like an optio
 
 Deno.test("options without a value have their preset, and words behind -- are no options", () => {
   const { given, words } = read("lock", "--for", "90", "--", "--control");
-  assert.deepEqual([given, words], [{ for: 90, reason: "", control: "/run/ftwall/control.sock" }, ["--control"]]);
+  assert.deepEqual([given, words], [{ for: 90, reason: "", force: undefined, control: "/run/ftwall/control.sock" }, [
+    "--control",
+  ]]);
 });
 
 Deno.test("what a command does not take is refused, and the nearest option is named", () => {

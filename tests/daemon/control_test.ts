@@ -4,6 +4,7 @@ import { ask } from "../../lib/cli/control_client.ts";
 import { listenerPid } from "../../lib/daemon/control_path.ts";
 import { type ControlHandler, ControlServer } from "../../lib/daemon/control_server.ts";
 import { Failure } from "../../lib/report/failure.ts";
+import { formatAddress, type Words } from "../../lib/net/address.ts";
 import { LONGEST_REQUEST, readRequest, RefusedRequest } from "../../lib/report/control_protocol.ts";
 import type { Who } from "../../lib/report/report_event.ts";
 import type { Status } from "../../lib/report/status.ts";
@@ -17,6 +18,10 @@ class Handler implements ControlHandler {
   }
   readonly asked: unknown[] = [];
   readonly whos: Who[] = [];
+  readonly operators: string[] = [];
+  operatorAt(address: Words) {
+    this.operators.push(formatAddress(...address));
+  }
   status() {
     const text = JSON.stringify(STATUS);
     return Promise.resolve([text.slice(0, 1001), "", text.slice(1001)]);
@@ -274,6 +279,14 @@ Deno.test("the client says what to do without a daemon, and refuses answers of a
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }
+});
+
+Deno.test("a request tells from where its user is logged in, and what is no address is passed by", async () => {
+  await using served = await serve();
+  for (const from of ["192.168.1.9", "2001:db8::9", "nowhere", "\u001b[2J"]) {
+    await raw(served.path, JSON.stringify({ command: "ping", from }) + "\n");
+  }
+  assert.deepEqual(served.handler.operators, ["192.168.1.9", "2001:db8::9"]);
 });
 
 Deno.test("readRequest answers a request or RefusedRequest for any text", () => {

@@ -7,6 +7,7 @@ import type { ActionAnswer, ReloadAnswer } from "../../lib/report/control_protoc
 import { LineWriter } from "../../lib/report/log_output.ts";
 import { Reporter } from "../../lib/report/reporter.ts";
 import { Desk, HOME } from "../support/desk.ts";
+import { policyOf } from "../support/story.ts";
 
 const WHO = { uid: 0, pid: 7 };
 const UNCHANGED: ReloadAnswer = { outcome: "unchanged", hash: "0", changes: [], problems: [] };
@@ -39,6 +40,7 @@ class Office {
       status,
       reload: () => Promise.resolve(answer),
       onAllowed: () => {},
+      onOperator: () => {},
     });
   }
 
@@ -148,4 +150,21 @@ Deno.test("requests that are refused are in the audit log, with what was found",
       found: 'Cannot unlock "10.0.0.5": it is not locked',
     },
   ]);
+});
+
+Deno.test("an operator's machine and the router are locked by a command only if it is forced, and exempt ones never", () => {
+  const office = new Office();
+  const { engine, now } = office.desk;
+  engine.state.spared.insert(...parseAddress("10.0.0.9")!, 0, now + 60_000);
+  assert.throws(() => office.lock("10.0.0.9"), /^RefusedRequest: Cannot lock "10\.0\.0\.9": it is the router's own/);
+  const forced = office.operator.lock(
+    { command: "lock", client: "10.0.0.9", seconds: 60, reason: "", force: true },
+    WHO,
+  );
+  assert.deepEqual(forced.clients, ["10.0.0.9"]);
+  engine.adopt(policyOf('[network]\nhome = ["10.0.0.0/8"]\nexempt = ["10.0.0.7"]\n'));
+  assert.throws(
+    () => office.operator.lock({ command: "lock", client: "10.0.0.7", seconds: 60, reason: "", force: true }, WHO),
+    /the config exempts it/,
+  );
 });

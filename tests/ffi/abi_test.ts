@@ -43,6 +43,8 @@ const HEADERS = `#define _GNU_SOURCE
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netlink.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 `;
 
@@ -72,6 +74,8 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   GET_INFO: "IPT_SO_GET_INFO",
   INFO_BYTES: "sizeof(struct ipt_getinfo)",
   HEADERS: "sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg)",
+  NDMSG_END: "sizeof(struct nlmsghdr) + sizeof(struct ndmsg)",
+  ANSWERED: "NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT",
   NEW_CHAIN: "NFT_MSG_NEWCHAIN",
   GET_CHAIN: "NFT_MSG_GETCHAIN",
   CHAIN_NAME: "NFTA_CHAIN_NAME",

@@ -28,7 +28,7 @@ Deno.test("a path given by hand is loaded, and must exist", () =>
     assert.deepEqual(problems(path, "\ufeff[lock]\r\nseconds = 5\r\n"), []);
     assert.equal(loadConfig({ path, protocols: PROTOCOLS }).config?.lock.seconds, 5);
     assert.deepEqual(problems(path, "[lock]\r\nsecond = 5\r\n"), [
-      "PATH:2: lock.second: found an unknown key in [lock]; allowed: seconds, probe, decoy, decoy_rate, refuse, block_udp, cut, kernel_sets; nearest: seconds",
+      "PATH:2: lock.second: found an unknown key in [lock]; allowed: seconds, probe, decoy, require_neighbour, decoy_rate, refuse, block_udp, cut, kernel_sets; nearest: seconds",
     ]);
   }));
 

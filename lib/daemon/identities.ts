@@ -1,0 +1,71 @@
+/**
+ * Who is who at home, as far as locks need it: the router's own addresses and those of operators, which are never locked, and
+ * which hardware address the kernel has seen together with which address.
+ * @module
+ */
+import type { Engine } from "../judge/engine.ts";
+import { parseAddress, type Words } from "../net/address.ts";
+
+/** Milliseconds between looks at the neighbour table, and for how long what was seen counts. */
+const LOOK = 2000;
+const SEEN = 600_000;
+/** The same for the router's own addresses. */
+const OWN_LOOK = 10_000;
+const OWN = 60_000;
+/** Milliseconds after its last command for which an operator's machine is not locked. */
+const OPERATOR = 12 * 3_600_000;
+
+/** What it works with. */
+export interface IdentitiesParts {
+  readonly engine: Engine;
+  /** The addresses of this machine, as text. */
+  readonly own: () => readonly string[];
+  /** Calls `visit` with each neighbour; see ffi/neighbours.ts. */
+  readonly neighbours: (
+    visit: (w0: number, w1: number, w2: number, w3: number, high: number, low: number) => void,
+  ) => void;
+}
+
+/** See the module's text. */
+export class Identities {
+  readonly #parts: IdentitiesParts;
+  #lastLook = -Infinity;
+  #lastOwn = -Infinity;
+
+  /** Knows nobody before the first {@link beat}. */
+  constructor(parts: IdentitiesParts) {
+    this.#parts = parts;
+  }
+
+  /** Call about once a second while this thread holds the tables; `now` is monotonic milliseconds. */
+  beat(now: number): void {
+    const { engine, own, neighbours } = this.#parts;
+    if (now - this.#lastOwn >= OWN_LOOK) {
+      this.#lastOwn = now;
+      for (const text of own()) {
+        const words = parseAddress(text.split("%")[0]!);
+        if (words !== null) this.#spare(words, now + OWN);
+      }
+    }
+    const { policy, state } = engine;
+    if (!policy.config.lock.requireNeighbour || now - this.#lastLook < LOOK) return;
+    this.#lastLook = now;
+    neighbours((w0, w1, w2, w3, high, low) => {
+      if (!policy.isHome(w0, w1, w2, w3)) return;
+      const at = state.bindings.insert(w0, w1, w2, w3, 0, now + SEEN) * state.bindings.columns;
+      state.bindings.values[at] = high;
+      state.bindings.values[at + 1] = low;
+    });
+  }
+
+  /** An operator gave a command from this address, over SSH: until he has been gone for hours, he is not locked out. */
+  operatorAt(words: Words, now: number): void {
+    if (this.#parts.engine.policy.isHome(...words)) this.#spare(words, now + OPERATOR);
+  }
+
+  #spare(words: Words, until: number): void {
+    const { spared } = this.#parts.engine.state;
+    const row = spared.find(...words, 0);
+    if (row < 0 || spared.deadline[row]! < until) spared.insert(...words, 0, until);
+  }
+}

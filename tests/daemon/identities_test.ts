@@ -1,0 +1,90 @@
+/** Who is never locked, and whom the kernel knows by which hardware address. */
+import assert from "node:assert/strict";
+import { Identities } from "../../lib/daemon/identities.ts";
+import { formatAddress, parseAddress } from "../../lib/net/address.ts";
+import { hex, join, latin } from "../support/conversation.ts";
+import { readEnd, udpPacket } from "../support/packets.ts";
+import { Household } from "../redteam/household.ts";
+
+const PING = join(hex("27 00000029 80"), latin("KaZaA\0"));
+const HOME = '[network]\nhome = ["10.0.0.0/8", "fd00::/8"]\n';
+
+class House {
+  readonly home: Household;
+  readonly identities: Identities;
+  readonly table: [address: string, high: number, low: number][] = [];
+  own: string[] = [];
+
+  constructor(config: string) {
+    this.home = new Household(config);
+    this.identities = new Identities({
+      engine: this.home.engine,
+      own: () => this.own,
+      neighbours: (visit) => {
+        for (const [address, high, low] of this.table) visit(...parseAddress(address)!, high, low);
+      },
+    });
+  }
+
+  /** A ping in the name of a client, from a hardware address. */
+  ping(client: string, low: number): void {
+    const peer = client.includes(":") ? "[2001:db8::7]:1214" : "198.51.100.7:1214";
+    const from = client.includes(":") ? `[${client}]:${1000 + low}` : `${client}:${1000 + low}`;
+    this.home.judgeWith(udpPacket(readEnd(from), readEnd(peer), PING), 2, 0x0200, low);
+  }
+
+  /** The locked clients, in order. */
+  get locked(): string[] {
+    const { table } = this.home.engine.state.locks;
+    const found: string[] = [];
+    table.each((row) =>
+      found.push(formatAddress(table.key(row, 0), table.key(row, 1), table.key(row, 2), table.key(row, 3)))
+    );
+    return found.sort();
+  }
+}
+
+Deno.test("with require_neighbour nobody is locked in another's name, over IPv4 and IPv6", () => {
+  const house = new House(`${HOME}[lock]\nrequire_neighbour = true\n`);
+  house.table.push(["10.0.0.6", 0x0200, 6], ["fd00::6", 0x0200, 6], ["10.0.0.66", 0x0200, 66]);
+  house.identities.beat(house.home.now);
+  // The machine 66 sends in the name of 6, of an address that nobody has, and without any hardware address.
+  for (const client of ["10.0.0.6", "fd00::6", "10.0.0.99"]) house.ping(client, 66);
+  house.home.see("no MAC", udpPacket(readEnd("10.0.0.6:9"), readEnd("198.51.100.7:1214"), PING));
+  assert.deepEqual(house.locked, []);
+  assert.deepEqual(house.home.engine.outbox.take(), []);
+  assert.equal(house.home.refused.length, 1);
+  for (const client of ["10.0.0.6", "fd00::6"]) house.ping(client, 6);
+  house.ping("10.0.0.66", 66);
+  assert.deepEqual(house.locked, ["10.0.0.6", "10.0.0.66", "fd00::6"]);
+});
+
+Deno.test("what the kernel saw counts for ten minutes, and the newest hardware address alone", () => {
+  const house = new House(`${HOME}[lock]\nrequire_neighbour = true\nseconds = 10\n`);
+  house.table.push(["10.0.0.6", 0x0200, 6]);
+  house.identities.beat(house.home.now);
+  house.table[0] = ["10.0.0.6", 0x0200, 7];
+  house.home.now += 3000;
+  house.identities.beat(house.home.now);
+  house.ping("10.0.0.6", 6);
+  assert.deepEqual(house.locked, []);
+  house.table.length = 0;
+  house.home.pass(601);
+  house.ping("10.0.0.6", 7);
+  assert.deepEqual(house.locked, []);
+});
+
+Deno.test("neither the router's own addresses nor an operator's machine is locked by a packet", () => {
+  const house = new House(HOME);
+  house.own = ["10.0.0.1", "fd00::1", "fe80::1%eth0", "not an address"];
+  house.identities.beat(house.home.now);
+  house.identities.operatorAt(parseAddress("10.0.0.9")!, house.home.now);
+  house.identities.operatorAt(parseAddress("198.51.100.9")!, house.home.now);
+  for (const client of ["10.0.0.1", "fd00::1", "10.0.0.9", "10.0.0.6"]) house.ping(client, 66);
+  assert.deepEqual(house.locked, ["10.0.0.6"]);
+  // The operator has been gone for a day, the router has another address.
+  house.home.pass(86_400);
+  house.ping("10.0.0.9", 67);
+  house.ping("10.0.0.1", 67);
+  assert.deepEqual(house.locked, ["10.0.0.1", "10.0.0.9"]);
+});

@@ -1,0 +1,108 @@
+/** What a hostile machine sends in the name of others: its neighbours go on, and are not locked for it. */
+import assert from "node:assert/strict";
+import { program, serve } from "./everyday.ts";
+import { figure } from "./figure.ts";
+import { missing } from "./missing_tools.ts";
+import { RouterDaemon } from "./router_daemon.ts";
+import { ADDRESSES, execute, type Host, PATIENCE, Topology } from "./topology.ts";
+
+const named = missing([["gcc", "gcc"]]);
+const { client1, client2, server } = ADDRESSES;
+
+/** The flooding program, built for one test. */
+class Flood implements Disposable {
+  readonly #dir = Deno.makeTempDirSync({ prefix: "ftwall-flood-" });
+
+  async build(): Promise<void> {
+    const source = new URL("flood.c", import.meta.url).pathname;
+    const { code, stderr } = await execute(["gcc", "-O2", "-w", "-o", `${this.#dir}/flood`, source]);
+    assert.equal(code, 0, stderr);
+  }
+
+  command(...words: readonly (string | number)[]): string[] {
+    return [`${this.#dir}/flood`, ...words.map(String)];
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.#dir, { recursive: true });
+  }
+}
+
+interface Asked {
+  readonly asked: number;
+  readonly answered: number;
+  readonly median_us: number;
+}
+
+/** The router takes packets in anybody's name, as most do. */
+async function believing(topology: Topology): Promise<void> {
+  for (const where of ["all", "default", "br-lan"]) {
+    await topology.must("router", ["sysctl", "-qw", `net.ipv4.conf.${where}.rp_filter=0`]);
+  }
+}
+
+Deno.test({
+  ...named("a flood of each kind costs a neighbour no answer, locks no more than 256, and status still answers"),
+  async fn() {
+    using flood = new Flood();
+    await flood.build();
+    await using topology = await Topology.create({ prefix: "fl" });
+    await believing(topology);
+    const echo = topology.start("server", flood.command("echo", 7));
+    await echo.prints("ready");
+    await using daemon = await RouterDaemon.start(topology);
+    const ask = async () =>
+      JSON.parse(
+        await topology.must("client2", flood.command("ask", server.v4, 7, 4000, 150), { limit: 60_000 * PATIENCE }),
+      ) as Asked;
+    const idle = await ask();
+    assert.equal(idle.answered, idle.asked);
+    for (const kind of ["ping", "announce", "dht", "syn", "dns", "fragment", "flow"]) {
+      const outside = kind === "dns";
+      const host: Host = outside ? "server" : "client1";
+      const [from, to, sources] = outside ? [server.v4, client1.v4, 1] : ["10.91.2.1", server.v4, 20_000];
+      const running = topology.start(host, flood.command("send", kind, from, to, 20_000, 3, sources));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const during = await ask();
+      const status = await daemon.status();
+      await running.status;
+      figure(
+        `${kind}: ${running.stdout.trim()}, neighbour's median ${during.median_us} µs, ${idle.median_us} µs without, ` +
+          `${during.asked - during.answered} of ${during.asked} lost`,
+      );
+      // What the kernel drops for want of a processor is not ftwall's; ftwall refuses none of it.
+      assert.ok(during.answered >= 0.9 * during.asked, JSON.stringify(during));
+      assert.ok(status.locks.length <= 256, `${status.locks.length} locks`);
+      await topology.run("router", ["conntrack", "-F"]);
+    }
+  },
+});
+
+Deno.test({
+  ...named("with require_neighbour a machine is locked for what it sends, and not for what is sent in its name"),
+  async fn() {
+    using flood = new Flood();
+    await flood.build();
+    await using topology = await Topology.create({ prefix: "fl" });
+    await believing(topology);
+    await serve(topology);
+    await using daemon = await RouterDaemon.start(topology, { config: "[lock]\nrequire_neighbour = true\n" });
+    const page = async (host: Host) =>
+      (await topology.run(host, ["curl", "-s", "-m", "5", "-o", "/dev/null", `http://${server.v4}/500`])).code === 0;
+    // Now the kernel knows both.
+    assert.deepEqual([await page("client1"), await page("client2")], [true, true]);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await topology.must("client1", flood.command("send", "ping", client2.v4, server.v4, 50, 1));
+    await topology.must("client1", flood.command("send", "ping", "10.91.1.99", server.v4, 50, 1));
+    const detected = (await daemon.status()).counters.refused;
+    assert.ok(detected > 50, `${detected} refused`);
+    assert.deepEqual((await daemon.status()).locks, []);
+    assert.ok(await page("client2"));
+    await topology.must(
+      "client1",
+      program("traffic.ts", "send", 4000, server.v4, 1214, "2700000029804b615a614100", 20),
+    );
+    await daemon.sees({ event: "locked", client: client1.v4 });
+    assert.deepEqual([await page("client1"), await page("client2")], [false, true]);
+  },
+});

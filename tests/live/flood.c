@@ -1,0 +1,160 @@
+/*
+ * What a hostile machine sends, and what its neighbour feels of it.
+ *
+ *     flood send KIND FROM TO RATE SECONDS [SOURCES]   raw packets, RATE a second: in the name of SOURCES addresses from FROM on
+ *     flood ask TO PORT EVERY COUNT                    COUNT datagrams, one each EVERY µs, each of a flow of its own: times
+ *     flood echo PORT                                  answers every datagram
+ *
+ * KIND: ping (FastTrack), announce (UDP tracker), dht, syn, dns (answers nobody asked for), fragment, flow (random bytes).
+ * `send` and `ask` print one line of JSON.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint32_t state = 0x9e3779b9;
+
+static uint32_t chance(void) {
+  state ^= state << 13, state ^= state >> 17, state ^= state << 5;
+  return state;
+}
+
+static double seconds(void) {
+  struct timespec at;
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+static uint16_t checksum(const void *bytes, size_t length, uint32_t sum) {
+  const uint8_t *at = bytes;
+  for (; length > 1; at += 2, length -= 2) sum += (uint32_t)(at[0] << 8 | at[1]);
+  if (length) sum += (uint32_t)(at[0] << 8);
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  return htons((uint16_t)~sum);
+}
+
+static size_t payload(const char *kind, uint8_t *to) {
+  static const uint8_t ping[] = {0x27, 0, 0, 0, 0x29, 0x80, 'K', 'a', 'Z', 'a', 'A', 0};
+  static const char dht[] = "d1:ad2:id20:aaaaaaaaaaaaaaaaaaaae1:q4:ping1:t2:aa1:y1:qe";
+  static const uint8_t tracker[] = {0, 0, 4, 0x17, 0x27, 0x10, 0x19, 0x80, 0, 0, 0, 0};
+  static const uint8_t answer[] = {0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, 3, 'w', 'w', 'w', 5, 'w', 'i', 'n', 'm', 'x', 3, 'c',
+                                   'o',  'm',  0, 0, 1, 0, 1, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 8, 8, 8, 8};
+  uint32_t random = chance();
+  if (!strcmp(kind, "ping")) return memcpy(to, ping, sizeof ping), sizeof ping;
+  if (!strcmp(kind, "dht")) return memcpy(to, dht, sizeof dht - 1), sizeof dht - 1;
+  if (!strcmp(kind, "announce")) return memcpy(to, tracker, sizeof tracker), memcpy(to + 12, &random, 4), 16;
+  if (!strcmp(kind, "dns")) return memcpy(to, &random, 2), memcpy(to + 2, answer, sizeof answer), 2 + sizeof answer;
+  for (int i = 0; i < 64; i += 4) random = chance(), memcpy(to + i, &random, 4);
+  return 64;
+}
+
+static int send_flood(int argc, char **argv) {
+  if (argc < 7) return 2;
+  const char *kind = argv[2];
+  const uint32_t first = ntohl(inet_addr(argv[3]));
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(argv[4])};
+  const double rate = atof(argv[5]), length = atof(argv[6]);
+  const uint32_t sources = argc > 7 ? (uint32_t)atol(argv[7]) : 1;
+  const int syn = !strcmp(kind, "syn"), dns = !strcmp(kind, "dns"), fragment = !strcmp(kind, "fragment");
+  int raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+  if (raw < 0) return perror("socket"), 1;
+  const double began = seconds();
+  long sent = 0, forgone = 0;
+  uint8_t packet[256];
+  while (seconds() - began < length) {
+    // Where the path takes less, what is due is forgone.
+    const long due = (long)((seconds() - began) * rate);
+    if (due - sent > 1000) forgone += due - sent - 1000, sent = due - 1000;
+    while (sent < due) {
+      memset(packet, 0, sizeof packet);
+      struct iphdr *ip = (struct iphdr *)packet;
+      uint8_t *rest = packet + sizeof *ip;
+      size_t size;
+      const uint16_t random = (uint16_t)chance();
+      ip->version = 4, ip->ihl = 5, ip->ttl = 64, ip->id = random;
+      ip->saddr = htonl(first + chance() % sources), ip->daddr = to.sin_addr.s_addr;
+      if (syn) {
+        struct tcphdr *tcp = (struct tcphdr *)rest;
+        tcp->source = htons(1024 + random % 60000), tcp->dest = htons(1 + (uint16_t)chance() % 60000);
+        tcp->seq = chance(), tcp->doff = 5, tcp->syn = 1, tcp->window = htons(1000);
+        size = sizeof *tcp, ip->protocol = IPPROTO_TCP;
+        uint32_t sum = IPPROTO_TCP + (uint32_t)size;
+        for (int i = 0; i < 8; i += 2) sum += (uint32_t)(packet[12 + i] << 8 | packet[13 + i]);
+        tcp->check = checksum(tcp, size, sum);
+      } else {
+        struct udphdr *udp = (struct udphdr *)rest;
+        size = sizeof *udp + payload(kind, rest + sizeof *udp), ip->protocol = IPPROTO_UDP;
+        udp->source = htons(dns ? 53 : 1024 + random % 60000);
+        udp->dest = htons(!strcmp(kind, "ping") ? 1214 : dns ? 1024 + (uint16_t)chance() % 60000 : 6881);
+        udp->len = htons((uint16_t)(fragment ? size + 64 : size));
+        if (fragment) ip->frag_off = htons(chance() & 1 ? IP_MF : 8 + (uint16_t)chance() % 8);
+      }
+      ip->tot_len = htons((uint16_t)(sizeof *ip + size));
+      if (sendto(raw, packet, sizeof *ip + size, 0, (struct sockaddr *)&to, sizeof to) > 0 || errno == ENOBUFS) sent++;
+      else if (errno == EPERM || errno == EINVAL) return perror("sendto"), 1;
+    }
+    usleep(200);
+  }
+  printf("{\"sent\":%ld,\"rate\":%.0f}\n", sent - forgone, (double)(sent - forgone) / (seconds() - began));
+  return 0;
+}
+
+static int order(const void *a, const void *b) {
+  return *(const double *)a < *(const double *)b ? -1 : 1;
+}
+
+static int ask(int argc, char **argv) {
+  if (argc < 6) return 2;
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(argv[2]), .sin_port = htons((uint16_t)atoi(argv[3]))};
+  const int every = atoi(argv[4]), count = atoi(argv[5]);
+  double *times = calloc((size_t)count + 1, sizeof *times);
+  int answered = 0;
+  for (int i = 0; i < count; i++) {
+    int udp = socket(AF_INET, SOCK_DGRAM, 0);
+    const double began = seconds();
+    char text[] = "a question of a neighbour";
+    if (connect(udp, (struct sockaddr *)&to, sizeof to) == 0 && send(udp, text, sizeof text, 0) > 0) {
+      struct pollfd wait = {.fd = udp, .events = POLLIN};
+      if (poll(&wait, 1, 300) > 0 && recv(udp, text, sizeof text, 0) > 0) times[answered++] = seconds() - began;
+    }
+    close(udp);
+    usleep((useconds_t)every);
+  }
+  qsort(times, (size_t)answered, sizeof *times, order);
+  printf("{\"asked\":%d,\"answered\":%d,\"median_us\":%.0f,\"p90_us\":%.0f}\n", count, answered, times[answered / 2] * 1e6,
+         times[answered * 9 / 10] * 1e6);
+  return 0;
+}
+
+static int echo(int argc, char **argv) {
+  if (argc < 3) return 2;
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2]))};
+  int udp = socket(AF_INET, SOCK_DGRAM, 0);
+  if (bind(udp, (struct sockaddr *)&at, sizeof at) != 0) return perror("bind"), 1;
+  puts("ready");
+  fflush(stdout);
+  char bytes[2048];
+  for (;;) {
+    socklen_t length = sizeof at;
+    ssize_t size = recvfrom(udp, bytes, sizeof bytes, 0, (struct sockaddr *)&at, &length);
+    if (size >= 0) sendto(udp, bytes, (size_t)size, 0, (struct sockaddr *)&at, length);
+  }
+}
+
+int main(int argc, char **argv) {
+  const char *mode = argc > 1 ? argv[1] : "";
+  int code = !strcmp(mode, "send") ? send_flood(argc, argv) : !strcmp(mode, "ask") ? ask(argc, argv) : !strcmp(mode, "echo") ? echo(argc, argv) : 2;
+  if (code == 2) fprintf(stderr, "usage: flood send KIND FROM TO RATE SECONDS [SOURCES] | ask TO PORT EVERY COUNT | echo PORT\n");
+  return code;
+}

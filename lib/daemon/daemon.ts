@@ -223,7 +223,7 @@ class RunningDaemon implements Daemon {
     });
     this.#identities = new Identities({
       engine: this.#engine,
-      own: () => Deno.networkInterfaces().map(({ address }) => address),
+      own: () => Deno.networkInterfaces(),
       neighbours: (visit) => void eachNeighbour(opened.libc, visit),
     });
     this.#names = new NameKeeper(config, (text) => note("info", text));

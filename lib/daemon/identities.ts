@@ -1,10 +1,11 @@
 /**
- * Who is who at home, as far as locks need it: the router's own addresses and those of operators, which are never locked, and
- * which hardware address the kernel has seen together with which address.
+ * Who is who at home, as far as locks need it: the router's own addresses, broadcast addresses and those of operators, which
+ * are never locked nor sent anything, and which hardware address the kernel has seen together with which address.
  * @module
  */
 import type { Engine } from "../judge/engine.ts";
-import { parseAddress, type Words } from "../net/address.ts";
+import { isIPv4, parseAddress, type Words } from "../net/address.ts";
+import type { InterfaceAddress } from "./lan_watch.ts";
 
 /** Milliseconds between looks at the neighbour table, and for how long what was seen counts. */
 const LOOK = 2000;
@@ -18,8 +19,8 @@ const OPERATOR = 12 * 3_600_000;
 /** What it works with. */
 export interface IdentitiesParts {
   readonly engine: Engine;
-  /** The addresses of this machine, as text. */
-  readonly own: () => readonly string[];
+  /** The addresses of this machine. */
+  readonly own: () => readonly Pick<InterfaceAddress, "address" | "netmask">[];
   /** Calls `visit` with each neighbour; see ffi/neighbours.ts. */
   readonly neighbours: (
     visit: (w0: number, w1: number, w2: number, w3: number, high: number, low: number) => void,
@@ -42,9 +43,15 @@ export class Identities {
     const { engine, own, neighbours } = this.#parts;
     if (now - this.#lastOwn >= OWN_LOOK) {
       this.#lastOwn = now;
-      for (const text of own()) {
-        const words = parseAddress(text.split("%")[0]!);
-        if (words !== null) this.#spare(words, now + OWN);
+      for (const { address, netmask } of own()) {
+        const words = parseAddress(address.split("%")[0]!);
+        const mask = parseAddress(netmask);
+        if (words === null) continue;
+        this.#spare(words, now + OWN);
+        if (mask === null || !isIPv4(words[0], words[1], words[2])) continue;
+        // What goes to the last address of a network, or by old custom to its first, all its machines answer.
+        this.#spare([0, 0, 0xffff, words[3] | ~mask[3]], now + OWN);
+        this.#spare([0, 0, 0xffff, words[3] & mask[3]], now + OWN);
       }
     }
     const { policy, state } = engine;

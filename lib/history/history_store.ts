@@ -244,7 +244,9 @@ export class HistoryStore {
   /** Puts a file in the place of this one in which lines that add up are added up. */
   async #tidy(current: Current): Promise<void> {
     const path = segmentPath(this.#directory, current.number);
-    const tidy = await Deno.open(`${path}.new`, { write: true, create: true, truncate: true, mode: 0o600 });
+    // What lies there is of a save that was cut off, or prepared by somebody: it is not written through.
+    await Deno.remove(`${path}.new`).catch(() => {});
+    const tidy = await Deno.open(`${path}.new`, { write: true, createNew: true, mode: 0o600 });
     let taken = false;
     try {
       let bytes = await copyRest(path, tidy, current);

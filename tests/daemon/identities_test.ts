@@ -13,7 +13,7 @@ class House {
   readonly home: Household;
   readonly identities: Identities;
   readonly table: [address: string, high: number, low: number][] = [];
-  own: string[] = [];
+  own: { address: string; netmask: string }[] = [];
 
   constructor(config: string) {
     this.home = new Household(config);
@@ -74,14 +74,27 @@ Deno.test("what the kernel saw counts for ten minutes, and the newest hardware a
   assert.deepEqual(house.locked, []);
 });
 
-Deno.test("neither the router's own addresses nor an operator's machine is locked by a packet", () => {
+Deno.test("neither the router, a broadcast address nor an operator's machine is locked, or sent a decoy or probe", () => {
   const house = new House(HOME);
-  house.own = ["10.0.0.1", "fd00::1", "fe80::1%eth0", "not an address"];
+  house.own = [
+    { address: "10.0.0.1", netmask: "255.255.255.0" },
+    { address: "fd00::1", netmask: "ffff:ffff:ffff:ffff::" },
+    { address: "fe80::1%eth0", netmask: "" },
+    { address: "not an address", netmask: "" },
+  ];
   house.identities.beat(house.home.now);
   house.identities.operatorAt(parseAddress("10.0.0.9")!, house.home.now);
   house.identities.operatorAt(parseAddress("198.51.100.9")!, house.home.now);
-  for (const client of ["10.0.0.1", "fd00::1", "10.0.0.9", "10.0.0.6"]) house.ping(client, 66);
+  for (const client of ["10.0.0.0", "10.0.0.1", "10.0.0.255", "fd00::1", "10.0.0.9", "10.0.0.6"]) {
+    house.ping(client, 66);
+  }
   assert.deepEqual(house.locked, ["10.0.0.6"]);
+  // Nor is any of them sent a decoy, or a probe at half time.
+  const sent = () => house.home.engine.outbox.take().map(({ kind, client }) => `${kind} ${formatAddress(...client)}`);
+  assert.deepEqual(sent(), ["decoy 10.0.0.6"]);
+  house.home.now += 61_000;
+  house.home.engine.tick(house.home.now, house.home.now);
+  assert.deepEqual(sent(), ["probe 10.0.0.6"]);
   // The operator has been gone for a day, the router has another address.
   house.home.pass(86_400);
   house.ping("10.0.0.9", 67);

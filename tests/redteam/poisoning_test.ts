@@ -293,9 +293,9 @@ Deno.test("a flood in the name of made-up clients costs others neither their loc
       const locked = locks.count - before;
       // Some hundred machines have counts of their own, all others share one.
       assert.ok(locked <= (machines === 1 ? 256 : 1024), `${locked} locks`);
-      // Refusals are told as often as the receiver admits.
+      // Only what is locked has events beside refusals, which are told as often as the receiver admits.
       const events = home.events.filter(({ event }) => event !== "refused").length;
-      assert.ok(events < 8 * Math.max(locked, 256), `${events} events`);
+      assert.ok(events <= 4 * locks.count, `${events} events`);
       assert.ok(isLocked(home, "10.0.0.7"));
       ping("10.0.0.7", 7);
       home.now += 61_000;
@@ -314,4 +314,49 @@ Deno.test("decoys have a bound for each machine and for all together, whoever th
     if (i === 14_999) assert.ok(sent <= 100, `${sent} decoys for one machine`);
   }
   assert.ok(sent <= 1000, `${sent} decoys for all`);
+});
+
+Deno.test("peers and hubs that are named in messages cost nobody an innocent's services", () => {
+  const home = new Household();
+  const hello = join(hex("160301 0050 010000"), new Chance(2).bytes(76));
+  const web: Turn[] = [[">", hello], ["<", hello]];
+  // The school's own server, which somebody has visited at its port.
+  home.tcp("visit", "10.0.0.7:40000", "203.0.113.10:8443", web);
+  const innocent = ["8.8.8.8:53", "8.8.8.8:443", "8.8.8.8:1214", "203.0.113.10:8443", "203.0.113.10:443"];
+  for (const end of innocent) {
+    const head = `GET /.hash=${"a1".repeat(20)} HTTP/1.1\r\nX-Kazaa-IP: ${end}\r\nX-Kazaa-SupernodeIP: ${end}\r\n\r\n`;
+    home.tcp("hostile", `10.0.0.66:${home.port()}`, "198.51.100.66:8000", [[">", latin(head)]]);
+    home.tcp("hostile", `10.0.0.67:${home.port()}`, "198.51.100.66:411", [
+      ["<", latin("$Lock EXTENDEDPROTOCOLABCABCABCABCABCABC Pk=DCPLUSPLUS0.777|")],
+      [">", latin(`$Key aaaa|$ConnectToMe one ${end}|`)],
+      ["<", latin(`$ConnectToMe one ${end}|`)],
+    ]);
+  }
+  assert.ok(home.refused.length > 0);
+  home.refused.length = 0;
+  for (const end of innocent) home.tcp(end, `10.0.0.6:${home.port()}`, end, web);
+  const chance = new Chance(9);
+  home.tcp("tunnel", `10.0.0.6:${home.port()}`, "203.0.113.10:8443", [
+    [">", chance.bytes(300)],
+    ["<", chance.bytes(250)],
+    [">", chance.bytes(130)],
+  ]);
+  assert.deepEqual(home.refused, []);
+  assert.ok(!isLocked(home, "10.0.0.6"));
+});
+
+Deno.test("answers that nobody asked for, or that are of another server, train nothing, however many", () => {
+  const home = new Household();
+  const name = "www.winmx.com";
+  const client = readEnd("10.0.0.6:40000");
+  const answer = (id: number) => dnsAnswer(id, name, [{ type: "A", value: "203.0.113.9", ttl: 60 }]);
+  for (let id = 0; id < 20_000; id++) home.see("unasked", udpPacket(readEnd("198.51.100.53:53"), client, answer(id)));
+  home.see("question", udpPacket(client, readEnd("198.51.100.53:53"), dnsQuestion(7, name)));
+  for (const server of ["198.51.100.66:53", "198.51.100.53:5353"]) {
+    for (let id = 0; id < 100; id++) home.see("forged", udpPacket(readEnd(server), client, answer(id)));
+  }
+  const { trained, everyday } = home.engine.state;
+  assert.deepEqual([trained.count, everyday.count], [0, 0]);
+  home.see("answer", udpPacket(readEnd("198.51.100.53:53"), client, answer(7)));
+  assert.equal(trained.count, 1);
 });

@@ -271,3 +271,23 @@ Deno.test("fields of status in docs/operation.md are those that exist", () => {
   // Tests have no kernel beside them: that part is optional.
   assert.deepEqual(named.sort(), [...new Set([...Object.keys(status), "kernel"])].sort());
 });
+
+Deno.test("each threat in docs/threats.md names tests that exist", () => {
+  const sources = testFilesBelow("tests/").map(read).join("\n");
+  const rows = read("docs/threats.md").split("\n").filter((line) => line.startsWith("|"))
+    .map((line) => line.split("|").map((cell) => cell.trim()).slice(1, -1));
+  const threats = rows.filter(([first = ""]) => first !== "what is tried" && !first.startsWith("---"));
+  assert.ok(threats.length >= 30);
+  for (const [threat, , shown = ""] of threats) {
+    const names = [...shown.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+    assert.ok(names.length > 0, threat);
+    for (const name of names) assert.ok(sources.includes(`"${name}"`), `no test is called "${name}"`);
+  }
+});
+
+function testFilesBelow(folder: string): string[] {
+  return [...Deno.readDirSync(new URL(folder, root))].flatMap((entry) => {
+    if (entry.isDirectory) return testFilesBelow(`${folder}${entry.name}/`);
+    return entry.name.endsWith("_test.ts") ? [`${folder}${entry.name}`] : [];
+  });
+}

@@ -184,6 +184,15 @@ Deno.test("the metrics follow the text exposition format", () => {
   assert.match(text, /^ftwall_verdict_seconds_count 100$/m);
 });
 
+Deno.test("a label of the metrics cannot end its line, nor itself, whatever is in it", () => {
+  const daemon = source();
+  const status = buildStatus(daemon);
+  const hostile = 'x"} 1\nftwall_locks 7 \\';
+  const text = metricsText({ ...status, version: hostile }, daemon.verdictTimes);
+  assert.match(text, /^ftwall_info\{version="x\\"\} 1\\nftwall_locks 7 \\\\",config_hash="[^"]*"\} 1$/m);
+  assert.doesNotMatch(text, /^ftwall_locks 7 /m);
+});
+
 Deno.test("the metrics server answers GET /metrics and nothing else", async () => {
   await using server = serveMetrics("127.0.0.1:0", () => "ftwall_x 1\n");
   const good = await fetch(`http://${server.address}/metrics`);

@@ -331,10 +331,10 @@ export class Engine {
       words[flow + FLAGS]! |= ACCEPTED;
       this.asker.dismiss(row);
       if (tcp !== 0 && isEverydayOpening(words[flow + OPENER_FIRST]!, tcp)) {
-        this.learner.everyday.serves(this.#ends, this.#ends.peerPort);
+        this.learner.everyday.serves(this.#ends);
       }
     } else if (tcp !== 0 && fromOpener && isOpenedForOthers(this.asker.tcp, words, flow)) {
-      this.learner.everyday.serves(this.#ends, this.#ends.peerPort);
+      this.learner.everyday.serves(this.#ends);
     }
     return NOTHING;
   }

@@ -117,7 +117,6 @@ export class Trainer {
       return true;
     }
     questions.remove(row);
-    this.#everyday.serves(ends, 0);
     if (message.rcode === 0) this.#answer(ends, bytes, view, start, end);
     return true;
   }
@@ -143,6 +142,8 @@ export class Trainer {
     }
     const training = number < 0 ? undefined : this.#policy?.training[number];
     const trains = training !== undefined && !training.hint;
+    const { p0, p1, p2, p3 } = ends;
+    if (!trains && !isUnlearnable(p0, p1, p2, p3)) this.#unrelated(ends, p0, p1, p2, p3, false);
     message.read(bytes, view, start, end);
     while (message.next() && message.section === 1) {
       while (message.nextAddress()) {
@@ -191,7 +192,7 @@ export class Trainer {
     });
   }
 
-  /** The address also serves an unrelated name. */
+  /** An unrelated name leads to the address, or was answered by it. */
   #unrelated(ends: FlowEnds, a0: number, a1: number, a2: number, a3: number, popular: boolean): void {
     const { values, columns } = this.#state.everyday;
     const name = hashName(this.#message.question);

@@ -1,6 +1,6 @@
 /**
  * What serves others than file sharing, and so is never blocked or trained on one client's word: addresses that answer for
- * names of no interest, name servers, addresses and endpoints of everyday traffic. It survives a restart, since a client with
+ * names of no interest, name servers that were asked for such, addresses and endpoints of everyday traffic. It survives a restart, since a client with
  * a DNS answer from before asks nothing again.
  * @module
  */
@@ -40,10 +40,10 @@ export class Everyday {
       everyday.deadline[row]! > this.#clock.now;
   }
 
-  /** The peer of this flow serves everyday traffic: its address, and `port` of it where that is neither 0 nor a common one. */
-  serves(ends: FlowEnds, port: number): void {
+  /** The peer of this flow serves everyday traffic: its address, and this port of it, which a common one need not be told. */
+  serves(ends: FlowEnds): void {
     this.#serves(ends, 0);
-    if (port !== 0 && !isCommonPort(port)) this.#serves(ends, port);
+    if (!isCommonPort(ends.peerPort)) this.#serves(ends, ends.peerPort);
     this.found(ends.p0, ends.p1, ends.p2, ends.p3);
   }
 

@@ -303,7 +303,7 @@ export const SECTIONS = {
       holdShared: field(
         flag,
         true,
-        "Train no address, and no longer, that serves others too: two other names or a popular one lead there, it answers DNS questions, or a TLS, HTTP or SSH connection to it was let through within a day.",
+        "Train no address, and no longer, that serves others too: two other names or a popular one lead there, it answers DNS questions for two others, or a TLS, HTTP or SSH connection to it was let through within a day.",
       ),
       spare: field(
         list(spelling.prefix, MAX_PREFIXES),

@@ -347,7 +347,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
     [
       "f:1: __proto__: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule",
       "f:2: constructor: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule",
-      "f:4: lock.toString: found an unknown key in [lock]; allowed: seconds, probe, decoy, decoy_rate, refuse, block_udp, cut, kernel_sets",
+      "f:4: lock.toString: found an unknown key in [lock]; allowed: seconds, probe, decoy, require_neighbour, decoy_rate, refuse, block_udp, cut, kernel_sets",
     ],
   ],
   [

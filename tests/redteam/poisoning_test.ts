@@ -59,12 +59,13 @@ Deno.test("a name server that names others trains nothing of them, whether known
   // Before: a public resolver, a web site that somebody visited, a name server that somebody asked.
   const before = new Household();
   before.tcp("visit", "10.0.0.6:40000", "203.0.113.80:443", web);
-  ask(before, "10.0.0.6", "203.0.113.53", "example.org", "203.0.113.99");
+  ask(before, "10.0.0.6", "203.0.113.53", "example.org", "203.0.113.98");
+  ask(before, "10.0.0.6", "203.0.113.53", "example.net", "203.0.113.99");
   for (const address of ["8.8.8.8", "203.0.113.80", "203.0.113.53"]) {
     ask(before, "10.0.0.66", "198.51.100.66", name, address);
   }
   assert.equal(before.engine.state.trained.count, 0);
-  // After: it answers a neighbour's question, or two other names lead there. By TCP it is asked in any case.
+  // After: it answers a neighbour's questions, or two other names lead there. By TCP it is asked in any case.
   const after = new Household();
   ask(after, "10.0.0.66", "198.51.100.66", name, "203.0.113.53");
   ask(after, "10.0.0.66", "198.51.100.66", name, "203.0.113.81");

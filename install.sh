@@ -707,6 +707,7 @@ answers() {
     sleep 1
     i=$((i + 1))
   done
+  if [ -s "$log" ]; then tail -n 5 "$log" >&2; fi
   die "ftwall was started but does not answer: $program doctor says what is in its way"
 }
 

@@ -33,6 +33,8 @@ const BEAT = 1000;
 const REMEMBERED = 60;
 /** Times the limit that a busy machine may be granted. */
 const MOST = 5;
+/** First beats, which are granted that much: how late beats come on this machine is not known yet. */
+const FIRST = 5;
 /** Milliseconds for what is known to take long and to answer no packet: a stop. */
 const PATIENCE = 60_000;
 
@@ -41,12 +43,13 @@ export class Watchdog {
   readonly #parts: WatchdogParts;
   #answered = -1;
   #last = NaN;
-  #late = 0;
-  #lateFor = 0;
+  #late: number;
+  #lateFor = FIRST;
 
   /** Not in force before the first {@link beat}. */
   constructor(parts: WatchdogParts) {
     this.#parts = parts;
+    this.#late = MOST * parts.limit;
   }
 
   /** Call about once a second, between bursts of packets; `now` is monotonic milliseconds. */

@@ -35,7 +35,10 @@ for (const fail of ["open", "closed"] as const) {
     async fn() {
       await using topology = await Topology.create();
       await serve(topology);
-      await using daemon = await RouterDaemon.start(topology, { config: `[queue]\nfail = "${fail}"\n` });
+      await using daemon = await RouterDaemon.start(topology, {
+        watchdog: true,
+        config: `[queue]\nfail = "${fail}"\n`,
+      });
       const surfer = new Surfer(topology, "client1", 4, 1000, 1000);
       await until("pages", () => surfer.count().ok > 5);
       assert.deepEqual(await watchdogOf(daemon), { in_use: true, limit_seconds: 2, service_manager: false });
@@ -68,7 +71,7 @@ Deno.test({
   async fn() {
     await using topology = await Topology.create();
     await serve(topology);
-    await using daemon = await RouterDaemon.start(topology, { args: ["--respawn"] });
+    await using daemon = await RouterDaemon.start(topology, { watchdog: true, args: ["--respawn"] });
     const shell = daemon.process.pid;
     assert.equal(Deno.readTextFileSync(`/proc/${shell}/comm`).trim(), "sh");
     const resident = Number(/^VmRSS:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${shell}/status`))?.[1]);
@@ -78,7 +81,7 @@ Deno.test({
       const [pid] = childrenOf(shell);
       Deno.kill(pid!, signal);
       const ready = daemon.seen({ event: "ready" }).length;
-      await until("ready again", () => daemon.seen({ event: "ready" }).length > ready, 15_000, () => daemon.tail());
+      await until("ready again", () => daemon.seen({ event: "ready" }).length > ready, 40_000, () => daemon.tail());
       assert.notEqual(childrenOf(shell)[0], pid);
     }
     // A reload that changes nothing writes nothing.
@@ -101,6 +104,7 @@ Deno.test({
     await using topology = await Topology.create();
     await serve(topology);
     await using daemon = await RouterDaemon.start(topology, {
+      watchdog: true,
       config: '[queue]\nnumbers = "0:1"\nthreads = 2\n',
     });
     await new Promise((resolve) => setTimeout(resolve, 5000));
@@ -132,7 +136,7 @@ Deno.test({
           lines.push(new TextDecoder().decode(piece.subarray(0, length)));
         }
       };
-      await using daemon = await RouterDaemon.start(topology, { env: { NOTIFY_SOCKET: path } });
+      await using daemon = await RouterDaemon.start(topology, { watchdog: true, env: { NOTIFY_SOCKET: path } });
       const told = heard();
       assert.equal(told.filter((line) => line === "READY=1").length, 1);
       await until("a sign of life", () => heard().includes("WATCHDOG=1"), 5000);

@@ -24,6 +24,8 @@ export interface DaemonSettings {
   readonly dryRun?: boolean;
   /** Leaves the firewall rules alone. */
   readonly noRules?: boolean;
+  /** Leaves the watchdog's limit as it is by default: else a machine that stalls does not end the daemon of a test. */
+  readonly watchdog?: boolean;
   readonly args?: readonly string[];
   readonly env?: Record<string, string>;
 }
@@ -63,10 +65,12 @@ export class RouterDaemon implements AsyncDisposable {
 
   /** Writes the config anew; the daemon reads it with the next reload. */
   write(config: string): void {
-    // An emulated processor stands still for longer than a router's own.
-    const queue = PATIENCE > 1 ? '[queue]\nwatchdog = "1m"\n' : "";
-    const text = config.includes("[queue]\n") && queue !== "" ? config.replace("[queue]\n", queue) : queue + config;
-    Deno.writeTextFileSync(this.config, HOME + text);
+    const text = HOME + config;
+    const asItIs = this.#settings.watchdog === true || /^watchdog\b/m.test(text);
+    const patient = 'watchdog = "1m"\n';
+    const table = "[queue]\n";
+    const inPlace = text.includes(table) ? text.replace(table, table + patient) : `${text}\n${table}${patient}`;
+    Deno.writeTextFileSync(this.config, asItIs ? text : inPlace);
   }
 
   /** The command line that runs the daemon. */

@@ -284,6 +284,11 @@ export class Topology implements AsyncDisposable {
 /** How many times longer everything may take here than on a machine with a processor of its own (emulation: 5 or so). */
 export const PATIENCE = Number(Deno.env.get("FTWALL_PATIENCE") ?? 1);
 
+/** How many programs want each core, at least 1: what is waited for takes as many times longer. */
+export function crowd(): number {
+  return Math.max(1, Deno.loadavg()[0]! / navigator.hardwareConcurrency);
+}
+
 /** Waits until a condition holds; the error at the deadline says what was waited for and shows `context`. */
 export async function until(
   what: string,
@@ -291,9 +296,11 @@ export async function until(
   limit = 10_000,
   context: () => string = () => "",
 ): Promise<void> {
-  const deadline = performance.now() + limit * PATIENCE;
+  const start = performance.now();
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`Waited ${limit} ms in vain for ${what}: ${context()}`);
+    if (performance.now() > start + limit * PATIENCE * crowd()) {
+      throw new Error(`Waited ${limit} ms in vain for ${what}: ${context()}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
@@ -331,7 +338,7 @@ export async function execute(command: readonly string[], options: CommandOption
     } catch {
       // It was quicker.
     }
-  }, (options.limit ?? 20_000) * PATIENCE);
+  }, (options.limit ?? 20_000) * PATIENCE * crowd());
   const output = child.output();
   if (options.stdin !== undefined) {
     const writer = child.stdin.getWriter();

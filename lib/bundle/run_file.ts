@@ -24,7 +24,12 @@ async function sha256(path: string): Promise<string> {
 /** The words that start a program of the bundle; `up` leads from their directory to that of the bundle. */
 function launcher(program: string, up: string, args: string): string {
   return Deno.readTextFileSync(`${root}lib/bundle/launcher.sh`)
-    .replaceAll("@PROGRAM@", program).replaceAll("@UP@", up).replaceAll("@ARGUMENTS@", args);
+    .replaceAll("@PROGRAM@", program).replaceAll("@UP@", up).replaceAll("@ARGUMENTS@", args)
+    // Deno itself keeps what it has read; an executable does not.
+    .replace(
+      "export PATH\n",
+      args === "" ? "$&" : "DENO_DIR=$$here/cache DENO_NO_UPDATE_CHECK=1\nexport PATH DENO_DIR DENO_NO_UPDATE_CHECK\n",
+    );
 }
 
 /** How Deno runs the program; what V8 is told stands in install.sh for the executable. */

@@ -86,8 +86,17 @@ function usable(path: string | undefined, service: boolean): Usable {
 async function removeAll(backend: Wanted): Promise<void> {
   // Without permission no rule can be seen either, which does not mean that there are none.
   if (!mayAdministrate()) throw new Failure(MISSING, `Cannot remove firewall rules: no permission. ${AS_ROOT}`);
-  const removed = await removeRules(runCommand, backend === "auto" ? undefined : backend);
-  new RulesNote().write("removed");
+  // Before they go: a daemon that sees them gone must know by then that it is not to put them back.
+  const note = new RulesNote();
+  const before = note.read();
+  note.write("removed");
+  let removed: readonly string[];
+  try {
+    removed = await removeRules(runCommand, backend === "auto" ? undefined : backend);
+  } catch (error) {
+    note.write(before);
+    throw error;
+  }
   print(...(removed.length === 0 ? ["There are no rules of ftwall"] : removed.map((what) => `Removed ${what}`)));
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { program, told } from "./everyday.ts";
 import { missing } from "./missing_tools.ts";
-import { RouterDaemon, type Status } from "./router_daemon.ts";
+import { HOME, RouterDaemon, type Status } from "./router_daemon.ts";
 import { ADDRESSES, type Background, Topology, until } from "./topology.ts";
 
 const named = missing([]);
@@ -253,7 +253,7 @@ Deno.test({
     const one = { args: ["--queue", "1"], noRules: true };
     await using first = await RouterDaemon.start(topology, one);
     const second = first.command.slice(0, -2).map((word) => word.startsWith(first.dir) ? `${word}.second` : word);
-    Deno.writeTextFileSync(`${first.config}.second`, Deno.readTextFileSync(first.config) + TWO);
+    Deno.writeTextFileSync(`${first.config}.second`, HOME + TWO);
     const answer = await topology.run("router", second);
     assert.match(answer.stderr, new RegExp(`^ftwall: Cannot bind queue "1": process ${first.process.pid} .*holds it`));
     assert.equal(answer.code, 3);

@@ -11,14 +11,21 @@ import { STRANGERS } from "./strangers.ts";
 
 const SAMPLES = [...COLLECTION.flatMap(({ samples }) => recognisedOf(samples)), ...STRANGERS];
 
-/** Puts `length` bytes of `buffer` from `start` before the classifier, as the turn after those already seen. */
-function show(classifier: Classifier, look: Look, buffer: Uint8Array, start: number, length: number): Evidence {
+/** Puts `length` bytes of `buffer` from `start` before the classifier, of `sent` that crossed the wire. */
+function show(
+  classifier: Classifier,
+  look: Look,
+  buffer: Uint8Array,
+  start: number,
+  length: number,
+  sent: number,
+): Evidence {
   look.bytes = buffer;
   look.view = new DataView(buffer.buffer);
   look.start = look.fresh = start;
   look.end = start + length;
-  look.length = length;
-  look.ownLength = length;
+  look.length = sent;
+  look.ownLength = sent;
   look.found.clear();
   return classifier.classify(look);
 }
@@ -43,19 +50,23 @@ for (const { classifier } of ASKED) {
         look.otherLength = lengths[other];
         const { owner, note0, note1 } = look;
         for (let length = classifier.least; length <= Math.min(payload.length, 400); length++) {
-          const answers = [payload.slice(length), noise(64, 7), new Uint8Array(64), new Uint8Array(0)].map((behind) => {
-            look.owner = owner;
-            look.note0 = note0;
-            look.note1 = note1;
-            const before = noise(8, length);
-            const buffer = new Uint8Array(8 + length + behind.length);
-            buffer.set(before);
-            buffer.set(payload.subarray(0, length), 8);
-            buffer.set(behind, 8 + length);
-            const answer = show(classifier, look, buffer, 8, length);
-            return `${answer.name} ${look.found.count} ${look.found.words.subarray(0, look.found.count * 6).join()}`;
-          });
-          assert.equal(new Set(answers).size, 1, `${sample.name} cut at ${length}: ${answers}`);
+          // All that was sent, and less than that in view.
+          for (const sent of new Set([length, payload.length])) {
+            const behinds = [payload.slice(length), noise(64, 7), new Uint8Array(64), new Uint8Array(0)];
+            const answers = behinds.map((behind) => {
+              look.owner = owner;
+              look.note0 = note0;
+              look.note1 = note1;
+              const before = noise(8, length);
+              const buffer = new Uint8Array(8 + length + behind.length);
+              buffer.set(before);
+              buffer.set(payload.subarray(0, length), 8);
+              buffer.set(behind, 8 + length);
+              const answer = show(classifier, look, buffer, 8, length, sent);
+              return `${answer.name} ${look.found.count} ${look.found.words.subarray(0, look.found.count * 6).join()}`;
+            });
+            assert.equal(new Set(answers).size, 1, `${sample.name} cut at ${length} of ${sent}: ${answers}`);
+          }
         }
         if (counts[arrow] === 1) {
           lengths[arrow] = payload.length;
@@ -93,7 +104,7 @@ for (const { classifier } of ASKED) {
         look.owner = random(3);
         look.note0 = random(0xffffffff) | 0;
         look.note1 = random(0xffffffff) | 0;
-        const answer = show(classifier, look, buffer, 0, length);
+        const answer = show(classifier, look, buffer, 0, length, length);
         assert.ok(answer.certainty >= 0 && answer.certainty <= 3);
       }
     }

@@ -11,7 +11,7 @@ import {
   UNDECIDED,
   UNRELATED,
 } from "../../lib/protocol/classifier.ts";
-import { converse, type Turn } from "../support/conversation.ts";
+import { converse, type Setting, type Turn } from "../support/conversation.ts";
 
 /** One flow: the opener is a client unless `inbound`. */
 export interface Flow {
@@ -73,15 +73,19 @@ export function answersTo(classifier: Classifier, flow: Flow): Evidence[] {
     if (answer.certainty > 0) answers.push(answer);
     return answer.certainty > 0 && answer.certainty < CERTAIN ? UNDECIDED : answer;
   });
-  const { tcp, midstream, inbound, port, snap, turns } = flow;
-  converse(noting, {
+  converse(noting, settingOf(flow), flow.turns);
+  return answers;
+}
+
+/** What surrounds a flow's payloads. */
+export function settingOf({ tcp, midstream, inbound, port, snap }: Flow): Setting {
+  return {
     tcp,
     midstream: midstream === true,
     openerIsClient: inbound !== true,
     ...(port === undefined ? {} : inbound === true ? { clientPort: port } : { peerPort: port }),
     ...(snap === undefined ? {} : { snap }),
-  }, turns);
-  return answers;
+  };
 }
 
 /** The surest answer to a flow, the first of its kind; {@link UNRELATED} where there is none. */

@@ -45,7 +45,7 @@ export const manolito: Classifier = {
     const own = look.view.getInt32(look.start);
     if (own !== SIZE && own !== STRING) return UNRELATED;
     // Something must follow the word, and the other side speaks the other word.
-    if (look.end - look.start < 5 || look.otherNth === 0) return UNDECIDED;
+    if (look.end - look.start < 5) return UNDECIDED;
     const wanted = own === SIZE ? STRING : SIZE;
     if (look.otherLength >= 4) return look.otherFirst === wanted ? DIALOGUE : UNRELATED;
     return UNDECIDED;

@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { program, serve } from "./everyday.ts";
+import { figure } from "./figure.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
 import { ADDRESSES, PATIENCE, Topology, until } from "./topology.ts";
@@ -45,13 +46,14 @@ for (const masquerade of [false, true]) {
       await iperf.prints("listening");
       for (const host of [server.v4, server.v6]) {
         const url = `http://${host.includes(":") ? `[${host}]` : host}`;
-        // The SYN and the request settle it.
+        // The SYN, the request, and of the answer's first flight (10 segments, RFC 6928) what comes before the verdict: an
+        // everyday request alone settles nothing, as its receiver may never have got it.
         for (const size of [5000, 50_000_000]) {
           const before = await queued(topology);
           await topology.must("client1", ["curl", "-s", "-o", "/dev/null", `${url}/${size}`]);
           const cost = await queued(topology) - before;
-          // One of them may be sent again on a busy machine.
-          assert.ok(cost >= 2 && cost <= 3, `a page of ${size} bytes cost ${cost} packets`);
+          figure(`a page of ${size} bytes cost ${cost} packets`);
+          assert.ok(cost >= 3 && cost <= 12, `a page of ${size} bytes cost ${cost} packets`);
         }
         for (const way of [[], ["-R"]]) {
           const before = await queued(topology);

@@ -3,7 +3,7 @@
  * @module
  */
 import { hex, join, latin } from "../../../tests/support/conversation.ts";
-import { back, INBOUND, IPV6, out, tcp } from "../../../tests/support/flow.ts";
+import { back, INBOUND, IPV6, out, sample, tcp, WHOLE } from "../../../tests/support/flow.ts";
 import { noise } from "../../../tests/support/noise.ts";
 import type { Flow, Sample, Samples } from "../../../tests/protocol/sample.ts";
 
@@ -107,11 +107,34 @@ const SESSION: readonly Flow[] = [
   tcp([out(latin("GET hash:2jmj7l5rSw0yVb/vlWAYkK/YBwk= HTTP/1.1\r\n\r\n"))], IPV6),
 ];
 
+const MORE: readonly Sample[] = [
+  sample(true, "a supernode's login with the numbers of a client's", "tcp-login-form", 2, [out(hex("03005d060605"))]),
+  sample(true, "a login of the largest numbers", "tcp-login-form", 2, [out(hex("03005a0f0f05"))]),
+  sample(true, "a greeting of the least length", "tcp-peer", 3, [
+    out(hex("200037"), noise(32, 5)),
+    back(hex("06001e000300000000")),
+  ], WHOLE),
+  { name: "a login of larger numbers", tcp: true, turns: [out(hex("03005a100f05"))] },
+  { name: "a login of a larger minor number", tcp: true, turns: [out(hex("03005a0f1005"))] },
+  {
+    name: "a greeting below the least length",
+    tcp: true,
+    turns: [out(hex("1f0037"), noise(31, 5)), back(hex("06001e000300000000"))],
+  },
+  { name: "a key of a store and no end of line, long", tcp: true, turns: [out(latin(`GET sha1:${"a".repeat(600)}`))] },
+  {
+    name: "a key of a store whose line ends after 511 bytes",
+    tcp: true,
+    turns: [out(latin(`GET sha1:${"a".repeat(502)}`)), out(latin("\n"))],
+  },
+];
+
 /** Samples, near misses and a session. */
 export const samples: Samples = {
   about: "Frames of a capture of 2006, contents replaced (l7-filter, ipp2p, libprotoident).",
   recognised: RECOGNISED,
   nearMisses: NEAR_MISSES,
+  more: MORE,
   session: {
     about: "Logins with the supernode's answer, clients, transfers (l7-filter, ipp2p, libprotoident).",
     flows: SESSION,

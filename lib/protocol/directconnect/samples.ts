@@ -3,7 +3,7 @@
  * @module
  */
 import { hex, join, latin } from "../../../tests/support/conversation.ts";
-import { MIDSTREAM, sample, WHOLE } from "../../../tests/support/flow.ts";
+import { back, MIDSTREAM, out, sample, WHOLE } from "../../../tests/support/flow.ts";
 import type { Sample, Samples } from "../../../tests/protocol/sample.ts";
 
 const CID = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFG";
@@ -229,9 +229,106 @@ const NEAR_MISSES: readonly Sample[] = [
   ...NEAR_VARIANTS,
 ];
 
+const MORE: readonly Sample[] = [
+  sample(true, "a lock without its key, answered with a key", "nmdc-conversation", 3, [
+    back(latin("$Lock one two|")),
+    out(latin("$Key three|")),
+  ], WHOLE),
+  sample(true, "a lock without its key, answered with a nick", "nmdc-conversation", 3, [
+    back(latin("$Lock one two|")),
+    out(latin("$ValidateNick joe|")),
+  ], WHOLE),
+  sample(true, "a client's answer, then the lock without its key", "nmdc-conversation", 3, [
+    out(latin("$ValidateNick joe|")),
+    back(latin("$Lock one two|")),
+  ], WHOLE),
+  sample(true, "a key, then the lock without its key", "nmdc-conversation", 3, [
+    out(latin("$Key three|")),
+    back(latin("$Lock one two|")),
+  ], WHOLE),
+  sample(true, "features, then the lock without its key", "nmdc-conversation", 3, [
+    out(latin("$Supports NoHello |")),
+    back(latin("$Lock one two|")),
+  ], WHOLE),
+  sample(true, "a nick, then the lock without its key", "nmdc-conversation", 3, [
+    out(latin("$MyNick joe|")),
+    back(latin("$Lock one two|")),
+  ], WHOLE),
+  dc("a file that is sent, picked up", "nmdc-command", 3, "$ADCSND file TTH/ABC 0 1234|"),
+  dc("a draw for an upload, picked up", "nmdc-command", 3, "$Direction Upload 12345|"),
+  dc("a search by nick of a limited size, picked up", "nmdc-command", 3, "$Search Hub:joe T?F?0?1?linux|"),
+  dc("a search by address of a limited size, picked up", "nmdc-command", 3, "$Search 192.0.2.3:412 T?F?0?1?linux|"),
+  dc("a short search by hash, for answers by the hub, picked up", "nmdc-command", 3, `$SP ${HASH} joe|`),
+  dc("an ADC search, picked up", "adc-command", 2, "BSCH AAAB ANlinux TO1\n"),
+  dc("an ADC client's address, picked up", "adc-command", 2, "BINF AAAB I4192.0.2.7\n"),
+  dc("an ADC client's name, picked up", "adc-command", 2, "BINF ZZ27 NIjoe\n"),
+  dc("an ADC request for a folder's list, picked up", "adc-command", 2, "CGET list /share/ 0 -1\n"),
+  dc("an ADC list that is sent, picked up", "adc-command", 2, "CSND list / 0 -1\n"),
+  dc("an ADC file that is sent, picked up", "adc-command", 2, "CSND file files.xml.bz2 0 1234\n"),
+  dc("an ADC request for a tree, picked up", "adc-command", 2, `CGET tthl TTH/${HASH} 0 -1\n`),
+  dc("an ADC answer to one and another, picked up", "adc-command", 2, "ESTA AAAB AAAC 000 ok\n"),
+  dc("an ADC search for those with a feature, picked up", "adc-command", 2, "FSCH AAAB +TCP4\nIMSG hello\n"),
+  dc("ADC's news of which the second has a sender, picked up", "adc-command", 2, "ISTA 000 ok\nBMSG AAAB hello\n"),
+  sample(true, "an ADC search at a stream's start", "adc-command", 2, [out(latin("BSCH AAAB ANlinux\n"))], WHOLE),
+  sample(
+    true,
+    "ADC's news at a stream's start",
+    "adc-command",
+    2,
+    [out(latin("ISTA 000 ok\nBMSG AAAB hello\n"))],
+    WHOLE,
+  ),
+  sample(true, "a hub at a stream's start, by two commands", "nmdc-commands", 2, [
+    back(latin("$HubName My Hub|$Hello joe|")),
+  ], WHOLE),
+  sample(false, "an ADC datagram that ends with its identifier", "udp-adc", 3, [out(latin(`UPSR ${HASH}\n`))]),
+  ...[
+    "$Search Hub:joe X?T?0?1?linux|",
+    "$Search Hub:joe F?X?0?1?linux|",
+    "$Search Hub:joe F?T",
+    "$Search 192.0.2.3:412 X?F?0?1?linux|",
+    "$Search 192.0.2.3:412 F",
+    "$Direction Sideways 1|",
+    "$Direction Upload |",
+    "$Get share\\file.zip|",
+    "$Quitting joe|$Quit jim|",
+    "$Quit joe|$Quitting jim|",
+    "$Quit joe|",
+    "$Quit joe|Quit jim|",
+    "CGET list share/ 0 -1\n",
+    "CGET file /share/ 0 -1\n",
+    `CGET file TTH/${HASH.slice(1)} 0 -1\n`,
+    "BINF AAA1 NIjoe\n",
+    "BINF AAAB 1Ijoe\n",
+    "BINF AAAB N/joe\n",
+    "BINF AAABBNIjoe\n",
+    "BINF AAAB NI \n",
+    "GSCH AAAB +TCP4\nIMSG hello\n",
+    "ISTA 000 ok\nHMSG hello\n",
+    "ISTA 000 ok\nBMSG AAA1 hello\n",
+    "DCTM AAAB AAA1 ADC/1.0\n",
+    "DGPA AAAB AAAC data\n",
+    "JCTM AAAB AAAC ADC/1.0\n",
+  ].map((text): Sample => ({
+    name: `picked up: ${text.trim()}`,
+    tcp: true,
+    midstream: true,
+    turns: [out(latin(text))],
+  })),
+  ...["$Keyring one|", "$ValidateNickname joe|", "$SupportsNothing|", "$Lock", "$Locked one|"].map((text): Sample => ({
+    name: `behind a nick: ${text}`,
+    tcp: true,
+    turns: [out(latin("$MyNick joe|")), back(latin(text))],
+  })),
+  { name: "ADC of 40 letters", tcp: false, turns: [out(latin(`URES ${HASH}A SI300\n`))] },
+  { name: "ADC with a digit in its word", tcp: false, turns: [out(latin(`UR1S ${HASH} SI300\n`))] },
+  { name: "ADC's identifier and another end", tcp: false, turns: [out(latin(`URES ${HASH}|SI300`))] },
+];
+
 /** Samples, near misses. */
 export const samples: Samples = {
   about: "NMDC as captured from EiskaltDC++ and Verlihub with names changed, ADC from its specification.",
   recognised: RECOGNISED,
   nearMisses: NEAR_MISSES,
+  more: MORE,
 };

@@ -110,11 +110,11 @@ function isPayload(look: Look, code: number, at: number, size: number): boolean 
       if (size === 0) return bytes[at - HEADER + 8] === 0xff;
       return have > 1 && (bytes[at] === GGEP || (bytes[at] === 0 && bytes[at + 1] === GGEP));
     case PONG:
-      if (size < 14 || have < 14 || (bytes[at] === 0 && bytes[at + 1] === 0)) return false;
+      if (have < 14 || (bytes[at] === 0 && bytes[at + 1] === 0)) return false;
       return size === 14 || (have > 14 && bytes[at + 14] === GGEP);
     case VENDOR:
     case STANDARD:
-      if (size < 8 || have < 8) return false;
+      if (have < 8) return false;
       for (let i = at; i < at + 4; i++) if (bytes[i] !== 0 && (bytes[i]! < 0x30 || bytes[i]! > 0x5a)) return false;
       return bytes[at + 5] === 0 && bytes[at + 7] === 0;
     case PUSH:
@@ -122,7 +122,7 @@ function isPayload(look: Look, code: number, at: number, size: number): boolean 
     case RUDP:
       return true;
     case QUERY:
-      return size >= 3 && have >= 3 && seekByte(bytes, at + 2, look.end, 0) > 0;
+      return have >= 3 && seekByte(bytes, at + 2, look.end, 0) > 0;
     case HIT:
       return size >= 27 && have > 0 && bytes[at] !== 0;
     default:

@@ -51,8 +51,7 @@ export const libp2p: Classifier = {
       const outcome = compare(bytes, at, end, MULTISTREAM_WORD);
       return outcome === SAME ? MULTISTREAM : outcome === CUT ? UNDECIDED : UNRELATED;
     }
-    if (end - at < 12 + SERVICE.length || bytes[at] !== 0 || bytes[at + 1] !== 0) return UNRELATED;
     const named = compare(bytes, at + 12, end, SERVICE) === SAME || compare(bytes, at + 12, end, OLD_SERVICE) === SAME;
-    return named ? MDNS : UNRELATED;
+    return named && bytes[at] === 0 && bytes[at + 1] === 0 ? MDNS : UNRELATED;
   },
 };

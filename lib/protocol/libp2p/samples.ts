@@ -77,10 +77,29 @@ const SESSION: readonly Flow[] = [
   ),
 ];
 
+const MORE: readonly Sample[] = [
+  {
+    name: "discovery with an identifier",
+    tcp: false,
+    turns: [out(hex("1300 0000 0001 0000 0000 0000"), latin("\x04_p2p\x04_udp\x05local\0"), hex("000c 0001"))],
+  },
+  {
+    name: "discovery with a small identifier",
+    tcp: false,
+    turns: [out(hex("0001 0000 0001 0000 0000 0000"), latin("\x04_p2p\x04_udp\x05local\0"), hex("000c 0001"))],
+  },
+  {
+    name: "discovery cut within its name",
+    tcp: false,
+    turns: [out(hex("0000 0000 0001 0000 0000 0000"), latin("\x04_p2p\x04_ud"))],
+  },
+];
+
 /** Samples, near misses and a session. */
 export const samples: Samples = {
   about: "Its specifications.",
   recognised: RECOGNISED,
   nearMisses: NEAR_MISSES,
+  more: MORE,
   session: { about: "Negotiations of both sides, discovery (the specifications of libp2p).", flows: SESSION },
 };

@@ -3,7 +3,7 @@
  * @module
  */
 import { hex, latin } from "../../../tests/support/conversation.ts";
-import { back, INBOUND, IPV6, out, tcp } from "../../../tests/support/flow.ts";
+import { back, INBOUND, IPV6, out, sample, tcp, WHOLE } from "../../../tests/support/flow.ts";
 import type { Flow, Sample, Samples } from "../../../tests/protocol/sample.ts";
 
 const RECOGNISED: readonly Sample[] = [
@@ -57,11 +57,28 @@ const SESSION: readonly Flow[] = [
   tcp([out(latin("HEAD /shared/a.mp3 HTTP/1.1\r\nx-openftnodeinfo: 1 1215 1216\r\n\r\n"))], IPV6),
 ];
 
+const MORE: readonly Sample[] = [
+  sample(true, "the largest version", "tcp-version", 2, [
+    out(hex("00000000")),
+    back(hex("00060001 0000 0009 0063")),
+  ], WHOLE),
+  { name: "a major version too large", tcp: true, turns: [out(hex("00000000")), back(hex("00060001 0000 000a 0001"))] },
+  { name: "a minor version too large", tcp: true, turns: [out(hex("00000000")), back(hex("00060001 0000 0002 0064"))] },
+  { name: "a head without the names", tcp: true, turns: [out(latin("GET /a HTTP/1.1\r\nHost: a\r\n\r\n"))] },
+  { name: "GET and no line, 33 bytes", tcp: true, turns: [out(latin(`GET${" x".repeat(15)}`))] },
+  {
+    name: "a head that does not end",
+    tcp: true,
+    turns: [out(latin(`GET /a HTTP/1.1\r\n${"A: b\r\n".repeat(800)}`)), out(latin("X-OpenftAlias: one\r\n\r\n"))],
+  },
+];
+
 /** Samples, near misses and a session. */
 export const samples: Samples = {
   about: "giFT's formats.",
   recognised: RECOGNISED,
   nearMisses: NEAR_MISSES,
+  more: MORE,
   session: {
     about: "Version exchange and what follows, downloads with their answers (giFT's protocol notes in mldonkey).",
     flows: SESSION,

@@ -66,6 +66,65 @@ const MORE: readonly Sample[] = [
     out(latin('GETsomebody "a.mp3" 0')),
   ]),
   sample(true, "the server alone", "server-frames", 2, [back(WELCOME)]),
+  ...([8, 9, 10] as const).map((type) =>
+    sample(true, `a nick check that is answered ${type}`, "nick-check", 2, [
+      out(frame(7, "somebody")),
+      back(frame(type, "")),
+    ], WHOLE)
+  ),
+  sample(true, "a login of link type 10 with more behind it", "login", 3, [
+    out(frame(6, 'somebody secret 65535 "mldonkey v3.1" 10 nobody@example.org')),
+  ]),
+  sample(true, "a login of the longest program", "login", 3, [out(frame(2, `a b 0 "${"p".repeat(60)}" 0`))]),
+  sample(true, "a file that is offered", "transfer-request", 2, [out(latin('SENDsomebody "a.mp3" 1000'))]),
+  sample(true, "a request before the greeting", "transfer", 3, [out(latin('GETsomebody "a.mp3" 0')), back(latin("1"))]),
+  sample(true, "a login in an odd form, and the server's text", "login-refused", 2, [
+    out(frame(2, "some body and no program")),
+    back(frame(621, "VERSION opennap 0.44")),
+  ], WHOLE),
+  ...[
+    `a b 0 "${"p".repeat(61)}" 0`,
+    'a b 123456 "nap" 0',
+    'a b 0 "" 0',
+    'a b  "nap" 0',
+    'a  0 "nap" 0',
+    'a b 0 "nap"',
+    'a b 0 "nap" 11',
+    'a b 0 "nap" 20',
+    'a b 0 "nap" 1x',
+    "a b 0 nap 1",
+    'a b 0 "nap"x1',
+  ].map((text): Sample => ({ name: `a login of ${text}`, tcp: true, turns: [out(frame(2, text))] })),
+  ...[
+    'GET/x "a" 0',
+    'GEThttp://x/ "a" 0',
+    'GETx "" 0',
+    "GETx a 0",
+    'GETx "a" x',
+    'GETx "a"0',
+    'GETx "a\n" 0',
+    'GETx  "a" 0',
+  ]
+    .map((text): Sample => ({ name: `a request of ${text.trim()}`, tcp: true, turns: [out(latin(text))] })),
+  ...([[7, ""], [11, ""], [8, "x"]] as const).map(([type, text]): Sample => ({
+    name: `a nick check that is answered ${type} and ${text.length} bytes`,
+    tcp: true,
+    turns: [out(frame(7, "somebody")), back(frame(type, text))],
+  })),
+  ...([[3, "nobody"], [3, "@nobody"], [3, "nobody@"], [4, "a@b.example"], [3, ""]] as const).map((
+    [type, text],
+  ): Sample => ({
+    name: `a login in an odd form, answered ${type} "${text}"`,
+    tcp: true,
+    turns: [out(frame(2, "some body and no program")), back(frame(type, text))],
+  })),
+  { name: "two frames of a server", tcp: true, turns: [back(frame(3, "nobody@example.org"), frame(621, "hello"))] },
+  { name: "a server's frames that begin with statistics", tcp: true, turns: [back(frame(214, "1 2 3"), WELCOME)] },
+  {
+    name: "a server's frames and one of a type that it does not send",
+    tcp: true,
+    turns: [back(frame(3, "nobody@example.org"), frame(621, "hello"), frame(215, "x"))],
+  },
 ];
 
 const SESSION: readonly Flow[] = [

@@ -3,7 +3,8 @@
  * @module
  */
 import { hex, join, latin } from "../../../tests/support/conversation.ts";
-import { MIDSTREAM, sample, WHOLE } from "../../../tests/support/flow.ts";
+import { back, MIDSTREAM, out, sample, WHOLE } from "../../../tests/support/flow.ts";
+import { noise } from "../../../tests/support/noise.ts";
 import type { Sample, Samples } from "../../../tests/protocol/sample.ts";
 
 const LOGIN = join(
@@ -192,9 +193,160 @@ const NEAR_MISSES: readonly Sample[] = [
   ...NEAR_VARIANTS,
 ];
 
+const MORE: readonly Sample[] = [
+  ...[..."PFD"].map((type) =>
+    sample(true, `a peer's greeting of type ${type}`, "peer-init", 3, [
+      out(message(hex("01"), text("someone"), text(type), u32(7))),
+    ])
+  ),
+  ...[..."PFD"].map((type) =>
+    sample(true, `an obfuscated greeting of type ${type}`, "obfuscated-peer-init", 3, [
+      out(obfuscated(0x3c9b51e7, message(hex("01"), text("someone"), text(type), u32(7)))),
+    ], WHOLE)
+  ),
+  ...[..."PFD"].map((type) =>
+    sample(true, `a request to connect to a peer of type ${type}`, "server-message", 3, [
+      back(message(u32(18), text("someone"), text(type), hex("04030201"), u32(0xffff), u32(77), hex("01"))),
+    ], MIDSTREAM)
+  ),
+  sample(true, "a request to connect to a peer, with its obfuscated port", "server-message", 3, [
+    back(message(u32(18), text("bob"), text("P"), hex("04030201"), u32(2234), u32(77), hex("00"), u32(1), u32(2235))),
+  ], MIDSTREAM),
+  sample(true, "a peer of the shortest name", "peer-init", 3, [out(message(hex("01"), text("a"), text("P"), u32(7)))]),
+  sample(true, "a peer of the longest name", "peer-init", 3, [
+    out(message(hex("01"), text("a".repeat(120)), text("P"), u32(7))),
+  ]),
+  {
+    name: "a peer of a name too long",
+    tcp: true,
+    turns: [out(message(hex("01"), text("a".repeat(121)), text("P"), u32(7)))],
+  },
+  { name: "a peer without a name", tcp: true, turns: [out(message(hex("01"), text(""), text("P"), u32(7)))] },
+  sample(true, "a login of a long name and version 1999", "server-login", 3, [
+    out(message(u32(1), text("n".repeat(256)), text("p".repeat(256)), u32(1999), DIGEST, u32(1))),
+  ]),
+  {
+    name: "a login of version 2000",
+    tcp: true,
+    turns: [out(message(u32(1), text("name"), text("word"), u32(2000), DIGEST, u32(1)))],
+  },
+  {
+    name: "a login of a name too long",
+    tcp: true,
+    turns: [out(message(u32(1), text("n".repeat(257)), text("word"), u32(177), DIGEST, u32(1)))],
+  },
+  {
+    name: "a login of a password too long",
+    tcp: true,
+    turns: [out(message(u32(1), text("name"), text("p".repeat(257)), u32(177), DIGEST, u32(1)))],
+  },
+  {
+    name: "a login without a name",
+    tcp: true,
+    turns: [out(message(u32(1), text(""), text("word"), u32(177), DIGEST, u32(1)))],
+  },
+  ...([
+    ["asks for all shares", u32(4)],
+    ["asks about the user", u32(15)],
+    ["tells of the queue", u32(52)],
+    ["asks for a folder", u32(36), u32(9), text("music")],
+    ["asks for a transfer", u32(40), u32(0), u32(9), text("a.mp3")],
+    ["offers a file", u32(40), u32(1), u32(9), text("a.mp3"), u32(1000), u32(0)],
+    ["answers yes", u32(41), u32(9), hex("01"), u32(1000), u32(0)],
+    ["answers no", u32(41), u32(9), hex("00"), text("Queued")],
+    ["queues", u32(43), text("a.mp3")],
+    ["tells a place", u32(44), text("a.mp3"), u32(3)],
+    ["failed", u32(46), text("a.mp3")],
+    ["denies", u32(50), text("a.mp3"), text("Banned")],
+    ["asks for a place", u32(51), text("a.mp3")],
+    ["sends its shares", u32(5), hex("789c"), noise(20, 3)],
+    ["sends results", u32(9), hex("78da"), noise(20, 3)],
+    ["sends a folder", u32(37), hex("789c"), noise(20, 3)],
+    ["tells of itself", u32(16), text("about me"), hex("00"), u32(1), u32(2), hex("01"), u32(3)],
+  ] as const).map(([what, ...fields]) =>
+    sample(true, `a pierced firewall, and the other side ${what}`, "peer-conversation", 3, [
+      out(PIERCE),
+      back(message(...fields)),
+    ], WHOLE)
+  ),
+  ...([
+    ["more than a code", u32(4), hex("00")],
+    ["a folder of another length", u32(36), u32(9), u32(6), latin("music")],
+    ["a direction that is none", u32(40), u32(2), u32(9), text("a.mp3")],
+    ["an answer that is neither", u32(41), u32(9), hex("02"), u32(1000), u32(0)],
+    ["an answer cut short", u32(41), u32(9)],
+    ["a path of another length", u32(43), u32(6), latin("a.mp3")],
+    ["a place and more", u32(44), text("a.mp3"), u32(3), hex("00")],
+    ["a reason of another length", u32(50), text("a.mp3"), u32(7), latin("Banned")],
+    ["shares that are not deflated", u32(5), noise(20, 3)],
+    ["results below the least", u32(9), hex("789c"), noise(9, 3)],
+    ["a text longer than itself", u32(16), u32(40), latin("about me"), hex("00"), u32(1), u32(2), hex("01"), u32(3)],
+    ["a message below the least", u32(16), text("a"), hex("00"), u32(1), u32(2)],
+    ["a code that is none", u32(53), text("a.mp3")],
+  ] as const).map(([what, ...fields]): Sample => ({
+    name: `a pierced firewall, then ${what}`,
+    tcp: true,
+    weak: true,
+    turns: [out(PIERCE), back(message(...fields))],
+  })),
+  {
+    name: "a request to connect of port 65536",
+    tcp: true,
+    midstream: true,
+    turns: [
+      back(message(u32(18), text("someone"), text("P"), hex("04030201"), u32(0x10000), u32(77), hex("00"))),
+    ],
+  },
+  {
+    name: "a request to connect with a flag of 2",
+    tcp: true,
+    midstream: true,
+    turns: [
+      back(message(u32(18), text("someone"), text("P"), hex("04030201"), u32(2234), u32(77), hex("02"))),
+    ],
+  },
+  {
+    name: "a search without words",
+    tcp: true,
+    midstream: true,
+    turns: [
+      back(message(hex("03"), u32(0x31), text("someone"), u32(9), text(""))),
+    ],
+  },
+  {
+    name: "a search of nobody",
+    tcp: true,
+    midstream: true,
+    turns: [
+      back(message(hex("03"), u32(0x31), text(""), u32(9), text("linux and more"))),
+    ],
+  },
+  sample(true, "an answer with a long greeting", "server-answer", 3, [
+    back(message(u32(1), hex("01"), text("w".repeat(2048)), hex("04030201"), DIGEST)),
+  ]),
+  {
+    name: "an answer whose greeting is too long",
+    tcp: true,
+    turns: [
+      back(message(u32(1), hex("01"), text("w".repeat(2049)), hex("04030201"), DIGEST)),
+    ],
+  },
+  {
+    name: "an answer with two bytes behind it",
+    tcp: true,
+    turns: [
+      back(message(u32(1), hex("01"), text("welcome"), hex("04030201"), DIGEST, hex("0000"))),
+    ],
+  },
+  sample(true, "a refusal with a second text", "server-answer", 3, [
+    back(message(u32(1), hex("00"), text("INVALIDVERSION"), text("get a newer one"))),
+  ]),
+];
+
 /** Samples, near misses. */
 export const samples: Samples = {
   about: "The login of Nicotine+'s documentation, obfuscated vectors made with the published algorithm.",
   recognised: RECOGNISED,
   nearMisses: NEAR_MISSES,
+  more: MORE,
 };

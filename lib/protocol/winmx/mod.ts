@@ -43,7 +43,7 @@ export const winmx: Classifier = {
   blocksPeers: true,
   first: "any",
   classify(look: Look): Evidence {
-    if (!look.tcp || !look.first) return UNRELATED;
+    if (!look.first) return UNRELATED;
     return look.fromOpener ? classifyOpener(look) : classifyResponder(look);
   },
 };

@@ -2,8 +2,8 @@
  * Conversations of Winny, and what comes near them.
  * @module
  */
-import { hex, join } from "../../../tests/support/conversation.ts";
-import { back, INBOUND, IPV6, out, tcp } from "../../../tests/support/flow.ts";
+import { hex, join, latin } from "../../../tests/support/conversation.ts";
+import { back, INBOUND, IPV6, out, sample, tcp } from "../../../tests/support/flow.ts";
 import { Rc4 } from "../../../tests/support/rc4.ts";
 import { noise } from "../../../tests/support/noise.ts";
 import type { Flow, Sample, Samples } from "../../../tests/protocol/sample.ts";
@@ -56,10 +56,26 @@ const SESSION: readonly Flow[] = [
   tcp([out(winny("55aa55aa", "05000000 01"))], INBOUND),
 ];
 
+const MORE: readonly Sample[] = [
+  { name: "a greeting behind TLS's first bytes", tcp: true, turns: [out(hex("1603"), WINNY_GREETING.slice(2))] },
+  sample(true, "a greeting behind TLS's first byte alone", "tcp-greeting", 3, [
+    out(hex("1604"), WINNY_GREETING.slice(2)),
+  ]),
+  sample(true, "a greeting behind TLS's second byte alone", "tcp-greeting", 3, [
+    out(hex("1703"), WINNY_GREETING.slice(2)),
+  ]),
+  {
+    name: "a greeting under a key of letters, which is text",
+    tcp: true,
+    turns: [out(latin("GETkey"), rc4(latin("tkey"), hex("01000000 61 15000000 00")))],
+  },
+];
+
 /** Samples, near misses and a session. */
 export const samples: Samples = {
   about: "Made from the published analyses (binzume, arufa).",
   recognised: RECOGNISED,
   nearMisses: NEAR_MISSES,
+  more: MORE,
   session: { about: "Greetings of both sides under keys of their own (binzume, arufa).", flows: SESSION },
 };

@@ -3,7 +3,7 @@
  * @module
  */
 import { hex, join } from "../../../tests/support/conversation.ts";
-import { back, INBOUND, IPV6, out, udp } from "../../../tests/support/flow.ts";
+import { back, INBOUND, IPV6, out, sample, udp } from "../../../tests/support/flow.ts";
 import { noise } from "../../../tests/support/noise.ts";
 import type { Flow, Sample, Samples } from "../../../tests/protocol/sample.ts";
 
@@ -45,11 +45,30 @@ const SESSION: readonly Flow[] = [
   udp([out(hex("31000000 02 00000000 01")), back(hex("31000000 03 00000000 02"))], IPV6),
 ];
 
+const MORE: readonly Sample[] = [
+  sample(false, "an exchange of the longest datagrams", "udp-version", 1, [
+    out(hex("32000000 06 00000000"), noise(54, 3)),
+    back(hex("32000000 06 00000000"), noise(54, 5)),
+  ]),
+  {
+    name: "an answer of 64 bytes",
+    tcp: false,
+    turns: [out(hex("32000000 06 00000000")), back(hex("32000000 06 00000000"), noise(55, 3))],
+  },
+  {
+    name: "a question of 64 bytes",
+    tcp: false,
+    turns: [out(hex("32000000 06 00000000"), noise(55, 3)), back(hex("32000000 06 00000000"))],
+  },
+  { name: "command 0", tcp: false, turns: [out(hex("32000000 00 00000000")), back(hex("32000000 00 00000000"))] },
+];
+
 /** Samples, near misses and a session. */
 export const samples: Samples = {
   about: "From the rules of Emerging Threats and OpenDPI.",
   recognised: RECOGNISED,
   nearMisses: NEAR_MISSES,
+  more: MORE,
   session: {
     about: "Exchanges of three versions (Emerging Threats, OpenDPI). A hint is all that can be had: weak.",
     flows: SESSION,

@@ -111,7 +111,7 @@ export function isAdcCommand(bytes: Uint8Array, at: number, end: number): boolea
     const what = at + word.length;
     if (compare(bytes, what, end, TREE) === SAME) return isCode(bytes, what + TREE.length, end, HASH);
     // A list may be asked for by a folder, too.
-    return compare(bytes, what, end, LIST) === SAME || (bytes[at + 5] === 0x6c && bytes[what] === 0x2f);
+    return compare(bytes, what, end, LIST) === SAME || (bytes[at + 5] === 0x6c && what < end && bytes[what] === 0x2f);
   }
   if (compare(bytes, at, end, CLIENT_INFO) === SAME) return isCode(bytes, at + CLIENT_INFO.length, end, HASH);
   if (!isAction(bytes, at, end)) return false;

@@ -66,18 +66,7 @@ export class RefusalLog {
     const { rateLimits } = this.#learner;
     const { c0, c1, c2, c3 } = ends;
     if (!rateLimits.allow(c0, c1, c2, c3, ENDED_KIND, this.#clock.now, ENDED_MOST, ENDED_PERIOD)) return;
-    if (!this.#learner.admit("refused")) return;
-    this.#emit({
-      event: "refused",
-      client: ends.client,
-      peer: ends.peer,
-      peer_port: ends.peerPort,
-      transport: ends.transport,
-      reason: "recognised",
-      ...(protocol === "" ? {} : { protocol }),
-      evidence,
-      suppressed: rateLimits.suppressed,
-    });
+    this.#tell(ends, "recognised", protocol, { evidence, suppressed: rateLimits.suppressed });
   }
 
   /** A packet of this flow was refused. `protocol` is empty unless this packet showed it. */
@@ -87,6 +76,15 @@ export class RefusalLog {
     const kind = REFUSED_KIND + REASONS.indexOf(reason);
     const period = policy.config.log.refused;
     if (!rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, kind, this.#clock.now, 1, period, this.bytes)) return;
+    this.#tell(ends, reason, protocol, { suppressed: rateLimits.suppressed, bytes: rateLimits.weight });
+  }
+
+  #tell(
+    ends: FlowEnds,
+    reason: Reason,
+    protocol: string,
+    rest: { readonly suppressed: number; readonly evidence?: string; readonly bytes?: number },
+  ): void {
     if (!this.#learner.admit("refused")) return;
     this.#emit({
       event: "refused",
@@ -96,8 +94,7 @@ export class RefusalLog {
       transport: ends.transport,
       reason,
       ...(protocol === "" ? {} : { protocol }),
-      suppressed: rateLimits.suppressed,
-      bytes: rateLimits.weight,
+      ...rest,
     });
   }
 }

@@ -9,6 +9,7 @@ import { metricsText } from "../lib/report/metrics.ts";
 import { VerdictTimes } from "../lib/report/verdict_times.ts";
 import type { Classifier } from "../lib/protocol/classifier.ts";
 import { type Samples, surest } from "./protocol/sample.ts";
+import { configPage, programPage, replayPage } from "./support/man.ts";
 import { coveragePage, coverageTable, evidenceTable, words } from "./support/coverage.ts";
 import { statusOf } from "./support/status.ts";
 
@@ -107,6 +108,54 @@ Deno.test("docs/operation.md lists the metrics that are served (FTWALL_UPDATE=1 
   assert.ok(lines.length > 10);
   inserted("docs/operation.md", "metrics", ["| metric | type | what |", "| --- | --- | --- |", ...lines].join("\n"));
 });
+
+const MANUALS = ["ftwall.8", "ftwall.toml.5", "ftwall-replay.1"];
+
+Deno.test("the manual pages are made from the commands and the schema (FTWALL_UPDATE=1 writes them)", async () => {
+  const commands = await allCommands();
+  const pages = [programPage(commands), configPage(), replayPage(commands.get("replay")!)];
+  for (const [i, name] of MANUALS.entries()) {
+    if (update) Deno.writeTextFileSync(new URL(`docs/man/${name}`, root), pages[i]!);
+    assert.equal(read(`docs/man/${name}`), pages[i], `docs/man/${name}: run this test with FTWALL_UPDATE=1`);
+    const named = [...pages[i]!.matchAll(/^\.Xr (\S+) (\d)/gm)].map(([, title, section]) => `${title}.${section}`);
+    for (const one of named) assert.ok([...MANUALS, "iptables.8", "nft.8", "tcpdump.8"].includes(one), one);
+  }
+});
+
+for (const [tool, ...args] of [["mandoc", "-T", "lint"], ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8"]]) {
+  const there = await has(tool!);
+  Deno.test({
+    name: `${tool} has nothing to say about the manual pages${there ? "" : ` (skipped: ${tool} is not installed)`}`,
+    ignore: !there,
+    async fn() {
+      for (const name of MANUALS) {
+        const { stdout, stderr } = await new Deno.Command(tool!, {
+          args: [...args, `docs/man/${name}`],
+          cwd: root,
+          env: { MANWIDTH: "80", LC_ALL: "C.UTF-8" },
+        }).output();
+        const [out, complaints] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+        assert.equal(withoutMissing(complaints!), "", name);
+        if (tool === "mandoc") assert.equal(withoutMissing(out!), "");
+        else assert.ok(out!.length > 1000, out);
+      }
+    },
+  });
+}
+
+/** Without the lines about pages that are not installed here. */
+function withoutMissing(complaints: string): string {
+  return complaints.replaceAll(/^.*(?:outdated mandoc\.db|referenced manual not found).*\n/gm, "");
+}
+
+async function has(tool: string): Promise<boolean> {
+  try {
+    await new Deno.Command(tool, { args: ["--version"], stdout: "null", stderr: "null", stdin: "null" }).output();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 Deno.test("links in the documents lead somewhere", () => {
   const broken: string[] = [];

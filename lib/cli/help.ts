@@ -4,7 +4,8 @@
  */
 import { type Argument, type Command, type Option, usageOf } from "./command.ts";
 
-const AFTER = `
+/** What stands at the end of the help of ftwall. */
+export const AFTER = `
 Examples:
   ftwall --dry-run             say what would be refused, let everything pass
   ftwall rules --apply         put the firewall rules in place, then: ftwall

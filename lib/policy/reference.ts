@@ -22,7 +22,8 @@ function comment(text: string): string[] {
   return lines;
 }
 
-const NEEDS: Readonly<Record<"restart" | "rules", string>> = {
+/** What a change of a key needs, as the reference says it. */
+export const NEEDS: Readonly<Record<"restart" | "rules", string>> = {
   restart: " (A change needs a restart.)",
   rules: " (A change needs `ftwall rules --apply`.)",
 };
@@ -138,7 +139,7 @@ export function formatReferencePage(protocols: readonly ProtocolDefaults[]): str
   return [
     "# The config file",
     paragraph(
-      `ftwall reads \`${DEFAULT_PATH}\`, or the file that \`--config\` names; a missing default file means that all defaults hold. \`ftwall check\` shows every problem and the effective config, \`ftwall check --reference\` prints the listing below.`,
+      `ftwall reads \`${DEFAULT_PATH}\`, or the file that \`--config\` names; a missing default file means that all defaults hold. \`ftwall check\` shows every problem and the effective config, \`ftwall check --reference\` prints every key with its default.`,
     ),
     paragraph(
       'Durations are `"90s"`, `"10m"`, `"1h30m"`, `"2d"` or a number of seconds; sizes are `"4K"`, `"32M"`, `"1G"` or a number of bytes.',

@@ -2,10 +2,12 @@
  * `ftwall completions`: scripts for bash, zsh and fish, made from the descriptions of the commands.
  * @module
  */
+import { DEFAULT_CONTROL } from "../report/control_protocol.ts";
 import { DONE } from "../report/failure.ts";
 import { print } from "../report/output.ts";
 import { type Command, command, longName } from "./command.ts";
 import { allCommands } from "./commands.ts";
+import { ask } from "./control_client.ts";
 import { namesNow } from "./who.ts";
 
 /** Shells that scripts can be made for. */
@@ -13,7 +15,7 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 /** One of them. */
 export type Shell = typeof SHELLS[number];
 
-/** What the scripts ask for names of clients with. */
+/** What the scripts ask for the names and addresses of clients with. */
 const CLIENTS = "clients";
 const WORDS = [...SHELLS, CLIENTS] as const;
 
@@ -27,6 +29,8 @@ interface Flag {
   readonly choices: readonly string[];
   /** The value is a path. */
   readonly path: boolean;
+  /** The value is a client. */
+  readonly client: boolean;
 }
 
 /** A command as a shell needs it. */
@@ -45,7 +49,7 @@ export const completions: Command = command({
   text: "print a completion script",
   argument: {
     usage: "<shell>",
-    text: 'for which shell, or "clients": the names that the scripts offer',
+    text: 'for which shell, or "clients": the names and addresses that the scripts offer',
     choices: WORDS,
   },
   options: {},
@@ -54,11 +58,21 @@ export const completions: Command = command({
   ftwall completions zsh > /usr/share/zsh/site-functions/_ftwall
   ftwall completions fish > /usr/share/fish/vendor_completions.d/ftwall.fish`,
   async run(_, [shell]) {
-    if (shell === CLIENTS) print(...namesNow(undefined).all());
+    if (shell === CLIENTS) print(...await clientsNow());
     else print(completionScript(shell as Shell, await allCommands()).trimEnd());
     return DONE;
   },
 });
+
+/** Names and addresses: those that this machine knows, and those that the daemon has seen, where it may be asked. */
+async function clientsNow(): Promise<string[]> {
+  const names = namesNow(undefined);
+  const seen = await ask(DEFAULT_CONTROL, { command: "clients" }, 1000).catch(() => ({ clients: [] }));
+  const words = seen.clients.flatMap(({ client, client_name = "" }) =>
+    client_name === "" ? [client] : [client_name, client]
+  );
+  return [...new Set([...names.all(), ...names.addresses(), ...words])].sort();
+}
 
 /** The script for a shell. */
 export function completionScript(shell: Shell, commands: ReadonlyMap<string, Command>): string {
@@ -73,8 +87,17 @@ function branchOf([name, { text, argument, options }]: readonly [string, Command
     value: value !== undefined,
     choices,
     path: value === "path",
+    client: value === "client",
   }));
-  const help: Flag = { short: "-h", long: "--help", text: "print help", value: false, choices: [], path: false };
+  const help: Flag = {
+    short: "-h",
+    long: "--help",
+    text: "print help",
+    value: false,
+    choices: [],
+    path: false,
+    client: false,
+  };
   return {
     name,
     text,
@@ -87,54 +110,58 @@ function branchOf([name, { text, argument, options }]: readonly [string, Command
 
 function bash(branches: readonly Branch[]): string {
   const names = branches.map((branch) => branch.name).join(" ");
-  const cases = branches.map((branch) => {
-    const options = branch.flags.flatMap((flag) => flag.short === null ? [flag.long] : [flag.short, flag.long]);
-    const words = branch.clients ? `$(ftwall completions ${CLIENTS} 2>/dev/null)` : branch.words.join(" ");
-    return `    ${branch.name}) options="${options.join(" ")}"; words="${words}"; files=${
-      branch.paths ? "yes" : "no"
-    } ;;`;
-  });
+  const offer = (words: string, paths: boolean) => `words="${words}"; files=${paths ? "yes" : "no"} ;;`;
+  const clients = `$(ftwall completions ${CLIENTS} 2>/dev/null)`;
+  const both = ({ short, long }: Flag) => short === null ? [long] : [short, long];
   const values = branches.flatMap((branch) =>
     branch.flags.filter((flag) => flag.value).map((flag) => {
-      const names = flag.short === null ? [flag.long] : [flag.short, flag.long];
-      const patterns = names.map((name) => `${branch.name}:${name}`).join("|");
-      const reply = flag.choices.length > 0
-        ? `mapfile -t COMPREPLY < <(compgen -W "${flag.choices.join(" ")}" -- "$current")`
-        : flag.path
-        ? `mapfile -t COMPREPLY < <(compgen -f -- "$current")`
-        : "COMPREPLY=()";
-      return `    ${patterns}) ${reply}; return ;;`;
+      const patterns = both(flag).map((name) => `${branch.name}:${name}`).join("|");
+      return `    ${patterns}) ${offer(flag.client ? clients : flag.choices.join(" "), flag.path)}`;
     })
   );
+  const cases = branches.map((branch) => {
+    const options = `options="${branch.flags.flatMap(both).join(" ")}"`;
+    return `        ${branch.name}) ${options}; ${
+      offer(branch.clients ? clients : branch.words.join(" "), branch.paths)
+    }`;
+  });
   return `# bash completion for ftwall
 _ftwall() {
-  local current previous command word options words files
+  local line current word command options words files
+  local -a typed
   local commands=" ${names} "
-  current="\${COMP_WORDS[COMP_CWORD]}"
-  previous="\${COMP_WORDS[COMP_CWORD-1]}"
+  # The line as it was typed: bash itself takes an address apart at its colons.
+  line="\${COMP_LINE:0:COMP_POINT}"
+  read -ra typed <<< "$line"
+  [[ "$line" == *[[:space:]] ]] && typed+=("")
+  current="\${typed[-1]}"
   command=""
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for word in "\${typed[@]:1:\${#typed[@]}-2}"; do
     case "$commands" in
       *" $word "*) command="$word"; break ;;
     esac
   done
-  case "\${command:-run}:$previous" in
+  options=""
+  case "\${command:-run}:\${typed[-2]}" in
 ${values.join("\n")}
-  esac
-  case "\${command:-run}" in
+    *)
+      case "\${command:-run}" in
 ${cases.join("\n")}
+      esac
+      [[ -z "$command" ]] && words="${names} help"
+      [[ "$current" == -* ]] && { words="$options"; files=no; }
+      ;;
   esac
-  if [[ "$current" == -* ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
-  elif [[ -z "$command" ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "${names} help" -- "$current")
-  elif [[ "$files" == yes ]]; then
+  if [[ "$files" == yes ]]; then
+    compopt -o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(compgen -f -- "$current")
   else
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
   fi
+  [[ "$current" == *:* ]] && COMPREPLY=("\${COMPREPLY[@]#"\${current%"\${current##*:}"}"}")
+  return 0
 }
-complete -o filenames -F _ftwall ftwall
+complete -F _ftwall ftwall
 `;
 }
 
@@ -150,6 +177,8 @@ function zsh(branches: readonly Branch[]): string {
       ? `:value:(${flag.choices.join(" ")})`
       : flag.path
       ? ":path:_files"
+      : flag.client
+      ? ":client:_ftwall_clients"
       : ":value: ";
     const names = flag.short === null ? [flag.long] : [flag.short, flag.long];
     const but = names.length > 1 ? `(${names.join(" ")})` : "";
@@ -158,11 +187,16 @@ function zsh(branches: readonly Branch[]): string {
   const cases = branches.map((branch) => {
     const specs = branch.flags.flatMap(flagSpec);
     if (branch.words.length > 0) specs.push(`'1:word:(${branch.words.join(" ")})'`);
-    if (branch.clients) specs.push(`"1:client:($(ftwall completions ${CLIENTS} 2>/dev/null))"`);
+    if (branch.clients) specs.push("'1:client:_ftwall_clients'");
     if (branch.paths) specs.push(`'*:file:_files'`);
     return `    ${branch.name})\n      _arguments \\\n        ${specs.join(" \\\n        ")}\n      ;;`;
   });
   return `#compdef ftwall
+_ftwall_clients() {
+  local -a clients
+  clients=(\${(f)"$(ftwall completions ${CLIENTS} 2>/dev/null)"})
+  compadd -a clients
+}
 _ftwall() {
   local -a commands
   commands=(
@@ -210,11 +244,14 @@ function fish(branches: readonly Branch[]): string {
       parts.push(`-l ${flag.long.slice(2)}`, `-d ${quote(flag.text)}`);
       if (flag.choices.length > 0) parts.push(`-x -a ${quote(flag.choices.join(" "))}`);
       else if (flag.path) parts.push("-r -F");
+      else if (flag.client) parts.push(`-x -a '(ftwall completions ${CLIENTS} 2>/dev/null)'`);
       else if (flag.value) parts.push("-x");
       lines.push(parts.join(" "));
     }
     if (branch.words.length > 0) lines.push(`complete -c ftwall -n ${quote(seen)} -a ${quote(branch.words.join(" "))}`);
-    if (branch.clients) lines.push(`complete -c ftwall -n ${quote(seen)} -a '(ftwall completions ${CLIENTS})'`);
+    if (branch.clients) {
+      lines.push(`complete -c ftwall -n ${quote(seen)} -a '(ftwall completions ${CLIENTS} 2>/dev/null)'`);
+    }
     if (branch.paths) lines.push(`complete -c ftwall -n ${quote(seen)} -F`);
   }
   return lines.join("\n") + "\n";

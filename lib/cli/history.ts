@@ -12,6 +12,7 @@ import { summarize } from "../history/summary.ts";
 import { loadAny } from "../daemon/load.ts";
 import { errorText } from "../net/error_text.ts";
 import type { Names } from "../names/names.ts";
+import { PROTOCOLS } from "../protocol/mod.ts";
 import { DONE, Failure, MISSING } from "../report/failure.ts";
 import { complain, print, Printer } from "../report/output.ts";
 import { jsonLine, rfc3339 } from "../report/plain.ts";
@@ -79,7 +80,7 @@ export const log: Command = command({
   text: "show what happened, from the history: also before a restart, and while ftwall does not run",
   options: {
     client: { value: "client", text: "only what a client did: its address, MAC or name" },
-    protocol: { value: "name", text: "only one protocol" },
+    protocol: { value: "name", text: "only one protocol", choices: PROTOCOLS.map(({ name }) => name) },
     since: { ...SINCE, text: "how far back: 90m, 12h, 7d (default: 1d)" },
     json: JSON_OUTPUT,
     state: STATE,

@@ -55,6 +55,11 @@ export class Names {
     return [...new Set([...this.#byAddress.values(), ...this.#byMac.values()])].sort();
   }
 
+  /** All addresses that have a name. */
+  addresses(): string[] {
+    return [...this.#byAddress.keys()];
+  }
+
   /** Names that are held. */
   get size(): number {
     return this.#byAddress.size + this.#byMac.size;

@@ -59,12 +59,10 @@ Deno.test({
   ignore: !TOOLS.bash,
   async fn() {
     const ask = async (...words: string[]) => {
-      const quoted = words.map((word) => `'${word}'`).join(" ");
-      const script =
-        `ftwall() { echo anna-laptop ben-phone; }\n${
-          completionScript("bash", COMMANDS)
-        }\nCOMP_WORDS=(ftwall ${quoted}); COMP_CWORD=${words.length}\n` +
-        '_ftwall; printf "%s\\n" "${COMPREPLY[@]}"';
+      const line = ["ftwall", ...words].join(" ");
+      const script = `ftwall() { echo anna-laptop ben-phone 192.168.1.20 fd00::20 fd00::21; }\n${
+        completionScript("bash", COMMANDS)
+      }\nCOMP_LINE='${line}'; COMP_POINT=${line.length}\n_ftwall; printf "%s\\n" "\${COMPREPLY[@]}"`;
       const { stdout, code, stderr } = await new Deno.Command("bash", { args: ["--norc", "-c", script] }).output();
       assert.equal(code, 0, new TextDecoder().decode(stderr));
       return new TextDecoder().decode(stdout).trim().split("\n").filter((line) => line !== "");
@@ -74,7 +72,14 @@ Deno.test({
     assert.deepEqual(await ask("--dry"), ["--dry-run"]);
     assert.deepEqual(await ask("run", "--log-format", "j"), ["json"]);
     // Words that the running machine knows: here a stand-in says them.
-    assert.deepEqual(await ask("explain", "an"), ["anna-laptop"]);
+    for (const command of ["explain", "lock", "unlock", "allow"]) {
+      assert.deepEqual(await ask(command, "an"), ["anna-laptop"], command);
+    }
+    assert.deepEqual(await ask("log", "--client", "192"), ["192.168.1.20"]);
+    // Of an address with colons bash replaces what is behind the last one.
+    assert.deepEqual(await ask("explain", "fd00::2"), ["20", "21"]);
+    assert.deepEqual(await ask("log", "--protocol", "fast"), ["fasttrack"]);
+    assert.deepEqual(await ask("log", "--since", ""), []);
     assert.deepEqual(await ask("completions", ""), ["bash", "zsh", "fish", "clients"]);
   },
 });

@@ -12,6 +12,7 @@ import { type Samples, surest } from "./protocol/sample.ts";
 import { configPage, programPage, replayPage } from "./support/man.ts";
 import { coveragePage, coverageTable, evidenceTable, words } from "./support/coverage.ts";
 import { statusOf } from "./support/status.ts";
+import { has, unless } from "./support/tools.ts";
 
 const root = new URL("../", import.meta.url);
 const update = Deno.env.get("FTWALL_UPDATE") === "1";
@@ -125,7 +126,7 @@ Deno.test("the manual pages are made from the commands and the schema (FTWALL_UP
 for (const [tool, ...args] of [["mandoc", "-T", "lint"], ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8"]]) {
   const there = await has(tool!);
   Deno.test({
-    name: `${tool} has nothing to say about the manual pages${there ? "" : ` (skipped: ${tool} is not installed)`}`,
+    name: `${tool} has nothing to say about the manual pages${unless(there, tool!)}`,
     ignore: !there,
     async fn() {
       for (const name of MANUALS) {
@@ -146,15 +147,6 @@ for (const [tool, ...args] of [["mandoc", "-T", "lint"], ["man", "--warnings", "
 /** Without the lines about pages that are not installed here. */
 function withoutMissing(complaints: string): string {
   return complaints.replaceAll(/^.*(?:outdated mandoc\.db|referenced manual not found).*\n/gm, "");
-}
-
-async function has(tool: string): Promise<boolean> {
-  try {
-    await new Deno.Command(tool, { args: ["--version"], stdout: "null", stderr: "null", stdin: "null" }).output();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 Deno.test("links in the documents lead somewhere", () => {

@@ -2,16 +2,9 @@ import assert from "node:assert/strict";
 import { completionScript, SHELLS } from "../../lib/cli/completions.ts";
 import { longName } from "../../lib/cli/command.ts";
 import { allCommands } from "../../lib/cli/commands.ts";
+import { has } from "../support/tools.ts";
 
 const COMMANDS = await allCommands();
-
-async function has(tool: string): Promise<boolean> {
-  try {
-    return (await new Deno.Command(tool, { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
-  } catch {
-    return false;
-  }
-}
 
 async function accepts(tool: string, args: string[], script: string): Promise<void> {
   const child = new Deno.Command(tool, { args, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();

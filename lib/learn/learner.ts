@@ -558,17 +558,18 @@ export class Learner {
     });
   }
 
-  /** Answers a client's datagram in the peer's name where its protocol has a decoy. IPv4 only. */
+  /** Answers a client's datagram in the peer's name where its protocol has decoys. IPv4 only. */
   maybeDecoy(ends: FlowEnds, look: Look, protocol: number): void {
     const { decoy, decoyRate, blockUdp } = this.policy.config.lock;
     if (!decoy || !blockUdp || ends.tcp !== 0 || !ends.fromClient || !isIPv4(ends.c0, ends.c1, ends.c2)) return;
     const name = this.policy.protocols[protocol]!;
-    const payload = this.#known.get(name)?.decoy?.(look.bytes, look.start, look.end) ?? null;
-    if (payload === null) return;
+    const payloads = this.#known.get(name)?.decoys?.(look.bytes, look.start, look.end) ?? [];
+    if (payloads.length === 0) return;
     if (this.actionFor(ends, protocol) < DROP) return;
     if (!this.#isLockable(ends)) return;
     if (!this.quotas.mayDecoy(ends, decoyRate, this.#clock.now)) return;
-    const sent = this.#outbox.put(decoySending(ends, payload, name));
+    let sent = false;
+    for (const payload of payloads) sent = this.#outbox.put(decoySending(ends, payload, name)) || sent;
     if (
       !sent || !this.rateLimits.allow(ends.c0, ends.c1, ends.c2, ends.c3, DECOY_EVENT_KIND, this.#clock.now, 3, 10_000)
     ) {

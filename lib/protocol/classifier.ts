@@ -193,9 +193,9 @@ export interface Protocol {
   readonly discovery?: DiscoveryGroups;
   /** The protocol that ftwall 1 was for: the peers in its store are of this one. */
   readonly ofFtwall1?: boolean;
-  /** The answer to a client's datagram in its peer's name, or null where this datagram gets none. UDP over IPv4. */
-  readonly decoy?: (this: void, bytes: Uint8Array, start: number, end: number) => Uint8Array | null;
-  /** ftwall's own question to a locked client's UDP port, which a running client answers. */
+  /** The answers to a client's datagram in its peer's name, in order; none where this datagram gets none. UDP over IPv4. */
+  readonly decoys?: (this: void, bytes: Uint8Array, start: number, end: number) => readonly Uint8Array[];
+  /** ftwall's own question to a locked client's UDP port. */
   readonly probe?: (this: void) => Uint8Array;
 }
 

@@ -135,7 +135,7 @@ Deno.test({
 /** The outside addresses of the client's peer list. */
 const PEERS = "198.51.100.10-209:1214";
 
-async function peers(topology: Topology): Promise<ReturnType<Topology["start"]>> {
+async function serveList(topology: Topology): Promise<ReturnType<Topology["start"]>> {
   const lines: string[] = [];
   for (let host = 10; host <= 209; host++) lines.push(`addr add 198.51.100.${host}/24 dev eth0`);
   await topology.must("server", ["ip", "-batch", "-"], { stdin: lines.join("\n") + "\n" });
@@ -153,7 +153,7 @@ const STRETCH = LOCK / 10;
 async function closed(decoy: boolean, scale: number): Promise<void> {
   const name = decoy ? "led by decoys" : "without decoys";
   await using topology = await Topology.create({ masquerade: true });
-  const running = await peers(topology);
+  const running = await serveList(topology);
   // The peers hold port 80 of their own addresses; the web server is on the server's first one.
   await serve(topology);
   const start = (scale: number) =>
@@ -211,5 +211,31 @@ Deno.test({
   ...named("a FastTrack client never meets a peer, shows its whole list, and surfs again soon after it is closed"),
   async fn() {
     await Promise.all([closed(true, 0.2), closed(false, 0.06)]);
+  },
+});
+
+Deno.test({
+  ...named("clients that behave as giFT and mldonkey do show their whole list, and get nothing"),
+  async fn() {
+    // giFT forgets whom it tried by TCP: one in eleven, before it pinged them.
+    await Promise.all(([["gift", 175], ["mldonkey", 200]] as const).map(async ([as, all]) => {
+      await using topology = await Topology.create();
+      await serveList(topology);
+      await using daemon = await RouterDaemon.start(topology);
+      const begun = Date.now();
+      const client = topology.start(
+        "client1",
+        program("../support/fasttrack_client.ts", "--as", as, "--peers", PEERS, "--scale", 0.05, "--transfer", "yes"),
+      );
+      const list = async () => (await daemon.status()).peers.count >= all;
+      await until(`the whole list of ${as}`, list, 40_000, () => client.stdout.slice(-400) + daemon.tail());
+      const took = (Date.now() - begun) / 1000;
+      await client.stop();
+      const totals = told(client).at(-1)!;
+      assert.deepEqual([totals["sessions"], totals["payload"], totals["probes"]], [0, 0, 0]);
+      // Until the first ping is seen, what the program begins at once goes through: empty connections.
+      assert.ok((totals["connected"] as number) <= 20, JSON.stringify(totals));
+      say(`${as}: the whole list after ${took} s, ${JSON.stringify(totals)}`);
+    }));
   },
 });

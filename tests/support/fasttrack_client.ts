@@ -1,17 +1,26 @@
 /**
- * A FastTrack client for live tests: behaves as Kazaa did when a firewall was in its way, and shares nothing.
+ * A FastTrack client for live tests: behaves as Kazaa did when a firewall was in its way (`--as kazaa`), as giFT or as
+ * mldonkey do, and shares nothing. Kazaa:
  *
  * 1. UDP: one payload to many peers from one port, at most ten unanswered at a time, 20 s of patience for each. As long as
  *    anybody answers it walks on through its list, and opens TCP only to peers that answered as supernodes (0x28).
  * 2. When nobody answers any more: TCP to the same peers, many at once.
  * 3. When that fails too: TCP one by one, each on its own port and then on the ports of `--ports`; then from the beginning.
  *
- * It answers pings from anywhere all the time. Run by `deno run -A --no-check`; every achievement is a JSON line:
+ * It answers pings from anywhere all the time; the other two answer none.
+ *
+ * giFT (giFT-FastTrack 0.8.9): TCP to the first of its list, one after the other, which takes it off the list; at each such
+ * turn, unless pings still wait, it pings the first ten. Who answers 0x28 or 0x29 comes to the front of the list, who answers
+ * anything else to the back, who answers nothing is forgotten where anybody answered, else comes to the back.
+ *
+ * mldonkey (3.1.7): a ping and a TCP connection to each of its list in turn, some at once, whatever comes back.
+ *
+ * Run by `deno run -A --no-check`; every achievement is a JSON line:
  * `started`, `phase`, `ping` (first to that peer), `pong`, `probed`, `walked`, `connected`, `session`, `payload`, `finished`.
  *
  * Options: `--peers 198.51.100.10-209:1214,…`, `--udp-port 1214`, `--network KaZaA`, `--ports 80`, `--scale 1` (all times
  * are multiplied), `--seconds 0` (end by itself, not scaled), `--transfer no` (ask a peer that took a connection for a
- * file), `--phases udp,parallel,serial`.
+ * file), `--phases udp,parallel,serial`, `--as kazaa|gift|mldonkey`.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -38,6 +47,7 @@ const DEFAULTS = {
   seconds: "0",
   transfer: "no",
   phases: "udp,parallel,serial",
+  as: "kazaa",
 };
 
 /** Most pings that wait for an answer (giFT-FastTrack). */
@@ -71,11 +81,12 @@ class Client {
   readonly #peers: readonly Endpoint[];
   readonly #ports: readonly number[];
   readonly #phases: readonly string[];
+  readonly #as: string;
   readonly #scale: number;
   readonly #transfer: boolean;
   readonly #ping: Buffer;
   readonly #sockets = new Map<4 | 6, DatagramSocket>();
-  readonly #waiting = new Map<string, () => void>();
+  readonly #waiting = new Map<string, (type?: number) => void>();
   readonly #pinged = new Set<string>();
   readonly #met = new Set<string>();
   readonly #stop = new AbortController();
@@ -95,6 +106,7 @@ class Client {
     this.#peers = readEndpoints(options["peers"]!);
     this.#ports = options["ports"]!.split(",").filter((port) => port !== "").map(Number);
     this.#phases = options["phases"]!.split(",");
+    this.#as = options["as"]!;
     this.#scale = Number(options["scale"]);
     this.#transfer = options["transfer"] === "yes";
     const network = NETWORKS.indexOf(options["network"]!);
@@ -117,6 +129,8 @@ class Client {
   /** Goes through the phases until stopped. */
   async run(): Promise<void> {
     tell("started", { peers: this.#peers.length });
+    if (this.#as === "gift") await this.#asGift();
+    if (this.#as === "mldonkey") await this.#asMldonkey();
     while (!this.#stop.signal.aborted) {
       for (const phase of this.#phases) {
         if (this.#stop.signal.aborted) break;
@@ -134,6 +148,40 @@ class Client {
   stop(): void {
     this.#stop.abort();
     for (const settle of this.#waiting.values()) settle();
+  }
+
+  async #asGift(): Promise<void> {
+    const list = this.#peers.slice();
+    let pending = 0;
+    let works = false;
+    while (!this.#stop.signal.aborted && list.length > 0) {
+      const next = list.shift()!;
+      const session = this.#session(next, "session");
+      for (const peer of pending > 0 ? [] : list.slice(0, BATCH)) {
+        pending++;
+        void this.#pingOne(peer).then((answer) => {
+          pending--;
+          works ||= answer >= 0;
+          const at = list.indexOf(peer);
+          // It may be the one that a session was tried with meanwhile: giFT puts that back as well.
+          if (at >= 0) list.splice(at, 1);
+          if (answer === PONG || answer === NODE_PONG) list.unshift(peer);
+          else if (answer >= 0 || !works) list.push(peer);
+        });
+      }
+      await session;
+    }
+  }
+
+  async #asMldonkey(): Promise<void> {
+    const queue = this.#peers.slice();
+    await Promise.all(Array.from({ length: BATCH }, async () => {
+      for (let peer = queue.shift(); peer !== undefined && !this.#stop.signal.aborted; peer = queue.shift()) {
+        void this.#pingOne(peer);
+        await this.#session(peer, "session");
+        queue.push(peer);
+      }
+    }));
   }
 
   /** First phase; returns when UDP seems to be blocked. */
@@ -155,8 +203,8 @@ class Client {
     }
   }
 
-  /** Pings one peer; settles with its answer or when patience ends. */
-  #pingOne(peer: Endpoint): Promise<void> {
+  /** Pings one peer; settles with the type of its answer, or with -1 when patience ends. */
+  #pingOne(peer: Endpoint): Promise<number> {
     const key = `${peer.address} ${peer.port}`;
     if (!this.#pinged.has(key)) {
       this.#pinged.add(key);
@@ -165,12 +213,12 @@ class Client {
     }
     this.#totals.pings++;
     return new Promise((resolve) => {
-      const settle = () => {
+      const settle = (type = -1) => {
         clearTimeout(timer);
         this.#waiting.delete(key);
-        resolve();
+        resolve(type);
       };
-      const timer = setTimeout(settle, PONG_PATIENCE * this.#scale);
+      const timer = setTimeout(() => settle(), PONG_PATIENCE * this.#scale);
       this.#waiting.set(key, settle);
       this.#sockets.get(isIPv6(peer.address) ? 6 : 4)!.send(this.#ping, peer.port, peer.address, () => {});
     });
@@ -178,6 +226,7 @@ class Client {
 
   #receive(family: 4 | 6, payload: Uint8Array, from: { address: string; port: number }): void {
     if (payload[0] === PING && pingNetwork(payload, 0, payload.length) >= 0) {
+      if (this.#as !== "kazaa") return;
       this.#totals.probes++;
       const pong = new Uint8Array(13);
       writeNodePong(pong, 0, LEAST_ENCRYPTION, 0x0badcafe);
@@ -186,7 +235,9 @@ class Client {
       return;
     }
     const settle = this.#waiting.get(`${from.address} ${from.port}`);
-    if (payload[0] !== PONG && payload[0] !== NODE_PONG || settle === undefined) return;
+    if (settle === undefined) return;
+    if (this.#as !== "kazaa") return settle(payload[0]);
+    if (payload[0] !== PONG && payload[0] !== NODE_PONG) return;
     this.#totals.pongs++;
     tell("pong", { peer: from.address, type: payload[0] });
     settle();
@@ -222,8 +273,8 @@ class Client {
   async #session(peer: Endpoint, phase: string): Promise<void> {
     const hello = Buffer.alloc(12);
     crypto.getRandomValues(hello);
-    // A first byte of "G" would be an HTTP request to the other side.
-    hello[0] = 0x9d;
+    // The free clients have a constant there. A first byte of "G" would be an HTTP request to the other side.
+    hello.writeUInt32BE(this.#as === "kazaa" ? 0x9d000000 : 0xfa00b62b, 0);
     const received = await this.#exchange(peer, phase, hello, 8, HANDSHAKE_PATIENCE);
     if (received < 8) return;
     this.#totals.sessions++;

@@ -1,5 +1,5 @@
 /**
- * FastTrack's UDP messages: bytes to fields, and the two that ftwall itself sends (the decoy's node pong, the probe's ping).
+ * FastTrack's UDP messages: bytes to fields, and those that ftwall itself sends (the decoys' node echo and node pong, the probe's ping).
  *
  * Layouts: the PROTOCOL notes of giFT-FastTrack, checked against captures of giFT and mldonkey nodes. Integers are
  * big-endian. None of these functions reads outside `start … end` or throws.
@@ -22,7 +22,7 @@ export const PONG = 0x28;
 export const NODE_PONG = 0x29;
 /** First byte of what a client may send after a node pong: that pong's id again. */
 export const NODE_ECHO = 0x2a;
-/** Bytes of a node pong whose flag is 0: the decoy. */
+/** Bytes of a node pong whose flag is 0: a decoy. */
 export const NODE_PONG_LENGTH = 13;
 /** Bytes of a node pong whose flag is 1. */
 const NODE_PONG_LONG = 21;
@@ -106,8 +106,14 @@ export function encryptionOf(bytes: Uint8Array, start: number): number {
   return word(bytes, start + 1);
 }
 
+/** Writes a node echo. */
+export function writeNodeEcho(buffer: Uint8Array, offset: number, id: number): void {
+  buffer[offset] = NODE_ECHO;
+  writeWord(buffer, offset + 1, id);
+}
+
 /**
- * Writes an ordinary node's pong with flag 0 and answers its length, 13: the decoy. Kazaa never opens TCP to a node that
+ * Writes an ordinary node's pong with flag 0 and answers its length, 13: a decoy. Kazaa never opens TCP to a node that
  * answered so, but takes it as proof that UDP works and goes on through its list.
  */
 export function writeNodePong(buffer: Uint8Array, offset: number, encryption: number, id: number): number {

@@ -7,12 +7,13 @@ import {
   OTHER_NETWORK,
   pingNetwork,
   pongNetwork,
+  writeNodeEcho,
   writeNodePong,
   writePing,
 } from "./messages.ts";
 import { hex } from "../../../tests/support/conversation.ts";
 
-Deno.test("the decoy is the 13-byte node pong with the ping's encryption", () => {
+Deno.test("the second decoy is the 13-byte node pong with the ping's encryption", () => {
   const buffer = new Uint8Array(20).fill(0xee);
   assert.equal(writeNodePong(buffer, 3, 0x29, 0xdeadbeef | 0), 13);
   assert.deepEqual(buffer, hex("eeeeee 29 00000029 01 00 0000 deadbeef eeeeeeee"));
@@ -21,6 +22,12 @@ Deno.test("the decoy is the 13-byte node pong with the ping's encryption", () =>
   const ping = hex("27 000000a9 80 4b615a6141 00");
   writeNodePong(buffer, 0, encryptionOf(ping, 0), 1);
   assert.equal(encryptionOf(buffer, 0), 0xa9);
+});
+
+Deno.test("the decoy before it is a node echo, which neither of giFT's pongs is", () => {
+  const buffer = new Uint8Array(5);
+  writeNodeEcho(buffer, 0, 0xdeadbeef | 0);
+  assert.deepEqual(buffer, hex("2a deadbeef"));
 });
 
 Deno.test("the probe is the ping of the client's network", () => {

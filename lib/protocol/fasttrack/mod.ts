@@ -2,7 +2,7 @@
  * FastTrack: Kazaa, iMesh, Grokster, Morpheus 1 and the free clients giFT and mldonkey.
  * @module
  */
-import { decoy, probe } from "./decoy.ts";
+import { decoys, probe } from "./decoy.ts";
 import {
   CERTAIN,
   type Classifier,
@@ -43,7 +43,7 @@ export const fasttrack: Classifier = {
   action: "lock",
   require: "certain",
   ofFtwall1: true,
-  decoy,
+  decoys,
   probe,
   tcp: true,
   udp: true,

@@ -516,7 +516,8 @@ UMask=0077
 RuntimeDirectory=ftwall
 StateDirectory=ftwall
 StateDirectoryMode=0700
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_READ_SEARCH CAP_CHOWN
+# What is not needed by its config ftwall gives up when it starts; the last three are for programs of [[notify]].
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_DAC_READ_SEARCH CAP_CHOWN CAP_KILL CAP_SETGID CAP_SETUID
 NoNewPrivileges=yes
 ProtectSystem=full
 ProtectHome=yes

@@ -22,7 +22,7 @@
 // Config and policy
 export { defaultConfig, loadConfig, type Loaded, parseConfig } from "./lib/policy/load.ts";
 export type * from "./lib/policy/config.ts";
-export type { CLIENTS, OVERRIDE, PROTOCOL, SCHEDULE, SectionName, SECTIONS, TOP } from "./lib/policy/schema.ts";
+export type { CLIENTS, NOTIFY, OVERRIDE, PROTOCOL, SCHEDULE, SectionName, SECTIONS, TOP } from "./lib/policy/schema.ts";
 export type { Change, Field, Fields, Section, Values } from "./lib/policy/field.ts";
 export type { Kind } from "./lib/policy/kind.ts";
 export { formatProblem, type Problem } from "./lib/policy/problem.ts";

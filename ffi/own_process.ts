@@ -49,13 +49,21 @@ const SECCOMP_SET_MODE_FILTER = 1n;
 const SECCOMP_FILTER_FLAG_TSYNC = 1n;
 /** _LINUX_CAPABILITY_VERSION_3: two words of each set. */
 const CAPABILITY_VERSION = 0x20080522;
-const CAP_SETUID = 7;
 const MOST_CAPABILITIES = 64;
 /** Owner of the threads that shall have no rights at all: the kernel's overflow user. */
 const NOBODY = 65534;
 
 /** The capabilities that ftwall knows, by their names in linux/capability.h. */
-export const CAPABILITIES = { CHOWN: 0, DAC_OVERRIDE: 1, DAC_READ_SEARCH: 2, NET_ADMIN: 12, NET_RAW: 13 } as const;
+export const CAPABILITIES = {
+  CHOWN: 0,
+  DAC_OVERRIDE: 1,
+  DAC_READ_SEARCH: 2,
+  KILL: 5,
+  SETGID: 6,
+  SETUID: 7,
+  NET_ADMIN: 12,
+  NET_RAW: 13,
+} as const;
 
 /** Descriptors that may be open at once. */
 export interface DescriptorLimit {
@@ -120,7 +128,7 @@ export class OwnProcess implements Disposable {
     const calls = callsOf(Deno.build.arch);
     if (calls === null) return `the number of setresuid on ${Deno.build.arch} is not known`;
     const kept = keep.reduce((mask, number) => mask | (1n << BigInt(number)), 0n);
-    const returning = kept | (1n << BigInt(CAP_SETUID));
+    const returning = kept | (1n << BigInt(CAPABILITIES.SETUID));
     const failed = (what: string) => `${what}: error ${this.#errno()}`;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0) return failed("no_new_privs");
     for (let number = 0; number < MOST_CAPABILITIES; number++) {

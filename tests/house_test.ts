@@ -58,7 +58,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ["lib/judge"],
   ["lib/loop"],
   ["lib/names", "lib/report", "lib/firewall"],
-  ["lib/history"],
+  ["lib/history", "lib/notify"],
   ["lib/replay"],
   ["lib/daemon"],
   ["lib/cli"],
@@ -323,7 +323,7 @@ const COMMANDS: readonly string[] = [
     "doctor",
     "selftest",
   ],
-  ...["completions", "version", "report", "log"],
+  ...["completions", "version", "report", "log", "notify"],
 ];
 
 Deno.test("every command that the docs show exists", () => {

@@ -7,7 +7,7 @@ import { directoryProblems } from "../daemon/marker_files.ts";
 import { hashConfig } from "../policy/hash.ts";
 import { formatProblem } from "../policy/problem.ts";
 import { formatReference } from "../policy/reference.ts";
-import { formatEffective } from "../policy/write.ts";
+import { formatEffective, withoutSecrets } from "../policy/write.ts";
 import { DONE, USAGE } from "../report/failure.ts";
 import { complain, print } from "../report/output.ts";
 import { counted, jsonLine } from "../report/plain.ts";
@@ -40,7 +40,7 @@ Example: ftwall check --config new.toml && cp new.toml /etc/ftwall/ftwall.toml &
         path: loaded.missingDefault ? null : loaded.path,
         hash: config === null ? null : hashConfig(config),
         problems,
-        ...(quiet === true ? {} : { config }),
+        ...(quiet === true ? {} : { config: config === null ? null : withoutSecrets(config) }),
       }));
       return code;
     }

@@ -19,6 +19,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["report", async () => (await import("./history.ts")).report],
   ["log", async () => (await import("./history.ts")).log],
   ["explain", async () => (await import("./clients.ts")).explain],
+  ["notify", async () => (await import("./notify.ts")).notify],
   ["doctor", async () => (await import("./doctor.ts")).doctor],
   ["selftest", async () => (await import("./selftest.ts")).selftest],
   ["completions", async () => (await import("./completions.ts")).completions],

@@ -27,7 +27,7 @@ import type { QueueNumbers } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
 import { DEFAULT_CONTROL } from "../report/control_protocol.ts";
 import { Failure } from "../report/failure.ts";
-import { counted, localTime } from "../report/plain.ts";
+import { counted, localText, localTime } from "../report/plain.ts";
 import { ask } from "./control_client.ts";
 import type { Check, Finding } from "./doctor.ts";
 import { mayAdministrate, readCapabilities } from "./permission.ts";
@@ -63,6 +63,7 @@ export function doctorChecks(wanted: Wanted): Check[] {
     { name: "connections", look: checkConnections },
     { name: "sender", look: checkSender },
     { name: "offload", look: checkOffload },
+    { name: "notify", look: () => checkNotify(wanted) },
     { name: "sets", look: () => checkSets(wanted) },
     { name: "clock", look: () => checkClock(Date.now()) },
   ];
@@ -213,6 +214,24 @@ async function checkEffect(wanted: Wanted): Promise<Finding> {
     return ok(
       `fails ${fail}, merged packets ${gso ? "come whole" : "are split first"}, ${kept}`,
     );
+  } catch (error) {
+    if (error instanceof Failure) return ok("nothing: no daemon runs");
+    throw error;
+  }
+}
+
+/** Whether the last messages arrived. */
+async function checkNotify(wanted: Wanted): Promise<Finding> {
+  try {
+    const { notify = [] } = await ask(controlOf(wanted), { command: "status" }, 10_000);
+    const failing = notify.filter(({ failure }) => failure !== undefined);
+    if (failing.length > 0) {
+      const found = failing.map(({ name, failure, failing_since = "" }) =>
+        `"${name}" since ${localText(failing_since)}: ${failure}`
+      );
+      return warn(`no message arrives at ${found.join("; ")}`, "mend it, then: ftwall notify --test");
+    }
+    return ok(notify.length === 0 ? "nobody is told of anything" : `${counted(notify.length, "target")}, none fails`);
   } catch (error) {
     if (error instanceof Failure) return ok("nothing: no daemon runs");
     throw error;

@@ -11,6 +11,7 @@ import {
   type ControlRequest,
   type ExplainAnswer,
   LONGEST_REQUEST,
+  type NotifyAnswer,
   readRequest,
   RefusedRequest,
   type ReloadAnswer,
@@ -41,6 +42,8 @@ export interface ControlHandler {
   explain(client: string): ExplainAnswer;
   /** Answers `clients`. */
   clients(): ClientsAnswer;
+  /** Answers `notify`; a name of null is all of them. */
+  notify(name: string | null): Promise<NotifyAnswer>;
 }
 
 /** How to listen. */
@@ -204,6 +207,8 @@ export class ControlServer implements AsyncDisposable {
         return [JSON.stringify(handler.explain(request.client))];
       case "clients":
         return [JSON.stringify(handler.clients())];
+      case "notify":
+        return [JSON.stringify(await handler.notify(request.name))];
     }
   }
 

@@ -51,6 +51,7 @@ import { loadAny, loadForCommand, loadForService } from "./load.ts";
 import { MarkerFiles } from "./marker_files.ts";
 import { Identities } from "./identities.ts";
 import { NameKeeper } from "./name_keeper.ts";
+import { NotifyKeeper } from "./notify_keeper.ts";
 import { Operator } from "./operator.ts";
 import { settleRights } from "./rights.ts";
 import { rulesOptions, sameRules, StaleRules } from "./rules.ts";
@@ -156,6 +157,7 @@ class RunningDaemon implements Daemon {
   readonly #markers: MarkerFiles;
   readonly #history: HistoryKeeper;
   readonly #names: NameKeeper;
+  readonly #notify: NotifyKeeper;
   readonly #identities: Identities;
   #loaded: Loaded;
   #config: Config;
@@ -228,6 +230,7 @@ class RunningDaemon implements Daemon {
     });
     this.#names = new NameKeeper(config, (text) => note("info", text));
     this.#history = this.#newHistory(path);
+    this.#notify = this.#newNotify();
     this.#status = new DaemonStatus({
       dryRun: options.dryRun,
       config,
@@ -241,6 +244,7 @@ class RunningDaemon implements Daemon {
       rights: opened.rights,
       history: this.#history,
       names: this.#names,
+      notify: this.#notify,
     });
     this.#status.loaded(opened.loaded, policy);
     if (opened.instead.length > 0) this.#status.reloaded(false, opened.instead);
@@ -263,33 +267,53 @@ class RunningDaemon implements Daemon {
     });
   }
 
-  /** The history, and with it the names that events are told with. */
   #newHistory(state: string): HistoryKeeper {
     const { options, config, reporter } = this.#opened;
-    const nameOf = (client: string, mac: string) => this.#names.of(client, mac);
-    const history = new HistoryKeeper({
+    return new HistoryKeeper({
       engine: this.#engine,
       config,
       state,
       dryRun: options.dryRun,
       standing: () => this.#status.standing(),
-      nameOf,
+      nameOf: (client, mac) => this.#names.of(client, mac),
       note: (text) => reporter.note("warning", text),
     });
-    reporter.listener = { take: history.take, nameOf };
-    return history;
+  }
+
+  #newNotify(): NotifyKeeper {
+    const { options, reporter, rights } = this.#opened;
+    const nameOf = (client: string, mac: string) => this.#names.of(client, mac);
+    const note = (level: "info" | "warning", text: string) => reporter.note(level, text);
+    return new NotifyKeeper({ dryRun: options.dryRun, rights, nameOf, note });
+  }
+
+  /** From here on events go to the history and the notifications too, and are told with the names of clients. */
+  async #listen(): Promise<void> {
+    const { config, instead, reporter } = this.#opened;
+    for (const text of await this.#notify.adopt(config)) reporter.note("warning", text);
+    reporter.listener = {
+      take: (event, time) => {
+        this.#history.take(event, time);
+        this.#notify.take(event, time);
+      },
+      nameOf: (client, mac) => this.#names.of(client, mac),
+    };
+    // It was told before anybody listened.
+    if (instead.length > 0) this.#notify.take({ event: "reload-refused", problems: instead }, Date.now());
   }
 
   /** Opens what is left up to `ready`; closed with `stack`. */
   async open(stack: AsyncDisposableStack): Promise<void> {
     const reporter = this.#reporter;
     this.#engine.tick(performance.now(), Date.now());
+    await this.#listen();
     const config = this.#config;
     const operator = new Operator({
       engine: this.#engine,
       reporter,
       status: this.#status,
       reload: () => this.#reload(),
+      notify: (name) => this.#notify.test(name, Date.now()),
       onAllowed: (client) => this.#kernel.allowed(client),
       onOperator: (address) => this.#identities.operatorAt(address, performance.now()),
     });
@@ -448,6 +472,8 @@ class RunningDaemon implements Daemon {
     });
     await this.#history.close(Date.now());
     await stack.disposeAsync();
+    // The queues are closed: no packet waits for a slow server.
+    await this.#notify.close(performance.now(), Date.now());
     return this.#code;
   }
 
@@ -471,6 +497,7 @@ class RunningDaemon implements Daemon {
     this.#overruns.beat(now);
     this.#names.beat(now);
     this.#history.beat(now, Date.now());
+    this.#notify.beat(now, Date.now());
     this.#vital?.beat(now);
     const numbers = this.#opened.queues.list.map(({ number }) => number);
     const silent = this.#silence.beat(now, () => this.#status.packets, () => this.#kernel.facts(), numbers);
@@ -561,6 +588,7 @@ class RunningDaemon implements Daemon {
     this.#kernel.adopt(loaded.config);
     this.#names.adopt(loaded.config);
     this.#history.adopt(loaded.config);
+    warnings.push(...await this.#notify.adopt(loaded.config));
     if (!this.#options.dryRun) {
       this.#markers.adopt(loaded.config.clientFiles, this.#engine.hold(() => this.#engine.learner.timeLocks.inForce()));
     }

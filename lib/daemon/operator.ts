@@ -10,6 +10,7 @@ import {
   type ClientsAnswer,
   type ControlRequest,
   type ExplainAnswer,
+  type NotifyAnswer,
   RefusedRequest,
   type ReloadAnswer,
 } from "../report/control_protocol.ts";
@@ -48,6 +49,8 @@ export interface OperatorParts {
   readonly status: DaemonStatus;
   /** Loads the config again. */
   readonly reload: () => Promise<ReloadAnswer>;
+  /** Sends a test message to the target of this name; null for all. */
+  readonly notify: (name: string | null) => Promise<NotifyAnswer>;
   /** Called with the address from which an operator is logged in. */
   readonly onOperator: (address: Words) => void;
   /** Called for each client that an operator allowed. */
@@ -58,6 +61,7 @@ export interface OperatorParts {
 export class Operator implements ControlHandler {
   readonly #parts: OperatorParts;
   readonly #engine: Engine;
+  #testing = false;
 
   /** Acts on a running engine. */
   constructor(parts: OperatorParts) {
@@ -240,6 +244,20 @@ export class Operator implements ControlHandler {
     const half = ticksOf(policy.config.score.halfLife);
     const scores = policy.protocols.map((_, number) => state.scores.read(...words, number, clock.tick, half));
     return Math.round(Math.max(0, ...scores) * 100) / 100;
+  }
+
+  /** Answers `notify`: one test at a time, as each may start programs. */
+  async notify(name: string | null): Promise<NotifyAnswer> {
+    if (this.#testing) throw new RefusedRequest("Cannot test the notifications: a test is under way");
+    this.#testing = true;
+    try {
+      const answer = await this.#parts.notify(name);
+      if (answer.targets.length > 0) return answer;
+      const what = name === null ? "no [[notify]]" : `no [[notify]] named "${name}"`;
+      throw new RefusedRequest(`Cannot test the notifications: the config in force has ${what}`);
+    } finally {
+      this.#testing = false;
+    }
   }
 
   /** Answers `explain`. */

@@ -6,6 +6,7 @@
 import { CAPABILITIES, OwnProcess } from "../../ffi/own_process.ts";
 import type { Config } from "../policy/config.ts";
 import type { RightsStatus } from "../report/status.ts";
+import { hookCapabilities } from "./notify_keeper.ts";
 
 /** Threads of the JavaScript engine: they compute, and ask the kernel for nothing. */
 const ENGINE = /^V8 /;
@@ -19,6 +20,7 @@ export function neededCapabilities(
 ): (keyof typeof CAPABILITIES)[] {
   const needed: (keyof typeof CAPABILITIES)[] = ["NET_ADMIN", "NET_RAW"];
   if (config.control.group !== "") needed.push("CHOWN");
+  needed.push(...hookCapabilities(config.notify));
   // In root's own folders root may write without.
   if (folders.some((folder) => (owner(folder) ?? 0) !== 0)) needed.push("DAC_OVERRIDE");
   // A reload reads the config again.

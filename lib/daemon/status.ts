@@ -20,6 +20,7 @@ import type {
   HistoryStatus,
   KernelStatus,
   LockFacts,
+  NotifyStatus,
   PeerFacts,
   QueueStatus,
   RightsStatus,
@@ -33,6 +34,7 @@ import { PATTERN, PROTOCOL } from "../state/state.ts";
 import { type Figures, figuresOf } from "./figures.ts";
 import type { HistoryKeeper } from "./history_keeper.ts";
 import type { NameKeeper } from "./name_keeper.ts";
+import type { NotifyKeeper } from "./notify_keeper.ts";
 import type { Workers } from "./workers.ts";
 import type { ConnectionActions } from "./connection_actions.ts";
 import type { KernelState } from "./kernel_state.ts";
@@ -53,6 +55,7 @@ export interface DaemonStatusParts {
   readonly rights: RightsStatus;
   readonly history: HistoryKeeper;
   readonly names: NameKeeper;
+  readonly notify: NotifyKeeper;
 }
 
 /** See the module's text. */
@@ -125,6 +128,11 @@ export class DaemonStatus implements StatusSource {
   /** The history on disk. */
   history(): HistoryStatus | null {
     return this.#parts.history.status();
+  }
+
+  /** The targets of notifications. */
+  notify(): NotifyStatus[] {
+    return this.#parts.notify.status();
   }
 
   /** What this process may do. */

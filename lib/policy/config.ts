@@ -4,7 +4,7 @@
  * @module
  */
 import type { Values } from "./field.ts";
-import type { CLIENTS, OVERRIDE, PROTOCOL, SCHEDULE, SectionName, SECTIONS, TOP } from "./schema.ts";
+import type { CLIENTS, NOTIFY, OVERRIDE, PROTOCOL, SCHEDULE, SectionName, SECTIONS, TOP } from "./schema.ts";
 
 export type { QueueNumbers, Slot } from "./spelling.ts";
 
@@ -40,6 +40,9 @@ export interface ScheduleConfig extends Values<typeof SCHEDULE> {
   readonly protocols: readonly ProtocolOverride[];
 }
 
+/** `[[notify]]` */
+export type NotifyConfig = Values<typeof NOTIFY>;
+
 /** The whole configuration. Deeply frozen by the loader. */
 export interface Config extends Values<typeof TOP>, SectionConfigs {
   /** In the order that the caller gave; the index is the protocol number of a Policy. */
@@ -48,6 +51,8 @@ export interface Config extends Values<typeof TOP>, SectionConfigs {
   readonly clients: readonly ClientsConfig[];
   /** `[[schedule]]`, the first prevails. */
   readonly schedule: readonly ScheduleConfig[];
+  /** `[[notify]]` */
+  readonly notify: readonly NotifyConfig[];
 }
 
 /** The defaults of a protocol. The loader takes a list of them, whose order gives the protocol numbers. */

@@ -8,13 +8,13 @@ import { writtenTables } from "./write.ts";
 
 export type { Change } from "./field.ts";
 
-type Flat = Map<string, { readonly value: string; readonly change: Change | undefined }>;
+type Flat = Map<string, { readonly value: string; readonly shown: string; readonly change: Change | undefined }>;
 
 function flatten(config: Config): Flat {
   const flat: Flat = new Map();
   for (const { name, entries } of writtenTables(config)) {
-    for (const { key, value, field } of entries) {
-      flat.set(name === "" ? key : `${name}.${key}`, { value, change: field.change });
+    for (const { key, value, shown, field } of entries) {
+      flat.set(name === "" ? key : `${name}.${key}`, { value, shown, change: field.change });
     }
   }
   return flat;
@@ -37,12 +37,12 @@ function differences(before: Config, after: Config): readonly Difference[] {
   const old = flatten(before);
   const now = flatten(after);
   const keys = [...new Set([...old.keys(), ...now.keys()])];
-  return keys.map((key) => ({
+  return keys.filter((key) => (old.get(key)?.value ?? "") !== (now.get(key)?.value ?? "")).map((key) => ({
     key,
-    before: old.get(key)?.value ?? "",
-    after: now.get(key)?.value ?? "",
+    before: old.get(key)?.shown ?? "",
+    after: now.get(key)?.shown ?? "",
     needs: now.get(key)?.change ?? old.get(key)?.change ?? null,
-  })).filter((entry) => entry.before !== entry.after);
+  }));
 }
 
 function short(value: string): string {

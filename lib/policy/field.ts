@@ -17,6 +17,8 @@ export interface Field<T> {
   readonly doc: string;
   /** What a change needs. */
   readonly change?: Change;
+  /** Of a secret: what may be shown of a value that is not empty. */
+  shown?(value: T): string;
 }
 
 /** The keys of a table, by property name; the TOML key is the same in snake_case. The order is that of the reference. */
@@ -34,8 +36,20 @@ export interface Section {
 }
 
 /** Makes a field. */
-export function field<T>(kind: Kind<T>, value: NoInfer<T>, doc: string, change?: Change): Field<T> {
-  return { kind, default: value, doc, ...(change === undefined ? {} : { change }) };
+export function field<T>(
+  kind: Kind<T>,
+  value: NoInfer<T>,
+  doc: string,
+  change?: Change,
+  shown?: (value: NoInfer<T>) => string,
+): Field<T> {
+  return {
+    kind,
+    default: value,
+    doc,
+    ...(change === undefined ? {} : { change }),
+    ...(shown === undefined ? {} : { shown }),
+  };
 }
 
 /** The TOML key of a property. */

@@ -78,13 +78,33 @@ export function loadConfig(options: {
   const path = options.path ?? options.defaultPath ?? DEFAULT_PATH;
   const given = options.path !== undefined;
   const text = readText(path);
-  if (typeof text === "string") return { ...parseConfig(text, path, options.protocols), path, missingDefault: false };
+  if (typeof text === "string") {
+    const { config, problems } = parseConfig(text, path, options.protocols);
+    return { config, problems: [...problems, ...exposed(config, path)], path, missingDefault: false };
+  }
   if (!given && text.absent) {
     return { config: defaultConfig(options.protocols), problems: [], path, missingDefault: true };
   }
   const { found, allowed } = text;
   const problem: Problem = { severity: "error", file: path, line: 0, key: "", found, allowed };
   return { config: null, problems: [problem], path, missingDefault: false };
+}
+
+/** A secret in a file that everybody may read. */
+function exposed(config: Config | null, file: string): Problem[] {
+  const secret = config?.notify.find(({ token, form }) => token !== "" || form === "slack");
+  const mode = modeOf(file);
+  if (secret === undefined || (mode & 0o004) === 0) return [];
+  const found = `a secret, in a file that everybody may read (mode ${(mode & 0o777).toString(8)})`;
+  return [{ severity: "warning", file, line: 0, key: `notify.${secret.name}`, found, allowed: `chmod o= ${file}` }];
+}
+
+function modeOf(file: string): number {
+  try {
+    return Deno.statSync(file).mode ?? 0;
+  } catch {
+    return 0;
+  }
 }
 
 /** Why a file cannot be read. */

@@ -6,6 +6,7 @@
 import type {
   ClientsConfig,
   Config,
+  NotifyConfig,
   ProtocolConfig,
   ProtocolDefaults,
   ProtocolOverride,
@@ -17,13 +18,13 @@ import type { Path } from "./line_index.ts";
 import { nearest } from "./nearest.ts";
 import { describe, type Findings, formatPath } from "./problem.ts";
 import { type Fields, tomlKey, type Values } from "./field.ts";
-import { CLIENTS, MAX_GROUPS, OVERRIDE, PROTOCOL, SCHEDULE, SECTIONS, TOP } from "./schema.ts";
+import { CLIENTS, MAX_GROUPS, MAX_TARGETS, NOTIFY, OVERRIDE, PROTOCOL, SCHEDULE, SECTIONS, TOP } from "./schema.ts";
 import type { Table } from "./toml.ts";
 import { MAX_SCHEDULES } from "./week.ts";
 
 const EMPTY: Table = {};
 const TABLES: readonly string[] = [...Object.keys(SECTIONS), "protocols"];
-const LISTS: readonly string[] = ["clients", "schedule"];
+const LISTS: readonly string[] = ["clients", "schedule", "notify"];
 /** Keys of a protocol that no group and no schedule overrides. */
 const FOR_EVERYBODY: readonly string[] = Object.keys(PROTOCOL).filter((name) => !(name in OVERRIDE)).map(tomlKey);
 
@@ -69,6 +70,7 @@ export class Reader {
       protocols: this.#protocolTables(this.#table(root["protocols"], ["protocols"])),
       clients: this.#list(root["clients"], "clients", MAX_GROUPS, (table, path) => this.#clients(table, path)),
       schedule: this.#list(root["schedule"], "schedule", MAX_SCHEDULES, (table, path) => this.#schedule(table, path)),
+      notify: this.#list(root["notify"], "notify", MAX_TARGETS, (table, path) => this.#notify(table, path)),
     };
   }
 
@@ -196,9 +198,7 @@ export class Reader {
   #clients(table: Table, path: Path): ClientsConfig {
     this.#unknownKeys(table, path, [...Object.keys(CLIENTS).map(tomlKey), "protocols"]);
     const own = this.#fields(CLIENTS, table, path);
-    if (!Object.hasOwn(table, "name")) {
-      this.#findings.error([...path, "name"], "a group without a name", CLIENTS.name.kind.allowed);
-    }
+    this.#needName(table, path, "group", CLIENTS.name.kind);
     return { ...own, protocols: this.#overrides(table["protocols"], [...path, "protocols"]) };
   }
 
@@ -208,5 +208,15 @@ export class Reader {
       ...this.#fields(SCHEDULE, table, path),
       protocols: this.#overrides(table["protocols"], [...path, "protocols"]),
     };
+  }
+
+  #notify(table: Table, path: Path): NotifyConfig {
+    this.#unknownKeys(table, path, Object.keys(NOTIFY).map(tomlKey));
+    this.#needName(table, path, "target", NOTIFY.name.kind);
+    return this.#fields(NOTIFY, table, path);
+  }
+
+  #needName(table: Table, path: Path, what: string, { allowed }: Kind<string>): void {
+    if (!Object.hasOwn(table, "name")) this.#findings.error([...path, "name"], `a ${what} without a name`, allowed);
   }
 }

@@ -6,7 +6,7 @@
 import type { ProtocolDefaults } from "./config.ts";
 import { DEFAULT_PATH, defaultConfig } from "./load.ts";
 import { type Field, type Fields, tomlKey } from "./field.ts";
-import { CLIENTS, OVERRIDE, PROTOCOL, SCHEDULE, type SectionName, SECTIONS } from "./schema.ts";
+import { CLIENTS, NOTIFY, OVERRIDE, PROTOCOL, SCHEDULE, type SectionName, SECTIONS } from "./schema.ts";
 import { formatEntry, type Written, writtenTables } from "./write.ts";
 
 const WIDTH = 100;
@@ -33,9 +33,11 @@ function explain(field: Field<unknown>): string[] {
   return [...comment(`${field.doc}${needs}`), ...comment(`Allowed: ${field.kind.allowed}`)];
 }
 
-function explainAll(fields: Fields): string[] {
+function explainAll(fields: Fields, defaults = true): string[] {
   return Object.entries(fields).flatMap(([name, field]) => {
     const [first = "#", ...rest] = explain(field);
+    const value = field.kind.write(field.default);
+    if (defaults && !["", '""', "[]"].includes(value)) rest.push(...comment(`Default: ${value}`));
     return [`# ${tomlKey(name)}: ${first.slice(2)}`, ...rest.map((line) => `#   ${line.slice(2)}`)];
   });
 }
@@ -71,6 +73,13 @@ const scheduleExample = (protocol: string): readonly string[] => [
   '# action = "lock"',
 ];
 
+const notifyExample: readonly string[] = [
+  "# [[notify]]",
+  '# name = "admin"',
+  '# mail = ["admin@example.org"]',
+  '# smtp = "127.0.0.1"',
+];
+
 /** The reference for these protocols, as TOML. */
 export function formatReference(protocols: readonly ProtocolDefaults[]): string {
   const tables = writtenTables(defaultConfig(protocols));
@@ -89,7 +98,7 @@ export function formatReference(protocols: readonly ProtocolDefaults[]): string 
     ...tables.slice(0, before).map(fixedTable),
     "",
     ...comment("The protocols: a table for each. Defaults differ, see the tables below."),
-    ...explainAll(keys),
+    ...explainAll(keys, false),
     "",
     ...tables.filter(isProtocol).map((table) => `${protocolTable(table)}\n`),
     ...tables.slice(before).filter((table) => !isProtocol(table)).map((table) => fixedTable(table).trimStart() + "\n"),
@@ -104,6 +113,10 @@ export function formatReference(protocols: readonly ProtocolDefaults[]): string 
     ),
     ...explainAll(SCHEDULE),
     ...scheduleExample(example),
+    "",
+    ...comment("Notifications: a table for each target, with one of command, webhook and mail."),
+    ...explainAll(NOTIFY),
+    ...notifyExample,
     "",
   ].join("\n");
 }

@@ -38,6 +38,8 @@ export const MAX_PREFIXES = 10_000;
 const MAX_NAMES = 1000;
 /** Most client groups: the packet path asks them one after the other. */
 export const MAX_GROUPS = 64;
+/** Most targets of notifications. */
+export const MAX_TARGETS = 16;
 /** Longest time-lock: a week. */
 const MAX_LOCK_SECONDS = 604_800;
 
@@ -60,6 +62,22 @@ export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 
 /** How the history keeps a client: by its address, MAC and name; by a keyed hash of its address; or only counted. */
 export const PRIVACY_NAMES = ["plain", "hashed", "none"] as const;
+
+/** What a notification may tell of. */
+export const NOTICES = [
+  "lock",
+  "release",
+  "detected",
+  "rules",
+  "config",
+  "reload",
+  "overrun",
+  "start",
+  "operator",
+  "error",
+] as const;
+/** Forms of the text that a webhook gets. */
+const WEBHOOK_FORMS = ["json", "slack", "matrix", "ntfy"] as const;
 
 /** Keys before the first table. */
 export const TOP = {
@@ -471,4 +489,56 @@ export const SCHEDULE = {
   days: field(spelling.days, [0, 1, 2, 3, 4, 5, 6], "Days on which the slots begin."),
   hours: field(spelling.hours, [{ from: 0, to: 1440 }], "Slots of local time."),
   clients: field(list(spelling.groupReference, MAX_GROUPS + 1), NONE, "Groups it is for; empty: all clients."),
+} satisfies Fields;
+
+/** Keys of `[[notify]]`: where messages go. */
+export const NOTIFY = {
+  name: field(spelling.targetName, "", "Name of the target, for log, status and metrics."),
+  command: field(
+    list(spelling.argument, 32),
+    NONE,
+    "A program, by its absolute path, and its arguments. It gets the message as JSON on standard input, runs as `user`, and is tried again later where it ends with another status than 0.",
+  ),
+  webhook: field(
+    spelling.webhook,
+    "",
+    "Where to send the message over HTTP. Of a Matrix room the path that ends in /send/m.room.message, of ntfy the topic.",
+    undefined,
+    (url) => url.replace(/^(\w+:\/\/[^/?]*).*$/, "$1/…"),
+  ),
+  form: field(
+    word(WEBHOOK_FORMS),
+    "json",
+    "What the webhook understands; slack: Mattermost, Rocket.Chat and Discord too.",
+  ),
+  token: field(spelling.token, "", "Sent along as `Authorization: Bearer`.", undefined, () => "…"),
+  ca: field(spelling.path, "", "File with certificates (PEM) of authorities to trust besides the public ones."),
+  mail: field(list(spelling.mailAddress, 16), NONE, "Who gets the message as a mail."),
+  sender: field(
+    optional(spelling.mailAddress),
+    null,
+    "From whom that mail is; left out: ftwall at this machine's name.",
+  ),
+  sendmail: field(
+    spelling.program,
+    "/usr/sbin/sendmail",
+    "The program that mail is given to; it runs as `user`. It cannot get rights by itself, as those of Postfix and Exim need: with them name `smtp`.",
+  ),
+  smtp: field(
+    spelling.mailServer,
+    "",
+    "In place of that program: mail server of this machine or network, that takes mail without login.",
+  ),
+  user: field(spelling.unixUser, "nobody", "The user of the system that programs run as, never root."),
+  on: field(
+    list(word(NOTICES), NOTICES.length),
+    ["lock", "rules", "config", "overrun", "error"],
+    "What to tell of. lock, release: time-locks; detected: clients and what they use, also where that is only logged; rules: rules that went, were put back or failed; config: a config that was refused; reload: one that came into force; overrun: packets passed unseen; start: starts and stops; operator: what operators did; error: other trouble.",
+  ),
+  interval: field(
+    duration(10 * SECOND, DAY),
+    MINUTE,
+    "At most one message in this time; what happens meanwhile is told in the next one.",
+  ),
+  timeout: field(duration(SECOND, 5 * MINUTE), 30 * SECOND, "How long a program, or a server, may take."),
 } satisfies Fields;

@@ -23,7 +23,38 @@ export function checkSense(config: Config, findings: Findings): void {
   checkSchedules(config, findings);
   if (!findings.failedAt("dns")) checkDns(config, findings);
   if (!findings.failedAt("score")) checkScore(config, findings);
+  if (!findings.failedAt("notify")) checkNotify(config, findings);
 }
+
+function checkNotify({ notify }: Config, findings: Findings): void {
+  notify.forEach((target, i) => {
+    const { command, webhook, mail, form, on } = target;
+    const ways = [command.length > 0, webhook !== "", mail.length > 0].filter((way) => way).length;
+    if (ways !== 1) {
+      findings.error(["notify", i], ways === 0 ? "a target without a way" : "several ways to one target", ONE_WAY);
+    }
+    if (command.length > 0 && !command[0]!.startsWith("/")) {
+      findings.error(["notify", i, "command", 0], describe(command[0]), "a program by its absolute path");
+    }
+    const path = URL.parse(webhook)?.pathname ?? "";
+    if (form === "matrix" && !/\/rooms\/[^/]+\/send\/m\.room\.message$/.test(path)) {
+      findings.error(
+        ["notify", i, "webhook"],
+        describe(webhook),
+        "a path that ends in /rooms/ROOM/send/m.room.message",
+      );
+    }
+    if (form === "ntfy" && !/^\/(?:.+\/)?[-_A-Za-z0-9]{1,64}$/.test(path)) {
+      findings.error(["notify", i, "webhook"], describe(webhook), "an address that ends in a topic");
+    }
+    if (on.length === 0) findings.warn(["notify", i, "on"], "an empty list", "at least one: nothing is told");
+    if (notify.findIndex(({ name }) => name === target.name) < i) {
+      findings.error(["notify", i, "name"], `${describe(target.name)} for the second time`, "each name once");
+    }
+  });
+}
+
+const ONE_WAY = "one of command, webhook, mail";
 
 function checkDns({ dns }: Config, findings: Findings): void {
   if (dns.ceiling < dns.floor) {

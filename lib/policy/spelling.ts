@@ -109,19 +109,27 @@ function fromBase32(text: string): string {
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
+const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/;
+
 /** Name of a client group; also accepted from the operator's commands, so kept plain. */
 export const groupName: Kind<string> = text(
   'a name of 1 to 32 letters, digits, "_", "-", other than "default"',
   (value) => {
     if (value === "default") return new Error("this means the clients of no group");
-    return /^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/.test(value) ? value : null;
+    return PLAIN_NAME.test(value) ? value : null;
   },
+);
+
+/** Name of a target of notifications. */
+export const targetName: Kind<string> = text(
+  'a name of 1 to 32 letters, digits, "_", "-"',
+  (value) => PLAIN_NAME.test(value) ? value : null,
 );
 
 /** A reference to a client group; that it exists is checked when all groups are known. */
 export const groupReference: Kind<string> = text(
   'the name of a group of [[clients]], or "default" for the clients of no group',
-  (value) => /^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$/.test(value) ? value : null,
+  (value) => PLAIN_NAME.test(value) ? value : null,
 );
 
 /** A label for people. */
@@ -134,6 +142,65 @@ export const label: Kind<string> = text(
 export const path: Kind<string> = text(
   'an absolute path such as "/var/lib/ftwall/state", or "" for none',
   (value) => value === "" || /^\/[^\p{Cc}]{0,4000}$/u.test(value) ? value : null,
+);
+
+/** The absolute path of a program. */
+export const program: Kind<string> = text(
+  'an absolute path such as "/usr/sbin/sendmail"',
+  (value) => /^\/[^\p{Cc}]{1,4000}$/u.test(value) ? value : null,
+);
+
+/** One argument of a program: any text without a zero. */
+export const argument: Kind<string> = text(
+  "a text of at most 4000 characters",
+  (value) => value.length <= 4000 && !value.includes("\0") ? value : null,
+);
+
+/** The address of a web service, or empty; in the spelling of the URL standard. */
+export const webhook: Kind<string> = text(
+  'an address such as "https://hooks.example.org/ftwall", or "" for none',
+  (value) => {
+    if (value === "") return value;
+    const url = URL.parse(value);
+    if (url === null || !/^https?:$/.test(url.protocol) || value.length > 2000) return null;
+    if (url.username !== "" || url.password !== "") return new Error("a password belongs into token");
+    return url.hash === "" ? url.href : null;
+  },
+  (found) => /^[\w.-]+\.[\w.:/-]+$/.test(found) ? `https://${found}` : undefined,
+);
+
+/** A secret that travels in a header of HTTP, or empty. */
+export const token: Kind<string> = text(
+  "a text of at most 2000 visible ASCII characters",
+  (value) => /^[\x21-\x7e]{0,2000}$/.test(value) ? value : null,
+);
+
+/** A mail address, or the name of a user of this machine. Nothing in it can end a header or be taken for an option. */
+export const mailAddress: Kind<string> = text(
+  'a mail address such as "admin@example.org"',
+  (value) =>
+    /^[A-Za-z0-9_][A-Za-z0-9._+=/-]{0,63}(?:@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,180}[A-Za-z0-9])?)?$/.test(value)
+      ? value
+      : null,
+);
+
+/** A mail server, or empty; its port is 25 unless named. */
+export const mailServer: Kind<string> = text(
+  'a mail server such as "127.0.0.1", "mail.lan:2525", "[::1]:25", or "" for none',
+  (value) =>
+    /^(?:(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}))(?::[1-9]\d{0,4})?)?$/.test(value) &&
+      Number(/:(\d+)$/.exec(value)?.[1] ?? 0) <= 65535
+      ? value
+      : null,
+);
+
+/** A user of the operating system, other than root. */
+export const unixUser: Kind<string> = text(
+  'a user of the system such as "nobody", other than root',
+  (value) => {
+    if (value === "root") return new Error("programs of notifications never run as root");
+    return /^[a-z_][a-z0-9_-]{0,30}\$?$/i.test(value) ? value : null;
+  },
 );
 
 /** An absolute path of a socket: sun_path holds 108 bytes with the final zero. */

@@ -2,9 +2,19 @@
  * {@link Config} → TOML that the loader reads back to the same config.
  * @module
  */
-import type { Config, ProtocolOverride } from "./config.ts";
+import type { Config, NotifyConfig, ProtocolOverride } from "./config.ts";
 import { type Field, type Fields, tomlKey } from "./field.ts";
-import { BEFORE_PROTOCOLS, CLIENTS, OVERRIDE, PROTOCOL, SCHEDULE, type SectionName, SECTIONS, TOP } from "./schema.ts";
+import {
+  BEFORE_PROTOCOLS,
+  CLIENTS,
+  NOTIFY,
+  OVERRIDE,
+  PROTOCOL,
+  SCHEDULE,
+  type SectionName,
+  SECTIONS,
+  TOP,
+} from "./schema.ts";
 
 /** Width that lists are broken at. */
 const WIDTH = 118;
@@ -15,6 +25,8 @@ export interface Entry {
   readonly key: string;
   /** TOML; empty where the key is left out. */
   readonly value: string;
+  /** The same as it may be shown: without secrets. */
+  readonly shown: string;
   /** What the schema says of it. */
   readonly field: Field<unknown>;
 }
@@ -26,7 +38,7 @@ export interface Written {
   /** Dotted name that differences carry. */
   readonly name: string;
   /** Which part of the document it belongs to. */
-  readonly section: SectionName | "top" | "protocols" | "clients" | "schedule";
+  readonly section: SectionName | "top" | "protocols" | "clients" | "schedule" | "notify";
   /** Its keys. */
   readonly entries: readonly Entry[];
 }
@@ -39,9 +51,14 @@ function entries(
   const all = new Map(Object.entries(values));
   return Object.entries(fields).filter(([name]) => !leave(name, all.get(name))).map(([name, field]) => ({
     key: tomlKey(name),
-    value: field.kind.write(all.get(name)),
+    ...written(field, all.get(name)),
     field,
   }));
+}
+
+function written({ kind, shown }: Field<unknown>, value: unknown): Pick<Entry, "value" | "shown"> {
+  const text = kind.write(value);
+  return { value: text, shown: shown === undefined || value === "" ? text : kind.write(shown(value)) };
 }
 
 function overrides(kind: "clients" | "schedule", name: string, list: readonly ProtocolOverride[]): Written[] {
@@ -81,6 +98,12 @@ export function writtenTables(config: Config): readonly Written[] {
       ...overrides("schedule", name, plan.protocols),
     ];
   });
+  const notify = config.notify.map((target): Written => ({
+    header: "[[notify]]",
+    name: `notify.${target.name}`,
+    section: "notify",
+    entries: entries(NOTIFY, target),
+  }));
   const names = Object.keys(SECTIONS) as SectionName[];
   return [
     { header: "", name: "", section: "top", entries: entries(TOP, config) },
@@ -89,15 +112,16 @@ export function writtenTables(config: Config): readonly Written[] {
     ...names.filter((name) => !BEFORE_PROTOCOLS.includes(name)).map(section),
     ...clients,
     ...schedule,
+    ...notify,
   ];
 }
 
-/** `key = value`, with long lists broken into lines. No element of a list holds a comma with a blank. */
+/** `key = value`, with long lists broken into lines. */
 export function formatEntry(key: string, value: string): string {
   const line = `${key} = ${value}`;
   if (line.length <= WIDTH || !value.startsWith("[")) return line;
   const rows: string[] = [];
-  for (const element of value.slice(1, -1).split(", ")) {
+  for (const element of value.slice(1, -1).match(/(?:"(?:[^"\\]|\\.)*"|[^,"\s])+/g) ?? []) {
     const last = rows.at(-1);
     if (last !== undefined && last.length + element.length + 2 <= WIDTH) rows[rows.length - 1] = `${last} ${element},`;
     else rows.push(`  ${element},`);
@@ -105,10 +129,20 @@ export function formatEntry(key: string, value: string): string {
   return `${key} = [\n${rows.join("\n")}\n]`;
 }
 
-/** The effective config as TOML: every key, defaults included. */
+/** The effective config as TOML: every key, defaults included, secrets hidden. */
 export function formatEffective(config: Config): string {
   return writtenTables(config).map(({ header, entries }) => {
-    const lines = entries.filter(({ value }) => value !== "").map(({ key, value }) => formatEntry(key, value));
+    const lines = entries.filter(({ shown }) => shown !== "").map(({ key, shown }) => formatEntry(key, shown));
     return [...(header === "" ? [] : [header]), ...lines].join("\n");
   }).join("\n\n") + "\n";
+}
+
+/** The config with its secrets hidden, for programs. */
+export function withoutSecrets(config: Config): Config {
+  const hidden = (target: NotifyConfig): NotifyConfig => ({
+    ...target,
+    webhook: target.webhook === "" ? "" : NOTIFY.webhook.shown!(target.webhook),
+    token: target.token === "" ? "" : NOTIFY.token.shown!(target.token),
+  });
+  return { ...config, notify: config.notify.map(hidden) };
 }

@@ -26,7 +26,8 @@ export type ControlRequest =
   }
   | { readonly command: "unlock"; readonly client: string | null; readonly reason: string }
   | { readonly command: "allow"; readonly client: string; readonly seconds: number | null; readonly reason: string }
-  | { readonly command: "explain"; readonly client: string };
+  | { readonly command: "explain"; readonly client: string }
+  | { readonly command: "notify"; readonly name: string | null };
 
 /** What the daemon says to `ping`. */
 export interface PingAnswer {
@@ -99,6 +100,11 @@ export interface ClientsAnswer {
   readonly clients: readonly ClientRow[];
 }
 
+/** What the daemon says to `notify`: why a test message did not arrive at each target, empty where it did. */
+export interface NotifyAnswer {
+  readonly targets: readonly { readonly name: string; readonly failure: string }[];
+}
+
 /** Answer to each command. */
 export interface ControlAnswers {
   readonly ping: PingAnswer;
@@ -109,6 +115,7 @@ export interface ControlAnswers {
   readonly allow: ActionAnswer;
   readonly explain: ExplainAnswer;
   readonly clients: ClientsAnswer;
+  readonly notify: NotifyAnswer;
 }
 
 /** A request that cannot be followed; its message is the answer. */
@@ -172,9 +179,11 @@ function understood(object: Record<string, unknown>): ControlRequest {
       };
     case "explain":
       return { command, client: text(object, "client", LONGEST_CLIENT) };
+    case "notify":
+      return { command, name: object["name"] === null ? null : text(object, "name", LONGEST_CLIENT) };
     default:
       throw new RefusedRequest(
-        "Cannot follow the request: expected command ping, status, reload, lock, unlock, allow, explain or clients",
+        "Cannot follow the request: expected command ping, status, reload, lock, unlock, allow, explain, clients or notify",
       );
   }
 }

@@ -29,14 +29,15 @@ export function eventFormat(format: LogFormat, colour: boolean, clock: LocalCloc
   }
 }
 
-/** The line of the interface contract: `time`, `event`, `dry_run` on traffic, then the event's own fields. */
+/** The line of the interface contract. */
 export function formatJson(event: ReportEvent, time: number, dryRun: boolean): string {
+  return jsonLine(eventFields(event, time, dryRun));
+}
+
+/** An event as the interface contract has it: `time`, `event`, `dry_run` on traffic, then the event's own fields. */
+export function eventFields(event: ReportEvent, time: number, dryRun: boolean): Readonly<Record<string, unknown>> {
   const { event: name, ...fields } = event;
-  return jsonLine(
-    isTraffic(event)
-      ? { time: rfc3339(time), event: name, dry_run: dryRun, ...fields }
-      : { time: rfc3339(time), event: name, ...fields },
-  );
+  return { time: rfc3339(time), event: name, ...(isTraffic(event) ? { dry_run: dryRun } : {}), ...fields };
 }
 
 /** Text with the local time in front. */

@@ -44,6 +44,9 @@ const METRICS: readonly Metric[] = [
   ["rules_present", "gauge", "1 where the firewall rules are in place", (s) => Number(s.kernel?.rules?.present ?? NaN)],
   ["rules_lost_total", "counter", "Times that rules or sets were taken away", (s) => s.kernel?.rules?.lost ?? 0],
   ["rules_restored_total", "counter", "Times that they were put back", (s) => s.kernel?.rules?.restored ?? 0],
+  ["notify_sent_total", "counter", "Messages that arrived at a target", notified((t) => t.sent), "target"],
+  ["notify_failed_total", "counter", "Tries to reach a target that failed", notified((t) => t.failed), "target"],
+  ["notify_dropped_total", "counter", "Events and messages for it given up", notified((t) => t.dropped), "target"],
   ["resident_memory_bytes", "gauge", "Resident memory", (s) => s.memory.rss_bytes],
 ];
 
@@ -62,6 +65,10 @@ function furtherCounters({ counters }: Status): Values {
 
 function queues(value: (queue: QueueStatus) => number): (status: Status) => Values {
   return (status) => status.queues.map((queue) => [String(queue.number), value(queue)] as const);
+}
+
+function notified(value: (target: NonNullable<Status["notify"]>[number]) => number): (status: Status) => Values {
+  return ({ notify = [] }) => notify.map((target) => [target.name, value(target)] as const);
 }
 
 /** Builds the exposition from the same object that `ftwall status` prints, and the histogram behind it. */

@@ -199,6 +199,8 @@ export interface StatusSource {
   rights?(): RightsStatus;
   /** Optional: the history on disk; null where none is kept. */
   history?(): HistoryStatus | null;
+  /** Optional: the targets of notifications; empty where there are none. */
+  notify?(): readonly NotifyStatus[];
   /** Resident memory in bytes. */
   rss(): number;
 }
@@ -215,8 +217,31 @@ export interface HistoryStatus {
   readonly failure?: string;
 }
 
+/** A target of notifications; times are wall clock in milliseconds. */
+export interface NotifyStatus {
+  readonly name: string;
+  /** How it is reached, without secrets. */
+  readonly way: string;
+  /** What it is told of. */
+  readonly on: readonly string[];
+  /** Messages that arrived. */
+  readonly sent: number;
+  /** Tries that failed. */
+  readonly failed: number;
+  /** Events that found no room in a message, and messages that were given up. */
+  readonly dropped: number;
+  /** Something is to be told. */
+  readonly waiting: boolean;
+  readonly last_sent?: number;
+  /** When the first try failed after which none succeeded, and why the last one did. */
+  readonly failing_since?: number;
+  readonly failure?: string;
+}
+
 /** The same with its times as text, RFC 3339. */
-type InText<T> = { readonly [K in keyof T]: K extends "since" | "until" ? string : T[K] };
+type InText<T> = {
+  readonly [K in keyof T]: K extends "since" | "until" | "last_sent" | "failing_since" ? string : T[K];
+};
 
 /** A time-lock in the answer. */
 export type LockStatus = InText<LockFacts>;
@@ -246,6 +271,7 @@ export interface Status {
   readonly watchdog?: WatchdogStatus;
   readonly rights?: RightsStatus;
   readonly history?: HistoryStatus;
+  readonly notify?: readonly InText<NotifyStatus>[];
   readonly verdict_microseconds: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly memory: { readonly rss_bytes: number };
 }
@@ -288,6 +314,14 @@ export function lockStatus(lock: LockFacts): LockStatus {
   return { ...lock, since: rfc3339(lock.since), until: rfc3339(lock.until) };
 }
 
+function notifyStatus({ last_sent, failing_since, ...rest }: NotifyStatus): InText<NotifyStatus> {
+  return {
+    ...rest,
+    ...(last_sent === undefined ? {} : { last_sent: rfc3339(last_sent) }),
+    ...(failing_since === undefined ? {} : { failing_since: rfc3339(failing_since) }),
+  };
+}
+
 /** Some of what ends, as the answer has it. */
 function ending<T extends { readonly until: number; readonly since?: never }>(
   all: Iterable<T>,
@@ -303,6 +337,7 @@ function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
   const flows = source.flows();
   const times = source.verdictTimes;
   const history = source.history?.() ?? null;
+  const notify = source.notify?.() ?? [];
   return {
     version: source.version,
     pid: source.pid,
@@ -339,6 +374,7 @@ function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
     ...(source.watchdog === undefined ? {} : { watchdog: source.watchdog() }),
     ...(source.rights === undefined ? {} : { rights: source.rights() }),
     ...(history === null ? {} : { history }),
+    ...(notify.length === 0 ? {} : { notify: notify.map(notifyStatus) }),
     verdict_microseconds: { p50: times.quantile(0.5), p99: times.quantile(0.99), max: times.max },
     memory: { rss_bytes: source.rss() },
   };

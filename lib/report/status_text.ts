@@ -127,7 +127,7 @@ function rightsText(capabilities: readonly string[]): string {
   return capabilities.length > 8 ? `${capabilities.length} capabilities` : capabilities.join(", ");
 }
 
-function safety({ watchdog, rights, history }: Status): string[] {
+function safety({ watchdog, rights, history, notify = [] }: Status): string[] {
   const lines: string[] = [];
   if (watchdog !== undefined) {
     const { earlier } = watchdog;
@@ -144,6 +144,11 @@ function safety({ watchdog, rights, history }: Status): string[] {
     const { path, bytes: size, dropped, failure = "" } = history;
     const lost = dropped === 0 ? "" : `, ${grouped(dropped)} records LOST`;
     lines.push(plain(`history  ${bytes(size)} in ${path}${lost}${failure === "" ? "" : `: ${failure}`}`));
+  }
+  for (const { name, way, sent, dropped, failure } of notify) {
+    const lost = dropped === 0 ? "" : `, ${grouped(dropped)} DROPPED`;
+    const trouble = failure === undefined ? "" : `, FAILS: ${failure}`;
+    lines.push(plain(`notify   ${name} (${way}): ${grouped(sent)} sent${lost}${trouble}`));
   }
   if (rights !== undefined) {
     const calls = rights.calls_refused ? ", dangerous system calls are refused" : "";

@@ -13,6 +13,10 @@ import type { Status } from "../../lib/report/status.ts";
 const STATUS = { version: "test", text: "ü€".repeat(30_000) } as unknown as Status;
 
 class Handler implements ControlHandler {
+  notify(name: string | null) {
+    return Promise.resolve({ targets: [{ name: name ?? "all", failure: "" }] });
+  }
+
   clients() {
     return { clients: [] };
   }

@@ -31,7 +31,16 @@ class Office {
     const none = {} as never;
     const { config } = engine.policy;
     const { reporter } = this;
-    const rest = { pump: none, queues: none, times: none, actions: none, kernel: none, rights: none, history: none };
+    const rest = {
+      pump: none,
+      queues: none,
+      times: none,
+      actions: none,
+      kernel: none,
+      rights: none,
+      history: none,
+      notify: none,
+    };
     const names = new NameKeeper(config, () => {});
     const status = new DaemonStatus({ dryRun, config, engine, reporter, names, ...rest });
     this.operator = new Operator({
@@ -39,6 +48,7 @@ class Office {
       reporter,
       status,
       reload: () => Promise.resolve(answer),
+      notify: (name) => Promise.resolve({ targets: name === "known" ? [{ name, failure: "" }] : [] }),
       onAllowed: () => {},
       onOperator: () => {},
     });
@@ -167,4 +177,13 @@ Deno.test("an operator's machine and the router are locked by a command only if 
     () => office.operator.lock({ command: "lock", client: "10.0.0.7", seconds: 60, reason: "", force: true }, WHO),
     /the config exempts it/,
   );
+});
+
+Deno.test("one test of the notifications at a time, and only of targets that there are", async () => {
+  const { operator } = new Office();
+  const first = operator.notify("known");
+  await assert.rejects(operator.notify("known"), /a test is under way/);
+  assert.deepEqual(await first, { targets: [{ name: "known", failure: "" }] });
+  await assert.rejects(operator.notify("other"), /the config in force has no \[\[notify\]\] named "other"/);
+  await assert.rejects(operator.notify(null), /the config in force has no \[\[notify\]\]$/);
 });

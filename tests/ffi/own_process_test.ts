@@ -119,6 +119,12 @@ Deno.test("a config says which further capabilities are needed: a group of the s
   assert.deepEqual(of('[log]\nfile = "/l/log"\n', { "/l": 33 }), ["NET_ADMIN", "NET_RAW", "DAC_OVERRIDE"]);
   assert.deepEqual(of("", { "/etc/f.toml": 1000 }), ["NET_ADMIN", "NET_RAW", "DAC_READ_SEARCH"]);
   assert.deepEqual(of('[control]\ngroup = "netdev"\n'), ["NET_ADMIN", "NET_RAW", "CHOWN"]);
+  const hooks = ["NET_ADMIN", "NET_RAW", "KILL", "SETGID", "SETUID"];
+  const target = '[[notify]]\nname = "a"\n';
+  assert.deepEqual(of(`${target}command = ["/bin/true"]\n`), hooks);
+  assert.deepEqual(of(`${target}mail = ["root"]\n`), hooks);
+  assert.deepEqual(of(`${target}mail = ["root"]\nsmtp = "127.0.0.1"\n`), ["NET_ADMIN", "NET_RAW"]);
+  assert.deepEqual(of(`${target}webhook = "https://h.example/"\n`), ["NET_ADMIN", "NET_RAW"]);
 });
 
 Deno.test("the rights of a thread are read from its status", () => {

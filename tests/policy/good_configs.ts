@@ -77,6 +77,17 @@ hours = ["22:00-06:00"]
 clients = ["staff", "default"]
 protocols.edonkey.action = "off"
 `,
+  `[[notify]]
+name = "hook"
+command = ["/usr/local/bin/tell-admin", "--long-option-that-makes-the-line-too-long-for-one", "with, comma", "quo\\"te", "\\\\"]
+on = ["lock", "start"]
+interval = "10m"
+[[notify]]
+name = "root"
+mail = ["root", "admin@example.org"]
+smtp = "[::1]:2525"
+sender = "ftwall@example.org"
+`,
   // The example that the project gives to administrators.
   `[network]
 home     = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]   # whose P2P clients we act on

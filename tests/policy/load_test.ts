@@ -66,3 +66,19 @@ Deno.test("whatever a path leads to, the answer is one clear problem", () =>
     Deno.symlinkSync("loop", `${folder}/loop`);
     assert.match(problems(`${folder}/loop`)[0] ?? "", /^PATH: found .*; allowed: /);
   }));
+
+Deno.test("a secret in a file that everybody may read is warned of", () =>
+  inFolder((folder) => {
+    const path = `${folder}/a.toml`;
+    Deno.writeTextFileSync(path, '[[notify]]\nname = "a"\nwebhook = "http://h/"\ntoken = "secret"\n');
+    const found = (mode: number): string[] => {
+      Deno.chmodSync(path, mode);
+      const { config, problems } = loadConfig({ path, protocols: PROTOCOLS });
+      assert.notEqual(config, null);
+      return problems.map((problem) => formatProblem(problem).replaceAll(path, "PATH"));
+    };
+    assert.deepEqual(found(0o640), []);
+    assert.deepEqual(found(0o644), [
+      "PATH: warning: notify.a: found a secret, in a file that everybody may read (mode 644); allowed: chmod o= PATH",
+    ]);
+  }));

@@ -9,14 +9,14 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     'memmory = "32M"\n',
     [
-      "f:1: memmory: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule; nearest: memory",
+      "f:1: memmory: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule, notify; nearest: memory",
     ],
   ],
   [
     'memory = "3 elephants"\nmemory2 = 1\n',
     [
       'f:1: memory: found "3 elephants"; allowed: a size from "4M" to "2G" such as "4096", "64K", "32M"',
-      "f:2: memory2: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule; nearest: memory",
+      "f:2: memory2: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule, notify; nearest: memory",
     ],
   ],
   [
@@ -72,7 +72,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     "[netwrok]\n",
     [
-      "f:1: netwrok: found an unknown table at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule; nearest: network",
+      "f:1: netwrok: found an unknown table at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule, notify; nearest: network",
     ],
   ],
   [
@@ -304,7 +304,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     'a = 1\na = 2\n[log]\nformat = json\nlevel = "info\n',
     [
-      "f:1: a: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule",
+      "f:1: a: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule, notify",
       'f:2:1: found "a = 2" (trying to redefine an already defined table or value); allowed: TOML',
       'f:4:10: found "format = json" (invalid value); allowed: TOML; nearest: format = "json"',
       'f:5:14: found "level = \\"info" (control characters are not allowed in strings); allowed: TOML',
@@ -345,8 +345,8 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     "__proto__ = 1\nconstructor = 2\n[lock]\ntoString = 1\n",
     [
-      "f:1: __proto__: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule",
-      "f:2: constructor: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule",
+      "f:1: __proto__: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule, notify",
+      "f:2: constructor: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, dns, peers, log, metrics, state, history, names, control, protocols, clients, schedule, notify",
       "f:4: lock.toString: found an unknown key in [lock]; allowed: seconds, probe, decoy, require_neighbour, decoy_rate, refuse, block_udp, cut, kernel_sets",
     ],
   ],
@@ -354,6 +354,38 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
     '[[clients]]\nname = "a"\nmacs = ["00:11:22:33:44:55"]\nprotocols.edonkey.action = "log"\n[[clients]]\nname = "b"\nmacs = ["00:11:22:33:44:56"]\nprotocols = { edonkey = { action = "log",\n  requires = "weak" } }\n',
     [
       "f:9: clients[2].protocols.edonkey.requires: found an unknown key in [clients[2].protocols.edonkey]; allowed: action, require, lock; nearest: require",
+    ],
+  ],
+  [
+    '[[notify]]\nmail = ["a@b.example\\nBcc: c@d.example", "-t", ""]\nuser = "root"\nwebhook = "ftp://x"\ntoken = "a b"\n',
+    [
+      'f:1: notify[1].name: found a target without a name; allowed: a name of 1 to 32 letters, digits, "_", "-"',
+      'f:2: notify[1].mail[1]: found "a@b.example\\nBcc: c@d.example"; allowed: a mail address such as "admin@example.org"',
+      'f:2: notify[1].mail[2]: found "-t"; allowed: a mail address such as "admin@example.org"',
+      'f:2: notify[1].mail[3]: found ""; allowed: a mail address such as "admin@example.org"',
+      'f:3: notify[1].user: found "root" (programs of notifications never run as root); allowed: a user of the system such as "nobody", other than root',
+      'f:4: notify[1].webhook: found "ftp://x"; allowed: an address such as "https://hooks.example.org/ftwall", or "" for none',
+      'f:5: notify[1].token: found "a b"; allowed: a text of at most 2000 visible ASCII characters',
+    ],
+  ],
+  [
+    '[[notify]]\nname = "a"\n[[notify]]\nname = "a"\ncommand = ["mail"]\nwebhook = "https://u:p@x/"\n',
+    [
+      'f:6: notify[2].webhook: found "https://u:p@x/" (a password belongs into token); allowed: an address such as "https://hooks.example.org/ftwall", or "" for none',
+    ],
+  ],
+  [
+    '[[notify]]\nname = "a"\n[[notify]]\nname = "a"\ncommand = ["mail"]\nmail = ["root"]\non = []\n' +
+    '[[notify]]\nname = "m"\nform = "matrix"\nwebhook = "https://m.example/"\n' +
+    '[[notify]]\nname = "n"\nform = "ntfy"\nwebhook = "https://ntfy.example/"\n',
+    [
+      "f:1: notify[1]: found a target without a way; allowed: one of command, webhook, mail",
+      "f:3: notify[2]: found several ways to one target; allowed: one of command, webhook, mail",
+      'f:4: notify[2].name: found "a" for the second time; allowed: each name once',
+      'f:5: notify[2].command[1]: found "mail"; allowed: a program by its absolute path',
+      "f:7: warning: notify[2].on: found an empty list; allowed: at least one: nothing is told",
+      'f:11: notify[3].webhook: found "https://m.example/"; allowed: a path that ends in /rooms/ROOM/send/m.room.message',
+      'f:15: notify[4].webhook: found "https://ntfy.example/"; allowed: an address that ends in a topic',
     ],
   ],
 ];

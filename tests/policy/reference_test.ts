@@ -13,15 +13,16 @@ Deno.test("the reference is a config file without problems that changes nothing"
   assert.deepEqual(config, defaultConfig(PROTOCOLS));
 });
 
-Deno.test("the examples of groups and schedules in the reference are right", () => {
+Deno.test("the examples of groups, schedules and notifications in the reference are right", () => {
   const text = formatReference(PROTOCOLS);
   const example = (from: string): string => {
     const lines = text.slice(text.indexOf(`# ${from}`)).split("\n");
     return lines.slice(0, lines.indexOf("")).map((line) => line.replace(/^# /, "")).join("\n");
   };
-  const config = configOf(`${example("[[clients]]\n")}\n${example("[[schedule]]\n")}\n`);
+  const config = configOf(`${example("[[clients]]\n")}\n${example("[[schedule]]\n")}\n${example("[[notify]]\n")}\n`);
   assert.equal(config.clients[0]?.name, "staff");
   assert.equal(config.schedule[0]?.protocols[0]?.action, "lock");
+  assert.deepEqual(config.notify[0]?.mail, ["admin@example.org"]);
 });
 
 Deno.test("every key of the config is in the reference", () => {

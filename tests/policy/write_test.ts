@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { difference, needsRestart } from "../../lib/policy/difference.ts";
-import { formatEffective } from "../../lib/policy/write.ts";
+import { formatEffective, withoutSecrets } from "../../lib/policy/write.ts";
 import { hashConfig } from "../../lib/policy/hash.ts";
 import { GOOD } from "./good_configs.ts";
 import { configOf, problemsOf } from "./parse_config.ts";
@@ -77,4 +77,19 @@ Deno.test("a difference of a thousand keys is cut, and says by how much", () => 
   const lines = difference(configOf(""), configOf(text.join("")));
   assert.equal(lines.length, 101);
   assert.equal(lines.at(-1), "and 20 more");
+});
+
+Deno.test("secrets are neither in the effective config nor in differences, which tell that they changed", () => {
+  const text = (secret: string) =>
+    `[[notify]]\nname = "a"\nwebhook = "https://hooks.example.org/services/${secret}"\ntoken = "${secret}"\n`;
+  const [before, after] = [configOf(text("s3cret")), configOf(text("0ther"))];
+  const lines = difference(before, after);
+  assert.deepEqual(lines, [
+    'notify.a.webhook: "https://hooks.example.org/…" → "https://hooks.example.org/…"',
+    'notify.a.token: "…" → "…"',
+  ]);
+  const written = formatEffective(before) + JSON.stringify(withoutSecrets(before));
+  assert.match(written, /token = "…"/);
+  assert.doesNotMatch(written, /s3cret/);
+  assert.notEqual(hashConfig(before), hashConfig(after));
 });

@@ -10,7 +10,16 @@ import { protocolDefaults } from "../../lib/policy/defaults.ts";
 import { type Field, type Fields, tomlKey } from "../../lib/policy/field.ts";
 import { defaultConfig } from "../../lib/policy/load.ts";
 import { formatReferencePage, NEEDS } from "../../lib/policy/reference.ts";
-import { BEFORE_PROTOCOLS, CLIENTS, OVERRIDE, PROTOCOL, SCHEDULE, SECTIONS, TOP } from "../../lib/policy/schema.ts";
+import {
+  BEFORE_PROTOCOLS,
+  CLIENTS,
+  NOTIFY,
+  OVERRIDE,
+  PROTOCOL,
+  SCHEDULE,
+  SECTIONS,
+  TOP,
+} from "../../lib/policy/schema.ts";
 import { PROTOCOLS } from "../../lib/protocol/mod.ts";
 
 /** Day of the release that the pages go with. */
@@ -262,6 +271,8 @@ export function configPage(): string {
       ...fieldList(SCHEDULE, null),
     ],
     ...[".Ss [clients.protocols.NAME], [schedule.protocols.NAME]\\&", ...fieldList(OVERRIDE, null)],
+    ...[".Ss [[notify]]\\&", ...paragraph("A target of notifications, by one of command, webhook and mail.")],
+    ...fieldList(NOTIFY, Object.fromEntries(Object.entries(NOTIFY).map(([name, field]) => [name, field.default]))),
     ...[".Sh PROTOCOLS", "Name, what is done, and the least certainty that acts:"],
     ...[".Bl -column directconnect action certain"],
     ...protocols.map(({ name, action, require }) => `.It ${name} Ta ${action} Ta ${require}`),

@@ -15,9 +15,10 @@ usage: ./install.sh [option]
   --build          build dist/ftwall and the bundle dist/ftwall-VERSION-linux-ARCH.run only
   --compile        build dist/ftwall only
   --test           install what the tests need (as root), then check and test everything
+  --binary FILE    install this executable: nothing is built, and nothing fetched to build it
   --prefix DIR     where the executable goes: DIR/sbin/ftwall (default /usr/local; /usr where there is no /usr/local)
-  --destdir DIR    put everything below DIR and start nothing (for packages)
-  --binary FILE    install this executable instead of building one
+  --destdir DIR    for packages: lay executable, service, config, man pages and completions below DIR, start nothing
+  --service KIND   with --destdir: systemd (the default), procd, openrc or sysv
 
 Environment: DENORT_BIN = a denort of the version in .dvmrc, for machines that cannot download it.
 END
@@ -27,7 +28,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # Where the program's source is not beside this file, the executable and all it needs are: this is an unpacked bundle.
 bundle='' version=''
 if [ -e "$here/main.ts" ]; then version=$(cat "$here/.dvmrc"); else bundle=$here; fi
-action=install dry_run='' upgrade='' goes_on='' purge='' start=yes prefix=/usr/local destdir='' binary='' run_file='' made='' kind=''
+action=install dry_run='' upgrade='' goes_on='' purge='' start=yes prefix=/usr/local destdir='' binary='' run_file='' made='' kind=systemd
 [ -d /usr/local ] || prefix=/usr
 while [ $# -gt 0 ]; do
   case $1 in
@@ -38,12 +39,13 @@ while [ $# -gt 0 ]; do
   --build) action=build ;;
   --compile) action=compile ;;
   --test) action=test_all ;;
-  --prefix | --destdir | --binary | --run-file | --made | --print-service)
+  --prefix | --destdir | --binary | --service | --run-file | --made | --print-service)
     [ $# -ge 2 ] || { echo "install.sh: $1 wants a value" >&2; exit 2; }
     case $1 in
     --prefix) prefix=${2%/} ;;
     --destdir) destdir=${2%/} ;;
     --binary) binary=$2 ;;
+    --service) kind=$2 ;;
     --run-file) run_file=$2 ;; # the bundle's file, to unpack it again where it was put in memory
     --made) made=$2 ;;         # directories that the bundle's file has made, one a line
     --print-service) action=print_service kind=$2 ;;
@@ -56,7 +58,10 @@ while [ $# -gt 0 ]; do
   shift
 done
 case $prefix in /*) ;; *) echo "install.sh: --prefix wants an absolute path: $prefix" >&2; exit 2 ;; esac
-[ -z "$destdir" ] || start=''
+if [ -n "$destdir" ]; then
+  [ -z "$bundle" ] || { echo "install.sh: --destdir is for a clone: the bundle lies in a directory of its own" >&2; exit 2; }
+  start=''
+fi
 
 program=$prefix/sbin/ftwall
 home=/opt/ftwall          # the unpacked bundle; Deno, and the program's source where no executable can be made
@@ -75,9 +80,18 @@ if [ "$(id -u)" -eq 0 ]; then root=yes tools=$home; else root='' tools=${XDG_CAC
 
 say() { printf '%s\n' "ftwall: $*"; }
 die() { printf '%s\n' "ftwall: $*" >&2; exit "${status:-1}"; }
-self=./install.sh
-if [ -n "$bundle" ]; then self="sh ${run_file:-ftwall.run}"; fi
 have() { command -v "$1" >/dev/null 2>&1; }
+# What is to be typed next is written as it was typed now.
+as=''
+if [ -n "${SUDO_USER:-}" ]; then as='sudo '; fi
+self=$as./install.sh
+if [ -n "$bundle" ]; then self="${as}sh ${run_file:-ftwall.run}"; fi
+need_root() { # need_root WORD
+  [ -z "$root" ] && [ -z "$destdir" ] || return 0
+  status=3
+  if have sudo; then die "$1 needs root: sudo $self with the same options"; fi
+  die "$1 needs root, and there is no sudo here: become root first (su -)"
+}
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH DENO_NO_UPDATE_CHECK=1 NO_COLOR=1
 unset RUST_BACKTRACE
@@ -88,6 +102,88 @@ for f in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /et
   export NODE_EXTRA_CA_CERTS DENO_TLS_CA_STORE
   break
 done
+
+# --- work that takes its time ----------------------------------------------------------------------------------------
+
+scratch='' worker='' manages='' shown='' unfinished='' fresh_home='' completed=''
+need_scratch() { [ -n "$scratch" ] || scratch=$(mktemp -d); }
+
+# Nothing of what was begun and not ended stays: neither after an error nor after an interrupt.
+# shellcheck disable=SC2317 # the trap calls it
+clean_up() {
+  if [ -n "$worker" ]; then
+    # A package manager that is killed leaves packages by halves.
+    if [ -n "$manages" ]; then say "waiting for the package manager to end"; else kill "$worker" 2>/dev/null || true; fi
+    wait "$worker" 2>/dev/null || true
+  fi
+  [ -z "$scratch" ] || rm -rf "$scratch"
+  [ -z "$unfinished" ] || rm -rf "$unfinished"
+  [ -n "$fresh_home" ] && [ -z "$completed" ] && [ ! -e "$destdir$program" ] || return 0
+  if [ -s "$home/packages" ]; then say "$self --uninstall takes away the packages that were brought"; return 0; fi
+  if [ -f "$home/dist" ]; then remove_dist; fi
+  made=$(cat "$home/made" 2>/dev/null || true)
+  rm -rf "$home"
+  remove_made
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
+
+# Directories that were made go again, the innermost first, unless somebody else uses them by now.
+remove_made() {
+  printf '%s\n' "$made" | sed -n '1!G;h;$p' | while read -r d; do
+    if [ -n "$d" ]; then rmdir "$destdir$d" 2>/dev/null || true; fi
+  done
+}
+
+# What was built in the clone for an installation.
+remove_dist() {
+  d=$(cat "$home/dist")
+  rm -f "$d/ftwall"
+  if rmdir "$d" 2>/dev/null; then say "removed $d"; fi
+}
+
+# watched KIB PATH COMMAND...: runs it, with its output in $scratch/output. After two seconds it says how far it is: by the
+# size of PATH, of KIB where that is known, or by what a package manager writes to its third descriptor.
+watched() {
+  total=$1 path=$2
+  shift 2
+  need_scratch
+  "$@" >"$scratch/output" 2>&1 3>"$scratch/percent" </dev/null &
+  worker=$!
+  began=$(date +%s) next=2 step=5
+  [ ! -t 1 ] || step=1
+  while kill -0 "$worker" 2>/dev/null; do
+    sleep 0.2 2>/dev/null || sleep 1
+    passed=$(($(date +%s) - began))
+    if [ "$passed" -ge "$next" ]; then progress; next=$((passed + step)); fi
+  done
+  code=0
+  wait "$worker" || code=$?
+  worker=''
+  if [ -n "$shown" ]; then printf '\r%-40s\r' ''; shown=''; fi
+  return $code
+}
+
+progress() {
+  far=''
+  case $(tail -n 1 "$scratch/percent") in
+  dlstatus:*) far='fetched ' ;;
+  pmstatus:*) far='unpacked ' ;;
+  esac
+  if [ -n "$far" ]; then far="$far$(tail -n 1 "$scratch/percent" | sed 's/^[^:]*:[^:]*:\([0-9]*\).*/\1/') %, "
+  elif [ -n "$path" ]; then
+    size=$(du -sk "$path" 2>/dev/null | cut -f 1)
+    far="$((${size:-0} / 1024))${total:+ of $((total / 1024))} MiB, "
+    [ -z "$total" ] || far="$far$((${size:-0} * 100 / total)) %, "
+  fi
+  if [ -t 1 ]; then printf '\r  %-38s' "$far$passed s"; shown=yes; else printf '  %s\n' "$far$passed s"; fi
+}
+
+# Why the last one failed, in a line.
+last_words() {
+  grep -E 'reason:|^E: ' "$scratch/output" | head -n 1 | grep . || grep -v -e '^ *$' -e 'complete log' "$scratch/output" | tail -n 1
+}
 
 # --- packages -------------------------------------------------------------------------------------------------------
 
@@ -100,36 +196,83 @@ manager() {
 
 updated=''
 install_once() {
-  case $1 in
-  apt-get) shift; DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" ;;
-  opkg) shift; opkg install "$@" ;;
-  apk) shift; apk add "$@" ;;
-  pacman) shift; pacman -S --noconfirm --needed "$@" ;;
-  zypper) shift; zypper --non-interactive install "$@" ;;
-  *) m=$1; shift; "$m" install -y "$@" ;;
-  esac </dev/null
+  m=$1
+  shift
+  case $m in
+  apt-get) DEBIAN_FRONTEND=noninteractive exec apt-get install -y -q --no-install-recommends -o APT::Status-Fd=3 \
+    -o APT::Keep-Downloaded-Packages=false "$@" ;;
+  opkg) exec opkg install "$@" ;;
+  apk) exec apk add "$@" ;;
+  pacman) exec pacman -S --noconfirm --needed "$@" ;;
+  zypper) exec zypper --non-interactive install "$@" ;;
+  *) exec "$m" install -y "$@" ;;
+  esac
 }
 
-# packages NAME...: installs them; the lists are fetched only when the first try fails.
+fetch_lists() {
+  [ -z "$updated" ] || return 1
+  updated=yes
+  say "fetching the package lists"
+  case $m in
+  apt-get) watched '' /var/lib/apt/lists apt-get update -q ;;
+  opkg) watched '' '' opkg update ;; apk) watched '' '' apk update ;;
+  pacman) watched '' '' pacman -Sy --noconfirm ;; zypper) watched '' '' zypper --non-interactive refresh ;;
+  *) true ;;
+  esac || true
+}
+
+# How many packages come, and their sizes, as apt says it; fails where its lists do not know them.
+about_packages() {
+  [ "$m" = apt-get ] || return 0
+  LC_ALL=C apt-get install --assume-no --no-install-recommends "$@" 2>/dev/null </dev/null | sed -n \
+    -e 's/.* \([0-9]*\) newly installed.*/\1 packages/p' -e 's/^Need to get \([^/]*[kM]*B\).* of archives.*/, \1 to fetch/p' \
+    -e 's/^After this operation, \(.*\) of additional.*/, \1 of disk/p' | tr -d '\n' | grep .
+}
+
+package_names() {
+  case $m in
+  apt-get) dpkg-query -W -f '${Package}\n' ;;
+  opkg) opkg list-installed | cut -d ' ' -f 1 ;; apk) apk info -q ;;
+  pacman) pacman -Qq ;; *) rpm -qa --qf '%{NAME}\n' ;;
+  esac 2>/dev/null | sort
+}
+
+# packages NAME...: installs them, and notes what came with them. The lists are fetched only when the first try fails.
 packages() {
   m=$(manager)
   [ "$m" != none ] || { say "no package manager known here; please install by hand: $*"; return 1; }
   [ -n "$root" ] || { say "not root; please install by hand: $*"; return 1; }
-  say "installing with $m: $*"
-  output=$(mktemp)
-  if install_once "$m" "$@" >"$output" 2>&1; then rm -f "$output"; return 0; fi
-  if [ -z "$updated" ]; then
-    updated=yes
-    say "fetching the package lists"
-    case $m in
-    apt-get) apt-get update -q ;; opkg) opkg update ;; apk) apk update ;;
-    pacman) pacman -Sy --noconfirm ;; zypper) zypper --non-interactive refresh ;; *) true ;;
-    esac >/dev/null 2>&1 </dev/null || true
-    if install_once "$m" "$@" >"$output" 2>&1; then rm -f "$output"; return 0; fi
-  fi
-  tail -n 3 "$output" >&2
-  rm -f "$output"
-  return 1
+  about=$(about_packages "$@") || { fetch_lists && about=$(about_packages "$@"); } || true
+  say "installing with $m: $*${about:+ ($about)}"
+  need_scratch
+  package_names >"$scratch/before"
+  manages=yes
+  { watched '' '' install_once "$m" "$@" || { fetch_lists && watched '' '' install_once "$m" "$@"; }; } ||
+    { manages=''; say "$m could not: $(last_words)"; return 1; }
+  manages=''
+  if [ -d "$home" ]; then package_names | grep -vxF -f "$scratch/before" >>"$home/packages" || true; fi
+}
+
+# Takes away what came with packages of ours, but not what another package needs by now, and not the firewall's tools.
+remove_packages() {
+  [ -s "$home/packages" ] || return 0
+  m=$(manager)
+  list=$(grep -vxE 'nftables|iptables|ip6tables|ipset' "$home/packages" | tr '\n' ' ')
+  count=$(echo "$list" | wc -w)
+  [ "$count" -gt 0 ] || return 0
+  say "removing what was installed for ftwall: $count packages"
+  manages=yes
+  # shellcheck disable=SC2086 # names
+  case $m in
+  apt-get) DEBIAN_FRONTEND=noninteractive watched '' '' dpkg --purge --abort-after=10000 $list ;;
+  opkg) watched '' '' opkg remove $list ;; apk) watched '' '' apk del $list ;;
+  pacman) watched '' '' pacman -R --noconfirm $list ;;
+  # They would remove what needs them as well.
+  *) watched '' '' rpm -e $list ;;
+  esac || true
+  manages=''
+  kept=$(package_names | grep -xF -f "$home/packages" | tr '\n' ' ' || true)
+  [ -z "$kept" ] || say "these stay, as others may need them: ${kept% }"
 }
 
 library_there() { # library_there FILE
@@ -172,48 +315,84 @@ want_nft_library() {
 
 # --- Deno -----------------------------------------------------------------------------------------------------------
 
+# What Deno takes of the disk, and about what is fetched of it.
+deno_kib=104500 deno_words='43 MiB to fetch, 100 MiB of disk'
+
 right_version() { [ "$("$1" --version 2>/dev/null | sed -n '1s/^deno \([0-9.]*\).*/\1/p')" = "$version" ]; }
 
+# One try where the wget that is there can be told so.
+wget_tries() { if wget --help 2>&1 | grep -q -- --tries; then echo --tries=1; fi; }
+
+# reach URL: false where it cannot be had, with the reason in $reason; otherwise $kib is its size, where that is said.
+reach() {
+  kib='' reason='there is neither curl nor wget here'
+  # shellcheck disable=SC2046 # one word or none
+  if have curl; then watched '' '' curl -fsSIL --connect-timeout 5 --max-time 15 "$1"
+  elif have wget; then watched '' '' wget -S --spider -T 5 $(wget_tries) "$1"
+  else return 1; fi || { reason=$(last_words); return 1; }
+  kib=$(sed -n 's/^ *[Cc]ontent-[Ll]ength: *\([0-9]*\).*/\1/p' "$scratch/output" | tail -n 1)
+  if [ -n "$kib" ]; then kib=$((kib / 1024 + 1)); fi
+}
+
 fetch() { # fetch URL FILE
-  if have curl; then curl -fsSL --connect-timeout 10 --max-time 600 -o "$2" "$1"
-  elif have wget; then wget -q -T 20 -O "$2" "$1"
-  else return 1; fi 2>/dev/null
+  # shellcheck disable=SC2046 # one word or none
+  if have curl; then watched "$kib" "$2" curl -fsSL --connect-timeout 5 --speed-limit 1000 --speed-time 20 -o "$2" "$1"
+  else watched "$kib" "$2" wget -T 20 $(wget_tries) -O "$2" "$1"; fi || { reason=$(last_words); return 1; }
 }
 
 unpack() { # unpack FILE.zip DIR
-  if have unzip; then unzip -oq "$1" -d "$2"
-  elif have busybox && busybox unzip -h >/dev/null 2>&1; then busybox unzip -oq "$1" -d "$2"
-  elif have python3; then python3 -m zipfile -e "$1" "$2"
-  else say "no unzip here"; return 1; fi
-}
-
-npm_deno() {
-  have npm || return 1
-  say "installing Deno $version with npm into $tools/deno"
-  mkdir -p "$tools/deno"
-  output=$(mktemp)
-  if ! npm install --prefix "$tools/deno" --no-audit --no-fund --no-save --fetch-retries=2 \
-    --fetch-retry-maxtimeout=10000 "deno@$version" >"$output" 2>&1 </dev/null; then
-    grep -i 'error' "$output" | grep -v 'complete log' | tail -n 3 >&2
-    rm -f "$output"
-    return 1
-  fi
-  rm -f "$output"
-  for d in "$tools"/deno/node_modules/@deno/*/deno; do
-    if [ -f "$d" ] && chmod +x "$d" && right_version "$d"; then deno=$d; return 0; fi
-  done
-  return 1
+  if ! have unzip && ! { have busybox && busybox unzip -h >/dev/null 2>&1; } && ! have python3; then packages unzip || return 1; fi
+  if have unzip; then watched "$deno_kib" "$2" unzip -oq "$1" -d "$2"
+  elif have python3; then watched "$deno_kib" "$2" python3 -m zipfile -e "$1" "$2"
+  else watched "$deno_kib" "$2" busybox unzip -oq "$1" -d "$2"; fi
 }
 
 official_deno() {
   url=https://github.com/denoland/deno/releases/download/v$version/deno-$(uname -m)-unknown-linux-gnu.zip
+  # Where npm is it can fetch by itself; without it little is to be brought before much.
+  if ! have curl && ! have wget && ! have npm; then packages curl ca-certificates || true; fi
+  reach "$url" || { say "Deno's official release cannot be had: $reason"; return 1; }
   say "downloading Deno $version (official release)"
   mkdir -p "$tools/deno"
-  fetch "$url" "$tools/deno/deno.zip" && unpack "$tools/deno/deno.zip" "$tools/deno" || return 1
-  rm -f "$tools/deno/deno.zip"
-  chmod +x "$tools/deno/deno"
-  deno=$tools/deno/deno
-  right_version "$deno"
+  unfinished=$tools/deno
+  if fetch "$url" "$tools/deno/deno.zip" && unpack "$tools/deno/deno.zip" "$tools/deno"; then
+    rm -f "$tools/deno/deno.zip"
+    chmod +x "$tools/deno/deno"
+    deno=$tools/deno/deno
+    if right_version "$deno"; then unfinished=''; return 0; fi
+    reason="it does not run here"
+  fi
+  rm -rf "$tools/deno"
+  unfinished=''
+  say "Deno's official release was of no use: $reason"
+  return 1
+}
+
+npm_deno() {
+  have npm || { say "npm is not here"; return 1; }
+  case $(uname -m) in x86_64) package=@deno/linux-x64-glibc ;; aarch64) package=@deno/linux-arm64-glibc ;; *) return 1 ;; esac
+  say "installing Deno $version with npm into $tools/deno"
+  mkdir -p "$tools/deno"
+  unfinished=$tools/deno
+  # npm's cache and its logs go with the temporary files.
+  need_scratch
+  if watched "$deno_kib" "$tools/deno" npm install --prefix "$tools/deno" --cache "$scratch/npm" --no-audit --no-fund --no-save \
+    --no-update-notifier --fetch-retries=1 --fetch-retry-maxtimeout=5000 --fetch-timeout=60000 "$package@$version"; then
+    deno=$tools/deno/node_modules/$package/deno
+    reason="it does not run here (it wants glibc)"
+    if [ -f "$deno" ] && chmod +x "$deno" && right_version "$deno"; then unfinished=''; return 0; fi
+  else reason=$(last_words); fi
+  rm -rf "$tools/deno"
+  unfinished=''
+  say "npm could not install Deno: $reason"
+  return 1
+}
+
+# The last way: npm brings much with it.
+npm_by_manager() {
+  if have npm || [ -z "$root" ]; then return 1; fi
+  say "the last way is npm by the package manager: on Debian 376 packages, 213 MiB, several minutes; --uninstall removes them again"
+  packages npm && npm_deno
 }
 
 # Sets $deno to a Deno of exactly the pinned version.
@@ -222,11 +401,11 @@ need_deno() {
   for d in "$(command -v deno || true)" "$tools"/deno/node_modules/@deno/*/deno "$tools/deno/deno"; do
     if [ -n "$d" ] && [ -x "$d" ] && right_version "$d"; then deno=$d; say "using Deno $version: $d"; return; fi
   done
-  if npm_deno || official_deno; then say "using Deno $version: $deno"; return; fi
-  if ! have npm && [ -n "$root" ] && packages npm && npm_deno; then say "using Deno $version: $deno"; return; fi
+  say "Deno $version is not here: $deno_words below $tools, about a minute"
+  if official_deno || npm_deno || npm_by_manager; then say "using Deno $version: $deno"; return; fi
   status=3
-  die "Deno $version cannot be had: not in PATH, not by npm, not by download. It runs on glibc (x86_64, aarch64);" \
-    "elsewhere build ftwall on another machine with ./install.sh --build and give it with --binary FILE"
+  die "Deno $version cannot be had: not in PATH, not by download, not by npm. It runs on glibc (x86_64, aarch64);" \
+    "elsewhere build ftwall on another machine with ./install.sh --build, and copy the .run file here"
 }
 
 # --- build ----------------------------------------------------------------------------------------------------------
@@ -244,43 +423,44 @@ libraries() { # libraries DENO_DIR-or-empty
     if [ ! -d "$DENO_DIR" ]; then DENO_DIR=$tools/build; fi
   fi
   export DENO_DIR
-  (cd "$here" && "$deno" install --frozen >/dev/null 2>&1 </dev/null) ||
-    (cd "$here" && "$deno" install --frozen </dev/null) || die "cannot fetch the libraries that deno.lock names"
+  watched '' '' in_clone "$deno" install --frozen || die "cannot fetch the libraries that deno.lock names: $(last_words)"
 }
+
+in_clone() { cd "$here" && exec "$@"; }
 
 denort_reachable() {
   [ -z "${DENORT_BIN:-}" ] || return 0
   # What an earlier build fetched needs no network.
   for d in "$DENO_DIR"/dl/release/v"$version"/denort-*.zip; do [ ! -e "$d" ] || return 0; done
-  url=https://dl.deno.land/release/v$version/denort-$(uname -m)-unknown-linux-gnu.zip
-  if have curl; then curl -fsIL --connect-timeout 8 --max-time 20 -o /dev/null "$url"
-  elif have wget; then wget -q -T 15 --spider "$url"
-  else return 0; fi >/dev/null 2>&1
+  reach "https://dl.deno.land/release/v$version/denort-$(uname -m)-unknown-linux-gnu.zip"
 }
 
 # Builds dist/ftwall; false when no denort can be had.
 compile() {
   if ! denort_reachable; then
-    say "the runtime that executables are built on (denort $version) cannot be downloaded here, and DENORT_BIN is not set"
+    say "denort $version, on which executables are built, cannot be had: $reason (DENORT_BIN may name one)"
     return 1
   fi
   say "checking the types"
-  (cd "$here" && "$deno" check --frozen main.ts </dev/null) || die "the program has type errors"
-  say "building dist/ftwall${DENORT_BIN:+ on $DENORT_BIN}"
+  watched '' '' in_clone "$deno" check --frozen main.ts || { cat "$scratch/output" >&2; die "the program has type errors"; }
+  say "building dist/ftwall${DENORT_BIN:+ on $DENORT_BIN}: about 20 seconds, 90 MiB of disk"
   mkdir -p "$here/dist"
   # Types are checked above: the memory limit below binds the compiler too. No code cache: it would be read from /tmp.
   limit=''
   if have timeout; then limit='timeout 900'; fi
-  (cd "$here" && $limit "$deno" compile --quiet -A --no-prompt --no-code-cache --exclude-unused-npm --no-check --bundle \
-    --minify --v8-flags=$v8_flags --output dist/ftwall main.ts </dev/null) || return 1
+  # shellcheck disable=SC2086 # two words or none
+  watched '' '' in_clone $limit "$deno" compile --quiet -A --no-prompt --no-code-cache --exclude-unused-npm --no-check --bundle \
+    --minify --v8-flags=$v8_flags --output dist/ftwall main.ts || { say "the executable was not built: $(last_words)"; return 1; }
   say "built dist/ftwall ($(($(wc -c <"$here/dist/ftwall") / 1048576)) MiB)"
 }
 
 # Builds the bundle beside dist/ftwall, which it holds.
 build_bundle() {
   have xz || { say "no bundle: xz is missing (Debian xz-utils)"; return 0; }
-  say "building the bundle for routers that have nothing"
-  (cd "$here" && "$deno" run -A --no-check --cached-only --frozen lib/bundle/run_file.ts </dev/null) || die "the bundle was not built"
+  say "building the bundle for routers that have nothing: about half a minute"
+  watched '' '' in_clone "$deno" run -A --no-check --cached-only --frozen lib/bundle/run_file.ts ||
+    { cat "$scratch/output" >&2; die "the bundle was not built"; }
+  cat "$scratch/output"
   if [ -n "${DENORT_BIN:-}" ]; then say "built on $DENORT_BIN, not on Deno's own download: for tests, not for release"; fi
 }
 
@@ -310,7 +490,7 @@ $missing"
   done
   mkdir -p "$destdir$1"
   made=$made$missing
-  if [ -d "$destdir$home" ]; then printf '%s' "$made" >>"$destdir$home/made"; made=''; fi
+  if [ -d "$home" ] && [ -z "$destdir" ]; then printf '%s' "$made" >>"$home/made"; made=''; fi
 }
 
 # put FILE TARGET MODE: replaces the target in one step, so that a running program keeps its file.
@@ -327,18 +507,19 @@ put() {
 install_executable() {
   if [ -e "$destdir$program" ] && ! cmp -s "$1" "$destdir$program"; then upgrade=yes; fi
   put "$1" "$program" 0755
+  [ -z "$destdir" ] || return 0
   # What a launcher or a bundle of an earlier installation used.
-  rm -rf "$destdir$home/program" "$destdir$home/cache"
+  rm -rf "$home/program" "$home/cache"
   remove_bundle
 }
 
 # Directory of the bundle that is installed; fails where there is none.
-installed_bundle() { [ -s "$destdir$home/bundle" ] && cat "$destdir$home/bundle"; }
+installed_bundle() { [ -s "$home/bundle" ] && cat "$home/bundle"; }
 
 # Removes the bundle that is installed, unless it is this one.
 remove_bundle() {
   b=$(installed_bundle) && [ "$b" != "$bundle" ] || return 0
-  rm -rf "$b" "$destdir$home/bundle"
+  rm -rf "$b" "$home/bundle"
   say "removed $b"
 }
 
@@ -371,9 +552,9 @@ install_from_bundle() {
 # The new one runs: what was before it goes.
 forget_before() {
   rm -f "$destdir$program.before"
-  rm -rf "$destdir$home/program" "$destdir$home/cache"
+  rm -rf "$home/program" "$home/cache"
   remove_bundle
-  printf '%s\n' "$bundle" >"$destdir$home/bundle"
+  printf '%s\n' "$bundle" >"$home/bundle"
 }
 
 # The new one does not run: the one before it is put back, or nothing is left.
@@ -390,25 +571,24 @@ bring_back() {
 
 install_launcher() {
   say "installing a launcher instead: the same program, run from source with Deno"
-  mkdir -p "$destdir$home/program.new"
+  [ -z "$destdir" ] || die "a package wants an executable: build it where denort can be had, and give it with --binary"
+  mkdir -p "$home/program.new"
   for f in main.ts mod.ts lib ffi deno.json deno.lock .dvmrc LICENSE; do
-    [ ! -e "$here/$f" ] || cp -R "$here/$f" "$destdir$home/program.new/"
+    [ ! -e "$here/$f" ] || cp -R "$here/$f" "$home/program.new/"
   done
-  rm -rf "$destdir$home/program"
-  mv "$destdir$home/program.new" "$destdir$home/program"
-  libraries "$destdir$home/cache"
-  launcher=$here/dist/launcher.$$
-  mkdir -p "$here/dist"
-  cat >"$launcher" <<END
+  rm -rf "$home/program"
+  mv "$home/program.new" "$home/program"
+  libraries "$home/cache"
+  need_scratch
+  cat >"$scratch/launcher" <<END
 #!/bin/sh
 # Runs ftwall from source, offline. Made by install.sh because no executable could be built.
 DENO_DIR=$home/cache DENO_NO_UPDATE_CHECK=1
 export DENO_DIR DENO_NO_UPDATE_CHECK
 exec $deno run -A --no-prompt --quiet --cached-only --frozen --no-check --v8-flags=$v8_flags --config $home/program/deno.json $home/program/main.ts "\$@"
 END
-  put "$launcher" "$program" 0755
-  rm -f "$launcher"
-  say "installed $destdir$home/program and $destdir$home/cache"
+  put "$scratch/launcher" "$program" 0755
+  say "installed $home/program and $home/cache"
 }
 
 # Interfaces that look like the inside: bridges with a port and other addressed interfaces, less the way out.
@@ -432,9 +612,12 @@ lan_interfaces() {
 install_config() {
   file=$destdir$etc/ftwall.toml
   make_dir "$etc"
-  make_dir "$state"
-  if [ -z "$destdir" ]; then make_dir "$run_dir"; fi # commands of ftwall make it too
-  chmod 0700 "$destdir$state"
+  # A package has none of these: the service makes them.
+  if [ -z "$destdir" ]; then
+    make_dir "$run_dir"
+    make_dir "$state"
+    chmod 0700 "$state"
+  fi
   if [ -e "$file" ]; then say "left $file as it is"; return; fi
   if [ -e "$file.saved" ]; then
     cp "$file.saved" "$file"
@@ -450,7 +633,7 @@ install_config() {
     if [ -n "$lan" ]; then
       echo '# Interfaces with clients behind them, as found when ftwall was installed.'
     else
-      echo '# No inside interface was found: clients are told by the addresses in "home". Name interfaces to be exact.'
+      echo '# Interfaces with clients behind them; without any, clients are told by the addresses in "home".'
     fi
     echo "lan = [$lan]"
     echo '# home = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]'
@@ -463,8 +646,38 @@ install_config() {
     fi
   } >"$file"
   chmod 0644 "$file"
-  cp "$file" "$destdir$home/ftwall.toml.installed"
+  if [ -z "$destdir" ]; then cp "$file" "$home/ftwall.toml.installed"; fi
   say "wrote $file (lan = [$lan])"
+}
+
+# Man pages and completions, where there is something that reads them.
+install_help() {
+  need_scratch
+  for shell in bash zsh fish; do
+    [ -n "$destdir" ] || have $shell || continue
+    if "$destdir$program" completions $shell >"$scratch/completions" 2>/dev/null </dev/null; then
+      put "$scratch/completions" "$(completions_of $shell)" 0644
+    fi
+  done
+  [ -n "$destdir" ] || have man || return 0
+  for page in "$here"/docs/man/*.[1-8] "$here"/share/*.[1-8]; do
+    [ ! -e "$page" ] || put "$page" "$prefix/share/man/man${page##*.}/${page##*/}" 0644
+  done
+}
+
+completions_of() {
+  case $1 in
+  bash) echo "$prefix/share/bash-completion/completions/ftwall" ;;
+  zsh) if [ "$prefix" = /usr ] && [ -e /etc/debian_version ]; then echo /usr/share/zsh/vendor-completions/_ftwall
+    else echo "$prefix/share/zsh/site-functions/_ftwall"; fi ;;
+  fish) echo "$prefix/share/fish/vendor_completions.d/ftwall.fish" ;;
+  esac
+}
+
+remove_help() {
+  for f in "$prefix"/share/man/man[1-8]/ftwall*.[1-8] $(for shell in bash zsh fish; do completions_of $shell; done); do
+    if [ -e "$destdir$f" ]; then rm -f "$destdir$f"; fi
+  done
 }
 
 service() {
@@ -484,11 +697,18 @@ was_dry_run() {
 # An upgrade must not end a dry run; the same ftwall, installed again without --dry-run, is to make it real.
 arguments() {
   if [ -n "$dry_run" ]; then printf 'run --service --dry-run'
-  elif [ "$action" = print_service ]; then printf 'run --service'
+  elif [ "$action" = print_service ] || [ -n "$destdir" ]; then printf 'run --service'
   else printf 'run --service --enforce'; fi
 }
 
 write_service() { # write_service KIND FILE
+  # A package's options are where the distribution's administrators look for them.
+  options='' defaults=''
+  if [ -n "$destdir" ]; then
+    # shellcheck disable=SC2016 # systemd reads it
+    options=' $FTWALL_OPTIONS' defaults='EnvironmentFile=-/etc/default/ftwall
+'
+  fi
   case $1 in
   systemd) cat >"$2" <<END
 [Unit]
@@ -502,7 +722,7 @@ StartLimitIntervalSec=0
 Type=notify
 # The rules need more rights than the daemon keeps. Where they cannot be made, ftwall tries, and says so.
 ExecStartPre=-+$program rules --apply --service
-ExecStart=$program $(arguments)
+${defaults}ExecStart=$program $(arguments)$options
 ExecReload=$program reload
 Restart=always
 RestartSec=100ms
@@ -672,15 +892,13 @@ start_service() {
       die "ftwall ended at once, its last words are above; the firewall rules were taken away again"
     fi
     say "started in the background (pid $pid; nothing starts it again at boot: no systemd, procd, OpenRC or System V here)"
-    say "see what it does: tail -f $log"
     ;;
   *)
     file=$init mode=0755
     if [ "$kind" = systemd ]; then file=$unit mode=0644; fi
-    temporary=$(mktemp)
-    write_service "$kind" "$temporary"
-    put "$temporary" "$file" $mode
-    rm -f "$temporary"
+    need_scratch
+    write_service "$kind" "$scratch/service"
+    put "$scratch/service" "$file" $mode
     say "starting the service ($kind); it applies the firewall rules itself"
     case $kind in
     systemd) systemctl daemon-reload && systemctl enable -q ftwall && systemctl restart ftwall ;;
@@ -688,15 +906,8 @@ start_service() {
     openrc) rc-update add ftwall default >/dev/null && rc-service ftwall restart ;;
     sysv) link_service && "$init" restart ;;
     esac || die "the service could not be started"
-    case $kind in
-    systemd) say "see what it does: journalctl -fu ftwall" ;;
-    procd) say "see what it does: logread -fe ftwall" ;;
-    *) say "see what it does: tail -f $log" ;;
-    esac
     ;;
   esac
-  if [ -n "$goes_on" ]; then say "this was an upgrade: the dry run goes on"; fi
-  if [ -n "$dry_run" ]; then say "dry-run: nothing is refused; $self without --dry-run makes it real"; fi
 }
 
 # True once the daemon answers; the start of a small router may take a while.
@@ -705,6 +916,7 @@ answers() {
   while [ $i -lt 60 ]; do
     if "$program" status >/dev/null 2>&1 </dev/null; then return 0; fi
     case $(service) in none | sysv) running || break ;; esac
+    if [ $i -eq 2 ]; then say "waiting for it to answer, a minute at most"; fi
     sleep 1
     i=$((i + 1))
   done
@@ -713,12 +925,15 @@ answers() {
 }
 
 install_all() {
-  if [ -z "$root" ] && [ -z "$destdir" ]; then status=3; die "installing needs root"; fi
+  need_root installing
   # Before anything is made.
   if [ -n "$binary" ] && [ -z "$bundle" ]; then
     "$binary" version >/dev/null 2>&1 </dev/null || die "\"$binary\" does not run here"
   fi
-  make_dir "$home"
+  if [ -z "$destdir" ]; then
+    [ -d "$home" ] || fresh_home=yes
+    make_dir "$home"
+  fi
   if [ -z "$destdir" ] && [ -z "$bundle" ]; then need_library; need_firewall_tool; want_nft_library; fi
   if [ -n "$bundle" ]; then install_from_bundle
   elif [ -n "$binary" ]; then install_executable "$binary"
@@ -726,11 +941,21 @@ install_all() {
     say "dist/ftwall is up to date"
     install_executable "$here/dist/ftwall"
   else
+    say "ftwall is built here: one to three minutes and 300 MiB of disk, which a .run or .deb file needs not"
     need_deno
     libraries ''
+    if [ -z "$destdir" ] && [ ! -d "$here/dist" ]; then echo "$here/dist" >"$home/dist"; fi
     if compile; then install_executable "$here/dist/ftwall"; else install_launcher; fi
   fi
   install_config
+  install_help
+  if [ -n "$destdir" ]; then
+    file=/etc/init.d/ftwall mode=0755
+    if [ "$kind" = systemd ]; then file=/lib/systemd/system/ftwall.service mode=0644; fi
+    write_service "$kind" "$scratch/service"
+    put "$scratch/service" "$file" $mode
+    return 0
+  fi
   if [ -e /etc/openwrt_release ] && [ -z "$destdir" ]; then
     make_dir "${keep%/*}"
     printf '%s\n' "$etc/" "$init" "$program" "$home/bundle" "$home/made" >"$keep"
@@ -743,12 +968,26 @@ install_all() {
     else (start_service && answers) || { bring_back; exit 1; }; fi
   fi
   if [ -n "$bundle" ]; then forget_before; fi
+  completed=yes
   [ -n "$start" ] || return 0
-  say "what it does now: $program status; what is missing here: $program doctor"
-  say "see that it works: $program selftest sends a harmless ping through the rules and shows what is logged"
-  say "your config is $etc/ftwall.toml; after a change: $program check && $program reload"
-  say "to reload it by cron: echo '*/5 * * * * root $program reload' > $cron"
+  seen='detected fasttrack: client …' about=locked
+  if [ -n "$dry_run" ]; then seen="$seen [dry run]" about='would be locked'; fi
+  say "type next: $as$program selftest"
+  say "  it sends a harmless ping through the rules; you see \"$seen\" and that its sender $about"
+  say "what it does from now on: $as$(log_command); $as$program status; what is in its way: $as$program doctor"
+  say "your config is $etc/ftwall.toml; after a change: $as$program check && $as$program reload"
+  say "to reload it by cron, as root: echo '*/5 * * * * root $program reload' > $cron"
+  if [ -n "$goes_on" ]; then say "this was an upgrade: the dry run goes on"; fi
+  if [ -n "$dry_run" ]; then say "dry-run: nothing is refused; $self makes it real"; fi
   say "to remove all of it: $self --uninstall"
+}
+
+log_command() {
+  case $(service) in
+  systemd) echo "journalctl -fu ftwall" ;;
+  procd) echo "logread -fe ftwall" ;;
+  *) echo "tail -f $log" ;;
+  esac
 }
 
 # --- uninstall ------------------------------------------------------------------------------------------------------
@@ -776,10 +1015,11 @@ remove_rules_by_hand() {
 }
 
 uninstall() {
-  if [ -z "$root" ] && [ -z "$destdir" ]; then status=3; die "uninstalling needs root"; fi
+  need_root uninstalling
   bundle='' # all of them
-  made=$(cat "$destdir$home/made" 2>/dev/null || true)
+  made='' completed=yes
   if [ -z "$destdir" ]; then
+    made=$(cat "$home/made" 2>/dev/null || true)
     if [ -e "$unit" ] && have systemctl; then
       systemctl disable --now -q ftwall 2>/dev/null || true
       rm -f "$unit"
@@ -795,16 +1035,19 @@ uninstall() {
       say "removed $init"
     fi
     stop_background
-    if [ -x "$program" ] && "$program" rules --remove </dev/null 2>/dev/null; then say "removed the firewall rules"; fi
-    remove_rules_by_hand
+    if [ -x "$program" ] && "$program" rules --remove </dev/null 2>/dev/null; then say "removed the firewall rules"
+    else remove_rules_by_hand; fi
     if [ -e "$cron" ] && grep -q 'ftwall reload' "$cron"; then rm -f "$cron"; say "removed $cron"; fi
     rm -rf "$run_dir"
     rm -f "$keep"
     if [ -e "$log" ]; then rm -f "$log"; say "removed $log"; fi
-  fi
+    remove_packages
+    if [ -f "$home/dist" ]; then remove_dist; fi
+  else rm -f "$destdir/lib/systemd/system/ftwall.service" "$destdir/etc/init.d/ftwall"; fi
+  remove_help
   config=$destdir$etc/ftwall.toml
   if [ -e "$config" ]; then
-    if [ -n "$purge" ] || cmp -s "$config" "$destdir$home/ftwall.toml.installed"; then
+    if [ -n "$purge" ] || cmp -s "$config" "$home/ftwall.toml.installed"; then
       rm -f "$config"
       say "removed $config"
     else
@@ -813,17 +1056,16 @@ uninstall() {
     fi
   fi
   if [ -n "$purge" ]; then rm -f "$config.saved"; fi
-  remove_bundle
-  for d in "$destdir$state" "$destdir$home"; do
-    if [ -d "$d" ]; then rm -rf "$d"; say "removed $d"; fi
-  done
+  if [ -z "$destdir" ]; then
+    remove_bundle
+    for d in "$state" "$home"; do
+      if [ -d "$d" ]; then rm -rf "$d"; say "removed $d"; fi
+    done
+  fi
   rmdir "$destdir$etc" 2>/dev/null || true
   if [ -e "$destdir$program" ]; then rm -f "$destdir$program"; say "removed $destdir$program"; fi
-  # What had to be made for all this goes again, the innermost first, unless somebody else uses it by now.
-  printf '%s\n' "$made" | sed -n '1!G;h;$p' | while read -r d; do
-    if [ -n "$d" ]; then rmdir "$destdir$d" 2>/dev/null || true; fi
-  done
-  say "done; packages of the distribution (libnetfilter_queue, nftables, iptables) were left where they are"
+  remove_made
+  say "done"
 }
 
 # --- test -----------------------------------------------------------------------------------------------------------
@@ -845,14 +1087,13 @@ install_test_packages() {
   if [ -e $guard ]; then guard=''; else
     printf '#!/bin/sh\nexit 101\n' >$guard
     chmod 0755 $guard
-    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-    trap 'exit 1' HUP INT TERM
+    unfinished=$guard
   fi
   # shellcheck disable=SC2086 # a list of words
   if ! packages $wanted; then
     for p in $wanted; do packages "$p" || say "without $p some tests skip"; done
   fi
-  if [ -n "$guard" ]; then rm -f $guard; trap - EXIT HUP INT TERM; fi
+  if [ -n "$guard" ]; then rm -f $guard; unfinished=''; fi
 }
 
 test_all() {
@@ -886,7 +1127,7 @@ print_service) write_service "$kind" /dev/stdout ;;
 compile | build)
   need_deno
   libraries ''
-  compile || { status=3; die "dist/ftwall was not built: set DENORT_BIN or use a machine that reaches the download"; }
+  compile || { status=3; die "dist/ftwall was not built"; }
   if [ "$action" = build ]; then build_bundle; fi
   ;;
 test_all) test_all ;;

@@ -10,13 +10,12 @@
 import { finished, output } from "./command.ts";
 import {
   copy,
-  ftwall,
-  manPages,
   type Npm,
   npmPackages,
   type Order,
   orderOf,
   root,
+  RUN_FROM_SOURCE,
   valueOf,
   version,
   write,
@@ -26,15 +25,6 @@ import { debianArch } from "./parts.ts";
 /** Words that the package's service takes from /etc/default/ftwall. */
 const OPTIONS = `# How the service runs ftwall. Take --dry-run away to refuse in earnest, then: systemctl restart ftwall
 FTWALL_OPTIONS="--dry-run"
-`;
-
-const CONFIG = `# ftwall: every key has a default; "ftwall check" shows the whole config in force.
-
-[network]
-# Interfaces with clients behind them; without any, clients are told by the addresses in "home".
-lan = []
-# home = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
-# exempt = []
 `;
 
 /** What lintian says and why it is so. */
@@ -95,12 +85,15 @@ ${indented(Deno.readTextFileSync(`${root}lib/bundle/licences/deno.txt`))}
 ${parts.join("\n")}`;
 }
 
-/** The unit of install.sh, with options from /etc/default. */
-async function unit(): Promise<string> {
-  const text = await output("sh", [`${root}install.sh`, "--print-service", "systemd", "--prefix", "/usr"]);
-  const start = /^ExecStart=\/usr\/sbin\/ftwall run.*$/m;
-  if (!start.test(text)) throw new Error("the unit of install.sh starts ftwall in another way");
-  return `${text.replace(start, "EnvironmentFile=-/etc/default/ftwall\n$& $$FTWALL_OPTIONS")}\n`;
+/** Lays all that install.sh lays for packages below `work`, with a program of the same answers as the executable. */
+async function lay(work: string): Promise<void> {
+  const stand = `${work}.ftwall`;
+  await write(stand, `#!/bin/sh\nexec '${Deno.execPath()}' ${RUN_FROM_SOURCE.join(" ")} "$@"\n`, 0o755);
+  try {
+    await finished("sh", [`${root}install.sh`, "--destdir", work, "--prefix", "/usr", "--binary", stand]);
+  } finally {
+    await Deno.remove(stand);
+  }
 }
 
 async function build(order: Order, of: string, fast: boolean): Promise<string> {
@@ -111,14 +104,10 @@ async function build(order: Order, of: string, fast: boolean): Promise<string> {
       await Deno.mkdir(`${work}${path.slice(0, path.lastIndexOf("/"))}`, { recursive: true, mode: 0o755 });
       await write(`${work}${path}`, text, mode);
     };
-    await put("/usr/sbin/ftwall", "");
+    await lay(work);
+    // Of another architecture, it could not have been asked.
     await copy(order.executable, `${work}/usr/sbin/ftwall`, 0o755);
-    await put("/lib/systemd/system/ftwall.service", await unit());
-    await put("/etc/ftwall/ftwall.toml", CONFIG);
     await put("/etc/default/ftwall", OPTIONS);
-    await put("/usr/share/bash-completion/completions/ftwall", await ftwall("completions", "bash"));
-    await put("/usr/share/zsh/vendor-completions/_ftwall", await ftwall("completions", "zsh"));
-    await put("/usr/share/fish/vendor_completions.d/ftwall.fish", await ftwall("completions", "fish"));
     await put("/usr/share/doc/ftwall/copyright", copyright(await npmPackages()));
     await put("/usr/share/lintian/overrides/ftwall", OVERRIDES);
     const maintainer = await output("git", ["-C", root, "log", "-1", "--format=%an <%ae>"]);
@@ -126,14 +115,7 @@ async function build(order: Order, of: string, fast: boolean): Promise<string> {
     const changes =
       `ftwall (${of}) unstable; urgency=medium\n\n  * See CHANGELOG.md of the source.\n\n -- ${maintainer}  ${date}\n`;
     await put("/usr/share/doc/ftwall/changelog", changes);
-    const pages = manPages();
-    for (const page of pages) {
-      const name = page.slice(page.lastIndexOf("/") + 1);
-      const path = `/usr/share/man/man${name.at(-1)}/${name}`;
-      await put(path, Deno.readTextFileSync(page));
-      await finished("gzip", ["-9n", work + path]);
-    }
-    await finished("gzip", ["-9n", `${work}/usr/share/doc/ftwall/changelog`]);
+    await finished("sh", ["-c", "gzip -9n usr/share/doc/ftwall/changelog $(find usr/share/man -type f)"], work);
     const sizes = await output("du", ["-sk", "--apparent-size", work]);
     await put("/DEBIAN/control", control(of, architecture, Number.parseInt(sizes), maintainer));
     await put("/DEBIAN/conffiles", "/etc/default/ftwall\n/etc/ftwall/ftwall.toml\n");

@@ -76,10 +76,12 @@ export async function write(path: string, text: string, mode = 0o644): Promise<v
   await Deno.chmod(path, mode);
 }
 
+/** Words for Deno that run ftwall from source. */
+export const RUN_FROM_SOURCE: readonly string[] = ["run", "-A", "--no-check", "--cached-only", `${root}main.ts`];
+
 /** What ftwall, run from source, answers to a command. */
 export async function ftwall(...args: string[]): Promise<string> {
-  const run = ["run", "-A", "--no-check", "--cached-only", `${root}main.ts`];
-  return `${await output(Deno.execPath(), [...run, ...args])}\n`;
+  return `${await output(Deno.execPath(), [...RUN_FROM_SOURCE, ...args])}\n`;
 }
 
 /** Man pages, where the project has some. */

@@ -175,6 +175,7 @@ export async function removeRules(run: Runner, only?: Backend): Promise<string[]
       ], removalText(there));
       if (answer.code === 0) removed.push(`${tool} chains ftwall_*`);
       else stayed.push(`${tool} chains ftwall_*: ${reason(answer)}`);
+      await removeEmptyTables(run, tool.startsWith("ip6") ? "ip6" : "ip");
     }
     const listed = await run("ipset", ["-n", "list"]);
     for (const name of listed.stdout.split("\n").filter((line) => SET_NAMES.includes(line))) {
@@ -186,6 +187,19 @@ export async function removeRules(run: Runner, only?: Backend): Promise<string[]
   if (stayed.length > 0) throw new FirewallError(`Cannot remove all rules: ${stayed.join("; ")}`);
   return removed;
 }
+
+/** iptables on top of nft makes its tables when it first adds a rule, and leaves them: those that hold nothing go. */
+async function removeEmptyTables(run: Runner, family: "ip" | "ip6"): Promise<void> {
+  for (const table of ["mangle", "filter"]) {
+    const { code, stdout } = await run("nft", ["list", "table", family, table]);
+    const held = stdout.split("\n").filter((line) => !EMPTY_TABLE_LINE.test(line));
+    if (code === 0 && held.length === 0) await run("nft", ["delete", "table", family, table]);
+  }
+}
+
+/** What nft lists of a table of iptables without rules: its own chains, which accept. */
+const EMPTY_TABLE_LINE =
+  /^(#.*|table ip6? \w+ \{|\tchain (PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) \{|\t\ttype \w+ hook \w+ priority [^;]+; policy accept;|\t?\}|)$/;
 
 function removalText(there: Inspected): string {
   const lines: string[] = [];

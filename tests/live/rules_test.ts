@@ -34,7 +34,11 @@ for (const backend of backends.length > 0 ? backends : ["iptables"] as const) {
       ]);
       await topology.must("router", ["nft", "-f", "-"], { stdin: "table inet other {\n chain c {\n accept\n }\n}\n" });
       const state = () =>
-        topology.must("router", ["sh", "-c", "iptables -t mangle -S; iptables -t nat -S; nft list table inet other"]);
+        topology.must("router", [
+          "sh",
+          "-c",
+          "iptables -t mangle -S; iptables -t nat -S; nft list table inet other; nft list tables",
+        ]);
       const before = await state();
       assert.deepEqual(await removeRules(run), []);
       assert.equal((await applyRules(backend, OPTIONS, run)).changed, true);

@@ -190,6 +190,13 @@ export class Topology implements AsyncDisposable {
     return background;
   }
 
+  /** Starts a program on this machine itself, which ends with the topology. */
+  startOutside(command: readonly string[], options: Omit<CommandOptions, "stdin" | "limit"> = {}): Background {
+    const background = new Background(spawn(command, options, "null"));
+    this.#running.push(background);
+    return background;
+  }
+
   /** A runner for lib/firewall that works inside a host. */
   runner(host: Host): (command: string, args: readonly string[], stdin?: string) => Promise<Answer> {
     return async (command, args, stdin) => {

@@ -64,7 +64,10 @@ whole() { content count=$head | sed '/^sum=/d'; content skip=$head; }
   die 1 "$file is damaged (its SHA-256 is not the one it was made with); copy it again"
 
 if [ $action = install ] || [ $action = uninstall ]; then
-  [ "$(id -u)" -eq 0 ] || die 3 "this needs root"
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null 2>&1 && die 3 "this needs root: sudo sh $0"
+    die 3 "this needs root, and there is no sudo here: become root first (su -)"
+  fi
 fi
 
 machine() {
@@ -122,9 +125,10 @@ queue() {
 
 # --- unpacking -------------------------------------------------------------------------------------------------------
 
-made='' work=''
+made='' work='' teller=''
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
+  [ -z "$teller" ] || kill "$teller" 2>/dev/null || true
   [ -z "$work" ] || rm -rf "$work"
   # Directories made for nothing go again, the innermost first.
   printf '%s' "$made" | sed -n '1!G;h;$p' | while read -r d; do [ -z "$d" ] || rmdir "$d" 2>/dev/null || true; done
@@ -150,6 +154,17 @@ unpack_first() {
   content skip=$head count=$first | gunzip -c 2>/dev/null | (cd "$work" && tar xf - 2>/dev/null) || full
 }
 
+# After two seconds, and then every two, how much is unpacked.
+tell_progress() {
+  passed=0
+  # What outlives this shell must hold nobody up.
+  while sleep 2 >/dev/null 2>&1; do
+    passed=$((passed + 2))
+    size=$(du -sk "$work" 2>/dev/null | cut -f 1)
+    printf '  %s\n' "$((${size:-0} / 1024)) of $((disk / 1024)) MiB, $((${size:-0} * 100 / disk)) %, $passed s"
+  done
+}
+
 full() { die 1 "cannot unpack to $place: is the disk full? Nothing was left there"; }
 
 unpack() {
@@ -161,8 +176,12 @@ unpack() {
   rm -rf "${place:?}/$name"
   unpack_first
   loader=$(echo "$work"/lib/ld-linux-*)
+  tell_progress &
+  teller=$!
   content skip=$((head + first)) | "$loader" --library-path "$work/lib" "$work/bin/xz" -dc 2>/dev/null |
     (cd "$work" && tar xf - 2>/dev/null) || full
+  kill "$teller" 2>/dev/null || true
+  teller=''
   # Written last: an archive that was cut short has none.
   [ -e "$work/complete" ] || full
   "$work/ftwall" version >/dev/null 2>&1 </dev/null || die 1 "ftwall does not run on this kernel ($(uname -r)); nothing was left behind"

@@ -2,6 +2,7 @@
  * Debian with systemd as the router of a topology: a minimal root made once, a layer of its own over it for each test, and
  * a way to Debian's and npm's registries.
  */
+import { noBundle } from "./bundle_file.ts";
 import { missing } from "./missing_tools.ts";
 import { type Answer, type Background, execute, type Topology, until } from "./topology.ts";
 
@@ -11,13 +12,13 @@ const MIRROR = "http://deb.debian.org/debian";
 /** What a router has before ftwall comes: firewall tools that this kernel has queues for, and addresses. */
 const PACKAGES = "systemd,systemd-sysv,iptables,iproute2,cron,git,ca-certificates";
 
-/** For names of tests that want such a root; they skip where a tool is missing. */
+/** For names of tests that install into such a root; they skip where a tool is missing, or nothing to install. */
 export const named: ReturnType<typeof missing> = missing([
   ["debootstrap", "debootstrap"],
   ["systemd-nspawn", "systemd-container"],
   ["slirp4netns", "slirp4netns"],
   ["nsenter", "util-linux"],
-]);
+], noBundle());
 
 /** Directories whose content is the machine's and not an installation's. */
 const VOLATILE = /^\/(dev|proc|run|sys|tmp)\//;

@@ -10,7 +10,7 @@ import type { SetKeeper } from "./set_keeper.ts";
 
 /** The rules that this config asks for; `queues` overrides its queue numbers. */
 export function rulesOptions(config: Config, queues?: QueueNumbers): RulesOptions {
-  const { queue, network, lock } = config;
+  const { queue, network, lock, detect } = config;
   const numbers = queues ?? queue.numbers;
   return {
     ...RULES_DEFAULTS,
@@ -21,6 +21,7 @@ export function rulesOptions(config: Config, queues?: QueueNumbers): RulesOption
     failOpen: queue.fail === "open",
     packetsTcp: queue.packetsTcp,
     packetsUdp: queue.packetsUdp,
+    mappings: detect.portMappings,
     mark: {
       mask: queue.mask,
       accepted: queue.mark,

@@ -30,6 +30,8 @@ export type Match = Readonly<
   | { is: "transport"; of: readonly Transport[] }
   /** From or to a port, or any but that; two ports are IPv4's and IPv6's. */
   | { is: "port"; transport: Transport; end: End; port: number | readonly [four: number, six: number]; not?: boolean }
+  /** To a port from this one on. */
+  | { is: "ports-from"; transport: Transport; port: number }
   /** Of a connection with this mark under the mask, or with any but that. */
   | { is: "connection"; mark: number; not?: boolean }
   /** With this packet mark under the mask. */
@@ -76,6 +78,9 @@ export interface Rule {
 const MULTICAST: Readonly<Record<Family, string>> = { 4: "224.0.0.0/4", 6: "ff00::/8" };
 /** UDP port of local service discovery (BEP 14). */
 const DISCOVERY = 6771;
+
+/** The first port behind the well-known ones. */
+const FIRST_HIGH_PORT = 1024;
 
 /** What a back end can do. */
 export interface Abilities {
@@ -275,6 +280,7 @@ function input(options: RulesOptions, families: readonly Family[]): Rule[] {
     rule("heard", [{ is: "exempt-mac" }], "return"),
     rule("heard", [port("udp", "dst", 53)], HEARD),
     rule("heard", [port("tcp", "dst", 53)], HEARD),
+    ...(options.mappings ? mappings(options, families) : []),
     ...families.map((family) =>
       rule(
         "heard",
@@ -284,6 +290,20 @@ function input(options: RulesOptions, families: readonly Family[]): Rule[] {
     ),
     ...families.map((family) => rule("heard", [UDP, { is: "rate", family, chain: "heard" }], HEARD)),
   ];
+}
+
+/**
+ * UPnP's requests for port mappings. Which port the router's service has is its own choice, and it tells only whom it
+ * answers, so the first packets to any port above the well-known ones are looked at; NAT-PMP and PCP come as UDP does.
+ */
+function mappings({ packetsTcp }: RulesOptions, families: readonly Family[]): Rule[] {
+  return families.map((family) =>
+    rule("heard", [
+      { is: "early", transport: "tcp", way: "original", packets: packetsTcp },
+      { is: "ports-from", transport: "tcp", port: FIRST_HIGH_PORT },
+      { is: "rate", family, chain: "heard" },
+    ], HEARD)
+  );
 }
 
 function output(options: RulesOptions, families: readonly Family[]): Rule[] {

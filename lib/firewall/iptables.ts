@@ -132,6 +132,9 @@ function matchText(match: Match, options: RulesOptions, family: Family, features
       const option = match.end === "src" ? "--sport" : "--dport";
       return [`-p ${match.transport} ${match.not === true ? "! " : ""}${option} ${port}`];
     }
+    case "ports-from":
+      // Behind a match that names the transport: a rule can do so once.
+      return [`-m ${match.transport} --dport ${match.port}:65535`];
     case "connection":
       return [`-m connmark ${match.not === true ? "! " : ""}--mark ${under(match.mark)}`];
     case "packet":

@@ -155,6 +155,8 @@ function matchText(match: Match, { renewRate }: RulesOptions, under: string): re
         `${match.transport} ${portOf(match.end)} ${match.not === true ? "!= " : ""}${ports}`,
       ];
     }
+    case "ports-from":
+      return [`${match.transport} dport >= ${match.port}`];
     case "connection":
     case "packet": {
       const value = match.mark === 0 ? "0" : hex(match.mark);

@@ -36,6 +36,8 @@ export interface RulesOptions {
   readonly sample: number;
   /** Packets per second and client that still reach the queue from a locked client or towards a blocked peer. */
   readonly renewRate: number;
+  /** Whether requests for port mappings are queued: TCP to high ports of the router. */
+  readonly mappings: boolean;
   /** Marks shared with the pump. */
   readonly mark: Marks;
   /** How the kernel refuses: silently, or with a TCP reset or ICMP error to the sender. */
@@ -60,6 +62,7 @@ export const RULES_DEFAULTS: RulesOptions = {
   packetsUdp: 8,
   sample: 50,
   renewRate: 100,
+  mappings: true,
   mark: { mask: 0x0f000000, accepted: 0x01000000, refused: 0x02000000, own: 0x03000000 },
   refuse: "drop",
   sets: true,

@@ -115,6 +115,7 @@ export class Recorder {
       case "untrained":
       case "decoy-sent":
       case "probe-sent":
+      case "port-mapped":
         return;
       default:
         this.#happened({ ...event }, time);

@@ -29,6 +29,7 @@ import { CHECKSUM_UNKNOWN, type Packet } from "../wire/packet.ts";
 import { ACK, FIN, PROTOCOL_TCP, RST, SYN } from "../wire/transport.ts";
 import { Asker } from "./asker.ts";
 import { isTaken } from "./receiver.ts";
+import { MAPPING_PORT } from "../wire/port_mapping.ts";
 import { noteStart } from "./stream_start.ts";
 import { PriorFacts } from "../learn/prior_facts.ts";
 import { Clock } from "../learn/clock.ts";
@@ -43,6 +44,7 @@ import { isEverydayOpening } from "../learn/everyday_openings.ts";
 import { Outbox } from "../learn/outbox.ts";
 import { FlowEnds, isStranger } from "../learn/flow_ends.ts";
 import { dnsTap, Trainer } from "../learn/dns_training.ts";
+import { mappingTap, PortMappings } from "../learn/port_mappings.ts";
 import type { TableLock } from "../state/table_lock.ts";
 import { suspect, SUSPECTED_BY, suspectedBy, suspicionNeeds } from "./suspicion.ts";
 
@@ -119,6 +121,7 @@ export class Engine {
 
   readonly #keeper: Keeper;
   readonly #priorFacts: PriorFacts;
+  readonly #mappings: PortMappings;
   readonly #classifiers: readonly Classifier[];
   readonly #ownsSharedTables: boolean;
   readonly #homeAny: boolean;
@@ -147,7 +150,12 @@ export class Engine {
     this.#keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
     this.#refusals = new RefusalLog(this.counters, this.learner, this.clock, options.emit);
     this.#priorFacts = new PriorFacts(this.state, this.clock, this.learner, this.trainer);
-    this.#classifiers = [...options.classifiers, dnsTap(this.trainer, this.#ends)];
+    this.#mappings = new PortMappings(this.state, this.clock, this.learner, options.emit, classifiers);
+    this.#classifiers = [
+      ...options.classifiers,
+      dnsTap(this.trainer, this.#ends),
+      mappingTap(this.#mappings, this.#ends),
+    ];
     this.#lengths = this.#classifiers.map(({ lengths }) => lengths ?? null);
     this.asker = new Asker(this.#classifiers, this.state.flows, this.state.streams);
     this.#protocols = this.#numbers(options.policy);
@@ -280,6 +288,8 @@ export class Engine {
         return this.#lockedOr(row);
       }
     }
+    // In a capture that does not say whose side is home.
+    if (tcp === 0 && ends.peerPort === MAPPING_PORT && packet.length > 0) this.#mappings.readDatagram(ends, packet);
     // Payload comes before the block list: what a flow to a known peer shows says more than where it goes.
     if ((flags & ACCEPTED) === 0) {
       const consequence = this.#askAbout(packet, row, flow, fromOpener, tcp);
@@ -425,12 +435,21 @@ export class Engine {
   #local(packet: Packet, row: number, fromOpener: boolean): Verdict {
     const ends = this.#ends;
     if (packet.length === 0) return ACCEPT;
-    if (ends.peerPort === DNS) {
-      if (ends.tcp !== 0) this.asker.ask(row, packet, fromOpener);
-      else this.trainer.read(ends, packet.bytes, packet.view, packet.payload, packet.payloadEnd);
+    if (ends.tcp !== 0) {
+      // What classifiers say of a connection to the router itself is of no account: DNS and port mappings are listened to.
+      let answer = this.asker.ask(row, packet, fromOpener);
+      while (answer.certainty !== 0) answer = this.asker.askNext(row, ends.tcp);
       return ACCEPT;
     }
-    if (ends.tcp !== 0 || !ends.fromClient) return ACCEPT;
+    if (ends.peerPort === DNS) {
+      this.trainer.read(ends, packet.bytes, packet.view, packet.payload, packet.payloadEnd);
+      return ACCEPT;
+    }
+    if (!ends.fromClient) return ACCEPT;
+    if (ends.peerPort === MAPPING_PORT) {
+      this.#mappings.readDatagram(ends, packet);
+      return ACCEPT;
+    }
     const answer = this.asker.ask(row, packet, fromOpener);
     if (answer === UNDECIDED || answer === UNRELATED) return ACCEPT;
     const protocol = this.#protocols[this.asker.matched]!;

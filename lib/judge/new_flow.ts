@@ -21,6 +21,8 @@ import {
 import type { State } from "../state/state.ts";
 import { DNS } from "../wire/dns.ts";
 import { HOOK_INPUT, HOOK_OUTPUT, type Packet } from "../wire/packet.ts";
+import { MAPPING_PORT } from "../wire/port_mapping.ts";
+import { PROTOCOL_TCP } from "../wire/transport.ts";
 
 /** Milliseconds for which a client's hardware address is remembered. */
 const NEIGHBOUR_LIFETIME = 3_600_000;
@@ -54,11 +56,13 @@ export function openFlow(
     openerIsClient = false;
     if (!destinationHome) flags |= PASS;
   } else if (sourceHome === destinationHome) {
-    // Both at home: nothing to judge, except that a resolver's answers (a capture may show the router's) teach addresses.
+    // Both at home: nothing to judge, except that a capture may show what goes to the router and comes from it: a resolver's
+    // answers teach addresses, and requests for port mappings tell of programs.
     if (sourceHome && dns) {
       flags |= LOCAL;
       openerIsClient = packet.dport === DNS;
-    } else flags |= PASS;
+    } else if (sourceHome && mayMap(packet)) flags |= LOCAL;
+    else flags |= PASS;
   }
   if (openerIsClient) {
     flags |= OPENER_IS_CLIENT;
@@ -72,6 +76,11 @@ export function openFlow(
   }
   words[flow + FLAGS] = flags;
   words[flow + EPOCH] = 0;
+}
+
+/** Whether a packet to the router may ask for a port mapping: UPnP's port is the router's choice. */
+function mayMap(packet: Packet): boolean {
+  return packet.transport === PROTOCOL_TCP ? packet.dport >= 1024 : packet.dport === MAPPING_PORT;
 }
 
 /** True where a SYN begins a new connection between the same ports, and is not a retransmission of the first one. */

@@ -135,19 +135,29 @@ export class Endpoints {
 
   /**
    * Remembers that the client of this flow uses the protocol: CONFIRMED where that was certain, ADVERTISED where
-   * encrypted-looking UDP flows hint at it. It counts as long as a fact does in the scores.
+   * encrypted-looking UDP flows hint at it. It counts as long as a fact does in the scores, and at `least` until then.
    */
-  noteClient(ends: FlowEnds, protocol: number, kind: number, byHash: boolean = false): void {
+  noteClient(ends: FlowEnds, protocol: number, kind: number, byHash: boolean = false, least: number = 0): void {
     const endpoints = this.#table;
     if (!byHash && this.usesAllowed(ends, protocol)) return;
     const known = endpoints.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT_KEY + protocol);
     const better = known >= 0 && endpoints.deadline[known]! > this.#clock.now &&
       endpoints.values[known * endpoints.columns + KIND]! > kind;
     if (better) return;
-    const until = this.#clock.now + this.policy.config.score.window;
+    const before = known >= 0 && endpoints.values[known * endpoints.columns + KIND] === kind
+      ? endpoints.deadline[known]!
+      : 0;
+    const until = Math.max(before, least, this.#clock.now + this.policy.config.score.window);
     const row = endpoints.insert(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT_KEY + protocol, until);
     endpoints.values[row * endpoints.columns + KIND] = kind;
     if (byHash) endpoints.values[row * endpoints.columns + WITNESS] = BY_HASH;
+  }
+
+  /** That the client uses the protocol counts no longer than a fact of now. */
+  soonForget(ends: FlowEnds, protocol: number): void {
+    const { deadline } = this.#table;
+    const row = this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT_KEY + protocol);
+    if (row >= 0) deadline[row] = Math.min(deadline[row]!, this.#clock.now + this.policy.config.score.window);
   }
 
   /** The client of this flow showed an allowed info-hash: what shows none may be of that use, and no longer makes it known. */

@@ -164,6 +164,28 @@ export interface SentEvent {
   readonly protocol: string;
 }
 
+/** A client had the router map a port to it. */
+export interface PortMappedEvent {
+  /** Name of the event. */
+  readonly event: "port-mapped";
+  /** Address of the client. */
+  readonly client: string;
+  /** Name of the client, where it has one; added when the event is told. */
+  readonly client_name?: string;
+  /** The client's port. */
+  readonly port: number;
+  /** Of which transport the port is. */
+  readonly transport: Transport;
+  /** How it was asked for. */
+  readonly by: "upnp" | "nat-pmp" | "pcp";
+  /** For how long; absent where it has no end. */
+  readonly seconds?: number;
+  /** What the program says of itself. */
+  readonly description?: string;
+  /** The protocol that this names. */
+  readonly protocol?: string;
+}
+
 /** Any event about traffic. */
 export type TrafficEvent =
   | DetectedEvent
@@ -172,7 +194,8 @@ export type TrafficEvent =
   | TrainedEvent
   | UntrainedEvent
   | RefusedEvent
-  | SentEvent;
+  | SentEvent
+  | PortMappedEvent;
 
 /** Where the engine's events go. */
 export type Emit = (event: TrafficEvent) => void;

@@ -69,6 +69,7 @@ export class Keeper {
       neighbours,
       bindings,
       spared,
+      mappings,
     } = this.#state;
     flows.sweep(tick - IDLE, tick - CLOSED, budget(flows.reach, part));
     if (!ownsSharedTables) return;
@@ -85,6 +86,7 @@ export class Keeper {
         neighbours,
         bindings,
         spared,
+        mappings,
       ]
     ) {
       table.sweep(now, budget(table.capacity, part));

@@ -254,6 +254,34 @@ export class Learner {
   }
 
   /**
+   * The client's program named its protocol to the router, `text` is what it said, when it asked for a `port`, until when
+   * that counts. The request itself passes.
+   */
+  named(ends: FlowEnds, protocol: number, port: number, until: number, text: string): void {
+    const action = this.actionFor(ends, protocol);
+    if (action === OFF) return;
+    const group = this.groupOf(ends);
+    this.#endpoints.noteClient(ends, protocol, CONFIRMED, false, until);
+    this.#endpoints.learn(ends.c0, ends.c1, ends.c2, ends.c3, port, protocol, CONFIRMED, witnessOf(ends));
+    this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
+    const { name: evidence, certainty, because } = NAMED;
+    const name = this.policy.protocols[protocol]!;
+    this.observer?.classified(
+      ends.row,
+      { protocol: name, evidence, certainty, because, scoreBefore: 0, scoreAfter: 0 },
+      null,
+    );
+    this.#emitDetected(ends, protocol, group, NAMED, STRONG, action, 0, 0, text);
+    const acts = action === LOCK && this.policy.require(this.table, group, protocol) <= STRONG;
+    if (acts && this.#mayLock(ends, protocol, group)) this.lockFlow(ends, protocol, group, evidence);
+  }
+
+  /** The program gave its port back, as it does at its end: what it said counts no longer than any other fact. */
+  namedNoMore(ends: FlowEnds, protocol: number): void {
+    this.#endpoints.soonForget(ends, protocol);
+  }
+
+  /**
    * The client opened a flow in which no protocol shows. Encryption that looks like the web's hides one too: to where the
    * client itself spoke a protocol for certain, every flow of it is of that protocol.
    */
@@ -579,4 +607,11 @@ export class Learner {
   }
 }
 
+const NAMED = evidence(
+  "port-mapping",
+  STRONG,
+  "UPnP request to the router for a port (SOAPAction AddPortMapping, the client's own address) whose description begins with a " +
+    "program's name: what a program says of itself, no odds by bytes; games, calls and consoles name themselves otherwise, and no " +
+    "web page can have a browser send this header",
+);
 const NAME_HINT = evidence("name", WEAK, "DNS question for a name of the config's hints");

@@ -1,5 +1,5 @@
 /**
- * What one machine at home may cause: clients locked, peers learned, decoys sent. A machine is known by its hardware address,
+ * What one machine at home may cause: clients locked, peers learned, decoys sent, port mappings noted. A machine is known by its hardware address,
  * as it can send in the name of every client, else by its address.
  *
  * The counts lie in a table of their own, which no flood can push out: where it is full of counts that still hold, all
@@ -15,6 +15,9 @@ const LOCKS = 1;
 const PEERS = 2;
 const DECOYS = 3;
 const ALL_DECOYS = 4;
+const MAPPINGS = 5;
+/** How many kinds there are. */
+const KINDS = 5;
 
 /**
  * Clients that may be locked behind one hardware address in a minute, or in the length of a lock where that is longer. It may
@@ -28,6 +31,8 @@ const MINUTE = 60_000;
  */
 const MOST_PEERS = 4096;
 const HOUR = 3_600_000;
+/** Port mappings of one machine that are noted in an hour. */
+const MOST_MAPPINGS = 256;
 /** Decoys for all machines together in a second. */
 const MOST_DECOYS = 1000;
 const SECOND = 1000;
@@ -58,6 +63,11 @@ export class Quotas {
     return this.#mayBy(ends, PEERS, MOST_PEERS, HOUR, now);
   }
 
+  /** Whether a further port mapping of this client is noted. */
+  mayMap(ends: FlowEnds, now: number): boolean {
+    return this.#mayBy(ends, MAPPINGS, MOST_MAPPINGS, HOUR, now);
+  }
+
   /** Whether this client may get a decoy; `most` of them in a second. */
   mayDecoy(ends: FlowEnds, most: number, now: number): boolean {
     return this.#mayBy(ends, DECOYS, most, SECOND, now) && this.#may(0, 0, 0, 0, ALL_DECOYS, MOST_DECOYS, SECOND, now);
@@ -85,8 +95,8 @@ export class Quotas {
     let row = table.find(w0, w1, w2, w3, kind);
     if (row < 0) {
       // Room is left for the counts that further machines share.
-      if (table.count >= table.capacity - ALL_DECOYS && table.sweep(now, LOOKED_AT) > 0) {
-        if (table.count >= table.capacity - ALL_DECOYS) {
+      if (table.count >= table.capacity - KINDS && table.sweep(now, LOOKED_AT) > 0) {
+        if (table.count >= table.capacity - KINDS) {
           w0 =
             w1 =
             w2 =

@@ -9,6 +9,8 @@ import type { AddressTable } from "../state/address_table.ts";
 export const DETECTED_KIND = 0x10000;
 /** `decoy-sent` events. */
 export const DECOY_EVENT_KIND = 0x30000;
+/** `port-mapped` events. */
+export const MAPPED_KIND = 0x38000;
 /** `refused` events; the number of the reason is added. */
 export const REFUSED_KIND = 0x40000;
 /** `refused` events of running flows that late evidence ended. */

@@ -311,6 +311,17 @@ export const SECTIONS = {
       fanOutWindow: field(duration(SECOND, HOUR), MINUTE, "Time in which they must be met."),
     },
   },
+  detect: {
+    doc: "What else is looked at beside the flows that cross the router.",
+    fields: {
+      portMappings: field(
+        flag,
+        true,
+        "Read what clients ask the router itself for by UPnP, NAT-PMP and PCP: a port of their own. A program that names itself there is known by it.",
+        "rules",
+      ),
+    },
+  },
   dns: {
     doc: "Addresses trained by DNS answers to clients; the wildcards are `names` of the protocols.",
     fields: {

@@ -193,6 +193,11 @@ export interface Protocol {
   readonly discovery?: DiscoveryGroups;
   /** The protocol that ftwall 1 was for: the peers in its store are of this one. */
   readonly ofFtwall1?: boolean;
+  /**
+   * How its programs call themselves where they ask the router for a port (UPnP's description), each as far as it is always
+   * the same; letters compare without case.
+   */
+  readonly mappings?: readonly string[];
   /** The answers to a client's datagram in its peer's name, in order; none where this datagram gets none. UDP over IPv4. */
   readonly decoys?: (this: void, bytes: Uint8Array, start: number, end: number) => readonly Uint8Array[];
   /** ftwall's own question to a locked client's UDP port. */

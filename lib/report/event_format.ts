@@ -110,6 +110,10 @@ function words(e: ReportEvent, would: boolean, local: (time: string) => string):
       return `${did("sent", "send")} a ${e.protocol} decoy to client ${e.client}${of(e)} in the name of ${e.peer}`;
     case "probe-sent":
       return `${did("sent", "send")} a ${e.protocol} probe to client ${e.client}${of(e)}`;
+    case "port-mapped":
+      return `client ${e.client}${of(e)} asked the router by ${e.by} for its ${e.transport} port ${e.port}` +
+        (e.description === undefined ? "" : `: "${e.description}"`) +
+        (e.protocol === undefined ? "" : ` (${e.protocol})`);
     case "ready":
       return `ready on queue ${e.queues.join(", ")}, ` +
         (e.config === null ? "built-in defaults" : `config ${e.config}`) + (e.dry_run === true ? ", dry run" : "");

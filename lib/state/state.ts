@@ -61,6 +61,8 @@ export const WITNESS = 2;
 
 /** Counts of machines; beyond it they share some. A flood of made-up machines fills it, so it is no larger than is needed. */
 const QUOTAS = 1024;
+/** Port mappings: programs ask for two to four, of which machines at home run few. */
+const MAPPINGS = 2048;
 const FLOW_BYTES = FLOW_WORDS * 4 + 12;
 const ROW_BYTES = 20 + 8 + 12 + 4 + 8;
 
@@ -173,6 +175,12 @@ export class State {
    * @ignore
    */
   readonly allowances: AddressTable;
+  /**
+   * Ports that the router was asked to map to clients; key word is the port, plus 0x10000 for TCP. Column: number plus one of
+   * the protocol that the program named, 0 for none.
+   * @ignore
+   */
+  readonly mappings: AddressTable;
 
   readonly #changes: Int32Array;
 
@@ -200,6 +208,7 @@ export class State {
     this.bindings = new AddressTable(capacity.locks, 2, seed, memory);
     this.spared = new AddressTable(256, 0, seed, memory);
     this.allowances = new AddressTable(256, 0, seed, memory);
+    this.mappings = new AddressTable(MAPPINGS, 1, seed, memory);
     this.#changes = memory.int32(1);
   }
 

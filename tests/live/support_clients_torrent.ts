@@ -33,6 +33,8 @@ export interface TorrentSettings {
   readonly asks?: number;
   /** Asks by magnet link: has no torrent file. */
   readonly magnet?: boolean;
+  /** Has the router map its port, in this way (libtorrent only). */
+  readonly maps?: "upnp" | "nat-pmp";
   /** Its own address where its host has several (libtorrent only). */
   readonly address?: string;
   /** Listens here, where it did before; else at a port of its own. */
@@ -298,6 +300,8 @@ function libtorrent(settings: TorrentSettings, source: string, dir: string, port
     ...(settings.asks === undefined ? {} : { asks: settings.asks }),
     settings: {
       enable_dht: settings.dht === true,
+      enable_upnp: settings.maps === "upnp",
+      enable_natpmp: settings.maps === "nat-pmp",
       // Peers at private addresses are not held to it.
       ...(settings.rate === undefined ? {} : { upload_rate_limit: settings.rate, download_rate_limit: settings.rate }),
       ...(settings.address === undefined ? {} : { outgoing_interfaces: settings.address }),

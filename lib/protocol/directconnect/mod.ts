@@ -88,6 +88,7 @@ const LONGEST = 1024;
 export const directconnect: Classifier = {
   name: "directconnect",
   title: "Direct Connect (NMDC and ADC)",
+  mappings: ["DC++", "AirDC++", "ApexDC++", "EiskaltDC++", "FlylinkDC++", "StrongDC++"],
   tcp: true,
   udp: true,
   least: 4,

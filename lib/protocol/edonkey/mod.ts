@@ -11,6 +11,7 @@ import { classifyEdonkeyUdp } from "./udp.ts";
 export const edonkey: Classifier = {
   name: "edonkey",
   title: "eDonkey, eMule and Kad",
+  mappings: ["eMule", "aMule", "MLDonkey"],
   tcp: true,
   udp: true,
   // Kad's ping, and the answers to a re-ask.

@@ -10,6 +10,7 @@ import { classifyGnutellaUdp } from "./udp.ts";
 export const gnutella: Classifier = {
   name: "gnutella",
   title: "Gnutella and Gnutella2",
+  mappings: ["gtk-gnutella", "LimeWire", "WireShare", "FrostWire", "Shareaza", "Phex"],
   tcp: true,
   udp: true,
   least: 8,

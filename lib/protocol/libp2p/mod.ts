@@ -39,6 +39,7 @@ export const libp2p: Classifier = {
   title: "libp2p (IPFS and others)",
   // Used for honest work as well: an administrator who wants it gone says so.
   action: "log",
+  mappings: ["libp2p"],
   tcp: true,
   udp: true,
   least: 1,

@@ -26,6 +26,7 @@ export const resilio: Classifier = {
   action: "log",
   require: "certain",
   hints: ["*.resilio.com"],
+  mappings: ["Resilio Sync", "BitTorrent Sync"],
   tcp: true,
   udp: true,
   least: 1,

@@ -77,6 +77,7 @@ const OTHER_PIERCE = 0x05000000;
 export const soulseek: Classifier = {
   name: "soulseek",
   title: "Soulseek",
+  mappings: ["NicotinePlus", "Nicotine+", "SoulseekQt"],
   tcp: true,
   udp: false,
   least: 8,

@@ -32,20 +32,10 @@ const SYMBOLS = {
   nfq_unbind_pf: { parameters: ["pointer", "u16"], result: "i32" },
   // int nfq_bind_pf(struct nfq_handle *h, uint16_t pf);
   nfq_bind_pf: { parameters: ["pointer", "u16"], result: "i32" },
-  // struct nfq_q_handle *nfq_create_queue(struct nfq_handle *h, uint16_t num, nfq_callback *cb, void *data);
-  nfq_create_queue: { parameters: ["pointer", "u16", "pointer", "pointer"], result: "pointer" },
-  // int nfq_destroy_queue(struct nfq_q_handle *qh);
-  nfq_destroy_queue: { parameters: ["pointer"], result: "i32" },
-  // int nfq_set_queue_maxlen(struct nfq_q_handle *qh, uint32_t queuelen);
-  nfq_set_queue_maxlen: { parameters: ["pointer", "u32"], result: "i32" },
-  // int nfq_set_queue_flags(struct nfq_q_handle *qh, uint32_t mask, uint32_t flags);
-  nfq_set_queue_flags: { parameters: ["pointer", "u32", "u32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 const AF_INET = 2;
 const AF_INET6 = 10;
-const FAIL_OPEN = 1;
-const GSO = 4;
 
 /** How a queue is to be set up. */
 export interface QueueSettings {
@@ -120,34 +110,34 @@ export class QueueLibrary implements Disposable {
     const libc = this.#libc;
     const handle = lib.nfq_open();
     if (handle === null) throw openingFailed(number, "open", libc.errno(), libc);
-    let created: Deno.PointerObject | null = null;
-    const release = () => {
-      if (created !== null) lib.nfq_destroy_queue(created);
-      created = null;
-      lib.nfq_close(handle);
-    };
+    const release = () => void lib.nfq_close(handle);
     try {
       const mayConfigure = this.#bindFamilies(handle);
-      created = lib.nfq_create_queue(handle, number, null, null);
-      if (created === null) {
-        const errno = libc.errno();
-        throw openingFailed(number, mayConfigure ? "bind" : "permission", errno, libc);
-      }
       const fd = lib.nfq_fd(handle);
       const problems: string[] = [];
-      const length = this.#setLength(created, settings.length, problems);
-      const failOpen = this.#setFlag(created, FAIL_OPEN, "fail-open", settings.failOpen, problems);
-      const gso = this.#setFlag(created, GSO, "GSO", settings.gso, problems);
       const receiveBuffer = this.#setBuffer(fd, settings.receiveBuffer, problems);
       // An overflow reported as ENOBUFS also stops all delivery until the buffer is empty, and each packet of that time is
       // lost or passes unseen. Without the report delivery goes on as soon as one packet fits, and the loss is known
       // more exactly: from the gaps in the packet numbers.
       libc.setOption(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, 1);
-      const queue = new PacketQueue(libc, { number, fd, copyRange: settings.copyRange, failOpen, release });
-      const errno = queue.start(settings.copyRange);
-      if (errno !== 0) throw openingFailed(number, "copy", errno, libc);
-      const copyRange = readQueueStates()?.find((state) => state.number === number)?.copyRange ?? settings.copyRange;
-      return { queue, effective: { queue: number, failOpen, gso, copyRange, length, receiveBuffer, problems } };
+      const { copyRange, failOpen, length, gso } = settings;
+      const queue = new PacketQueue(libc, { number, fd, copyRange, failOpen, release });
+      const errno = queue.start({ bind: true, length, gso });
+      if (errno.bind !== 0) throw openingFailed(number, mayConfigure ? "bind" : "permission", errno.bind, libc);
+      const granted = (what: string, wanted: boolean, errno: number) => {
+        if (wanted && errno !== 0) problems.push(`${what} refused: ${libc.describe(errno)}`);
+        return wanted && errno === 0;
+      };
+      const effective: EffectiveSettings = {
+        queue: number,
+        failOpen: granted('Queue flag "fail-open"', failOpen, errno.failOpen),
+        gso: granted('Queue flag "GSO"', gso, errno.gso),
+        length: granted(`Queue length "${length}"`, true, errno.length) ? length : 0,
+        copyRange: readQueueStates()?.find((state) => state.number === number)?.copyRange ?? copyRange,
+        receiveBuffer,
+        problems,
+      };
+      return { queue, effective };
     } catch (error) {
       release();
       throw error;
@@ -163,20 +153,6 @@ export class QueueLibrary implements Disposable {
       if (lib.nfq_bind_pf(handle, family) < 0 && this.#libc.errno() === EPERM) permitted = false;
     }
     return permitted;
-  }
-
-  #setLength(queue: Deno.PointerObject, length: number, problems: string[]): number {
-    if (this.#library.symbols.nfq_set_queue_maxlen(queue, length) >= 0) return length;
-    problems.push(`Queue length "${length}" refused: ${this.#libc.describe(this.#libc.errno())}`);
-    return 0;
-  }
-
-  // Each flag in a message of its own: the kernel refuses a message wholly for one flag that it does not know.
-  #setFlag(queue: Deno.PointerObject, flag: number, name: string, wanted: boolean, problems: string[]): boolean {
-    if (this.#library.symbols.nfq_set_queue_flags(queue, flag, wanted ? flag : 0) >= 0) return wanted;
-    const errno = this.#libc.errno();
-    if (wanted) problems.push(`Queue flag "${name}" refused: ${this.#libc.describe(errno)}`);
-    return false;
   }
 
   #setBuffer(fd: number, bytes: number, problems: string[]): number {
@@ -203,7 +179,7 @@ export class QueueLibrary implements Disposable {
 }
 
 /** At which step the opening of a queue failed. */
-export type OpeningStep = "open" | "permission" | "bind" | "copy";
+export type OpeningStep = "open" | "permission" | "bind";
 
 function openingFailed(number: number, step: OpeningStep, errno: number, libc: Libc): Missing {
   const owner = step === "bind" && errno === EPERM ? queueOwner(number) : null;

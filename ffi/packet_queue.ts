@@ -12,12 +12,16 @@ import {
   MARKED_VERDICT_LENGTH,
   NF_ACCEPT,
   NF_DROP,
+  NFQA_CFG_F_FAIL_OPEN,
+  NFQA_CFG_F_GSO,
   OTHER,
   PACKET,
   QueueMessage,
   REPLY,
+  writeBind,
   writeCopyMode,
   writeMarkedVerdict,
+  writeQueueFlag,
   writeQueueLength,
   writeVerdict,
 } from "../lib/wire/nfqueue.ts";
@@ -49,7 +53,8 @@ const REPLY_ROOM = 4 * BURST * MARKED_VERDICT_LENGTH;
 const ENOMEM = 12;
 const SO_MEMINFO = 55;
 const MEMINFO_WORDS = 9; // SK_MEMINFO_VARS; the last one is SK_MEMINFO_DROPS
-const COPY_SEQUENCE = 0x66743031;
+/** Sequence number of the first of the requests that set a queue up. */
+const SETUP_SEQUENCE = 0x66743031;
 // More bursts than the longest possible queue (65535) holds: the end of the last drain.
 const DRAIN_BURSTS = 1100;
 
@@ -57,14 +62,33 @@ const DRAIN_BURSTS = 1100;
 export interface QueueSocket {
   /** Queue number. */
   readonly number: number;
-  /** The library's netlink socket. */
+  /** The netlink socket. */
   readonly fd: number;
   /** Bytes of each packet to copy. */
   readonly copyRange: number;
   /** What becomes of packets that get no verdict of their own: accepted, or dropped. */
   readonly failOpen: boolean;
-  /** Unbinds the queue and closes the socket. */
+  /** Closes the socket, and with it the queue. */
   readonly release: () => void;
+}
+
+/** How a queue is set up by {@link PacketQueue.start}. */
+export interface QueueSetup {
+  /** False where the socket has the queue already. */
+  readonly bind: boolean;
+  /** Packets that may wait. */
+  readonly length: number;
+  /** Take packets of several segments whole. */
+  readonly gso: boolean;
+}
+
+/** What the kernel answered to each request of a {@link QueueSetup}: 0, or its error number. */
+export interface QueueAnswers {
+  /** Binding and copying. */
+  readonly bind: number;
+  readonly length: number;
+  readonly failOpen: number;
+  readonly gso: number;
 }
 
 /** One kernel queue, held by this process. */
@@ -87,6 +111,7 @@ export class PacketQueue implements Disposable {
   readonly #recvmmsg: Libc["symbols"]["recvmmsg"];
   readonly #sendmsg: Libc["symbols"]["sendmsg"];
   readonly #room: number;
+  readonly #copyRange: number;
   readonly #failCode: number;
   readonly #words: Uint32Array<ArrayBuffer>;
   readonly #vectors: BigUint64Array<ArrayBuffer>;
@@ -122,6 +147,7 @@ export class PacketQueue implements Disposable {
     this.#failCode = socket.failOpen ? NF_ACCEPT : NF_DROP;
     this.number = socket.number;
     this.fd = socket.fd;
+    this.#copyRange = socket.copyRange;
     this.#room = (socket.copyRange + HEADROOM + 63) & ~63;
     this.bytes = new Uint8Array(BURST * this.#room);
     this.view = new DataView(this.bytes.buffer);
@@ -146,22 +172,33 @@ export class PacketQueue implements Disposable {
   }
 
   /**
-   * Asks the kernel for packets: the last step of opening. It is sent from here and not by the library, because packets
-   * may arrive before the acknowledgement, and the library's own wait for it would swallow them unanswered.
-   * Answers 0 or the kernel's error number.
+   * Sets the queue up with one call, so that the kernel drops no packet in between, and answers what the kernel made of it.
+   * It is sent from here and not by the library, because packets may arrive before the acknowledgements, and the library's
+   * own wait for them would swallow them unanswered.
    */
-  start(copyRange: number): number {
-    this.#replyLength = writeCopyMode(this.#replyView, 0, this.number, copyRange, COPY_SEQUENCE);
-    if (!this.flush()) return this.counters.lastErrno;
-    const count = this.receive();
-    if (count < 0) return this.counters.lastErrno;
-    this.#held = count;
+  start({ bind, length, gso }: QueueSetup): QueueAnswers {
+    const view = this.#replyView;
+    const queue = this.number;
+    const first = SETUP_SEQUENCE;
+    let at = (bind ? writeBind : writeCopyMode)(view, 0, queue, this.#copyRange, first);
+    at += writeQueueFlag(view, at, queue, NFQA_CFG_F_FAIL_OPEN, this.#failCode === NF_ACCEPT, first + 1);
+    at += writeQueueLength(view, at, queue, length, first + 2);
+    at += writeQueueFlag(view, at, queue, NFQA_CFG_F_GSO, gso, first + 3);
+    this.#replyLength = at;
+    const sent = this.flush();
+    const count = sent ? this.receive() : -1;
+    const failed = count < 0 ? this.counters.lastErrno : 0;
+    const answers = [failed, failed, failed, failed];
+    this.#held = Math.max(0, count);
     for (let i = 0; i < count; i++) {
       const start = i * this.#room;
-      if (this.message.parse(this.view, start, start + this.#words[i * 16 + LENGTH_WORD]!) !== REPLY) continue;
-      if (this.message.sequence === COPY_SEQUENCE) return this.message.errno;
+      const message = this.message;
+      if (message.parse(this.view, start, start + this.#words[i * 16 + LENGTH_WORD]!) !== REPLY) continue;
+      const request = message.sequence - first;
+      if (request >= 0 && request < answers.length) answers[request] = message.errno;
     }
-    return 0; // The acknowledgement is behind a full burst of packets; that packets come proves that it worked.
+    // An acknowledgement behind a full burst of packets is not waited for: that packets come proves that binding worked.
+    return { bind: answers[0]!, failOpen: answers[1]!, length: answers[2]!, gso: answers[3]! };
   }
 
   /**
@@ -367,7 +404,7 @@ export class PacketQueue implements Disposable {
     if (!this.flush()) return;
     // With no room in the queue, a queue that fails open lets new packets pass from here on, so that the drain has an end
     // and the unbinding, which drops what is still queued, finds nothing.
-    this.#replyLength = writeQueueLength(this.#replyView, 0, this.number, 0);
+    this.#replyLength = writeQueueLength(this.#replyView, 0, this.number, 0, 0);
     for (let burst = 0; burst < DRAIN_BURSTS && this.flush(); burst++) {
       const count = this.receive();
       if (count <= 0) break;

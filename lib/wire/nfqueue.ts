@@ -56,8 +56,11 @@ const NFQA_SKB_INFO = 14;
 /** Flags of NFQA_SKB_INFO: segments merged into one, whose checksum nobody has made; nobody has verified it yet. */
 const NFQA_SKB_GSO = 2;
 const NFQA_SKB_CSUM_NOTVERIFIED = 4;
+const NFQA_CFG_CMD = 1;
 const NFQA_CFG_PARAMS = 2;
 const NFQA_CFG_QUEUE_MAXLEN = 3;
+const NFQA_CFG_MASK = 4;
+const NFQA_CFG_FLAGS = 5;
 
 /** Fields of one message from the kernel. One instance is parsed into again and again; nothing is allocated. */
 export class QueueMessage {
@@ -253,11 +256,52 @@ export function writeCopyMode(view: DataView, at: number, queue: number, range: 
   return 32;
 }
 
-/** Writes a request for the number of packets that may wait in the queue. 28 bytes. */
-export function writeQueueLength(view: DataView, at: number, queue: number, length: number): number {
-  writeHeaders(view, at, 28, QUEUE_CONFIG, NLM_F_REQUEST, queue);
+/**
+ * Writes an acknowledged request that binds the queue to this socket and has its packets copied at once, as the kernel drops
+ * the packets of a queue that is bound and copies nothing. 40 bytes.
+ */
+export function writeBind(view: DataView, at: number, queue: number, range: number, sequence: number): number {
+  writeCopyMode(view, at, queue, range, sequence);
+  view.setUint32(at, 40, HOST_LITTLE);
+  view.setUint16(at + 32, 8, HOST_LITTLE);
+  view.setUint16(at + 34, NFQA_CFG_CMD, HOST_LITTLE);
+  view.setUint32(at + 36, 0x01000000); // NFQNL_CFG_CMD_BIND, padding, and no family
+  return 40;
+}
+
+/**
+ * Writes a request for the number of packets that may wait in the queue, acknowledged where `sequence` is not 0. 28 bytes.
+ */
+export function writeQueueLength(view: DataView, at: number, queue: number, length: number, sequence: number): number {
+  writeHeaders(view, at, 28, QUEUE_CONFIG, sequence === 0 ? NLM_F_REQUEST : NLM_F_REQUEST | NLM_F_ACK, queue);
+  view.setInt32(at + 8, sequence, HOST_LITTLE);
   view.setUint16(at + 20, 8, HOST_LITTLE);
   view.setUint16(at + 22, NFQA_CFG_QUEUE_MAXLEN, HOST_LITTLE);
   view.setUint32(at + 24, length);
   return 28;
+}
+
+/** Flags of a queue ({@link writeQueueFlag}): packets that find no room pass; packets of several segments come whole. */
+export const NFQA_CFG_F_FAIL_OPEN = 1;
+export const NFQA_CFG_F_GSO = 4;
+
+/**
+ * Writes an acknowledged request to set or clear one flag: the kernel refuses a message wholly for a flag that it does not
+ * know. 36 bytes.
+ */
+export function writeQueueFlag(
+  view: DataView,
+  at: number,
+  queue: number,
+  flag: number,
+  wanted: boolean,
+  sequence: number,
+): number {
+  writeQueueLength(view, at, queue, wanted ? flag : 0, sequence);
+  view.setUint32(at, 36, HOST_LITTLE);
+  view.setUint16(at + 22, NFQA_CFG_FLAGS, HOST_LITTLE);
+  view.setUint16(at + 28, 8, HOST_LITTLE);
+  view.setUint16(at + 30, NFQA_CFG_MASK, HOST_LITTLE);
+  view.setUint32(at + 32, flag);
+  return 36;
 }

@@ -38,6 +38,6 @@ Deno.test("every sign that the kernel has no queues gives the same kind of error
 });
 
 Deno.test("any other failure tells the step and the error number", () => {
-  const { message } = openingError(0, "copy", EINVAL, "Invalid argument", null, true);
-  assert.equal(message, 'Cannot open queue "0" at step "copy": Invalid argument (error 22)');
+  const { message } = openingError(0, "bind", EINVAL, "Invalid argument", null, true);
+  assert.equal(message, 'Cannot open queue "0" at step "bind": Invalid argument (error 22)');
 });

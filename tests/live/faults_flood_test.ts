@@ -2,31 +2,13 @@
 import assert from "node:assert/strict";
 import { program, serve } from "./everyday.ts";
 import { figure } from "./figure.ts";
+import { Flood } from "./load.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
-import { ADDRESSES, execute, type Host, PATIENCE, Topology } from "./topology.ts";
+import { ADDRESSES, type Host, PATIENCE, Topology } from "./topology.ts";
 
 const named = missing([["gcc", "gcc"]]);
 const { client1, client2, server } = ADDRESSES;
-
-/** The flooding program, built for one test. */
-class Flood implements Disposable {
-  readonly #dir = Deno.makeTempDirSync({ prefix: "ftwall-flood-" });
-
-  async build(): Promise<void> {
-    const source = new URL("flood.c", import.meta.url).pathname;
-    const { code, stderr } = await execute(["gcc", "-O2", "-w", "-o", `${this.#dir}/flood`, source]);
-    assert.equal(code, 0, stderr);
-  }
-
-  command(...words: readonly (string | number)[]): string[] {
-    return [`${this.#dir}/flood`, ...words.map(String)];
-  }
-
-  [Symbol.dispose](): void {
-    Deno.removeSync(this.#dir, { recursive: true });
-  }
-}
 
 interface Asked {
   readonly asked: number;

@@ -4,9 +4,11 @@
  *     flood send KIND FROM TO RATE SECONDS [SOURCES]   raw packets, RATE a second: in the name of SOURCES addresses from FROM on
  *     flood ask TO PORT EVERY COUNT                    COUNT datagrams, one each EVERY µs, each of a flow of its own: times
  *     flood echo PORT                                  answers every datagram
+ *     flood number FROM TO PORT RATE SECONDS EACH      numbered datagrams, each EACH of a flow of their own, until SIGTERM at the latest
+ *     flood tally PORT                                 counts them; SIGTERM makes it tell
  *
  * KIND: ping (FastTrack), announce (UDP tracker), dht, syn, dns (answers nobody asked for), fragment, flow (random bytes).
- * `send` and `ask` print one line of JSON.
+ * `send`, `ask`, `number` and `tally` print one line of JSON.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -15,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,9 +155,100 @@ static int echo(int argc, char **argv) {
   }
 }
 
+static volatile sig_atomic_t ended;
+
+static void end(int number) {
+  (void)number;
+  ended = 1;
+}
+
+/* Most that are sent at once when the sender comes late: the kernel's own backlog of a device holds 1000. */
+#define AT_ONCE 50
+
+static int number(int argc, char **argv) {
+  if (argc < 8) return 2;
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(argv[3])};
+  const double rate = atof(argv[5]), length = atof(argv[6]);
+  const uint32_t each = (uint32_t)atol(argv[7]);
+  int raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+  if (raw < 0) return perror("socket"), 1;
+  uint8_t packet[64] = {0};
+  struct iphdr *ip = (struct iphdr *)packet;
+  struct udphdr *udp = (struct udphdr *)(packet + sizeof *ip);
+  uint32_t *order = (uint32_t *)(packet + sizeof *ip + sizeof *udp);
+  ip->version = 4, ip->ihl = 5, ip->ttl = 64, ip->protocol = IPPROTO_UDP, ip->tot_len = htons(sizeof packet);
+  ip->saddr = inet_addr(argv[2]), ip->daddr = to.sin_addr.s_addr;
+  udp->dest = htons((uint16_t)atoi(argv[4])), udp->len = htons(sizeof packet - sizeof *ip);
+  const double began = seconds();
+  uint32_t sent = 0, failed = 0;
+  double forgone = 0;
+  signal(SIGTERM, end);
+  while (!ended && seconds() - began < length) {
+    const double due = (seconds() - began) * rate - forgone;
+    if (due - sent > AT_ONCE) forgone += due - sent - AT_ONCE;
+    for (int i = 0; i < AT_ONCE && sent < due; i++, sent++) {
+      udp->source = htons((uint16_t)(1024 + sent / each % 64000));
+      *order = htonl(sent);
+      if (sendto(raw, packet, sizeof packet, 0, (struct sockaddr *)&to, sizeof to) < 0) failed++;
+    }
+    usleep(200);
+  }
+  printf("{\"sent\":%u,\"failed\":%u,\"rate\":%.0f}\n", sent, failed, sent / (seconds() - began));
+  return 0;
+}
+
+static int tally(int argc, char **argv) {
+  if (argc < 3) return 2;
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2]))};
+  int udp = socket(AF_INET, SOCK_DGRAM, 0);
+  const int room = 256 << 20;
+  setsockopt(udp, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+  if (bind(udp, (struct sockaddr *)&at, sizeof at) != 0) return perror("bind"), 1;
+  const uint32_t most = 1 << 26;
+  uint8_t *seen = calloc(most, 1);
+  uint32_t received = 0, twice = 0, next = 0, gaps = 0, longest = 0;
+  double last = 0, pause = 0;
+  signal(SIGTERM, end);
+  puts("ready");
+  fflush(stdout);
+  for (;;) {
+    uint32_t bytes[16];
+    struct pollfd wait = {.fd = udp, .events = POLLIN};
+    if (poll(&wait, 1, ended ? 500 : 100) <= 0) {
+      if (ended) break;
+      continue;
+    }
+    if (recv(udp, bytes, sizeof bytes, MSG_DONTWAIT) < 4) continue;
+    const double now = seconds();
+    if (last > 0 && now - last > pause) pause = now - last;
+    last = now;
+    const uint32_t order = ntohl(bytes[0]);
+    if (order >= most) continue;
+    if (seen[order]) twice++;
+    else received++;
+    seen[order] = 1;
+  }
+  // The first of the packets that are missing, and how many runs of them there are.
+  uint32_t end = most;
+  while (end > 0 && !seen[end - 1]) end--;
+  for (uint32_t run = 0; next < end; next++) {
+    if (seen[next]) run = 0;
+    else if (run++ == 0) gaps++;
+    if (run > longest) longest = run;
+  }
+  printf("{\"received\":%u,\"twice\":%u,\"gaps\":%u,\"longest_gap\":%u,\"longest_pause_ms\":%.0f}\n", received, twice, gaps, longest,
+         pause * 1000);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "";
-  int code = !strcmp(mode, "send") ? send_flood(argc, argv) : !strcmp(mode, "ask") ? ask(argc, argv) : !strcmp(mode, "echo") ? echo(argc, argv) : 2;
-  if (code == 2) fprintf(stderr, "usage: flood send KIND FROM TO RATE SECONDS [SOURCES] | ask TO PORT EVERY COUNT | echo PORT\n");
+  int code = !strcmp(mode, "send")     ? send_flood(argc, argv)
+             : !strcmp(mode, "ask")    ? ask(argc, argv)
+             : !strcmp(mode, "echo")   ? echo(argc, argv)
+             : !strcmp(mode, "number") ? number(argc, argv)
+             : !strcmp(mode, "tally")  ? tally(argc, argv)
+                                       : 2;
+  if (code == 2) fprintf(stderr, "usage: flood send|ask|echo|number|tally …, see the head of flood.c\n");
   return code;
 }

@@ -127,10 +127,10 @@ export class Background implements AsyncDisposable {
     return found;
   }
 
-  /** Asks it to end, insists after two seconds, and waits until its output is read. */
+  /** Asks it to end, insists after some seconds, and waits until its output is read. */
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Deno.CommandStatus> {
     if (!this.#ended) this.kill(signal);
-    const insist = setTimeout(() => this.kill("SIGKILL"), 2000);
+    const insist = setTimeout(() => this.kill("SIGKILL"), 2000 * PATIENCE * crowd());
     const status = await this.status;
     clearTimeout(insist);
     await Promise.all(this.#reading);

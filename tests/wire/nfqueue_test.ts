@@ -9,8 +9,10 @@ import {
   QueueMessage,
   REPLY,
   VERDICT_LENGTH,
+  writeBind,
   writeCopyMode,
   writeMarkedVerdict,
+  writeQueueFlag,
   writeQueueLength,
   writeVerdict,
 } from "../../lib/wire/nfqueue.ts";
@@ -172,7 +174,21 @@ Deno.test("config messages have the bytes that the kernel expects", () => {
     toHex(view, 32),
     "20000000" + "0203" + "0500" + "05000000" + "00000000" + "00000001" + "09000200" + "00001000" + "02000000",
   );
-  assert.equal(writeQueueLength(view, 0, 1, 8192), 28);
+  assert.equal(writeBind(view, 0, 1, 4096, 5), 40);
+  assert.equal(
+    toHex(view, 40),
+    "28000000" + "0203" + "0500" + "05000000" + "00000000" + "00000001" + "09000200" + "00001000" + "02000000" +
+      "08000100" + "01000000",
+  );
+  assert.equal(writeQueueFlag(view, 0, 1, 4, true, 5), 36);
+  assert.equal(
+    toHex(view, 36),
+    "24000000" + "0203" + "0500" + "05000000" + "00000000" + "00000001" + "08000500" + "00000004" + "08000400" +
+      "00000004",
+  );
+  writeQueueFlag(view, 0, 1, 4, false, 5);
+  assert.equal(toHex(view, 36).slice(48), "00000000" + "08000400" + "00000004");
+  assert.equal(writeQueueLength(view, 0, 1, 8192, 0), 28);
   assert.equal(
     toHex(view, 28),
     "1c000000" + "0203" + "0100" + "00000000" + "00000000" + "00000001" + "08000300" + "00002000",

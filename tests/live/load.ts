@@ -1,0 +1,91 @@
+/**
+ * A load that is counted packet by packet: numbered datagrams through the router, most of which visit the queue.
+ */
+import assert from "node:assert/strict";
+import { ADDRESSES, type Background, execute, type Topology } from "./topology.ts";
+
+/** The program of flood.c, built for one test. */
+export class Flood implements Disposable {
+  readonly #dir = Deno.makeTempDirSync({ prefix: "ftwall-flood-" });
+
+  /** Builds it. */
+  async build(): Promise<void> {
+    const source = new URL("flood.c", import.meta.url).pathname;
+    const { code, stderr } = await execute(["gcc", "-O2", "-w", "-o", `${this.#dir}/flood`, source]);
+    assert.equal(code, 0, stderr);
+  }
+
+  /** Its command line. */
+  command(...words: readonly (string | number)[]): string[] {
+    return [`${this.#dir}/flood`, ...words.map(String)];
+  }
+
+  /** Removes it. */
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.#dir, { recursive: true });
+  }
+}
+
+/** What became of a {@link Load}. */
+export interface Counted {
+  readonly sent: number;
+  readonly rate: number;
+  readonly received: number;
+  readonly missing: number;
+  /** Packets that came more than once. */
+  readonly twice: number;
+  /** Runs of missing packets. */
+  readonly gaps: number;
+  readonly longest_gap: number;
+  /** Longest time without a packet. */
+  readonly longest_pause_ms: number;
+  /** Packets that no processor of the whole machine had time for, before they came to any rule. */
+  readonly backlog: number;
+}
+
+/** Packets of a flow that the load sends: all of them are looked at by the queue. */
+const EACH = 8;
+const PORT = 5000;
+/** Seconds after which the sender ends by itself. */
+const LONGEST = 3600;
+
+/** Numbered datagrams of client1 to the server, from many ports. */
+export class Load {
+  readonly #sender: Background;
+  readonly #sink: Background;
+  readonly #backlog = droppedByBacklog();
+
+  private constructor(sender: Background, sink: Background) {
+    this.#sender = sender;
+    this.#sink = sink;
+  }
+
+  /** Begins with so many packets a second. */
+  static async start(topology: Topology, flood: Flood, rate: number): Promise<Load> {
+    const { client1, server } = ADDRESSES;
+    const sink = topology.start("server", flood.command("tally", PORT));
+    await sink.prints("ready");
+    // Known beforehand: the queue for an address that is being resolved is short.
+    await topology.must("client1", ["ping", "-q", "-c", "1", server.v4]);
+    const words = [client1.v4, server.v4, PORT, rate, LONGEST, EACH];
+    return new Load(topology.start("client1", flood.command("number", ...words)), sink);
+  }
+
+  /** Ends it and counts. */
+  async end(): Promise<Counted> {
+    this.#sender.kill("SIGTERM");
+    await this.#sender.stop("SIGTERM");
+    await this.#sink.stop("SIGTERM");
+    const { sent, failed, rate } = JSON.parse(this.#sender.stdout) as { sent: number; failed: number; rate: number };
+    assert.equal(failed, 0);
+    const text = this.#sink.stdout;
+    const counted = JSON.parse(text.slice(text.indexOf("{"))) as Omit<Counted, "sent" | "missing">;
+    return { ...counted, sent, rate, missing: sent - counted.received, backlog: droppedByBacklog() - this.#backlog };
+  }
+}
+
+/** Second column of /proc/net/softnet_stat, of all processors. */
+function droppedByBacklog(): number {
+  const lines = Deno.readTextFileSync("/proc/net/softnet_stat").trim().split("\n");
+  return lines.reduce((sum, line) => sum + parseInt(line.split(/\s+/)[1]!, 16), 0);
+}

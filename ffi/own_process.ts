@@ -40,6 +40,7 @@ const CALLS = {
 
 const RLIMIT_NOFILE = 7;
 const PRIO_PROCESS = 0;
+const SCHED_OTHER = 0;
 const SCHED_RR = 2;
 const PR_SET_DUMPABLE = 4;
 const PR_SET_KEEPCAPS = 8;
@@ -98,20 +99,29 @@ export class OwnProcess implements Disposable {
     return { soft: Number(limit[0]), hard: Number(limit[1]) };
   }
 
-  /** Puts this thread, and those it starts from now on, ahead of others by so much of `nice`. Answers 0 or the error number. */
+  /** Gives this thread, and those it starts from now on, so much of `nice`: below 0 is ahead of others. Answers 0 or the error number. */
   nice(value: number): number {
     return this.#library.symbols.setpriority(PRIO_PROCESS, 0, value) === 0 ? 0 : this.#errno();
   }
 
   /** Runs this thread, and those it starts from now on, before all that are not real-time. Answers 0 or the error number. */
   realTime(): number {
+    return this.#schedule(SCHED_RR, 1);
+  }
+
+  /** Ends what {@link realTime} began. Answers 0 or the error number. */
+  ordinary(): number {
+    return this.#schedule(SCHED_OTHER, 0);
+  }
+
+  #schedule(policy: number, priority: number): number {
     const calls = callsOf(Deno.build.arch);
     if (calls === null) return EPERM;
     // struct sched_param { int sched_priority; }
     const param = new Int32Array(new ArrayBuffer(4));
-    param[0] = 1;
+    param[0] = priority;
     const bytes = new Uint8Array(param.buffer);
-    const answer = this.#library.symbols.syscallAt(calls.sched_setscheduler, 0n, BigInt(SCHED_RR), bytes);
+    const answer = this.#library.symbols.syscallAt(calls.sched_setscheduler, 0n, BigInt(policy), bytes);
     return answer === 0n ? 0 : this.#errno();
   }
 

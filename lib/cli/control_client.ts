@@ -7,11 +7,21 @@ import { errorText } from "../net/error_text.ts";
 import { type ControlAnswers, type ControlRequest, LONGEST_ANSWER } from "../report/control_protocol.ts";
 import { FAILED, Failure, MISSING } from "../report/failure.ts";
 
-/** Sends one request to the daemon at `path` and waits for its answer, at most `milliseconds`. Throws {@link Failure}. */
+/** Who asks: what the audit log is told, and the address that must not be locked by mistake. */
+export interface Asker {
+  readonly user: string | undefined;
+  readonly from: string | undefined;
+}
+
+/**
+ * Sends one request to the daemon at `path` and waits for its answer, at most `milliseconds`. Who asks is the user of this
+ * process, unless `asker` says otherwise. Throws {@link Failure}.
+ */
 export async function ask<C extends ControlRequest["command"]>(
   path: string,
   request: Extract<ControlRequest, { readonly command: C }> | { readonly command: C },
   milliseconds: number = 10_000,
+  { user, from }: Asker = { user: invoker(), from: loginAddress() },
 ): Promise<ControlAnswers[C]> {
   using connection = await connect(path);
   let late = false;
@@ -21,8 +31,6 @@ export async function ask<C extends ControlRequest["command"]>(
     connection.close();
   }, milliseconds);
   try {
-    const user = invoker();
-    const from = loginAddress();
     const sent = {
       ...request,
       ...(user === undefined ? {} : { user }),

@@ -8,7 +8,7 @@ import { type History, readHistory } from "../history/read_history.ts";
 import { reportPage } from "../history/report_page.ts";
 import { reportText } from "../history/report_text.ts";
 import { type Wording, wordingOf } from "../history/report_words.ts";
-import { summarize } from "../history/summary.ts";
+import { summarize, type Summary } from "../history/summary.ts";
 import { loadAny } from "../daemon/load.ts";
 import { errorText } from "../net/error_text.ts";
 import type { Names } from "../names/names.ts";
@@ -54,26 +54,36 @@ Each Monday by cron, in /etc/cron.d/ftwall-report, as a mail or to a webhook:
   0 7 * * 1  root  ${CRON} report --format json | curl -fsS --json @- https://hooks.example.org/ftwall`,
   async run({ since = 7 * 86400, format = "text", ...where }) {
     const directory = await findHistory(where);
-    const until = Date.now();
-    const { clock, names, wording } = surroundings(where.config, until);
-    const summary = readable(directory, () =>
-      summarize({
-        directory,
-        since: until - since * 1000,
-        until,
-        host: Deno.hostname(),
-        nameOf: (client, mac) => names.of(client, mac),
-        local: (time) => {
-          const text = rfc3339(clock(time));
-          return { day: text.slice(0, 10), hour: Number(text.slice(11, 13)) };
-        },
-      }));
+    const { summary, wording } = summaryOf(directory, since, where.config);
     if (format === "json") print(jsonLine(summary));
     else if (format === "html") print(reportPage(summary, wording).trimEnd());
     else print(...reportText(summary, wording, columns()));
     return DONE;
   },
 });
+
+/** What a report is made of; `since` is seconds. Throws a {@link Failure}. */
+export function summaryOf(
+  directory: string,
+  since: number,
+  config: string | undefined,
+): { readonly summary: Summary; readonly wording: Wording } {
+  const until = Date.now();
+  const { clock, names, wording } = surroundings(config, until);
+  const summary = readable(directory, () =>
+    summarize({
+      directory,
+      since: until - since * 1000,
+      until,
+      host: Deno.hostname(),
+      nameOf: (client, mac) => names.of(client, mac),
+      local: (time) => {
+        const text = rfc3339(clock(time));
+        return { day: text.slice(0, 10), hour: Number(text.slice(11, 13)) };
+      },
+    }));
+  return { summary, wording };
+}
 
 /** `ftwall log`. */
 export const log: Command = command({

@@ -24,8 +24,8 @@ export interface TopData {
 
 const RANKS: Readonly<Record<ClientRow["state"], number>> = { locked: 0, allowed: 1, seen: 2 };
 
-/** Orders of the list, each with the greatest or newest first. */
-const ORDERS: readonly (readonly [name: string, compare: (a: ClientRow, b: ClientRow) => number])[] = [
+/** Orders of a list of clients, each with the greatest or newest first. */
+export const ORDERS: readonly (readonly [name: string, compare: (a: ClientRow, b: ClientRow) => number])[] = [
   ["state", (a, b) => RANKS[a.state] - RANKS[b.state] || newest(a, b)],
   ["last seen", (a, b) => newest(a, b)],
   ["detected", (a, b) => b.detected - a.detected],
@@ -225,13 +225,7 @@ export class TopView {
 
   /** The rows that the filter leaves, in order. */
   #rows(): readonly ClientRow[] {
-    const wanted = this.#filter.toLowerCase();
-    const rows = this.#data.clients.filter(({ client, client_name = "", mac = "", protocol, evidence, state }) =>
-      [client, client_name, mac, protocol, evidence, state].some((text) => text.toLowerCase().includes(wanted))
-    );
-    const [, compare] = ORDERS[this.#order]!;
-    rows.sort((a, b) => (this.#reversed ? -1 : 1) * (compare(a, b) || a.client.localeCompare(b.client)));
-    return rows;
+    return sortedRows(this.#data.clients, this.#filter, this.#order, this.#reversed);
   }
 
   /** The screen, `rows` lines of at most `columns`; `now` is milliseconds since 1970. */
@@ -323,6 +317,21 @@ export class TopView {
   }
 }
 
+/** The rows that have the letters of `filter` in any column, in one of the {@link ORDERS}. */
+export function sortedRows(
+  all: readonly ClientRow[],
+  filter: string,
+  order: number,
+  reversed: boolean = false,
+): ClientRow[] {
+  const wanted = filter.toLowerCase();
+  const rows = all.filter(({ client, client_name = "", mac = "", protocol, evidence, state }) =>
+    [client, client_name, mac, protocol, evidence, state].some((text) => text.toLowerCase().includes(wanted))
+  );
+  const compare = ORDERS[order]![1];
+  return rows.sort((a, b) => (reversed ? -1 : 1) * (compare(a, b) || a.client.localeCompare(b.client)));
+}
+
 /** A column of the list. */
 interface Layout {
   readonly title: string;
@@ -387,7 +396,7 @@ function fit(text: string, width: number, right: boolean = false): string {
 }
 
 /** A time in at most four signs: `45s`, `12m`, `3h`, `9d`. */
-function brief(seconds: number): string {
+export function brief(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
   if (s < 100) return `${s}s`;
   if (s < 6000) return `${Math.round(s / 60)}m`;

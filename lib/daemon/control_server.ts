@@ -9,6 +9,7 @@ import {
   type ActionAnswer,
   type ClientsAnswer,
   type ControlRequest,
+  type EventsAnswer,
   type ExplainAnswer,
   LONGEST_REQUEST,
   type NotifyAnswer,
@@ -17,7 +18,7 @@ import {
   type ReloadAnswer,
 } from "../report/control_protocol.ts";
 import type { Who } from "../report/report_event.ts";
-import { claimPath, foreignPeer, type Peer, peerDescriptor, releasePath } from "./control_path.ts";
+import { claimPath, CONTROL, foreignPeer, type Peer, peerDescriptor, releasePath } from "./socket_path.ts";
 
 type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { readonly command: C }>;
 
@@ -44,6 +45,8 @@ export interface ControlHandler {
   clients(): ClientsAnswer;
   /** Answers `notify`; a name of null is all of them. */
   notify(name: string | null): Promise<NotifyAnswer>;
+  /** Answers `events`. */
+  events(): EventsAnswer;
 }
 
 /** How to listen. */
@@ -89,7 +92,7 @@ export class ControlServer implements AsyncDisposable {
 
   /** Takes the path (see {@link claimPath}) and listens. */
   static async listen(options: ControlOptions): Promise<ControlServer> {
-    const { listener, inode } = await claimPath(options.path, options.group);
+    const { listener, inode } = await claimPath(options.path, options.group, CONTROL);
     return new ControlServer(options, listener, inode);
   }
 
@@ -209,6 +212,8 @@ export class ControlServer implements AsyncDisposable {
         return [JSON.stringify(handler.clients())];
       case "notify":
         return [JSON.stringify(await handler.notify(request.name))];
+      case "events":
+        return [JSON.stringify(handler.events())];
     }
   }
 

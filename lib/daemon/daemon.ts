@@ -341,6 +341,12 @@ class RunningDaemon implements Daemon {
       return this.#engine.hold(() => metricsText(buildStatus(this.#status), this.#status.verdictTimes));
     };
     if (config.metrics.listen !== "") stack.use(serveMetrics(config.metrics.listen, metrics));
+    if (config.web.listen !== "") {
+      const { WebThread } = await import("./web_thread.ts");
+      const start = { web: config.web, control: this.#opened.control };
+      const page = stack.use(await WebThread.open(start, (text) => reporter.note("warning", text)));
+      this.#status.web = page.address;
+    }
     // Only now that nothing can fail any more: a second ftwall, started by mistake, must not touch the files of the first.
     if (!this.#options.dryRun) this.#lockState(stack);
     this.#restore();

@@ -9,7 +9,9 @@ import {
   type ActionAnswer,
   type ClientsAnswer,
   type ControlRequest,
+  type EventsAnswer,
   type ExplainAnswer,
+  LAST_EVENTS,
   type NotifyAnswer,
   RefusedRequest,
   type ReloadAnswer,
@@ -234,6 +236,11 @@ export class Operator implements ControlHandler {
         scoreOf: (client) => this.#scoreOf(client),
       }),
     }));
+  }
+
+  /** Answers `events`. */
+  events(): EventsAnswer {
+    return { events: this.#parts.reporter.history.last(LAST_EVENTS) };
   }
 
   /** The highest score of a client over all protocols. */

@@ -19,7 +19,7 @@ export function neededCapabilities(
   owner: (path: string) => number | null,
 ): (keyof typeof CAPABILITIES)[] {
   const needed: (keyof typeof CAPABILITIES)[] = ["NET_ADMIN", "NET_RAW"];
-  if (config.control.group !== "") needed.push("CHOWN");
+  if (config.control.group + config.web.group !== "") needed.push("CHOWN");
   needed.push(...hookCapabilities(config.notify));
   // In root's own folders root may write without.
   if (folders.some((folder) => (owner(folder) ?? 0) !== 0)) needed.push("DAC_OVERRIDE");
@@ -30,7 +30,7 @@ export function neededCapabilities(
 
 /** The folders that are written to. */
 export function writtenFolders(config: Config, paths: readonly string[]): string[] {
-  const files = [config.log.file, ...paths].filter((path) => path.includes("/"));
+  const files = [config.log.file, config.web.listen, ...paths].filter((path) => path.includes("/"));
   const folders = files.map((path) => path.slice(0, path.lastIndexOf("/")));
   return config.clientFiles === "" ? folders : [...folders, config.clientFiles];
 }
@@ -59,6 +59,13 @@ export function settleRights(config: Config, path: string, paths: readonly strin
   const after = readRights();
   const all = [why, open === "" ? "" : `no system call is refused: ${open}`].filter((text) => text !== "").join("; ");
   return { ...after, calls_refused: open === "", ...(all === "" ? {} : { why: all }) };
+}
+
+/** Puts this thread behind all others that judge packets or wait for those who do, whatever {@link settleRights} made of it. */
+export function standBack(): void {
+  using own = new OwnProcess();
+  own.ordinary();
+  own.nice(10);
 }
 
 /** Whether two programs are of one architecture, by the heads of their files (class and machine of ELF). */

@@ -70,6 +70,8 @@ export class DaemonStatus implements StatusSource {
   workers: Workers | null = null;
   /** What shows that verdicts move; null before the start is over. */
   vital: VitalSigns | null = null;
+  /** Where the page is; empty where there is none. */
+  web: string = "";
   readonly #parts: DaemonStatusParts;
   readonly #engine: Engine;
   readonly #started = performance.now();

@@ -31,8 +31,8 @@ const INCIDENTS = 40;
 /** Shades of a heat map beside none. */
 const SHADES = 6;
 
-/** The whole file. */
-export function reportPage(summary: Summary, wording: Wording): string {
+/** The whole file; `before` is markup to stand above it. */
+export function reportPage(summary: Summary, wording: Wording, before: string = ""): string {
   const title = `ftwall report, ${summary.host}`;
   const span = `${wording.time(summary.since)} to ${wording.time(summary.until)}`;
   const dry = { all: "dry run", some: "partly dry run", none: "" }[summary.dry_run];
@@ -49,7 +49,7 @@ export function reportPage(summary: Summary, wording: Wording): string {
 ${PAGE_STYLE}</style>
 </head>
 <body>
-<header>
+${before}<header>
 <h1>ftwall <span>on ${escaped(summary.host)}</span>${dry === "" ? "" : ` <b class="dry">${dry}</b>`}</h1>
 <p class="span">${escaped(span)}, times are UTC${escaped(wording.offset)}</p>
 ${

@@ -17,6 +17,11 @@ export const PAGE_STYLE = `:root {
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 64rem; padding: 1rem 1rem 2rem; background: var(--paper); color: var(--ink); font: 1rem/1.45 system-ui, sans-serif; overflow-wrap: break-word; }
+nav { margin: 0 0 1rem; border-bottom: 1px solid var(--line); }
+nav ul { display: flex; flex-wrap: wrap; gap: 0 1.2rem; margin: 0; padding: 0; list-style: none; }
+nav a, nav button { display: inline-block; padding: .45rem 0; color: var(--accent); }
+nav a[aria-current] { color: var(--ink); font-weight: 600; text-decoration: none; box-shadow: inset 0 -3px var(--accent); }
+nav button { border: 0; background: none; font: inherit; text-decoration: underline; cursor: pointer; }
 h1 { margin: 0; font-size: 1.6rem; line-height: 1.2; }
 h1 span { font-weight: 400; color: var(--soft); }
 h2 { margin: 0 0 .35rem; font-size: 1.15rem; }
@@ -70,6 +75,7 @@ footer { margin-top: 2rem; font-size: .82rem; }
   .heat .n { display: none; }
 }
 @media print {
+  nav { display: none; }
   :root {
     --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --accent: #1f5fa8; --dry: #000; --dry-back: #fff;
     --h0: #f2f2f2; --h1: #cfe1f2; --h2: #9fc6e6; --h3: #64a3d4; --h4: #337fbe; --h5: #145c9e; --h6: #083a70;

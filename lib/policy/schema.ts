@@ -381,6 +381,36 @@ export const SECTIONS = {
     doc: "Prometheus metrics over HTTP.",
     fields: { listen: field(spelling.listen, "", "Where to serve them; empty: nowhere.", "restart") },
   },
+  web: {
+    doc: "The page for a browser: what happens, and who is locked. See docs/web.md.",
+    fields: {
+      listen: field(spelling.webListen, "", "Where it is; empty: nowhere.", "restart"),
+      group: field(
+        spelling.unixGroup,
+        "",
+        "Group that may use its Unix socket besides root, such as that of a web server.",
+        "restart",
+      ),
+      hosts: field(
+        list(spelling.webHost, 32),
+        NONE,
+        "Names by which browsers ask for it. Addresses and localhost are always answered, any other name is refused, as it may be a stranger's that leads here.",
+        "restart",
+      ),
+      tokenFile: field(
+        spelling.path,
+        "/etc/ftwall/web.token",
+        "File with the token of 20 characters or more that lets its reader lock, unlock and allow clients. Only its owner may read it; where there is none, the page is for reading.",
+        "restart",
+      ),
+      read: field(
+        word(["anyone", "token"]),
+        "anyone",
+        "Who may read it: anyone who can reach it, or only who has the token.",
+        "restart",
+      ),
+    },
+  },
   state: {
     doc: "What survives a restart.",
     fields: {

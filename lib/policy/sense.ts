@@ -24,6 +24,16 @@ export function checkSense(config: Config, findings: Findings): void {
   if (!findings.failedAt("dns")) checkDns(config, findings);
   if (!findings.failedAt("score")) checkScore(config, findings);
   if (!findings.failedAt("notify")) checkNotify(config, findings);
+  if (!findings.failedAt("web")) checkWeb(config, findings);
+}
+
+function checkWeb({ web }: Config, findings: Findings): void {
+  if (web.listen === "" || web.listen.startsWith("/") || /^(?:127\.|\[::1\]:)/.test(web.listen)) return;
+  findings.warn(
+    ["web", "listen"],
+    `${describe(web.listen)}, where the token passes the network in clear`,
+    "127.0.0.1 with an SSH tunnel, or a Unix socket behind a web server with TLS",
+  );
 }
 
 function checkNotify({ notify }: Config, findings: Findings): void {

@@ -206,8 +206,12 @@ export const unixUser: Kind<string> = text(
 /** An absolute path of a socket: sun_path holds 108 bytes with the final zero. */
 export const socketPath: Kind<string> = text(
   'an absolute path of at most 107 bytes such as "/run/ftwall/control.sock"',
-  (value) => /^\/[^\p{Cc}]+$/u.test(value) && new TextEncoder().encode(value).length <= 107 ? value : null,
+  readSocketPath,
 );
+
+function readSocketPath(value: string): string | null {
+  return /^\/[^\p{Cc}]+$/u.test(value) && new TextEncoder().encode(value).length <= 107 ? value : null;
+}
 
 /** A group of the operating system, or empty. */
 export const unixGroup: Kind<string> = text(
@@ -218,17 +222,40 @@ export const unixGroup: Kind<string> = text(
 /** Address and port to listen on, or empty. */
 export const listen: Kind<string> = text(
   'an address with a port such as "127.0.0.1:9477", "[::1]:9477", or "" for off',
-  (value) => {
-    if (value === "") return value;
-    const match = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):([1-9]\d{0,4})$/i.exec(value);
-    const [, six, four, port] = match ?? [];
-    if (match === null || Number(port) > 65535) return null;
-    const known = six === undefined
-      ? four !== undefined && parseAddress(four) !== null
-      : six.includes(":") && parseAddress(six) !== null;
-    return known ? value.toLowerCase() : null;
-  },
-  (found) => /^\d{1,5}$/.test(found) ? `127.0.0.1:${found}` : found.replace(/^localhost:/, "127.0.0.1:"),
+  readListen,
+  nearestListen,
+);
+
+/** Where the page is: address and port, the path of a Unix socket, or empty. */
+export const webListen: Kind<string> = text(
+  'an address with a port such as "127.0.0.1:8464", "[::1]:8464", a path of at most 107 bytes such as "/run/ftwall/web.sock", or "" for off',
+  (value) => value.startsWith("/") ? readSocketPath(value) : readListen(value),
+  nearestListen,
+);
+
+function readListen(value: string): string | null {
+  if (value === "") return value;
+  const match = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):([1-9]\d{0,4})$/i.exec(value);
+  const [, six, four, port] = match ?? [];
+  if (match === null || Number(port) > 65535) return null;
+  const known = six === undefined
+    ? four !== undefined && parseAddress(four) !== null
+    : six.includes(":") && parseAddress(six) !== null;
+  return known ? value.toLowerCase() : null;
+}
+
+function nearestListen(found: string): string {
+  return /^\d{1,5}$/.test(found) ? `127.0.0.1:${found}` : found.replace(/^localhost:/, "127.0.0.1:");
+}
+
+/** A name by which a browser asks for a machine. */
+export const webHost: Kind<string> = text(
+  'a host name such as "router.example.org", without a port',
+  (value) =>
+    /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*$/i.test(value)
+      ? value.toLowerCase()
+      : null,
+  (found) => found.replace(/^https?:\/\//i, "").replace(/[:/].*$/, ""),
 );
 
 /** An IANA time zone, or empty. */

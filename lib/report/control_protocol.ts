@@ -10,12 +10,14 @@ import type { Remembered } from "./history.ts";
 export const LONGEST_REQUEST = 64 * 1024;
 /** Bytes of the longest answer that the client takes. */
 export const LONGEST_ANSWER = 64 * 1024 * 1024;
+/** Events in the answer to `events`. */
+export const LAST_EVENTS = 300;
 /** Where the daemon listens unless told otherwise. */
 export const DEFAULT_CONTROL = "/run/ftwall/control.sock";
 
 /** A request as it was understood. */
 export type ControlRequest =
-  | { readonly command: "ping" | "status" | "reload" | "clients" }
+  | { readonly command: "ping" | "status" | "reload" | "clients" | "events" }
   | {
     readonly command: "lock";
     readonly client: string;
@@ -105,6 +107,11 @@ export interface NotifyAnswer {
   readonly targets: readonly { readonly name: string; readonly failure: string }[];
 }
 
+/** What the daemon says to `events`: the last {@link LAST_EVENTS}, oldest first, without those about peers alone. */
+export interface EventsAnswer {
+  readonly events: readonly Remembered[];
+}
+
 /** Answer to each command. */
 export interface ControlAnswers {
   readonly ping: PingAnswer;
@@ -116,6 +123,7 @@ export interface ControlAnswers {
   readonly explain: ExplainAnswer;
   readonly clients: ClientsAnswer;
   readonly notify: NotifyAnswer;
+  readonly events: EventsAnswer;
 }
 
 /** A request that cannot be followed; its message is the answer. */
@@ -161,6 +169,7 @@ function understood(object: Record<string, unknown>): ControlRequest {
     case "status":
     case "reload":
     case "clients":
+    case "events":
       return { command };
     case "lock":
     case "allow":
@@ -183,7 +192,7 @@ function understood(object: Record<string, unknown>): ControlRequest {
       return { command, name: object["name"] === null ? null : text(object, "name", LONGEST_CLIENT) };
     default:
       throw new RefusedRequest(
-        "Cannot follow the request: expected command ping, status, reload, lock, unlock, allow, explain, clients or notify",
+        "Cannot follow the request: expected command ping, status, reload, lock, unlock, allow, explain, clients, events or notify",
       );
   }
 }

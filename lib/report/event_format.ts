@@ -65,8 +65,8 @@ function formatColour(event: ReportEvent, time: number, dryRun: boolean, clock: 
   return `\x1b[2m${localTime(time, clock)}\x1b[0m ${code === "" ? text : `\x1b[${code}m${text}\x1b[0m`}`;
 }
 
-/** What happened, for people. Everything that comes from outside is made plain. */
-function sentence(event: ReportEvent, dryRun: boolean, clock: LocalClock): string {
+/** What happened, for people, without the time. Everything that comes from outside is made plain. */
+export function sentence(event: ReportEvent, dryRun: boolean, clock: LocalClock): string {
   const would = dryRun && isTraffic(event);
   const text = plain(words(event, would, (time) => localText(time, clock)));
   return would ? `${text} [dry run]` : text;

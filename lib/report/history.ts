@@ -1,8 +1,8 @@
 /**
- * The last events about clients, so that `ftwall explain` can say why.
+ * The last events, so that `ftwall explain` can say why, and the page what happens.
  * @module
  */
-import type { ReportEvent } from "./report_event.ts";
+import { isTraffic, type ReportEvent } from "./report_event.ts";
 import { rfc3339 } from "./plain.ts";
 
 /** An event with the time it was reported. */
@@ -11,7 +11,7 @@ export interface Remembered {
   readonly event: ReportEvent;
 }
 
-/** A ring of the last events that name a client. */
+/** A ring of the last events, without those about peers alone. */
 export class History {
   readonly #events: (ReportEvent | undefined)[];
   readonly #times: Float64Array;
@@ -23,9 +23,9 @@ export class History {
     this.#times = new Float64Array(capacity);
   }
 
-  /** Takes an event; those that do not name a client are passed by. `time` is milliseconds since 1970. */
+  /** Takes an event; those about traffic that name no client are passed by. `time` is milliseconds since 1970. */
   add(event: ReportEvent, time: number): void {
-    if (!("client" in event) || event.client === undefined) return;
+    if (isTraffic(event) && (!("client" in event) || event.client === undefined)) return;
     this.#events[this.#next] = event;
     this.#times[this.#next] = time;
     this.#next = (this.#next + 1) % this.#events.length;
@@ -39,6 +39,18 @@ export class History {
       const event = this.#events[at];
       if (event !== undefined) yield { time: rfc3339(this.#times[at] ?? 0), event };
     }
+  }
+
+  /** The last of them, oldest first, at most `most`. */
+  last(most: number): Remembered[] {
+    const found: Remembered[] = [];
+    const count = this.#events.length;
+    for (let i = Math.min(most, count); i >= 1; i--) {
+      const at = (this.#next - i + count) % count;
+      const event = this.#events[at];
+      if (event !== undefined) found.push({ time: rfc3339(this.#times[at] ?? 0), event });
+    }
+    return found;
   }
 
   /** The last events about a client, oldest first, at most `most`; a `mac` also finds events of its other addresses. */

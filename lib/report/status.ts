@@ -201,6 +201,8 @@ export interface StatusSource {
   history?(): HistoryStatus | null;
   /** Optional: the targets of notifications; empty where there are none. */
   notify?(): readonly NotifyStatus[];
+  /** Optional: where the page is; empty where there is none. */
+  readonly web?: string;
   /** Resident memory in bytes. */
   rss(): number;
 }
@@ -272,6 +274,8 @@ export interface Status {
   readonly rights?: RightsStatus;
   readonly history?: HistoryStatus;
   readonly notify?: readonly InText<NotifyStatus>[];
+  /** Where the page is. */
+  readonly web?: string;
   readonly verdict_microseconds: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly memory: { readonly rss_bytes: number };
 }
@@ -375,6 +379,7 @@ function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
     ...(source.rights === undefined ? {} : { rights: source.rights() }),
     ...(history === null ? {} : { history }),
     ...(notify.length === 0 ? {} : { notify: notify.map(notifyStatus) }),
+    ...(source.web === undefined || source.web === "" ? {} : { web: source.web }),
     verdict_microseconds: { p50: times.quantile(0.5), p99: times.quantile(0.99), max: times.max },
     memory: { rss_bytes: source.rss() },
   };

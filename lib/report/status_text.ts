@@ -127,7 +127,7 @@ function rightsText(capabilities: readonly string[]): string {
   return capabilities.length > 8 ? `${capabilities.length} capabilities` : capabilities.join(", ");
 }
 
-function safety({ watchdog, rights, history, notify = [] }: Status): string[] {
+function safety({ watchdog, rights, history, web, notify = [] }: Status): string[] {
   const lines: string[] = [];
   if (watchdog !== undefined) {
     const { earlier } = watchdog;
@@ -150,6 +150,7 @@ function safety({ watchdog, rights, history, notify = [] }: Status): string[] {
     const trouble = failure === undefined ? "" : `, FAILS: ${failure}`;
     lines.push(plain(`notify   ${name} (${way}): ${grouped(sent)} sent${lost}${trouble}`));
   }
+  if (web !== undefined) lines.push(plain(`page     ${web}`));
   if (rights !== undefined) {
     const calls = rights.calls_refused ? ", dangerous system calls are refused" : "";
     const more = calls + (rights.why === undefined ? "" : ` (${rights.why})`);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ask } from "../../lib/cli/control_client.ts";
-import { listenerPid } from "../../lib/daemon/control_path.ts";
+import { listenerPid } from "../../lib/daemon/socket_path.ts";
 import { type ControlHandler, ControlServer } from "../../lib/daemon/control_server.ts";
 import { Failure } from "../../lib/report/failure.ts";
 import { formatAddress, type Words } from "../../lib/net/address.ts";
@@ -19,6 +19,9 @@ class Handler implements ControlHandler {
 
   clients() {
     return { clients: [] };
+  }
+  events() {
+    return { events: [] };
   }
   readonly asked: unknown[] = [];
   readonly whos: Who[] = [];

@@ -1,5 +1,5 @@
 /**
- * The file of the control socket: it is taken from a daemon that is dead, and left to one that runs.
+ * The file of a socket, as that for control: it is taken from a daemon that is dead, and left to one that runs.
  * @module
  */
 import { errorText } from "../net/error_text.ts";
@@ -12,20 +12,37 @@ export interface Claimed {
   readonly inode: number | null;
 }
 
+/** What a socket is for, as its errors name it. */
+export interface SocketUse {
+  /** Such as "the control socket". */
+  readonly called: string;
+  /** The table of the config that has its path and group, such as "control". */
+  readonly table: string;
+  /** How to have another path. */
+  readonly another: string;
+}
+
+/** The socket of {@link ControlServer}. */
+export const CONTROL: SocketUse = {
+  called: "the control socket",
+  table: "control",
+  another: "name another with --control PATH",
+};
+
 /**
  * Listens at `path`, mode 0600, or 0660 for `group`. Makes the directory and replaces the socket of a dead daemon. Where
  * another process listens, it throws a {@link Failure} that names the process.
  */
-export async function claimPath(path: string, group: string): Promise<Claimed> {
-  const gid = group === "" ? null : groupId(group);
+export async function claimPath(path: string, group: string, use: SocketUse): Promise<Claimed> {
+  const gid = group === "" ? null : groupId(group, use);
   const directory = path.slice(0, path.lastIndexOf("/"));
   try {
     if (directory !== "") Deno.mkdirSync(directory, { recursive: true, mode: 0o755 });
   } catch (error) {
-    const found = `Cannot make the directory "${directory}" for the control socket: ${errorText(error)}`;
-    throw new Failure(MISSING, `${found}. Name another socket with --control PATH`);
+    const found = `Cannot make the directory "${directory}" for ${use.called}: ${errorText(error)}`;
+    throw new Failure(MISSING, `${found}. To use another, ${use.another}`);
   }
-  await giveWay(path);
+  await giveWay(path, use);
   // Made without permissions for others from the start: with a later chmod anybody could connect for a moment.
   const before = Deno.umask(0o177);
   let listener: Deno.UnixListener;
@@ -34,7 +51,7 @@ export async function claimPath(path: string, group: string): Promise<Claimed> {
   } catch (error) {
     throw new Failure(
       error instanceof Deno.errors.PermissionDenied ? MISSING : FAILED,
-      `Cannot listen on the control socket "${path}": ${errorText(error)}. Name another with --control PATH`,
+      `Cannot listen on ${use.called} "${path}": ${errorText(error)}. To use another, ${use.another}`,
     );
   } finally {
     Deno.umask(before);
@@ -47,7 +64,7 @@ export async function claimPath(path: string, group: string): Promise<Claimed> {
     return { listener, inode: Deno.lstatSync(path).ino };
   } catch (error) {
     listener.close();
-    throw new Failure(MISSING, `Cannot hand the control socket "${path}" to the group "${group}": ${errorText(error)}`);
+    throw new Failure(MISSING, `Cannot hand ${use.called} "${path}" to the group "${group}": ${errorText(error)}`);
   }
 }
 
@@ -60,19 +77,18 @@ export function releasePath(path: string, inode: number | null): void {
   }
 }
 
-async function giveWay(path: string): Promise<void> {
+async function giveWay(path: string, use: SocketUse): Promise<void> {
   let info: Deno.FileInfo;
   try {
     info = Deno.lstatSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
-    throw new Failure(MISSING, `Cannot look at the control socket "${path}": ${errorText(error)}`);
+    throw new Failure(MISSING, `Cannot look at ${use.called} "${path}": ${errorText(error)}`);
   }
   if (info.isSocket !== true) {
     throw new Failure(
       FAILED,
-      `Cannot listen on the control socket "${path}": there is something else of that name. ` +
-        "Remove it, or name another with --control PATH",
+      `Cannot listen on ${use.called} "${path}": there is something else of that name. Remove it, or ${use.another}`,
     );
   }
   try {
@@ -88,13 +104,13 @@ async function giveWay(path: string): Promise<void> {
   const pid = listenerPid(path);
   throw new Failure(
     FAILED,
-    `Cannot listen on the control socket "${path}": ${pid === null ? "another process" : `process ${pid}`} ` +
-      "listens there, most likely another ftwall. Stop it, or name another socket with --control PATH",
+    `Cannot listen on ${use.called} "${path}": ${pid === null ? "another process" : `process ${pid}`} ` +
+      `listens there, most likely another ftwall. Stop it, or ${use.another}`,
   );
 }
 
 /** Number of a group of the system, by name or number, from /etc/group. Throws a {@link Failure}. */
-function groupId(group: string): number {
+function groupId(group: string, use: SocketUse): number {
   if (/^\d{1,9}$/.test(group)) return Number(group);
   let text = "";
   try {
@@ -108,8 +124,8 @@ function groupId(group: string): number {
   }
   throw new Failure(
     USAGE,
-    `Cannot open the control socket for the group "${group}": /etc/group has none of that name. ` +
-      "Make it with groupadd, or change [control] group",
+    `Cannot open ${use.called} for the group "${group}": /etc/group has none of that name. ` +
+      `Make it with groupadd, or change [${use.table}] group`,
   );
 }
 

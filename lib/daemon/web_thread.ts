@@ -1,0 +1,102 @@
+/**
+ * The thread of the page, as the daemon sees it. All that the page knows it asks through the control socket, like a command, so
+ * that a reader, however slow, costs the packets nothing.
+ * @module
+ */
+import type { Config } from "../policy/config.ts";
+import { FAILED, Failure } from "../report/failure.ts";
+import { releasePath } from "./socket_path.ts";
+
+/** Name of the thread, which main.ts tells it by. */
+const THREAD = "ftwall-web";
+/** Milliseconds after which a page that has ended is started again. */
+const REST = 10_000;
+
+/** To the thread: what it works with. */
+export interface StartWeb {
+  readonly web: Config["web"];
+  /** Path of the control socket. */
+  readonly control: string;
+}
+
+/** From the thread. */
+export type FromWeb =
+  /** It runs and waits for the start message. */
+  | { readonly kind: "here" }
+  /** It answers at this address; the inode is that of a Unix socket. */
+  | { readonly kind: "listening"; readonly address: string; readonly inode: number | null }
+  /** It cannot listen. */
+  | { readonly kind: "failed"; readonly message: string }
+  /** For the log. */
+  | { readonly kind: "note"; readonly text: string };
+
+/** See the module's text. `using` ends it. */
+export class WebThread implements Disposable {
+  /** Where the page is. */
+  address: string = "";
+  readonly #start: StartWeb;
+  readonly #note: (text: string) => void;
+  #worker: Worker | null = null;
+  #inode: number | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  private constructor(start: StartWeb, note: (text: string) => void) {
+    this.#start = start;
+    this.#note = note;
+  }
+
+  /** Starts it; answers when the page can be read. Throws a {@link Failure} where it cannot listen. */
+  static async open(start: StartWeb, note: (text: string) => void): Promise<WebThread> {
+    const thread = new WebThread(start, note);
+    try {
+      await thread.#open();
+    } catch (error) {
+      thread[Symbol.dispose]();
+      throw error;
+    }
+    return thread;
+  }
+
+  #open(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // An executable holds one module that can be started: main.ts.
+    const worker = this.#worker = new Worker(Deno.mainModule, { type: "module", name: THREAD });
+    const end = (why: string) => {
+      worker.terminate();
+      reject(new Failure(FAILED, why));
+      if (this.address !== "") this.#again(why);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      end(`The page has ended: ${event.message}`);
+    };
+    worker.onmessage = ({ data }: MessageEvent<FromWeb>) => {
+      switch (data.kind) {
+        case "here":
+          return worker.postMessage(this.#start);
+        case "listening":
+          this.address = data.address;
+          this.#inode = data.inode;
+          return resolve();
+        case "failed":
+          return end(data.message);
+        case "note":
+          return this.#note(data.text);
+      }
+    };
+    return promise;
+  }
+
+  #again(why: string): void {
+    this.#note(`${why}. It is started again in ${REST / 1000} s`);
+    this.#timer = setTimeout(() => void this.#open().catch(() => {}), REST);
+  }
+
+  /** Ends the page; its connections go with it. */
+  [Symbol.dispose](): void {
+    this.address = "";
+    clearTimeout(this.#timer);
+    this.#worker?.terminate();
+    releasePath(this.#start.web.listen, this.#inode);
+  }
+}

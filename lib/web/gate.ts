@@ -17,7 +17,7 @@ const LONGEST_TOKEN = 1024;
 export const COOKIE = "ftwall-page";
 
 /** The name in a `Host` field or an origin, without its port; null for what is none. */
-export function hostName(text: string): string | null {
+function hostName(text: string): string | null {
   const name = /^(\[[0-9a-f:.]+\]|[^:[\]/@\s]+)(?::\d{1,5})?$/i.exec(text)?.[1];
   return name === undefined ? null : name.toLowerCase().replace(/\.$/, "");
 }
@@ -69,10 +69,10 @@ export class Quota {
 }
 
 /** The token as its file has it now, or why there is none. */
-export type Token = { readonly token: string } | { readonly why: string };
+type Token = { readonly token: string } | { readonly why: string };
 
 /** Reads the token. Never throws. */
-export function readToken(path: string): Token {
+function readToken(path: string): Token {
   if (path === "") return { why: "[web] token_file is empty" };
   try {
     using file = Deno.openSync(path);

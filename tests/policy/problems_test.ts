@@ -407,6 +407,23 @@ Deno.test("a table or list of tables in place of any value is a problem, never a
   }
 });
 
+Deno.test("a page that can be reached in clear is warned of, and what is no host, address or path is an error", () => {
+  const problems = (lines: string) => problemsOf(`[web]\n${lines}\n`);
+  for (const listen of ["", "127.0.0.1:8464", "[::1]:8464", "/run/ftwall/web.sock"]) {
+    assert.deepEqual(problems(`listen = "${listen}"`), []);
+  }
+  assert.deepEqual(problems('listen = "192.168.1.1:8464"'), [
+    'f:2: warning: web.listen: found "192.168.1.1:8464", where the token passes the network in clear; allowed: ' +
+    "127.0.0.1 with an SSH tunnel, or a Unix socket behind a web server with TLS",
+  ]);
+  assert.match(problems('listen = "8464"')[0]!, /nearest: "127\.0\.0\.1:8464"$/);
+  assert.match(
+    problems('listen = "run/web.sock"')[0]!,
+    /^f:2: web\.listen: found "run\/web\.sock"; allowed: an address/,
+  );
+  assert.match(problems('hosts = ["https://router.lan:8464/x"]')[0]!, /nearest: "router\.lan"$/);
+});
+
 Deno.test("no more problems are kept than anybody reads, and the rest is counted", () => {
   const text = Array.from({ length: 500 }, (_, i) => `nonsense${i} = 1`).join("\n");
   const problems = problemsOf(text);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { AcceptLoop } from "../../lib/report/accept_loop.ts";
+import { serveHttp } from "../../lib/report/http_server.ts";
 import { serveMetrics } from "../../lib/report/metrics_server.ts";
 
 async function connectTo(address: string): Promise<Deno.Conn> {
@@ -31,6 +32,29 @@ Deno.test("requests that are broken, endless or of another kind get an answer or
   assert.match(await asked("GET /metrics?x=1 HTTP/1.0\n\n"), /^HTTP\/1\.1 200 OK[\s\S]*ftwall_x 1\n$/);
   assert.match(await asked("HEAD /metrics HTTP/1.1\r\n\r\n"), /content-length: 11\r\nconnection: close\r\n\r\n$/);
   assert.equal(await asked("GET /" + "a".repeat(20_000)), "");
+});
+
+Deno.test("a body needs one length, and is no longer than allowed", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  const answer = async (request: Request, from: string) =>
+    new Response(`${from} ${request.url} ${await request.text()}`);
+  await using _ = serveHttp(listener, answer, { most: 4, patience: 5000, longestBody: 10 });
+  const asked = async (head: string, body: string): Promise<string> => {
+    using connection = await connectTo(`127.0.0.1:${port}`);
+    await connection.write(new TextEncoder().encode(`POST http://a/x HTTP/1.1\r\nhost: a\r\n${head}\r\n${body}`));
+    return (await new Response(connection.readable).text()).replace(/\r\n[\s\S]*\r\n/, " ");
+  };
+  assert.equal(await asked("content-length: 3\r\n", "abcdef"), "HTTP/1.1 200 OK 127.0.0.1 http://localhost/x abc");
+  assert.match(await asked("", "abc"), /^HTTP\/1\.1 400 /);
+  assert.match(await asked("content-length: 11\r\n", "abcdefghijk"), /^HTTP\/1\.1 413 /);
+  assert.match(await asked("content-length: 3\r\ncontent-length: 3\r\n", "abc"), /^HTTP\/1\.1 400 /);
+  assert.match(await asked("content-length: +3\r\n", "abc"), /^HTTP\/1\.1 400 /);
+  assert.match(await asked("transfer-encoding: chunked\r\ncontent-length: 3\r\n", "abc"), /^HTTP\/1\.1 400 /);
+  assert.match(await asked("content-length: 3\r\nhost: b\r\n", "abc"), /^HTTP\/1\.1 400 /);
+  assert.match(await asked("content-length : 3\r\n", "abc"), /^HTTP\/1\.1 400 /);
+  assert.match(await asked(" folded\r\ncontent-length: 3\r\n", "abc"), /^HTTP\/1\.1 400 /);
+  assert.match(await asked("x: y\r\n".repeat(70) + "content-length: 3\r\n", "abc"), /^HTTP\/1\.1 400 /);
 });
 
 Deno.test("an accept that fails is counted, and the next one is served", async () => {

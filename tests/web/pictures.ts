@@ -5,6 +5,7 @@
 import { reportPage } from "../../lib/history/report_page.ts";
 import { serveHttp } from "../../lib/report/http_server.ts";
 import { Site } from "../../lib/web/site.ts";
+import { Browser, type Look } from "../support/browser.ts";
 import { MadeUpSource } from "../support/made_up_source.ts";
 import { writeWeek } from "../support/made_up_week.ts";
 
@@ -53,11 +54,12 @@ await using _ = serveHttp(listener, (request, from) => {
 const { summary, wording } = await new MadeUpSource(now, `${work}/history`).report(7 * 86400);
 Deno.writeTextFileSync(`${work}/report.html`, reportPage(summary, wording));
 
-/** Looks by name: size of the window and arguments. */
-const LOOKS: Readonly<Record<string, readonly [size: string, args: readonly string[]]>> = {
-  light: ["1100,1500", []],
-  dark: ["1100,1500", ["--blink-settings=preferredColorScheme=0", "--force-dark-mode"]],
-  phone: ["500,1600", []],
+/** Looks by name. */
+const LOOKS: Readonly<Record<string, Look>> = {
+  light: { width: 1100, height: 1500 },
+  dark: { width: 1100, height: 1500, dark: true },
+  phone: { width: 390, height: 1600, mobile: true },
+  narrow: { width: 320, height: 1600, mobile: true },
 };
 const at = `http://127.0.0.1:${port}`;
 const PAGES: Readonly<Record<string, string>> = {
@@ -70,30 +72,25 @@ const PAGES: Readonly<Record<string, string>> = {
   report: `file://${work}/report.html`,
   served: `${at}/in/report?since=7d`,
 };
+/** Those that docs/web.md shows. */
+const SHOWN: Readonly<Record<string, readonly [url: string, look: Look]>> = {
+  "web-overview": [`${at}/in/`, { width: 900, height: 760 }],
+  "web-client-dark": [`${at}/in/client?c=192.168.1.34`, { width: 720, height: 640, dark: true }],
+  "web-clients-phone": [`${at}/out/clients?sort=score`, { width: 360, height: 640, mobile: true }],
+};
 
-async function chromium(...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("chromium", {
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--hide-scrollbars",
-      `--user-data-dir=${work}/profile`,
-      ...args,
-    ],
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-}
-
+await using browser = await Browser.open();
+const take = async (name: string, url: string, look: Look): Promise<void> => {
+  if (only.length > 0 && !only.some((one) => name === one || name.startsWith(`${one}-`))) return;
+  await browser.load(url, look);
+  Deno.writeFileSync(`${folder}/${name}.png`, await browser.picture());
+};
 for (const [name, url] of Object.entries(PAGES)) {
-  for (const [look, [size, args]] of Object.entries(LOOKS)) {
-    if (only.length > 0 && !only.includes(name) && !only.includes(`${name}-${look}`)) continue;
-    await chromium(`--window-size=${size}`, ...args, `--screenshot=${folder}/${name}-${look}.png`, url);
-  }
+  for (const [look, how] of Object.entries(LOOKS)) await take(`${name}-${look}`, url, how);
 }
+for (const [name, [url, look]] of Object.entries(SHOWN)) await take(name, url, look);
 if (only.length === 0 || only.includes("paper")) {
-  await chromium("--no-pdf-header-footer", `--print-to-pdf=${folder}/report.pdf`, `file://${work}/report.html`);
+  await browser.load(`file://${work}/report.html`, LOOKS["light"]!);
+  Deno.writeFileSync(`${folder}/report.pdf`, await browser.paper());
 }
 Deno.removeSync(work, { recursive: true });

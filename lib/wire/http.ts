@@ -67,7 +67,7 @@ export class HttpHead {
   /** Reads the first line of `bytes[start … end)`; what it is. */
   read(bytes: Uint8Array, start: number, end: number): LineKind {
     this.#bytes = bytes;
-    this.#end = end;
+    this.#at = this.#end = end;
     this.kind = NO_LINE;
     this.method =
       this.methodEnd =

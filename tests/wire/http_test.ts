@@ -41,6 +41,13 @@ Deno.test("the first line is told apart: request, response, look-alike, neither"
   }
 });
 
+Deno.test("a first line of no known form leaves no header of the head before it", () => {
+  assert.equal(read("GET / HTTP/1.1\r\nHost: a\r\nAccept: b\r\n\r\n"), REQUEST);
+  assert.ok(head.next());
+  assert.equal(read("x-no-method\r\nHost: a\r\nAccept: b\r\n\r\n"), NO_LINE);
+  assert.ok(!head.next());
+});
+
 Deno.test("headers are found without case, at line starts, and only up to the blank line", () => {
   read(
     "GET / HTTP/1.1\r\nHost: a\r\nCookie: x-kazaa-username: no\r\nX-KaZaA-Username:\t bob \r\nEmpty:\n\r\nX-Late: 1\r\n",

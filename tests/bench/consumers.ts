@@ -48,7 +48,7 @@ export class Bench implements AsyncDisposable {
   }
 
   /**
-   * Starts a consumer and waits until it is ready. `config` is text of a config file, `args` more arguments of ftwall, `state` its
+   * Starts a consumer and waits until it is ready. `config` is text of a config file, `args` more arguments, `state` ftwall's
    * state file; `cores` are those it may run on, all where none are named.
    */
   async start(
@@ -60,7 +60,12 @@ export class Bench implements AsyncDisposable {
   ): Promise<Background | null> {
     if (consumer === "none") return null;
     if (consumer !== "ftwall") {
-      const background = this.topology.start("router", [...pinned(cores), this.workshop.tool("accept_all"), consumer]);
+      const background = this.topology.start("router", [
+        ...pinned(cores),
+        this.workshop.tool("accept_all"),
+        consumer,
+        ...args,
+      ]);
       await background.prints(/ready/);
       return background;
     }

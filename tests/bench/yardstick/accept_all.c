@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// accept_all single|batch [QUEUE [COPY]]
+// accept_all single|batch [QUEUE [COPY [LENGTH]]]
 //
 // The least that a consumer of a kernel queue can do, to hold ftwall against.
 //   single  what most programs do: receive one message, have the library take it apart, send one verdict
@@ -58,12 +58,13 @@ static int fail(const char *what) {
 
 int main(int argc, char **argv) {
   if (argc < 2 || (strcmp(argv[1], "single") != 0 && strcmp(argv[1], "batch") != 0)) {
-    fprintf(stderr, "usage: accept_all single|batch [QUEUE [COPY]]\n");
+    fprintf(stderr, "usage: accept_all single|batch [QUEUE [COPY [LENGTH]]]\n");
     return 2;
   }
   struct consumer self = {.batch = strcmp(argv[1], "batch") == 0};
   const uint16_t number = argc > 2 ? (uint16_t)atoi(argv[2]) : 0;
   const uint32_t copy = argc > 3 ? (uint32_t)atoi(argv[3]) : 256;
+  const uint32_t length = argc > 4 ? (uint32_t)atoi(argv[4]) : QUEUE_LENGTH;
   if (copy > MESSAGE_ROOM - 512) {
     fprintf(stderr, "COPY is at most %d\n", MESSAGE_ROOM - 512);
     return 2;
@@ -73,12 +74,13 @@ int main(int argc, char **argv) {
   if (library == NULL) return fail("nfq_open");
   struct nfq_q_handle *queue = nfq_create_queue(library, number, judge, &self);
   if (queue == NULL) return fail("nfq_create_queue");
-  nfq_set_queue_maxlen(queue, QUEUE_LENGTH);
+  nfq_set_queue_maxlen(queue, length);
   nfq_set_queue_flags(queue, NFQA_CFG_F_GSO, NFQA_CFG_F_GSO);
   if (nfq_set_mode(queue, NFQNL_COPY_PACKET, copy) < 0) return fail("nfq_set_mode");
 
   const int fd = nfq_fd(library);
-  const int bytes = RECEIVE_BUFFER;
+  // A longer queue is one that is filled while this program is stopped: the socket holds what waits.
+  const int bytes = length > QUEUE_LENGTH ? (int)length * 4096 : RECEIVE_BUFFER;
   const int yes = 1;
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
   setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &yes, sizeof yes);
@@ -103,9 +105,9 @@ int main(int argc, char **argv) {
     if (self.batch) {
       count = recvmmsg(fd, messages, MESSAGES, MSG_WAITFORONE, NULL);
     } else {
-      const ssize_t length = recv(fd, room[0], MESSAGE_ROOM, 0);
-      count = length < 0 ? -1 : 1;
-      messages[0].msg_len = length < 0 ? 0 : (unsigned int)length;
+      const ssize_t bytes_read = recv(fd, room[0], MESSAGE_ROOM, 0);
+      count = bytes_read < 0 ? -1 : 1;
+      messages[0].msg_len = bytes_read < 0 ? 0 : (unsigned int)bytes_read;
     }
     if (count < 0) {
       if (errno == EINTR) continue;

@@ -4,7 +4,7 @@
 #
 #     tests/live/debian_kernel.sh [TEST FILE…]        (default: all tests of rules and kernel sets)
 #
-# Needs root, Deno in PATH and Debian's qemu-system-x86, debootstrap, e2fsprogs, cpio and busybox-static.
+# Needs root, Deno in PATH and Debian's qemu-system-x86, debootstrap, e2fsprogs and cpio.
 # Environment: SUITE (bookworm), MIRROR, LIMIT (seconds, 3000), ACCEL (tcg; kvm where nested virtualisation works),
 # PATIENCE (5: how many times longer than on a machine of its own a thing may take).
 set -euo pipefail
@@ -16,7 +16,7 @@ dir=$(mktemp -d -p /var/tmp ftwall-vm.XXXXXX)
 trap 'rm -rf "$dir"' EXIT
 packages=linux-image-cloud-amd64,iproute2,nftables,iptables,ipset,conntrack,libnetfilter-queue1,libnetfilter-queue-dev
 packages=$packages,gcc,libc6-dev,kmod,procps,util-linux,iputils-ping,netcat-openbsd,curl,iperf3,python3-minimal
-packages=$packages,libnftables1
+packages=$packages,libnftables1,busybox-static
 if [ $# -eq 0 ]; then
   set -- tests/live/rules_test.ts tests/live/rules_tools_test.ts tests/live/kernel_sets_test.ts \
     tests/live/kernel_settle_test.ts tests/live/kernel_reload_test.ts tests/live/kernel_lan_test.ts \
@@ -59,7 +59,7 @@ chmod +x "$root/sbin/job"
 
 # A minbase system makes no initrd of its own: this one loads the disk's driver and goes on from there.
 mkdir -p "$dir/initrd/bin" "$dir/initrd/root"
-cp /bin/busybox "$dir/initrd/bin/"
+cp "$root/bin/busybox" "$dir/initrd/bin/"
 {
   echo '#!/bin/busybox sh'
   echo '/bin/busybox mkdir -p /dev && /bin/busybox mount -t devtmpfs dev /dev'

@@ -448,9 +448,12 @@ compile() {
   # Types are checked above: the memory limit below binds the compiler too. No code cache: it would be read from /tmp.
   limit=''
   if have timeout; then limit='timeout 900'; fi
+  # What a command or the daemon needs is a file of its own within, so that nothing else is read and compiled at its start.
   # shellcheck disable=SC2086 # two words or none
-  watched '' '' in_clone $limit "$deno" compile --quiet -A --no-prompt --no-code-cache --exclude-unused-npm --no-check --bundle \
-    --minify --v8-flags=$v8_flags --output dist/ftwall main.ts || { say "the executable was not built: $(last_words)"; return 1; }
+  { watched '' '' in_clone $limit "$deno" bundle --quiet --minify --code-splitting --outdir "$scratch/parts" main.ts &&
+    watched '' '' in_clone $limit "$deno" compile --quiet -A --no-prompt --no-code-cache --no-check --no-config --no-lock \
+      --v8-flags=$v8_flags --output dist/ftwall "$scratch/parts/main.js"; } ||
+    { say "the executable was not built: $(last_words)"; return 1; }
   say "built dist/ftwall ($(($(wc -c <"$here/dist/ftwall") / 1048576)) MiB)"
 }
 

@@ -54,7 +54,8 @@ ${before}<header>
 <p class="span">${escaped(span)}, times are UTC${escaped(wording.offset)}</p>
 ${
     [...headline(summary), shortHistory(summary), starText(summary.dry_run)].filter((line) => line !== "").map((line) =>
-      `<p>${escaped(line)}</p>`
+      // Groups of digits stay together.
+      `<p>${escaped(line.replace(/(\d) (?=\d{3})/g, "$1\u00a0"))}</p>`
     )
       .join("\n")
   }
@@ -225,7 +226,9 @@ function nameAndAddress(client: { readonly client: string; readonly name: string
 }
 
 function bar(value: number, most: number): string {
-  return `<svg class="bar" aria-hidden="true"><rect width="${percent(value, most)}" height="100%" rx="2"/></svg>`;
+  return `<svg class="bar" aria-hidden="true"><rect width="${
+    percent(value === 0 ? 0 : Math.max(value, most / 50), most)
+  }" height="100%" rx="2"/></svg>`;
 }
 
 function protocols(summary: Summary, wording: Wording): string {
@@ -234,18 +237,20 @@ function protocols(summary: Summary, wording: Wording): string {
   const row = (one: Summary["protocols"][number]) => {
     const amount = together(one);
     const evidence = one.evidence.slice(0, 3).map(({ name, certainty }) => `${name} (${certainty})`).join(", ");
-    return `<tr><th scope="row">${escaped(one.protocol)}</th><td class="n">${grouped(one.clients)}</td><td class="n">${
-      grouped(one.detected)
-    }</td><td class="n">${grouped(amount.packets)}${bar(amount.packets, most)}</td><td class="n wide">${
-      size(amount.bytes)
-    }</td><td class="wide">${escaped(evidence)}</td><td class="d">${escaped(wording.date(one.last))}</td></tr>`;
+    return `<tr><th scope="row">${escaped(one.protocol)}</th><td class="n">${
+      grouped(one.clients)
+    }</td><td class="n wide">${grouped(one.detected)}</td><td class="n">${grouped(amount.packets)}${
+      bar(amount.packets, most)
+    }</td><td class="n wide">${size(amount.bytes)}</td><td class="wide">${escaped(evidence)}</td><td class="d">${
+      escaped(wording.date(one.last))
+    }</td></tr>`;
   };
   return section(
     "what",
     "What",
     "",
     `<table>
-<thead><tr><th scope="col">protocol</th><th scope="col" class="n">clients</th><th scope="col" class="n">flows</th><th scope="col" class="n">packets ${
+<thead><tr><th scope="col">protocol</th><th scope="col" class="n">clients</th><th scope="col" class="n wide">flows</th><th scope="col" class="n">packets ${
       refusedTitle(summary.dry_run)
     }</th><th scope="col" class="n wide">data</th><th scope="col" class="wide">evidence</th><th scope="col">last</th></tr></thead>
 <tbody>

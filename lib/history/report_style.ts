@@ -40,10 +40,12 @@ th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--soft); font-weight: 400; vertical-align: bottom; }
 tbody th { font-weight: 600; white-space: nowrap; }
 tbody th small { white-space: normal; }
-small { display: block; font-weight: 400; font-size: .82rem; }
-.tiles small { display: inline; }
+small { display: block; font-weight: 400; font-size: .9em; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .chip { display: inline-block; padding: 0 .4rem; border-radius: .3rem; background: var(--card); border: 1px solid var(--line); font-size: .85rem; }
+.chip[aria-current] { border-color: var(--accent); font-weight: 600; }
+.spans { margin: 0 0 1rem; }
+a { color: var(--accent); }
 .bar { display: block; width: 7rem; max-width: 100%; height: .3rem; margin: .2rem 0 0 auto; fill: var(--accent); }
 .d { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .heat th, .heat td { border: 0; padding: .08rem .4rem; vertical-align: middle; white-space: nowrap; }
@@ -59,36 +61,38 @@ ${["0", "1", "2", "3", "4", "5", "6"].map((i) => `.h${i} { fill: var(--h${i}); b
 .hours { display: block; width: 100%; height: 5rem; fill: var(--accent); border-bottom: 1px solid var(--line); }
 .ends { display: flex; justify-content: space-between; gap: 1rem; margin: .2rem 0 0; color: var(--soft); font-size: .8rem; }
 .incidents { margin: 0; padding: 0; list-style: none; font-size: .9rem; }
-.incidents li { display: grid; grid-template-columns: 9.5rem 1fr; padding: .25rem 0; border-bottom: 1px solid var(--line); }
+.incidents li { display: grid; grid-template-columns: 9.5rem minmax(0, 1fr); padding: .25rem 0; border-bottom: 1px solid var(--line); }
 time { color: var(--soft); font-variant-numeric: tabular-nums; }
 footer { margin-top: 2rem; font-size: .82rem; }
 @media (max-width: 40rem) {
   body { padding: .8rem; }
   .wide { display: none; }
-  tbody th { white-space: normal; }
+  tbody th, thead th { white-space: normal; }
+  section { overflow-x: auto; }
+  nav ul { gap: 0 .6rem; justify-content: space-between; }
   .tiles { grid-template-columns: 1fr 1fr; }
   th, td { padding: .3rem .3rem; }
-  .incidents li { grid-template-columns: 1fr; }
+  .incidents li { grid-template-columns: minmax(0, 1fr); }
   .bar { width: 4rem; }
   .d { white-space: normal; }
   .heat th:first-child { width: 4.6rem; font-size: .8rem; }
   .heat .n { display: none; }
 }
 @media print {
-  nav { display: none; }
+  nav, .spans { display: none; }
   :root {
     --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --accent: #1f5fa8; --dry: #000; --dry-back: #fff;
     --h0: #f2f2f2; --h1: #cfe1f2; --h2: #9fc6e6; --h3: #64a3d4; --h4: #337fbe; --h5: #145c9e; --h6: #083a70;
   }
   @page { margin: 14mm; }
-  body { max-width: none; padding: 0; font-size: 9.5pt; }
+  :root { font-size: 9.5pt; }
+  body { max-width: none; padding: 0; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   tr, .tiles li, .heat, .hours { break-inside: avoid; }
-  h2 { break-after: avoid; }
+  h2, .note, thead { break-after: avoid; }
   thead { display: table-header-group; }
   .tiles { grid-template-columns: repeat(3, 1fr); }
   section { margin-top: 1.2rem; }
-  table { font-size: 8.5pt; }
   th, td { padding: .12rem .4rem; }
   tbody th small { display: inline; margin-left: .4rem; }
   .tiles li { border: 1px solid var(--line); }

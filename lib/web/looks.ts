@@ -4,8 +4,8 @@
  */
 
 /** The rest of the style sheet. */
-export const WEB_STYLE = `a { color: var(--accent); }
-a:focus-visible, button:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible, pre:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+export const WEB_STYLE =
+  `a:focus-visible, button:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible, pre:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .skip { position: absolute; left: -100rem; }
 .skip:focus { left: 1rem; top: .5rem; z-index: 1; padding: .4rem .8rem; background: var(--paper); }
 .top { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .2rem 1.5rem; margin-bottom: 1.4rem; border-bottom: 1px solid var(--line); }
@@ -13,17 +13,16 @@ a:focus-visible, button:focus-visible, input:focus-visible, select:focus-visible
 .top p > b:first-child { color: var(--ink); font-size: 1.15rem; }
 .top nav { margin: 0; border: 0; }
 main h1 { margin-bottom: .8rem; }
-.tiles small { display: block; }
 button { min-height: 2rem; padding: .25rem .9rem; border: 1px solid var(--accent); border-radius: .3rem; background: var(--accent); color: var(--paper); font: inherit; cursor: pointer; }
 td button { min-height: 1.6rem; padding: 0 .6rem; background: transparent; color: var(--accent); }
 .top nav button, footer button { min-height: 1.5rem; border: 0; background: none; color: var(--accent); text-decoration: underline; }
 input, select { min-height: 2rem; max-width: 100%; padding: .2rem .5rem; border: 1px solid var(--soft); border-radius: .3rem; background: var(--paper); color: var(--ink); font: inherit; }
 form { margin: 0; }
-form.row { margin-bottom: 1rem; }
+main > form.row { margin-bottom: 1rem; }
 .row, .row fieldset { display: flex; flex-wrap: wrap; align-items: end; gap: .5rem .9rem; }
 .row p { margin: 0; }
 .row label { display: block; color: var(--soft); font-size: .9rem; }
-.forms { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: .8rem; }
+.forms { align-items: start; display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: .8rem; }
 fieldset { width: 100%; margin: 0; padding: .6rem .8rem .8rem; border: 1px solid var(--line); border-radius: .4rem; }
 legend { padding: 0 .3rem; font-weight: 600; }
 .said, .wrong, .trouble { margin: 0 0 1rem; padding: .6rem .9rem; border-radius: .4rem; border-left: .3rem solid var(--accent); background: var(--card); }
@@ -31,11 +30,12 @@ legend { padding: 0 .3rem; font-weight: 600; }
 .trouble ul { margin: 0; padding-left: 1.1rem; }
 .trouble h2 { font-size: 1rem; }
 .chip.locked { border-color: var(--dry); background: var(--dry-back); color: var(--dry); }
-.chip[aria-current] { border-color: var(--accent); font-weight: 600; }
+main > .note { margin-top: 1rem; }
 .facts { margin: 0; padding: 0; list-style: none; }
 .facts li { margin: .25rem 0; }
 .log { margin: 0; padding: 0; list-style: none; font-size: .9rem; }
 .log li { padding: .25rem 0; border-bottom: 1px solid var(--line); }
+code { overflow-wrap: anywhere; }
 code, pre { font-family: ui-monospace, monospace; font-size: .85rem; }
 pre { margin: .6rem 0 0; padding: .8rem; overflow-x: auto; border-radius: .4rem; background: var(--card); }
 details { margin-top: 1.8rem; }

@@ -21,6 +21,7 @@ import {
   left,
   lockTable,
   MOST_ROWS,
+  navigation,
   orderOf,
   page,
   section,
@@ -169,7 +170,7 @@ ${
       ? markup`<p class="note"><a href="login">Sign in</a> to lock, unlock or allow it.</p>`
       : section("act", "Lock, unlock, allow", forms(frame.secret, answer))
   }
-${section("told", "What was reported of it", eventList(frame, history))}
+${section("told", "What was reported of it", eventList(frame, history, client))}
 ${section("log", "What the history has of it", markup`<p>${Object.keys(SPANS).map(link)}</p>\n${remembered}`)}`;
   return page(frame, "client", name ?? client, body, true);
 }
@@ -229,6 +230,15 @@ ${form("allow", allowed === undefined ? "Allow" : "Allow anew", ALLOW_TIMES)}
 </div>`;
 }
 
+/** What stands above a report: the navigation, and links to the other spans. */
+export function aboveReport(secret: string | null, span: string): Html {
+  const link = (each: string) =>
+    markup`<a class="chip" href="report?since=${each}"${
+      each === span ? markup` aria-current="true"` : NOTHING
+    }>last ${each}</a>\n`;
+  return markup`${navigation("report", secret)}<p class="spans">${Object.keys(SPANS).map(link)}</p>\n`;
+}
+
 /** Where the token is given; `closed` is why nobody can, `wrong` what was wrong with the last try. */
 export function loginPage(frame: Frame, closed: string, wrong: string): Html {
   if (closed !== "") {
@@ -241,7 +251,7 @@ export function loginPage(frame: Frame, closed: string, wrong: string): Html {
   const body =
     markup`<p>Who has the token may lock, unlock and allow clients. It is in the file that <code>[web] token_file</code> names, on the router.</p>
 ${wrong === "" ? NOTHING : markup`<p class="wrong" role="alert" id="wrong">${wrong}</p>`}
-<form method="post" action="login" class="row">
+<form method="post" action="login" class="row"><input name="user" value="ftwall" autocomplete="username" hidden>
 <p><label for="token">Token</label> <input id="token" name="token" type="password" required maxlength="1024" autocomplete="current-password"${invalid}></p>
 <p><button>Sign in</button></p>
 </form>`;

@@ -174,7 +174,6 @@ export interface Sorting {
 /** Columns that sort: title, order, classes. Those of letters come in ascending order. */
 const COLUMNS: readonly (readonly [title: string, order: string, classes: string])[] = [
   ["client", "client", ""],
-  ["state", "state", ""],
   ["protocol", "protocol", ""],
   ["evidence", "", "wide"],
   ["points", "score", "n"],
@@ -182,7 +181,7 @@ const COLUMNS: readonly (readonly [title: string, order: string, classes: string
   ["refused", "refused", "n wide"],
   ["last seen", "last seen", "n"],
 ];
-const ASCENDING = ["client", "state", "protocol"];
+const ASCENDING = ["client", "protocol"];
 
 /** The clients; the headings sort where `sorting` says how it is sorted now. */
 export function clientTable(frame: Frame, rows: readonly ClientRow[], sorting: Sorting | null): Html {
@@ -202,11 +201,13 @@ export function clientTable(frame: Frame, rows: readonly ClientRow[], sorting: S
       : markup` aria-sort="${ASCENDING.includes(order) ? "ascending" : "descending"}"`;
     return markup`<th scope="col" class="${classes}"${sorted}><a href="${to}">${words}</a></th>`;
   };
+  const state = ({ state, until }: ClientRow) =>
+    markup`<small>${chip(states[state], state)}${
+      until === undefined ? NOTHING : markup` ${left(until, frame.now)} left`
+    }</small>`;
   const row = (one: ClientRow) =>
-    markup`<tr><th scope="row">${clientLink(one)}</th>
-<td>${chip(states[one.state], one.state)}${
-      one.until === undefined ? NOTHING : markup`<small>${left(one.until, frame.now)} left</small>`
-    }</td><td>${one.protocol === "operator" ? NOTHING : chip(one.protocol)}</td>
+    markup`<tr><th scope="row">${clientLink(one)}${one.state === "seen" ? NOTHING : state(one)}</th>
+<td>${one.protocol === "operator" ? NOTHING : chip(one.protocol)}</td>
 <td class="wide">${one.evidence}</td><td class="n">${one.score}${one.score === 0 ? NOTHING : bar(one.score, most)}</td>
 <td class="n wide">${grouped(one.detected)}</td><td class="n wide">${grouped(one.refused)}</td>
 <td class="n d">${one.last === undefined ? NOTHING : ago(one.last, frame.now)}</td></tr>
@@ -222,8 +223,8 @@ function ago(time: string, now: number): Html {
   return markup`<time datetime="${time}">${brief((now - Date.parse(time)) / 1000)} ago</time>`;
 }
 
-/** Events, newest first. */
-export function eventList(frame: Frame, events: readonly Remembered[]): Html {
+/** Events, newest first; the clients in them lead to their pages but for the one whose page it is. */
+export function eventList(frame: Frame, events: readonly Remembered[], own: string = ""): Html {
   if (events.length === 0) return markup`<p>Nothing was reported lately.</p>`;
   const item = ({ time, event }: Remembered) => {
     const said = sentence(event, frame.dryRun, frame.clock);
@@ -236,7 +237,7 @@ export function eventList(frame: Frame, events: readonly Remembered[]): Html {
     }
     const client = "client" in event ? event.client : undefined;
     return markup`<li><time datetime="${time}">${clockText(time, frame)}</time> <div>${
-      client === undefined ? said : linked(said, client)
+      client === undefined || client === own ? said : linked(said, client)
     }${facts}</div></li>
 `;
   };

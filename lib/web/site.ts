@@ -14,8 +14,8 @@ import { plain } from "../report/plain.ts";
 import { COOKIE, isForeign, isOurForm, isOurHost, Quota, type Session, Sessions } from "./gate.ts";
 import type { Html } from "./html.ts";
 import { ICON, LIVE_SCRIPT, WEB_STYLE } from "./looks.ts";
-import { clientPage, clientsPage, eventsPage, failurePage, loginPage, overview, SPANS } from "./pages.ts";
-import { type Frame, navigation } from "./parts.ts";
+import { aboveReport, clientPage, clientsPage, eventsPage, failurePage, loginPage, overview, SPANS } from "./pages.ts";
+import type { Frame } from "./parts.ts";
 import type { Change, Source } from "./source.ts";
 
 /** Milliseconds that a wrong token costs. */
@@ -117,7 +117,7 @@ export class Site {
         if (seconds === undefined) break;
         if (!this.#readings.take(this.#parts.now())) return await this.#busy();
         const { summary, wording } = await source.report(seconds);
-        const before = navigation("report", session?.secret ?? null).text;
+        const before = aboveReport(session?.secret ?? null, span).text;
         return new Response(reportPage(summary, wording, before), {
           headers: { ...HTML, "content-security-policy": await this.#reportPolicy() },
         });

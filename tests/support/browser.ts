@@ -14,6 +14,8 @@ type Result = Record<string, unknown>;
 
 /** See the module's text. `await using` ends it and removes its profile. */
 export class Browser implements AsyncDisposable {
+  /** What it found wrong with the pages, such as what their policy forbids. */
+  readonly complaints: string[] = [];
   readonly #process: Deno.ChildProcess;
   readonly #profile: string;
   readonly #socket: WebSocket;
@@ -27,7 +29,8 @@ export class Browser implements AsyncDisposable {
     this.#profile = profile;
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
-      const { id, result, error, method } = JSON.parse(data as string);
+      const { id, result, error, method, params } = JSON.parse(data as string);
+      if (method === "Log.entryAdded") this.complaints.push(JSON.stringify(params.entry.text));
       if (method !== undefined) return this.#events.get(method)?.();
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
@@ -70,6 +73,7 @@ export class Browser implements AsyncDisposable {
     const { sessionId } = await browser.#call("Target.attachToTarget", { targetId, flatten: true });
     browser.#session = sessionId as string;
     await browser.#call("Page.enable");
+    await browser.#call("Log.enable");
     return browser;
   }
 

@@ -6,6 +6,7 @@ import type { Daemon, DaemonOptions } from "../daemon/options.ts";
 import { errorText } from "../net/error_text.ts";
 import { LOG_FORMATS } from "../policy/schema.ts";
 import { Failure, MISSING, USAGE } from "../report/failure.ts";
+import { writeAnew } from "../report/own_file.ts";
 import { LOG_LEVELS } from "../report/severity.ts";
 import { type Command, command } from "./command.ts";
 import { CONFIG, QUEUE, readPath } from "./options.ts";
@@ -100,7 +101,7 @@ async function runDaemon(options: DaemonOptions, pidFile: string | undefined): P
 
 function writePidFile(path: string): Disposable {
   try {
-    Deno.writeTextFileSync(path, `${Deno.pid}\n`, { mode: 0o644 });
+    writeAnew(path, `${Deno.pid}\n`, 0o644);
   } catch (error) {
     const found = errorText(error);
     throw new Failure(MISSING, `Cannot write the process id to "${path}": ${found}`);

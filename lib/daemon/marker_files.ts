@@ -7,6 +7,7 @@ import { parseAddress } from "../net/address.ts";
 import { errorText } from "../net/error_text.ts";
 import type { Loaded } from "../policy/load.ts";
 import { type Problem, quote } from "../policy/problem.ts";
+import { writeAnew } from "../report/own_file.ts";
 
 /** See the module's text. */
 export class MarkerFiles {
@@ -39,7 +40,7 @@ export class MarkerFiles {
     const path = `${this.#directory}/${event.client}`;
     this.#attempt(() => {
       if (event.event === "released") remove(path);
-      else Deno.writeTextFileSync(path, `${event.protocol} ${event.evidence} ${event.until ?? ""}\n`);
+      else writeAnew(path, `${event.protocol} ${event.evidence} ${event.until ?? ""}\n`, 0o644);
     });
   }
 

@@ -3,6 +3,7 @@
  * away only what it made itself, and puts nothing back that an operator took away.
  * @module
  */
+import { writeAnew } from "../report/own_file.ts";
 
 /** `made`: by `ftwall run`; `removed`: an operator took them away; null: by an operator, or there are none. */
 export type RulesOrigin = "made" | "removed" | null;
@@ -31,17 +32,11 @@ export class RulesNote {
   /** Writes it, or takes it away. */
   write(origin: RulesOrigin): void {
     try {
-      Deno.removeSync(this.#path);
-    } catch {
-      // There was none.
-    }
-    if (origin === null) return;
-    try {
+      if (origin === null) return Deno.removeSync(this.#path);
       Deno.mkdirSync(this.#path.slice(0, this.#path.lastIndexOf("/")), { recursive: true, mode: 0o755 });
-      // Made anew, so that a link which somebody laid there is not followed.
-      Deno.writeTextFileSync(this.#path, `${origin}\n`, { createNew: true, mode: 0o600 });
+      writeAnew(this.#path, `${origin}\n`, 0o600);
     } catch {
-      // A read-only /run.
+      // There was none, or a read-only /run.
     }
   }
 }

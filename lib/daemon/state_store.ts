@@ -8,6 +8,7 @@ import { CLASSIFIERS } from "../protocol/mod.ts";
 import { type StateContext, stateLines } from "../state/state_file.ts";
 import { type Restored, StateReader } from "../state/state_reader.ts";
 import type { State } from "../state/state.ts";
+import { checkOwn, openOwn } from "../report/own_file.ts";
 
 /** The most bytes of a state file that are read: more than the largest block list takes. */
 const LARGEST = 512 << 20;
@@ -52,8 +53,10 @@ export class StateStore {
   /** The same for another file, for example the state file of ftwall 1. */
   importFrom(path: string, state: State, context: StateContext): Restored | null {
     try {
-      if (!Deno.statSync(path).isFile) throw new Error(`Cannot read the state "${path}": it is no regular file`);
-      using file = Deno.openSync(path);
+      const found = checkOwn(path);
+      if (found === null) return null;
+      if (!found.isFile) throw new Error(`Cannot read the state "${path}": it is no regular file`);
+      using file = openOwn(path, { read: true });
       const reader = new StateReader(state, context);
       const decoder = new TextDecoder();
       const piece = new Uint8Array(PIECE);
@@ -143,12 +146,13 @@ export class StateStore {
   }
 }
 
-/** The file that a path leads to, also through links. Throws where it is no regular file, as it must not be replaced then. */
+/** The file that a path leads to, also through links of ours. Throws where it is no regular file, as it must not be replaced then. */
 function fileBehind(path: string): string {
   try {
-    const file = Deno.realPathSync(path);
-    if (!Deno.statSync(file).isFile) throw new Error("it is no regular file");
-    return file;
+    const found = checkOwn(path);
+    if (found === null) return path;
+    if (!found.isFile) throw new Error("it is no regular file");
+    return Deno.realPathSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return path;
     throw error;

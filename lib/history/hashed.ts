@@ -4,6 +4,7 @@
  * @module
  */
 import { sha256 } from "../policy/hash.ts";
+import { writeAnew } from "../report/own_file.ts";
 
 /** Bytes of the secret. */
 const SECRET = 32;
@@ -51,6 +52,6 @@ function readSecret(directory: string): string | null {
 function makeSecret(directory: string): string {
   const text = [...crypto.getRandomValues(new Uint8Array(SECRET))].map((b) => b.toString(16).padStart(2, "0")).join("");
   Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  Deno.writeTextFileSync(`${directory}/secret`, `${text}\n`, { mode: 0o600 });
+  writeAnew(`${directory}/secret`, `${text}\n`, 0o600);
   return text;
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { errorText } from "../net/error_text.ts";
+import { openOwn } from "../report/own_file.ts";
 import { type Happened, HOUR, LONGEST_LINE, type Named, writeRecord } from "./record.ts";
 import { type Addition, MOST, type Standing, Tally } from "./tally.ts";
 
@@ -228,7 +229,7 @@ export class HistoryStore {
 
   async #begin(number: number, bytes: number, now: number): Promise<Current> {
     const path = segmentPath(this.#directory, number);
-    const file = await Deno.open(path, { append: true, create: true, mode: 0o600 });
+    const file = openOwn(path, { append: true });
     this.#lastSync = now;
     return this.#current = { number, bytes, last: now, file, foreign: bytes, tidy: bytes, torn: bytes > 0 };
   }

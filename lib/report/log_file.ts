@@ -5,6 +5,7 @@
  */
 import { unusable } from "./failure.ts";
 import type { ByteSink } from "./log_output.ts";
+import { checkOwn, openOwn } from "./own_file.ts";
 
 const LINE_FEED = 0x0a;
 
@@ -18,7 +19,7 @@ export class LogFile implements ByteSink, Disposable {
   #cut = false;
   #failed = false;
 
-  /** Opens `path` for appending, mode 0600. Throws a Failure. */
+  /** Opens `path` for appending, mode 0600. Throws a Failure, also where somebody else laid a link there. */
   constructor(path: string, limit: number) {
     this.#path = path;
     this.#limit = limit;
@@ -50,14 +51,17 @@ export class LogFile implements ByteSink, Disposable {
   }
 
   #putAside(): void {
-    Deno.renameSync(this.#path, `${this.#path}.1`);
+    checkOwn(this.#path);
+    // Through a link of root's: it stays one.
+    const file = Deno.realPathSync(this.#path);
+    Deno.renameSync(file, `${file}.1`);
     this.reopen();
   }
 
   #open(): Deno.FsFile {
     try {
       // Read too, for the last byte: power that failed may have cut a line off.
-      const file = Deno.openSync(this.#path, { read: true, append: true, create: true, mode: 0o600 });
+      const file = openOwn(this.#path, { read: true, append: true });
       const { isFile, size } = file.statSync();
       this.#size = isFile ? size : -Infinity;
       this.#cut = isFile && size > 0 && lastByte(file) !== LINE_FEED;

@@ -204,6 +204,25 @@ Deno.test("a link stays one, and what is no file is not replaced", async () => {
   });
 });
 
+Deno.test({
+  name: "a link that somebody else laid in the place of the state is neither read nor written through",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await inFolder(async (path, folder) => {
+      Deno.writeTextFileSync(`${folder}/precious`, "precious");
+      Deno.mkdirSync(path.replace(/\/[^/]*$/, ""));
+      Deno.symlinkSync(`${folder}/precious`, path);
+      assert.ok((await new Deno.Command("chown", { args: ["-h", "65534", path] }).output()).success);
+      const store = new StateStore(path);
+      assert.throws(() => store.load(stateOf(0), context), /user 65534 laid a link there/);
+      await store.save(stateOf(3), context);
+      assert.match(store.failure, /^Cannot write the state ".*": user 65534 laid a link there/);
+      assert.equal(Deno.readTextFileSync(`${folder}/precious`), "precious");
+      assert.ok(Deno.lstatSync(path).isSymlink);
+    });
+  },
+});
+
 Deno.test("a file of a newer version is read as far as it is known, and kept beside the one that is written", async () => {
   await inFolder(async (path) => {
     const store = new StateStore(path);

@@ -227,7 +227,7 @@ export class HistoryStore {
     return sameDay(current.last, now) && current.bytes < most && this.#tally.size < MOST;
   }
 
-  async #begin(number: number, bytes: number, now: number): Promise<Current> {
+  #begin(number: number, bytes: number, now: number): Current {
     const path = segmentPath(this.#directory, number);
     const file = openOwn(path, { append: true });
     this.#lastSync = now;

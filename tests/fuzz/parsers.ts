@@ -33,6 +33,7 @@ import { QueueMessage } from "../../lib/wire/nfqueue.ts";
 import { OK } from "../../lib/wire/outcome.ts";
 import { Packet } from "../../lib/wire/packet.ts";
 import { isSigned } from "../../lib/wire/transport.ts";
+import { PortMapping } from "../../lib/wire/port_mapping.ts";
 import { ProxyTarget, unwrap, unwrapDatagram } from "../../lib/wire/proxy.ts";
 import { readServerName } from "../../lib/wire/tls.ts";
 import { offersAlpn } from "../../lib/wire/tls_alpn.ts";
@@ -129,6 +130,23 @@ function tls(): Parser {
     outcome: () => sum,
     run({ bytes, start, end }) {
       sum = readServerName(bytes, start, end, name) * 4 + offersAlpn(bytes, start, end, offers) + name.length * 16;
+      return 1;
+    },
+  });
+}
+
+function mapping(): Parser {
+  const request = new PortMapping();
+  let sum = 0;
+  return parser("mapping", 4096, {
+    seeds: TEXT_SEEDS.mappings,
+    words: wordsOf("lib/wire/port_mapping.ts"),
+    outcome: () => sum,
+    run({ bytes, view, start, end }) {
+      sum = request.readRequest(bytes, start, end) + request.port + request.machine + request.descriptionEnd;
+      if (request.readDatagram(bytes, view, start, end)) {
+        sum = (Math.imul(sum, 31) + request.port + request.seconds) | 0;
+      }
       return 1;
     },
   });
@@ -320,7 +338,7 @@ const latinOf = ({ bytes, start, end }: Input) => latin1.decode(bytes.subarray(s
 
 /** All of them. */
 export const PARSERS: readonly Parser[] = [
-  ...[dns(), http(), bencode(), tls(), proxy(), host(), netlink(), packets(), capture()],
+  ...[dns(), http(), bencode(), tls(), mapping(), proxy(), host(), netlink(), packets(), capture()],
   ...texts(),
   ...FLOW_PARSERS,
 ];

@@ -93,6 +93,14 @@ function captures(): Uint8Array[] {
   return [join(...parts), join(little, frame), join(section, described, enhanced, simple)];
 }
 
+/** UPnP: WANIPConnection, AddPortMapping. */
+const MAPPING = `POST /ctl/IPConn HTTP/1.1\r\nHost: 10.0.0.1:5000\r\nContent-Length: 420\r\n` +
+  `SOAPAction: "urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping"\r\n\r\n` +
+  `<s:Envelope><s:Body><u:AddPortMapping><NewRemoteHost></NewRemoteHost><NewExternalPort>6881</NewExternalPort>` +
+  `<NewProtocol>TCP</NewProtocol><NewInternalPort>6881</NewInternalPort><NewInternalClient>10.0.0.5</NewInternalClient>` +
+  `<NewEnabled>1</NewEnabled><NewPortMappingDescription>a program</NewPortMappingDescription>` +
+  `<NewLeaseDuration>0</NewLeaseDuration></u:AddPortMapping></s:Body></s:Envelope>`;
+
 const RECORD =
   `["d",1767614400000,5,3,0,1,"fd00::5","2001:db8::7",6881,"udp","bittorrent","dht-query","strong","drop","x"]`;
 
@@ -126,6 +134,15 @@ export const TEXT_SEEDS = {
     .map(latin).concat(
       hex("80 04 01 0050 00000001 00 6100 00 5a 0050 c0000201"),
       hex("80 05 01 00 05 01 00 01 c0000201 0050 05 00"),
+    ),
+  mappings: [MAPPING, MAPPING.replace("AddPort", "DeletePort"), MAPPING.replace("HTTP/1.1", "HTTP/1.0")].map(latin)
+    .concat(
+      hex("00 01 0000 1ae1 1ae1 00000e10"),
+      hex(
+        `02 01 0000 00000e10 ${"00".repeat(10)} ffff 0a000005 ${"07".repeat(12)} 06 000000 1ae1 1ae1 ${
+          "00".repeat(16)
+        }`,
+      ),
     ),
   packets: GOLDENS.flatMap((golden) => packetsOf(golden).map(({ bytes }) => bytes)).filter((_, at) => at % 40 === 0)
     .concat(

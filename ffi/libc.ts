@@ -47,6 +47,8 @@ const SYMBOLS = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   // int open(const char *path, int flags, mode_t mode);   (variadic: the mode goes where a third argument does)
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  // int fcntl(int fd, int op, int arg);   (variadic, as open)
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   // int flock(int fd, int operation);
   flock: { parameters: ["i32", "i32"], result: "i32" },
   // int getsockname(int fd, struct sockaddr *addr, socklen_t *len);

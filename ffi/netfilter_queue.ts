@@ -104,16 +104,14 @@ export class QueueLibrary implements Disposable {
     this.#libc = libc;
   }
 
-  /** Opens, binds and configures queue `number` (0 … 65535). Throws {@link Missing} or {@link QueueOwned}. */
-  openQueue(number: number, settings: QueueSettings): OpenedQueue {
-    const lib = this.#library.symbols;
+  /**
+   * Opens, binds and configures queue `number` (0 … 65535), or configures it on a socket `taken` that has it already.
+   * Throws {@link Missing} or {@link QueueOwned}.
+   */
+  openQueue(number: number, settings: QueueSettings, taken?: number): OpenedQueue {
     const libc = this.#libc;
-    const handle = lib.nfq_open();
-    if (handle === null) throw openingFailed(number, "open", libc.errno(), libc);
-    const release = () => void lib.nfq_close(handle);
+    const { fd, release, mayConfigure } = this.#openSocket(number, taken);
     try {
-      const mayConfigure = this.#bindFamilies(handle);
-      const fd = lib.nfq_fd(handle);
       const problems: string[] = [];
       const receiveBuffer = this.#setBuffer(fd, settings.receiveBuffer, problems);
       // An overflow reported as ENOBUFS also stops all delivery until the buffer is empty, and each packet of that time is
@@ -122,7 +120,7 @@ export class QueueLibrary implements Disposable {
       libc.setOption(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, 1);
       const { copyRange, failOpen, length, gso } = settings;
       const queue = new PacketQueue(libc, { number, fd, copyRange, failOpen, release });
-      const errno = queue.start({ bind: true, length, gso });
+      const errno = queue.start({ bind: taken === undefined, length, gso });
       if (errno.bind !== 0) throw openingFailed(number, mayConfigure ? "bind" : "permission", errno.bind, libc);
       const granted = (what: string, wanted: boolean, errno: number) => {
         if (wanted && errno !== 0) problems.push(`${what} refused: ${libc.describe(errno)}`);
@@ -142,6 +140,20 @@ export class QueueLibrary implements Disposable {
       release();
       throw error;
     }
+  }
+
+  #openSocket(number: number, taken?: number): { fd: number; release: () => void; mayConfigure: boolean } {
+    if (taken !== undefined) {
+      return { fd: taken, release: () => void this.#libc.symbols.close(taken), mayConfigure: true };
+    }
+    const lib = this.#library.symbols;
+    const handle = lib.nfq_open();
+    if (handle === null) throw openingFailed(number, "open", this.#libc.errno(), this.#libc);
+    return {
+      fd: lib.nfq_fd(handle),
+      release: () => void lib.nfq_close(handle),
+      mayConfigure: this.#bindFamilies(handle),
+    };
   }
 
   // Needed before Linux 3.8, without effect since: their results tell nothing, but for EPERM.

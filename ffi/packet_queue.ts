@@ -386,12 +386,18 @@ export class PacketQueue implements Disposable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#patience > 0) this.linger(0); // the library waits as long as it takes
     if (!this.#dead) this.#drain();
     this.#release();
   }
 
-  #drain(): void {
+  /** Answers what was received, and no more: what waits is for the process that has the socket too. Nothing is closed. */
+  leave(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (!this.#dead) this.#answerReceived();
+  }
+
+  #answerReceived(): boolean {
     const counters = this.counters;
     if (this.#seen && counters.answered < counters.packets) {
       this.#runAt = this.#replyLength;
@@ -401,7 +407,12 @@ export class PacketQueue implements Disposable {
       counters.messages++;
     }
     this.#answerRest(this.#next, this.#burst);
-    if (!this.flush()) return;
+    if (this.#held > 0) this.#answerRest(0, this.receive());
+    return this.flush();
+  }
+
+  #drain(): void {
+    if (!this.#answerReceived()) return;
     // With no room in the queue, a queue that fails open lets new packets pass from here on, so that the drain has an end
     // and the unbinding, which drops what is still queued, finds nothing.
     this.#replyLength = writeQueueLength(this.#replyView, 0, this.number, 0, 0);

@@ -31,14 +31,22 @@ export class Queues implements Disposable {
   #waiting: Promise<void> | null = null;
   #closed = false;
 
-  /** Opens every queue of `numbers`, or none. Throws MissingLibrary, Missing, QueueOwned. */
-  static open(libc: Libc, numbers: readonly number[], settings: QueueSettings): Queues {
+  /**
+   * Opens every queue of `numbers`, or none; those in `taken` on the sockets that have them already. Throws MissingLibrary,
+   * Missing, QueueOwned.
+   */
+  static open(
+    libc: Libc,
+    numbers: readonly number[],
+    settings: QueueSettings,
+    taken: ReadonlyMap<number, number> = new Map(),
+  ): Queues {
     const library = QueueLibrary.open(libc);
     const list: PacketQueue[] = [];
     const effective: EffectiveSettings[] = [];
     try {
       for (const number of numbers) {
-        const opened = library.openQueue(number, settings);
+        const opened = library.openQueue(number, settings, taken.get(number));
         list.push(opened.queue);
         effective.push(opened.effective);
       }
@@ -129,11 +137,25 @@ export class Queues implements Disposable {
    * way before closing the C library.
    */
   close(): void {
+    this.#end((queue) => queue.close());
+  }
+
+  /** Gives up the queues in favour of a process that has their sockets too: what waits in them stays there. */
+  leave(): void {
+    this.#end((queue) => queue.leave());
+  }
+
+  #end(act: (queue: PacketQueue) => void): void {
     if (this.#closed) return;
     this.wake();
     this.#closed = true;
-    for (const queue of this.list) queue.close();
+    for (const queue of this.list) act(queue);
     if (this.#waiting === null) this.#release();
+  }
+
+  /** The sockets of the queues, by number. */
+  get sockets(): Map<number, number> {
+    return new Map(this.list.map(({ number, fd }) => [number, fd]));
   }
 
   #release(): void {

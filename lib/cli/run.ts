@@ -9,6 +9,7 @@ import { Failure, MISSING, USAGE } from "../report/failure.ts";
 import { writeAnew } from "../report/own_file.ts";
 import { LOG_LEVELS } from "../report/severity.ts";
 import { type Command, command } from "./command.ts";
+import { ask } from "./control_client.ts";
 import { CONFIG, QUEUE, readPath } from "./options.ts";
 
 /** The command. */
@@ -31,6 +32,7 @@ export const run: Command = command({
       read: readPath,
     },
     state: { value: "path", text: "state file (default: [state] path, /var/lib/ftwall/state)" },
+    takeOver: { text: "take the place of the ftwall that runs, where one does: no packet is lost" },
     noRules: { text: "leave the firewall rules alone, also where there are none" },
     service: { text: "remember the last good config and the mode, for the files of a service manager" },
     enforce: { text: "end the dry run that --service remembers" },
@@ -43,7 +45,8 @@ and go again with a clean stop; "ftwall rules --apply" makes rules that stay.
 SIGHUP loads the config again, SIGTERM and SIGINT stop cleanly.
 Examples:
   ftwall --dry-run
-  ftwall run --queue 0:3 --log-format syslog`,
+  ftwall run --queue 0:3 --log-format syslog
+  ftwall run --take-over`,
   async run(
     {
       dryRun = false,
@@ -51,6 +54,7 @@ Examples:
       respawn = false,
       service = false,
       enforce = false,
+      takeOver = false,
       queue: queues,
       pidFile,
       ...given
@@ -63,7 +67,10 @@ Examples:
     if (dryRun && enforce) {
       throw new Failure(USAGE, "Cannot both dry-run and enforce: name one of --dry-run and --enforce");
     }
-    return await runDaemon({ ...given, dryRun, noRules, service, enforce, queues }, pidFile);
+    const asked = takeOver
+      ? async (control: string, namespace: string) => await ask(control, { command: "take-over", namespace })
+      : null;
+    return await runDaemon({ ...given, dryRun, noRules, service, enforce, takeOver: asked, queues }, pidFile);
   },
 });
 
@@ -109,7 +116,8 @@ function writePidFile(path: string): Disposable {
   return {
     [Symbol.dispose]: () => {
       try {
-        Deno.removeSync(path);
+        // A successor has written its own number.
+        if (Deno.readTextFileSync(path) === `${Deno.pid}\n`) Deno.removeSync(path);
       } catch {
         // Gone already.
       }

@@ -16,6 +16,7 @@ import {
   readRequest,
   RefusedRequest,
   type ReloadAnswer,
+  type TakeOverAnswer,
 } from "../report/control_protocol.ts";
 import type { Who } from "../report/report_event.ts";
 import { claimPath, CONTROL, foreignPeer, type Peer, peerDescriptor, releasePath } from "./socket_path.ts";
@@ -47,6 +48,8 @@ export interface ControlHandler {
   notify(name: string | null): Promise<NotifyAnswer>;
   /** Answers `events`. */
   events(): EventsAnswer;
+  /** Answers `take-over`. */
+  takeOver(namespace: string): TakeOverAnswer;
 }
 
 /** How to listen. */
@@ -214,6 +217,8 @@ export class ControlServer implements AsyncDisposable {
         return [JSON.stringify(await handler.notify(request.name))];
       case "events":
         return [JSON.stringify(handler.events())];
+      case "take-over":
+        return [JSON.stringify(handler.takeOver(request.namespace))];
     }
   }
 

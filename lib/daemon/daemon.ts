@@ -7,6 +7,7 @@ import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import { eachNeighbour } from "../../ffi/neighbours.ts";
 import { hasOwnChains, RulesetNews } from "../../ffi/ruleset_news.ts";
 import { Queues } from "../../ffi/queues.ts";
+import { keptQueues } from "../../ffi/service_notice.ts";
 import { Tidier } from "../../ffi/start_pages.ts";
 import { errorText } from "../net/error_text.ts";
 import { CLASSIFIERS } from "../protocol/mod.ts";
@@ -28,6 +29,7 @@ import { Reporter } from "../report/reporter.ts";
 import { buildStatus, type RightsStatus } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
 import { State } from "../state/state.ts";
+import { listenerPid } from "./socket_path.ts";
 import { ControlServer } from "./control_server.ts";
 import { type Daemon, type DaemonOptions, logFormat, memoryOf, modeOf, openReporter } from "./options.ts";
 import { Overruns } from "./overruns.ts";
@@ -43,7 +45,9 @@ import {
 } from "./threads.ts";
 import { Workers } from "./workers.ts";
 import { DONE, FAILED, Failure } from "../report/failure.ts";
+import { counted } from "../report/plain.ts";
 import { ConnectionActions } from "./connection_actions.ts";
+import { handOver, takeOver, whyNotHandOver } from "./handover.ts";
 import { HistoryKeeper } from "./history_keeper.ts";
 import { KernelState } from "./kernel_state.ts";
 import { readLan } from "./lan_watch.ts";
@@ -63,6 +67,9 @@ import { VitalSigns } from "./vital_signs.ts";
 
 /** Milliseconds that a stop waits for the log to take its last lines. */
 const LAST_LINES = 500;
+/** Milliseconds until a daemon ends in favour of its successor: the answer to that is on its way by then. */
+const ANSWERING = 50;
+
 /**
  * Starts the daemon; answers when packets are judged and `ready` is in the log. Throws an error with an `exitCode` where
  * something is missing or wrong, and then closes whatever it has opened.
@@ -81,14 +88,15 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
   for (const text of instead) reporter.note("error", text);
   for (const text of notes) reporter.note("warning", text);
   const libc = stack.use(Libc.open());
+  const control = options.control ?? config.control.path;
   const [own, ...others] = sharesOf(options.queues ?? config.queue.numbers, config.queue.threads);
+  const { taken, dropped } = await takenQueues(libc, options, control, config, [...own!, ...others.flat()], reporter);
   // Rules go after the queues: packets that wait in one are lost with them.
   const queuesClosed: (() => Promise<void>)[] = [];
   stack.defer(async () => {
     for (const act of queuesClosed) await act();
   });
-  const queues = stack.use(Queues.open(libc, own!, queueSettings(config)));
-  const control = options.control ?? config.control.path;
+  const queues = stack.use(Queues.open(libc, own!, queueSettings(config), taken));
   // After the queues, as it takes more rights to name who holds one; before anything starts a thread.
   const rights = settleRights(config, loaded.path, [
     options.state ?? config.state.path,
@@ -105,6 +113,8 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
     output,
     queues,
     others,
+    taken,
+    dropped,
     actions,
     libc,
     control,
@@ -120,6 +130,34 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
   return daemon;
 }
 
+/**
+ * The sockets that have queues already, by queue number: of the daemon before this one, or kept by the service manager. Those
+ * of queues that are not `wanted` any more are given back.
+ */
+async function takenQueues(
+  libc: Libc,
+  options: DaemonOptions,
+  control: string,
+  config: Config,
+  wanted: readonly number[],
+  reporter: Reporter,
+): Promise<{ readonly taken: Map<number, number>; readonly dropped: number[] }> {
+  const taken = keptQueues(libc);
+  const kept = [...taken.keys()];
+  if (options.takeOver !== null && listenerPid(control) !== null) {
+    const { pid, sockets } = await takeOver(libc, control, (namespace) => options.takeOver!(control, namespace));
+    for (const [number, fd] of sockets) taken.set(number, fd);
+    reporter.note("info", `Took the place of process ${pid}, and ${counted(sockets.size, "queue")} of it`);
+  } else if (kept.length > 0) {
+    reporter.note("info", `The service manager kept ${counted(kept.length, "queue")} since the last start`);
+  }
+  const surplus = [...taken.keys()].filter((number) => !wanted.includes(number));
+  if (surplus.length > 0) Queues.open(libc, surplus, queueSettings(config), taken).close();
+  for (const number of surplus) taken.delete(number);
+  // Where ftwall fails open nobody may hold a queue that it does not serve.
+  return { taken, dropped: config.queue.fail === "open" ? kept : kept.filter((number) => !taken.has(number)) };
+}
+
 /** What {@link startDaemon} has opened. */
 interface Opened {
   readonly options: DaemonOptions;
@@ -130,6 +168,10 @@ interface Opened {
   readonly queues: Queues;
   /** Queue numbers of each other thread. */
   readonly others: readonly (readonly number[])[];
+  /** Sockets that had queues before this daemon, by queue number. */
+  readonly taken: ReadonlyMap<number, number>;
+  /** Queues that the service manager is to keep no longer. */
+  readonly dropped: readonly number[];
   readonly actions: ConnectionActions;
   readonly libc: Libc;
   /** Path of the control socket. */
@@ -170,6 +212,10 @@ class RunningDaemon implements Daemon {
   #workers: Workers | null = null;
   #control: ControlServer | null = null;
   #code: number = DONE;
+  /** Another daemon waits for the queues. */
+  #successor = false;
+  /** The sockets of all queues, by number. */
+  #sockets: ReadonlyMap<number, number>;
   #reloading: Promise<unknown> = Promise.resolve();
   #signal = "";
 
@@ -177,6 +223,7 @@ class RunningDaemon implements Daemon {
     const { options, config, reporter, queues, others, actions } = opened;
     this.#opened = opened;
     this.#options = options;
+    this.#sockets = queues.sockets;
     this.#loaded = opened.loaded;
     this.#config = config;
     this.#reporter = reporter;
@@ -314,6 +361,7 @@ class RunningDaemon implements Daemon {
       status: this.#status,
       reload: () => this.#reload(),
       notify: (name) => this.#notify.test(name, Date.now()),
+      onSuccessor: (namespace) => this.#onSuccessor(namespace),
       onAllowed: (client) => this.#kernel.allowed(client),
       onOperator: (address) => this.#identities.operatorAt(address, performance.now()),
     });
@@ -365,7 +413,8 @@ class RunningDaemon implements Daemon {
       dry_run: this.#options.dryRun,
       ...(this.#workers === null ? {} : { threads: this.#shared!.shares.length + 1 }),
     });
-    const earlier = this.#vital.ready();
+    this.#sockets = new Map([...queues.sockets, ...this.#workers?.sockets ?? []]);
+    const earlier = this.#vital.ready(this.#sockets, this.#keptByManager, this.#opened.dropped);
     if (earlier !== "") reporter.note("warning", earlier);
     this.#workers?.go();
   }
@@ -400,6 +449,7 @@ class RunningDaemon implements Daemon {
       shared,
       start: {
         settings: queueSettings(this.#config),
+        taken: this.#opened.taken,
         dryRun: this.#options.dryRun,
         policy: { version: 0, config: policy.config, lan: policy.lan },
         printed: printedBy(this.#reporter),
@@ -454,9 +504,31 @@ class RunningDaemon implements Daemon {
     this.#pump.stop();
   }
 
+  /** A queue that fails closed waits for the next start where the service manager keeps its socket: nothing passes meanwhile. */
+  get #keptByManager(): boolean {
+    return this.#opened.config.queue.fail === "closed" && this.#vital?.managed === true;
+  }
+
+  #onSuccessor(namespace: string): string {
+    const why = this.#successor ? "another one asked before" : whyNotHandOver(this.#opened.control, namespace);
+    if (why !== "") return why;
+    this.#successor = true;
+    setTimeout(() => this.stop("take-over"), ANSWERING);
+    return "";
+  }
+
   /** What is done last of a clean stop, in the kernel. */
   async queuesClosed(): Promise<void> {
-    if (this.#code === DONE) await this.#kernel.takeRulesAway();
+    if (!this.#successor) {
+      if (this.#code === DONE) await this.#kernel.takeRulesAway();
+      return;
+    }
+    const { libc, control, config } = this.#opened;
+    const why = handOver(libc, control, this.#sockets);
+    if (why === "") return;
+    this.#reporter.note("error", `Cannot hand the queues over: ${why}`);
+    this.#code = FAILED;
+    Queues.open(libc, [...this.#sockets.keys()], queueSettings(config), this.#sockets).close();
   }
 
   async #run(stack: AsyncDisposableStack): Promise<number> {
@@ -468,7 +540,9 @@ class RunningDaemon implements Daemon {
       this.#code = FAILED;
     }
     await started;
-    await this.#workers?.stop();
+    const leave = this.#successor || this.#keptByManager;
+    await this.#workers?.stop(leave);
+    if (leave) this.#opened.queues.leave();
     this.#workers?.drain();
     if (!this.#options.dryRun) this.#state.save();
     this.#reporter.emit({

@@ -24,6 +24,8 @@ export interface StartMessage {
   readonly kind: "start";
   readonly numbers: readonly number[];
   readonly settings: QueueSettings;
+  /** Sockets that have queues already, by number. */
+  readonly taken: ReadonlyMap<number, number>;
   readonly dryRun: boolean;
   readonly policy: PolicyMessage;
   /** The frequent events that the log prints; the others only go into the history. */
@@ -55,15 +57,20 @@ export type ToWorker =
   | { readonly kind: "printed"; readonly printed: readonly FrequentEvent[] }
   /** Answer with the counters. */
   | { readonly kind: "count" }
-  /** Give every packet its verdict, then end. */
-  | { readonly kind: "stop" };
+  /** Give every packet its verdict, then end; `leave` what waits in the queues to another process. */
+  | { readonly kind: "stop"; readonly leave: boolean };
 
 /** From a worker. */
 export type FromWorker =
   /** It runs and waits for the start message. */
   | { readonly kind: "here" }
   /** Its queues are bound. */
-  | { readonly kind: "opened"; readonly effective: readonly EffectiveSettings[] }
+  | {
+    readonly kind: "opened";
+    readonly effective: readonly EffectiveSettings[];
+    /** Their sockets, by queue number. */
+    readonly sockets: ReadonlyMap<number, number>;
+  }
   | { readonly kind: "compiled"; readonly version: number }
   | { readonly kind: "counted"; readonly figures: Figures }
   /** For the log. */

@@ -15,6 +15,7 @@ import {
   type NotifyAnswer,
   RefusedRequest,
   type ReloadAnswer,
+  type TakeOverAnswer,
 } from "../report/control_protocol.ts";
 import { zoneClock } from "../policy/week.ts";
 import { counted, localText } from "../report/plain.ts";
@@ -55,6 +56,8 @@ export interface OperatorParts {
   readonly notify: (name: string | null) => Promise<NotifyAnswer>;
   /** Called with the address from which an operator is logged in. */
   readonly onOperator: (address: Words) => void;
+  /** Ends the daemon in favour of another; answers why not, empty where it does. */
+  readonly onSuccessor: (namespace: string) => string;
   /** Called for each client that an operator allowed. */
   readonly onAllowed: (client: string) => void;
 }
@@ -90,6 +93,13 @@ export class Operator implements ControlHandler {
     const outcome = answer.outcome === "refused" ? "refused" : "done";
     this.#audit({ event: "audit", action: "reload", who, outcome, found: answer.outcome });
     return answer;
+  }
+
+  /** Answers `take-over`: this daemon ends, and another goes on with its queues. */
+  takeOver(namespace: string): TakeOverAnswer {
+    const why = this.#parts.onSuccessor(namespace);
+    if (why !== "") throw new RefusedRequest(`Cannot hand over to the ftwall that asks: ${why}`);
+    return { pid: Deno.pid };
   }
 
   /** Answers `lock`: the client is refused for a time; its allowance ends. */

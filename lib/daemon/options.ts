@@ -4,6 +4,7 @@
  */
 import type { Config, QueueNumbers } from "../policy/config.ts";
 import { zoneClock } from "../policy/week.ts";
+import type { TakeOverAnswer } from "../report/control_protocol.ts";
 import type { LogFormat } from "../report/event_format.ts";
 import { LineWriter, type LogOutput } from "../report/log_output.ts";
 import { Reporter } from "../report/reporter.ts";
@@ -27,6 +28,8 @@ export interface DaemonOptions {
   readonly service: boolean;
   /** Ends the dry run that a service remembers. */
   readonly enforce: boolean;
+  /** Takes the place of the ftwall that listens at a control socket: asks it for its queues; null for a start of its own. */
+  readonly takeOver: ((control: string, namespace: string) => Promise<TakeOverAnswer>) | null;
   /** Leave the firewall rules alone. */
   readonly noRules: boolean;
 }

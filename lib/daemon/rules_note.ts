@@ -16,7 +16,7 @@ export class RulesNote {
 
   /** Each network namespace has rules, and a note, of its own. */
   constructor(folder: string = FOLDER) {
-    this.#path = `${folder}/rules-${namespaceNumber()}`;
+    this.#path = `${folder}/rules-${networkNamespace()}`;
   }
 
   /** What it says. */
@@ -41,7 +41,8 @@ export class RulesNote {
   }
 }
 
-function namespaceNumber(): string {
+/** Number of the network namespace that this process is in; "0" where it is not known. */
+export function networkNamespace(): string {
   try {
     return /\d+/.exec(Deno.readLinkSync("/proc/self/ns/net"))?.[0] ?? "0";
   } catch {

@@ -64,10 +64,13 @@ export class VitalSigns implements Disposable {
   }
 
   /**
-   * Packets are judged from now on. Answers a sentence where the process before this one did not stop by itself, else
+   * Packets are judged from now on. With `keep` the service manager keeps the sockets of the queues for the next start, and
+   * those of `dropped` no longer. Answers a sentence where the process before this one did not stop by itself, else
    * nothing.
    */
-  ready(): string {
+  ready(sockets: ReadonlyMap<number, number>, keep: boolean, dropped: readonly number[]): string {
+    for (const number of dropped) this.#notice?.dropQueue(number);
+    if (keep) { for (const [number, fd] of sockets) this.#notice?.keepQueue(number, fd); }
     this.#notice?.tell("READY=1");
     const earlier = this.#record?.earlier ?? null;
     if (earlier === null) return "";
@@ -89,6 +92,11 @@ export class VitalSigns implements Disposable {
   stopping(): void {
     this.#notice?.tell("STOPPING=1");
     this.#dog.grant();
+  }
+
+  /** Whether a service manager started this process. */
+  get managed(): boolean {
+    return this.#notice !== null;
   }
 
   /** Something begins that may take long, and during which no packet is answered. */

@@ -39,7 +39,7 @@ export function startWorker(): void {
     }
     try {
       worker = new QueueWorker(data, (message) => scope.postMessage(message));
-      scope.postMessage({ kind: "opened", effective: worker.queues.effective });
+      scope.postMessage({ kind: "opened", effective: worker.queues.effective, sockets: worker.queues.sockets });
       worker.run().then(() => scope.close());
     } catch (error) {
       scope.postMessage({ kind: "ended", figures: null, error: errorOf(error) });
@@ -65,6 +65,7 @@ class QueueWorker {
   readonly #gate = new FloodGate();
   readonly #go: Promise<void>;
   #begin: () => void = () => {};
+  #leave = false;
   #printed: readonly FrequentEvent[];
   #version: number;
   readonly #compiled: Map<number, Policy> = new Map();
@@ -94,7 +95,7 @@ class QueueWorker {
     this.#engine.clock.origin = start.origin;
     this.#tableLock.hooks = { onAcquire: () => this.#adopt(), onRelease: () => this.#postNews() };
     try {
-      this.queues = Queues.open(this.#libc, start.numbers, start.settings);
+      this.queues = Queues.open(this.#libc, start.numbers, start.settings, start.taken);
     } catch (error) {
       this.#libc.close();
       throw error;
@@ -127,7 +128,8 @@ class QueueWorker {
       error = errorOf(thrown);
     }
     this.#vital[Symbol.dispose]();
-    this.queues.close();
+    if (this.#leave) this.queues.leave();
+    else this.queues.close();
     this.#libc.close();
     this.#post({ kind: "ended", figures: this.#figures(), error });
   }
@@ -148,6 +150,7 @@ class QueueWorker {
         this.#post({ kind: "counted", figures: this.#figures() });
         break;
       case "stop":
+        this.#leave = message.leave;
         this.#begin();
         this.#vital.stopping();
         this.#pump.stop();

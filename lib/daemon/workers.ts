@@ -11,6 +11,8 @@ import type { FromWorker, PolicyMessage, StartMessage, ToWorker, WorkerNews } fr
 import type { Shared } from "./threads.ts";
 import { FAILED, Failure } from "../report/failure.ts";
 
+type OpenedMessage = Extract<FromWorker, { readonly kind: "opened" }>;
+
 /** Name of a worker's thread; the main thread has none, which main.ts tells them apart by. */
 const WORKER = "ftwall-queues";
 /** Milliseconds that a worker has to answer: it may wait for the tables. */
@@ -35,6 +37,8 @@ export interface WorkersParts {
 export class Workers implements AsyncDisposable {
   /** What the kernel granted to their queues. */
   readonly effective: EffectiveSettings[] = [];
+  /** The sockets of their queues, by number. */
+  readonly sockets: Map<number, number> = new Map();
   readonly #parts: WorkersParts;
   readonly #threads: Thread[] = [];
   readonly #receive: (port: MessagePort) => { message: unknown } | undefined;
@@ -54,7 +58,9 @@ export class Workers implements AsyncDisposable {
       });
       for (const thread of workers.#threads) {
         if (!await within(thread.opened, PATIENCE)) throw new Failure(FAILED, `${thread.name} does not start`);
-        workers.effective.push(...await thread.opened);
+        const { effective, sockets } = await thread.opened;
+        workers.effective.push(...effective);
+        for (const [number, fd] of sockets) workers.sockets.set(number, fd);
       }
       const dead = workers.#threads.find((thread) => thread.over);
       if (dead !== undefined) throw new Failure(FAILED, `${dead.name} has ended`);
@@ -116,10 +122,13 @@ export class Workers implements AsyncDisposable {
     return this.#threads.map((thread) => thread.figures).filter((figures) => figures !== null);
   }
 
-  /** Stops them, and waits until they have given every packet its verdict. */
-  async stop(): Promise<void> {
+  /**
+   * Stops them, and waits until they have given every packet its verdict; or only those that they have received, where what
+   * waits in the queues is for another process ({@link Queues.leave}).
+   */
+  async stop(leave: boolean = false): Promise<void> {
     this.#stopping = true;
-    this.#post({ kind: "stop" });
+    this.#post({ kind: "stop", leave });
     for (const thread of this.#threads) {
       if (!await within(thread.ended, PATIENCE)) this.#parts.onFault(`${thread.name} does not end`);
     }
@@ -147,7 +156,7 @@ class Thread {
   readonly name: string;
   readonly port: MessagePort;
   /** What the kernel granted, once its queues are bound; rejected with the reason where they are not. */
-  readonly opened: Promise<readonly EffectiveSettings[]>;
+  readonly opened: Promise<OpenedMessage>;
   /** It has closed its queues, or is dead. */
   readonly ended: Promise<void>;
   figures: Figures | null = null;
@@ -162,7 +171,7 @@ class Thread {
     this.name = `The thread of queue ${share.join(", ")}`;
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
-    const opened = Promise.withResolvers<readonly EffectiveSettings[]>();
+    const opened = Promise.withResolvers<OpenedMessage>();
     const ended = Promise.withResolvers<void>();
     this.opened = opened.promise;
     // Nobody may be waiting for it; then `gone` reports the end.
@@ -197,7 +206,7 @@ class Thread {
           }, [port2]);
           break;
         case "opened":
-          opened.resolve(data.effective);
+          opened.resolve(data);
           break;
         case "compiled":
           this.#answer((version) => version === data.version);

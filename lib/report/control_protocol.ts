@@ -29,7 +29,9 @@ export type ControlRequest =
   | { readonly command: "unlock"; readonly client: string | null; readonly reason: string }
   | { readonly command: "allow"; readonly client: string; readonly seconds: number | null; readonly reason: string }
   | { readonly command: "explain"; readonly client: string }
-  | { readonly command: "notify"; readonly name: string | null };
+  | { readonly command: "notify"; readonly name: string | null }
+  /** Another ftwall asks for the queues; `namespace` is the number of its network namespace. */
+  | { readonly command: "take-over"; readonly namespace: string };
 
 /** What the daemon says to `ping`. */
 export interface PingAnswer {
@@ -51,6 +53,11 @@ export interface ActionAnswer {
   /** RFC 3339; absent where there is no end. */
   readonly until?: string;
   readonly message: string;
+}
+
+/** What the daemon says to `take-over`: it ends, and its queues go to the socket where its successor waits. */
+export interface TakeOverAnswer {
+  readonly pid: number;
 }
 
 /** What the daemon says to `explain`. */
@@ -124,6 +131,7 @@ export interface ControlAnswers {
   readonly clients: ClientsAnswer;
   readonly notify: NotifyAnswer;
   readonly events: EventsAnswer;
+  readonly "take-over": TakeOverAnswer;
 }
 
 /** A request that cannot be followed; its message is the answer. */
@@ -190,9 +198,11 @@ function understood(object: Record<string, unknown>): ControlRequest {
       return { command, client: text(object, "client", LONGEST_CLIENT) };
     case "notify":
       return { command, name: object["name"] === null ? null : text(object, "name", LONGEST_CLIENT) };
+    case "take-over":
+      return { command, namespace: text(object, "namespace", LONGEST_CLIENT) };
     default:
       throw new RefusedRequest(
-        "Cannot follow the request: expected command ping, status, reload, lock, unlock, allow, explain, clients, events or notify",
+        "Cannot follow the request: expected command ping, status, reload, lock, unlock, allow, explain, clients, events, notify or take-over",
       );
   }
 }

@@ -50,6 +50,9 @@ class Handler implements ControlHandler {
   allow(): never {
     throw new RefusedRequest("Cannot allow 10.0.0.5: it is not in home");
   }
+  takeOver(): never {
+    throw new RefusedRequest("Cannot hand over to the ftwall that asks: it does not wait");
+  }
   explain(): never {
     throw new TypeError("secret detail");
   }

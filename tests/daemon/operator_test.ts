@@ -49,6 +49,7 @@ class Office {
       status,
       reload: () => Promise.resolve(answer),
       notify: (name) => Promise.resolve({ targets: name === "known" ? [{ name, failure: "" }] : [] }),
+      onSuccessor: () => "",
       onAllowed: () => {},
       onOperator: () => {},
     });

@@ -20,6 +20,7 @@ class Scene implements Disposable {
       state: `${this.dir}/below/state`,
       service: true,
       enforce: false,
+      takeOver: null,
       noRules: false,
       ...given,
     };

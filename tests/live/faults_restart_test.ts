@@ -48,3 +48,33 @@ for (const rules of ["that stay", "of its own"]) {
     },
   });
 }
+
+/** Queues on several threads are handed over like one. */
+const SETTINGS = [
+  ["open", '[queue]\nfail = "open"\n'],
+  ["closed", '[queue]\nfail = "closed"\n'],
+  ["closed, two threads", '[queue]\nfail = "closed"\nnumbers = "0:1"\nthreads = 2\n'],
+] as const;
+
+for (const [fail, config] of SETTINGS) {
+  Deno.test({
+    ...named(`replaced five times under load by ftwall run --take-over, ftwall loses no packet: fail = ${fail}`),
+    async fn() {
+      using flood = new Flood();
+      await flood.build();
+      await using topology = await Topology.create({ prefix: "rs" });
+      await using daemon = await RouterDaemon.start(topology, { config });
+      for (const rate of [5000, 20_000]) {
+        const load = await Load.start(topology, flood, rate);
+        for (let round = 0; round < 5; round++) {
+          await pause(500);
+          const { pid } = daemon.process;
+          assert.equal(await daemon.replace(), 0);
+          assert.match(daemon.process.stdout, new RegExp(`Took the place of process ${pid}`));
+        }
+        await pause(500);
+        lostNothing("replaced five times", await load.end());
+      }
+    },
+  });
+}

@@ -101,6 +101,13 @@ export class RouterDaemon implements AsyncDisposable {
     if (sets) await new Promise((resolve) => setTimeout(resolve, 300 * PATIENCE));
   }
 
+  /** Starts another one with `--take-over` beside the one that runs, and waits for both; answers the exit code of the first. */
+  async replace(): Promise<number> {
+    const before = this.process;
+    await this.launch([...this.command, "--take-over"]);
+    return (await before.status).code;
+  }
+
   /** The running daemon. */
   get process(): Background {
     if (this.#background === null) throw new Error("Cannot use the daemon: it is not running");

@@ -362,6 +362,7 @@ class RunningDaemon implements Daemon {
       reload: () => this.#reload(),
       notify: (name) => this.#notify.test(name, Date.now()),
       onSuccessor: (namespace) => this.#onSuccessor(namespace),
+      onActed: () => this.#state.changed(),
       onAllowed: (client) => this.#kernel.allowed(client),
       onOperator: (address) => this.#identities.operatorAt(address, performance.now()),
     });

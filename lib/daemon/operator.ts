@@ -58,6 +58,8 @@ export interface OperatorParts {
   readonly onOperator: (address: Words) => void;
   /** Ends the daemon in favour of another; answers why not, empty where it does. */
   readonly onSuccessor: (namespace: string) => string;
+  /** Called when clients were locked, unlocked or allowed. */
+  readonly onActed: () => void;
   /** Called for each client that an operator allowed. */
   readonly onAllowed: (client: string) => void;
 }
@@ -142,7 +144,8 @@ export class Operator implements ControlHandler {
     const ended = freed.length === 0 ? "" : `; no longer allowed: ${freed.join(", ")}`;
     const { dryRun } = this.#parts.status;
     const locked = dryRun ? `${clients.join(", ")} would be locked` : `${are(clients)} locked`;
-    const message = `${locked} until ${this.#local(until)}${ended}${dryRun ? "; dry run: nothing is refused" : ""}`;
+    const would = dryRun ? "; dry run: nothing is refused, and a restart forgets it" : "";
+    const message = `${locked} until ${this.#local(until)}${ended}${would}`;
     const found = freed.length === 0 ? "" : clients.length === 1 ? "allowed until now" : `${freed.length} were allowed`;
     return { answer: { clients, until, message }, found };
   }
@@ -207,6 +210,7 @@ export class Operator implements ControlHandler {
       this.#catchUp();
       try {
         const { answer, found } = act();
+        this.#parts.onActed();
         const [first, ...more] = client === null ? [] : answer.clients;
         if (first !== undefined && more.length === 0) {
           this.#audit({ ...said, client: first, outcome: "done", ...(found === "" ? {} : { found }) });

@@ -45,7 +45,12 @@ export class StateKeeper {
 
   /** Notes that locks changed, so that they are saved soon: killing ftwall must not set clients free. */
   follow(event: TrafficEvent): void {
-    if (event.event === "locked" || event.event === "released") this.#unsaved = true;
+    if (event.event === "locked" || event.event === "released") this.changed();
+  }
+
+  /** An operator changed something, which is saved as soon. */
+  changed(): void {
+    this.#unsaved = true;
   }
 
   /** Call about once a second; `interval` is the time between two writes where no lock changed, milliseconds. */
@@ -58,6 +63,11 @@ export class StateKeeper {
     this.#lastSave = now;
     const { state } = this.#engine;
     this.#store.save(state, this.#context(), (act) => this.#engine.hold(act)).then(() => this.#warn());
+  }
+
+  /** Whether a write is under way. */
+  get saving(): boolean {
+    return this.#store.saving;
   }
 
   /** Writes the file at once, for a stop. Never throws. */

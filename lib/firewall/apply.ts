@@ -55,8 +55,12 @@ export async function applyRules(wanted: Backend | "auto", options: RulesOptions
 async function applyNft(options: RulesOptions, present: readonly Inspected[], run: Runner): Promise<boolean> {
   const text = nftText(options);
   const there = present.find((part) => part.backend === "nft");
-  if (there !== undefined && there.stamp === stampOf(text) && there.rules === nftRules(options).length) return false;
-  const answer = await run("nft", ["-f", "-"], text);
+  // Sets that an older version made and nothing asks any more.
+  const left = (there?.setNames ?? []).filter((name) => !text.includes(`add set ${NFT_TABLE} ${name} `));
+  const same = there?.stamp === stampOf(text) && there.rules === nftRules(options).length;
+  if (same && left.length === 0) return false;
+  const removal = left.map((name) => `delete set ${NFT_TABLE} ${name}\n`).join("");
+  const answer = await run("nft", ["-f", "-"], text + removal);
   if (answer.code !== 0) {
     throw new FirewallError(
       `Cannot put the rules into table "${NFT_TABLE}" with nft: ${reason(answer)}. ` +
@@ -100,7 +104,17 @@ async function applyIptables(options: RulesOptions, choice: Choice, run: Runner,
     }
     changed = true;
   }
+  for (const name of await ownIpsets(run)) {
+    // An older version made it, and nothing asks it any more.
+    if (!SET_NAMES.includes(name) && (await run("ipset", ["destroy", name])).code === 0) changed = true;
+  }
   return changed;
+}
+
+/** The sets of ours that ipset lists, those of older versions too. */
+async function ownIpsets(run: Runner): Promise<string[]> {
+  const listed = await run("ipset", ["-n", "list"]);
+  return listed.stdout.split("\n").filter((line) => /^ftwall_[a-z]+[46]$/.test(line));
 }
 
 const NO_REJECT = `*filter\n-F ${REJECT_CHAIN}\n-X ${REJECT_CHAIN}\nCOMMIT\n`;
@@ -177,8 +191,7 @@ export async function removeRules(run: Runner, only?: Backend): Promise<string[]
       else stayed.push(`${tool} chains ftwall_*: ${reason(answer)}`);
       await removeEmptyTables(run, tool.startsWith("ip6") ? "ip6" : "ip");
     }
-    const listed = await run("ipset", ["-n", "list"]);
-    for (const name of listed.stdout.split("\n").filter((line) => SET_NAMES.includes(line))) {
+    for (const name of await ownIpsets(run)) {
       const answer = await run("ipset", ["destroy", name]);
       if (answer.code === 0) removed.push(`ipset ${name}`);
       else stayed.push(`ipset ${name}: ${reason(answer)}`);

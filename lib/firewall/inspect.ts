@@ -22,6 +22,8 @@ export interface Inspected {
   readonly jumps: readonly string[];
   /** Our chains as `table chain`; empty for nft. */
   readonly chains: readonly string[];
+  /** Names of the sets in our table; empty for iptables, whose sets are in no table. */
+  readonly setNames: readonly string[];
   /** Whether the rules ask the kernel sets of locked clients and blocked peers. */
   readonly sets: boolean;
 }
@@ -74,7 +76,7 @@ export async function inspectTool(run: Runner, tool: string): Promise<Inspected 
     }
   }
   if (chains.length === 0 && jumps.length === 0) return null;
-  return { backend: "iptables", tool, stamp, rules, hooks: hooks.sort(), jumps, chains, sets };
+  return { backend: "iptables", tool, stamp, rules, hooks: hooks.sort(), jumps, chains, setNames: [], sets };
 }
 
 /**
@@ -126,6 +128,7 @@ function readNft(text: string): Inspected {
     hooks: hooks.sort(),
     jumps: [],
     chains: [],
+    setNames: [...text.matchAll(/^\s*set (\w+) \{/gm)].map((match) => match[1]!),
     sets: text.includes("@locked4"),
   };
 }

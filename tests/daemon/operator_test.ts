@@ -17,6 +17,8 @@ class Office {
   readonly desk: Desk = new Desk([], HOME, { locks: 4096 });
   readonly operator: Operator;
   readonly reporter: Reporter;
+  /** How often something was done that the state file is to keep. */
+  acted = 0;
   #text = "";
 
   constructor(dryRun: boolean = false, answer: ReloadAnswer = UNCHANGED) {
@@ -50,6 +52,7 @@ class Office {
       reload: () => Promise.resolve(answer),
       notify: (name) => Promise.resolve({ targets: name === "known" ? [{ name, failure: "" }] : [] }),
       onSuccessor: () => "",
+      onActed: () => this.acted++,
       onAllowed: () => {},
       onOperator: () => {},
     });
@@ -75,7 +78,7 @@ Deno.test("in a dry run lock and unlock say what would be", () => {
   const office = new Office(true);
   assert.match(
     office.lock("10.0.0.5").message,
-    /^10\.0\.0\.5 would be locked until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d; dry run: nothing is refused$/,
+    /^10\.0\.0\.5 would be locked until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d; dry run: nothing is refused, and a restart forgets it$/,
   );
   assert.equal(office.operator.explain("10.0.0.5").dry_run, true);
   const unlock = (client: string | null) =>
@@ -103,11 +106,14 @@ Deno.test("a lock of an operator ends an allowance, and an allowance ends a lock
   assert.deepEqual([told.allowed_until, told.lock?.by], [undefined, "operator"]);
   assert.equal(engine.state.allowances.count, 0);
   office.allow("10.0.0.5");
+  assert.throws(() => office.lock("8.8.8.8"));
+  assert.equal(office.acted, 3);
   assert.equal(engine.state.locks.find(...parseAddress("10.0.0.5")!, engine.clock.now), -1);
   assert.deepEqual((await office.audits()).map(({ action, found }) => [action, found]), [
     ["allow", undefined],
     ["lock", "allowed until now"],
     ["allow", undefined],
+    ["lock", 'Cannot lock "8.8.8.8": it is not at home (see [network] home)'],
   ]);
 });
 

@@ -42,3 +42,29 @@ Deno.test("locks of the state file without room are counted, not logged as relea
     Deno.removeSync(path);
   }
 });
+
+Deno.test("what an operator changed is written within seconds, a lock that was only prolonged too", async () => {
+  const path = Deno.makeTempFileSync({ prefix: "ftwall-state-" });
+  try {
+    const { engine } = new Desk([], HOME);
+    const keeper = new StateKeeper({ engine, path, importPath: "", now: 0, note: () => {} });
+    const lock = (seconds: number) =>
+      engine.learner.timeLocks.lock(0, 0, 0xffff, 0x0a000005, -1, "operator", "operator", seconds, 0, "operator", "");
+    const beat = async (now: number) => {
+      keeper.beat(now, 600_000);
+      while (keeper.saving) await new Promise((resolve) => setTimeout(resolve, 1));
+      return /until=(\S+)/.exec(Deno.readTextFileSync(path))?.[1];
+    };
+    lock(60_000);
+    keeper.changed();
+    const first = await beat(3000);
+    assert.ok(first !== undefined);
+    lock(600_000);
+    assert.equal(await beat(6000), first, "nobody said that it changed");
+    keeper.changed();
+    const second = await beat(9000);
+    assert.equal(Date.parse(second!) - Date.parse(first), 540_000);
+  } finally {
+    Deno.removeSync(path);
+  }
+});

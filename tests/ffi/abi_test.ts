@@ -193,7 +193,7 @@ function prototypes(): [string, string, readonly string[], string][] {
 }
 
 /** Declared with "..." or with an enum by glibc; on both architectures they are called as the prototype beside them says. */
-const LOOSER: readonly string[] = ["open", "prctl", "getrlimit", "setrlimit", "setpriority"];
+const LOOSER: readonly string[] = ["open", "fcntl", "prctl", "getrlimit", "setrlimit", "setpriority"];
 
 /** Bytes of a parameter of each kind. */
 const BYTES: Readonly<Record<string, number>> = {

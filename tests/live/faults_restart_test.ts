@@ -1,5 +1,7 @@
 /** Stopped, started again and replaced under load: every packet is counted. */
 import assert from "node:assert/strict";
+import { Libc } from "../../ffi/libc.ts";
+import { PassingSocket } from "../../ffi/passing.ts";
 import { figure } from "./figure.ts";
 import { type Counted, Flood, Load } from "./load.ts";
 import { missing } from "./missing_tools.ts";
@@ -78,3 +80,84 @@ for (const [fail, config] of SETTINGS) {
     },
   });
 }
+
+/** A service manager that keeps sockets, as systemd does with FileDescriptorStoreMax. */
+class Manager implements Disposable {
+  readonly path: string;
+  readonly #libc = Libc.open();
+  readonly #socket: PassingSocket;
+  readonly #kept = new Map<string, number>();
+
+  constructor(dir: string) {
+    this.path = `${dir}/notify`;
+    this.#socket = new PassingSocket(this.#libc, this.path);
+  }
+
+  /** Takes what the service has told so far; answers the names of what is kept. */
+  async hear(): Promise<string[]> {
+    for (let passed = await this.#socket.receive(20); passed !== null; passed = await this.#socket.receive(20)) {
+      const name = /^FDNAME=(.*)$/m.exec(passed.text)?.[1] ?? "";
+      for (const fd of passed.descriptors) {
+        // It keeps what it has already, and lets programs inherit it.
+        if (this.#kept.has(name)) this.#libc.symbols.close(fd);
+        else this.#kept.set(name, fd);
+      }
+      if (passed.text.includes("FDSTOREREMOVE=1")) this.#drop(name);
+    }
+    return [...this.#kept.keys()].sort();
+  }
+
+  /** The command with what is kept from descriptor 3 on. */
+  start(command: readonly string[]): string[] {
+    const kept = [...this.#kept];
+    for (const [, fd] of kept) this.#libc.symbols.fcntl(fd, 2, 0);
+    const redirect = kept.map(([, fd], i) => `${3 + i}<&${fd}`).join(" ");
+    const names = kept.map(([name]) => name).join(":");
+    const env = `LISTEN_PID=$$ LISTEN_FDS=${kept.length} LISTEN_FDNAMES=${names}`;
+    return ["bash", "-c", `${env} exec "$@" ${redirect}`, "sh", ...command];
+  }
+
+  #drop(name: string): void {
+    this.#libc.symbols.close(this.#kept.get(name) ?? -1);
+    this.#kept.delete(name);
+  }
+
+  [Symbol.dispose](): void {
+    for (const name of [...this.#kept.keys()]) this.#drop(name);
+    this.#socket[Symbol.dispose]();
+    this.#libc.close();
+  }
+}
+
+Deno.test({
+  ...named("where a service manager keeps its queue, ftwall that fails closed loses no packet, killed or restarted"),
+  async fn() {
+    using flood = new Flood();
+    await flood.build();
+    await using topology = await Topology.create({ prefix: "rs" });
+    const dir = Deno.makeTempDirSync();
+    try {
+      using manager = new Manager(dir);
+      const config = '[queue]\nfail = "closed"\n';
+      await using daemon = await RouterDaemon.start(topology, { config, env: { NOTIFY_SOCKET: manager.path } });
+      const load = await Load.start(topology, flood, 5000);
+      for (const signal of ["SIGTERM", "SIGKILL", "SIGTERM", "SIGKILL"] as const) {
+        await pause(500);
+        assert.deepEqual(await manager.hear(), ["ftwall-queue-0"]);
+        daemon.process.kill(signal);
+        await daemon.process.status;
+        await daemon.launch(manager.start(daemon.command));
+        assert.match(daemon.process.stdout, /The service manager kept 1 queue since the last start/);
+      }
+      await pause(500);
+      lostNothing("stopped twice and killed twice", await load.end());
+      // One that fails open may be held by nobody else: its packets pass while it is away.
+      await daemon.process.stop();
+      daemon.write('[queue]\nfail = "open"\n');
+      await daemon.launch(manager.start(daemon.command));
+      assert.deepEqual(await manager.hear(), []);
+    } finally {
+      Deno.removeSync(dir, { recursive: true });
+    }
+  },
+});

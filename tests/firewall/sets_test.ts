@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { KernelSets, type Ran, type Runner, setsHold, setsText } from "../../lib/firewall/mod.ts";
+import {
+  applyRules,
+  KernelSets,
+  type Ran,
+  removeRules,
+  type Runner,
+  setsHold,
+  setsText,
+} from "../../lib/firewall/mod.ts";
+import { nftText } from "../../lib/firewall/nft.ts";
+import { RULES_DEFAULTS } from "../../lib/firewall/options.ts";
 
 const LOCK4 = { kind: "locked", address: "10.0.0.5", port: 0, seconds: 120 } as const;
 const LOCK6 = { kind: "locked", address: "fd00::5", port: 0, seconds: 60.2 } as const;
@@ -115,4 +125,38 @@ Deno.test("a tool that fails costs a counter, and the next change is tried again
   await sets.settled();
   assert.equal(calls.length, 2);
   assert.deepEqual([sets.state.failed, sets.state.lastError], [2, "The set with the given name does not exist"]);
+});
+
+Deno.test("sets that an older version made go with the next rules, in the transaction that makes those", async () => {
+  const options = { ...RULES_DEFAULTS, lan: [] };
+  const there = nftText(options).split("\n").filter((line) => line.startsWith("add rule")).map((line) => line.slice(9));
+  const listed = (sets: readonly string[]) =>
+    `table inet ftwall {\n${sets.map((name) => `\tset ${name} {\n\t}\n`).join("")}\tchain forward {\n${
+      there.map((rule) => `\t\t${rule}\n`).join("")
+    }\t}\n}\n`;
+  const own = [...nftText(options).matchAll(/^add set inet ftwall (\w+)/gm)].map((match) => match[1]!);
+  for (const old of [[], ["blocked4", "blocked6"]]) {
+    const scripts: string[] = [];
+    const run: Runner = (command, args, stdin) => {
+      const words = [command, ...args].join(" ");
+      if (words === "nft -f -") scripts.push(stdin!);
+      const listing = words === "nft list table inet ftwall";
+      const found = listing ? listed([...own, ...old]) : words.startsWith("cat ") ? "1" : "";
+      const failed = /^(iptables|ip6tables)/.test(command);
+      return Promise.resolve({ code: failed ? 1 : 0, stdout: found, stderr: "" });
+    };
+    const { changed } = await applyRules("nft", options, run);
+    assert.equal(changed, old.length > 0);
+    const deleted = scripts.flatMap((text) => [...text.matchAll(/^delete set inet ftwall (\w+)$/gm)]);
+    assert.deepEqual(deleted.map((match) => match[1]), old);
+  }
+  const destroyed: string[] = [];
+  const names = ["ftwall_blocked4", "ftwall_locked4", "ftwall_peers6", "others4"];
+  const run: Runner = (command, args) => {
+    if (command === "ipset" && args[0] === "destroy") destroyed.push(args[1]!);
+    const found = command === "ipset" && args[0] === "-n" ? names.join("\n") : "";
+    return Promise.resolve({ code: command === "ipset" ? 0 : 1, stdout: found, stderr: "" });
+  };
+  assert.deepEqual(await removeRules(run), names.slice(0, 3).map((name) => `ipset ${name}`));
+  assert.deepEqual(destroyed, names.slice(0, 3));
 });

@@ -178,7 +178,7 @@ class Top {
         return this.#painter.forget();
       case "explain": {
         const answer = await ask(control, { command: "explain", client: action.client });
-        this.#view.show(`client ${action.client}`, explainText(answer, Date.now(), this.#clock));
+        this.#view.show(`client ${action.client}`, explainText(answer, Date.now(), this.#clock, true));
         return;
       }
       case "lock":

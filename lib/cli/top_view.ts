@@ -5,6 +5,7 @@
 import type { ClientRow } from "../report/control_protocol.ts";
 import { bytes, duration, grouped, plain } from "../report/plain.ts";
 import type { Status } from "../report/status.ts";
+import { troubles } from "../report/status_text.ts";
 import type { ScreenLine } from "./top_painter.ts";
 
 /** What is to be done, as a key asked for it. */
@@ -35,10 +36,11 @@ export const ORDERS: readonly (readonly [name: string, compare: (a: ClientRow, b
   ["protocol", (a, b) => a.protocol.localeCompare(b.protocol)],
 ];
 
+const TEXT_KEYS = "up, down, PgUp, PgDn, Home, End scroll  any other key: back";
 const KEYS = "q quit  Enter explain  l lock  u unlock  a allow  s sort  / filter  ? keys";
 const HELP: readonly string[] = [
   "up, down, k, j      choose a client        PgUp, PgDn     a page",
-  "Home, End, g, G     first, last            Enter, d, e    details: why, score, events",
+  "Home, End, g, G     first, last            Enter, d, e    why: score, events",
   "l   lock it for 10 minutes                 u   unlock it",
   "a   allow it for 2 hours                   (each asks first)",
   "s   sort by the next column, S before      r   the other way round",
@@ -60,6 +62,8 @@ export class TopView {
   #typing = false;
   #chosen = "";
   #first = 0;
+  /** Rows of the list, shown or not. */
+  #listed = 0;
   #question: { readonly change: Change; readonly client: string } | null = null;
   #text: { readonly title: string; readonly lines: readonly string[] } | null = null;
   #textAt = 0;
@@ -231,27 +235,29 @@ export class TopView {
   /** The screen, `rows` lines of at most `columns`; `now` is milliseconds since 1970. */
   screen(columns: number, rows: number, now: number): ScreenLine[] {
     this.#page = Math.max(1, rows - HEAD - FOOT);
-    const lines = [
-      ...this.#summary(),
-      ...(this.#text === null ? this.#list(columns, now) : this.#pageOf(this.#text, columns)),
-    ];
+    // The list first: the summary says which of its rows are shown.
+    const body = this.#text === null ? this.#list(columns, now) : this.#pageOf(this.#text, columns);
+    const lines = [...this.#summary(columns), ...body];
     while (lines.length < rows - FOOT) lines.push({ text: "" });
     return [...lines.slice(0, rows - FOOT), this.#foot()];
   }
 
-  #summary(): ScreenLine[] {
+  #summary(columns: number): ScreenLine[] {
     const { status, clients, rates } = this.#data;
     const would = status.dry_run;
     const count = (state: ClientRow["state"]) => clients.filter((row) => row.state === state).length;
     const { p50, p99 } = status.verdict_microseconds;
     const waiting = status.queues.reduce((sum, queue) => sum + queue.waiting, 0);
     const lost = status.queues.reduce((sum, queue) => sum + queue.queue_dropped + queue.user_dropped, 0);
-    const rules = status.kernel?.rules?.present === false ? "; NO RULES: ftwall rules --apply" : "";
+    const wrong = troubles(status);
+    const look = wrong.length === 0 ? "" : `; LOOK${wrong.length === 1 ? "" : ` (1 of ${wrong.length})`}: ${wrong[0]}`;
     return [
       {
-        text: `ftwall ${status.version}, up ${duration(status.uptime_seconds)}${
-          would ? ", DRY RUN: nothing is refused" : ""
-        }${rules}`,
+        text: fit(
+          `ftwall ${status.version}, up ${duration(status.uptime_seconds)}` +
+            (would ? ", DRY RUN: nothing is refused" : "") + plain(look),
+          columns - 1,
+        ).trimEnd(),
       },
       {
         text: `${grouped(rates.packets)} packets/s, ${grouped(rates.refused)} ${
@@ -265,13 +271,21 @@ export class TopView {
       {
         text: `${count("locked")} ${would ? "would be locked" : "locked"}, ${count("allowed")} allowed, ` +
           `${count("seen")} seen; by ${ORDERS[this.#order]![0]}${this.#reversed ? ", reversed" : ""}` +
-          (this.#filter === "" ? "" : `; only "${this.#filter}"`),
+          (this.#filter === "" ? "" : `; only "${this.#filter}"`) + this.#span(),
       },
     ];
   }
 
+  /** Which rows are shown, where they are not all. */
+  #span(): string {
+    const all = this.#listed;
+    if (this.#text !== null || all <= this.#page) return "";
+    return `; ${this.#first + 1} to ${Math.min(all, this.#first + this.#page)} of ${all}`;
+  }
+
   #list(columns: number, now: number): ScreenLine[] {
     const rows = this.#rows();
+    this.#listed = rows.length;
     if (!rows.some(({ client }) => client === this.#chosen)) this.#chosen = rows[0]?.client ?? "";
     const at = Math.max(0, rows.findIndex(({ client }) => client === this.#chosen));
     this.#first = Math.max(0, Math.min(this.#first, at, Math.max(0, rows.length - this.#page)));
@@ -299,7 +313,7 @@ export class TopView {
     this.#height = lines.length;
     const last = Math.min(lines.length, this.#textAt + this.#page);
     return [
-      { text: `${title} (${this.#textAt + 1} to ${last} of ${lines.length}; any other key: back)`, reverse: true },
+      { text: `${title} (${this.#textAt + 1} to ${last} of ${lines.length})`, reverse: true },
       ...lines.slice(this.#textAt, last).map((text) => ({ text })),
     ];
   }
@@ -313,7 +327,8 @@ export class TopView {
     }
     if (this.#typing) return { text: `Only clients with: ${this.#filter}` };
     if (this.#message !== "") return { text: plain(this.#message) };
-    return this.#trouble === "" ? { text: KEYS } : { text: plain(this.#trouble), reverse: true };
+    if (this.#trouble !== "") return { text: plain(this.#trouble), reverse: true };
+    return { text: this.#text === null ? KEYS : TEXT_KEYS };
   }
 }
 
@@ -346,13 +361,17 @@ function layoutOf(columns: number, dryRun: boolean, now: number): Layout[] {
   const since = (time: string | undefined) => time === undefined ? "" : brief((now - Date.parse(time)) / 1000);
   const left = (time: string | undefined) => time === undefined ? "" : brief((Date.parse(time) - now) / 1000);
   const wide = columns >= 110;
+  // A very wide screen has room for whole names, evidence and counts.
+  const spare = Math.max(0, columns - 154);
   const rest: Layout[] = [
-    ...(wide ? [{ title: "NAME", width: 20, cell: (row: ClientRow) => row.client_name ?? "" }] : []),
+    ...(wide
+      ? [{ title: "NAME", width: 20 + Math.min(20, spare >> 1), cell: (row: ClientRow) => row.client_name ?? "" }]
+      : []),
     ...(columns >= 140 ? [{ title: "MAC", width: 17, cell: (row: ClientRow) => row.mac ?? "" }] : []),
     { title: "STATE", width: 10, cell: ({ state }) => states[state] },
     { title: "LEFT", width: 4, right: true, cell: ({ until }) => left(until) },
-    { title: "PROTOCOL", width: 12, cell: ({ protocol }) => protocol },
-    { title: "EVIDENCE", width: wide ? 24 : 15, cell: ({ evidence }) => evidence },
+    { title: "PROTOCOL", width: 13, cell: ({ protocol }) => protocol },
+    { title: "EVIDENCE", width: wide ? 24 + Math.min(24, spare >> 1) : 15, cell: ({ evidence }) => evidence },
     ...(columns >= 90
       ? [{ title: "SCORE", width: 6, right: true, cell: ({ score }: ClientRow) => String(score) }]
       : []),

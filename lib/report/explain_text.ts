@@ -7,8 +7,13 @@ import { formatText } from "./event_format.ts";
 import { type LocalClock, systemClock } from "../policy/week.ts";
 import { duration, localText, plain } from "./plain.ts";
 
-/** The answer as lines of text; `now` is milliseconds since 1970. */
-export function explainText(answer: ExplainAnswer, now: number, clock: LocalClock = systemClock): string[] {
+/** The answer as lines of text; `now` is milliseconds since 1970. A screen shows its first lines: what is new comes first there. */
+export function explainText(
+  answer: ExplainAnswer,
+  now: number,
+  clock: LocalClock = systemClock,
+  newestFirst: boolean = false,
+): string[] {
   const dryRun = answer.dry_run === true;
   const lines = [
     plain(`client ${answer.client}${besides([answer.client_name, answer.mac])}, group ${answer.group}`),
@@ -44,8 +49,8 @@ export function explainText(answer: ExplainAnswer, now: number, clock: LocalCloc
     lines.push("Nothing about it was reported lately");
     return lines;
   }
-  lines.push("", "What was reported about it, oldest first:");
-  for (const { time, event } of answer.history) {
+  lines.push("", `What was reported about it, ${newestFirst ? "newest" : "oldest"} first:`);
+  for (const { time, event } of newestFirst ? [...answer.history].reverse() : answer.history) {
     lines.push(`  ${formatText(event, Date.parse(time), dryRun, clock)}`);
     if (event.event !== "detected") continue;
     if (event.because !== undefined) lines.push(plain(`    rests on: ${event.because}`));

@@ -74,6 +74,32 @@ function summary(
   ];
 }
 
+/** What an administrator should look at, a sentence each. */
+export function troubles({ kernel, config, queues, history, watchdog }: Status): string[] {
+  const found: string[] = [];
+  const rules = kernel?.rules ?? null;
+  if (rules?.present === false) {
+    found.push("There are no firewall rules: no packet reaches ftwall. Run: ftwall rules --apply");
+  } else if (rules !== null && rules.differs.length > 0) {
+    found.push(`The firewall rules are not those of the config: ${rules.differs.join("; ")}`);
+  }
+  if (!config.last_reload.ok) {
+    found.push(
+      `The last reload was refused, the config before it stays in force: ${config.last_reload.problems.join("; ")}`,
+    );
+  }
+  const lost = queues.reduce((sum, one) => sum + Math.max(one.queue_dropped + one.user_dropped, one.missed ?? 0), 0);
+  if (lost > 0) found.push(`${grouped(lost)} packets found a queue full: they passed unseen, or were dropped`);
+  for (const name of kernel?.offload ?? []) {
+    found.push(`${name} takes packets past ftwall; ftwall doctor says how to mend it`);
+  }
+  const missing = kernel?.lan.missing ?? [];
+  if (missing.length > 0) found.push(`There is no interface ${missing.join(", ")} ([network] lan)`);
+  if (history?.failure !== undefined) found.push(`The history cannot be written: ${history.failure}`);
+  if (watchdog?.earlier?.watchdog === true) found.push("ftwall stood still and was started again: see its log");
+  return found;
+}
+
 function clients({ dry_run, locks, allowed }: Status, now: number): string[] {
   const left = leftColumn(now);
   const locked: readonly ColumnOf<LockStatus>[] = [

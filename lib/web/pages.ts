@@ -7,7 +7,7 @@ import type { ClientRow, ExplainAnswer } from "../report/control_protocol.ts";
 import type { Remembered } from "../report/history.ts";
 import { bytes, counted, duration } from "../report/plain.ts";
 import type { Status } from "../report/status.ts";
-import { statusText } from "../report/status_text.ts";
+import { statusText, troubles } from "../report/status_text.ts";
 import { type Html, markup, NOTHING, type Part } from "./html.ts";
 import {
   bar,
@@ -58,32 +58,6 @@ ${section("last", "Last events", eventList(frame, events.slice(-FEW)))}
 <details><summary>Everything that <code>ftwall status</code> says</summary>
 <pre tabindex="0">${statusText(status, frame.now, frame.clock).join("\n")}</pre></details>`;
   return page(frame, "./", "Overview", body, true);
-}
-
-/** What an administrator should look at, a sentence each. */
-function troubles({ kernel, config, queues, history, watchdog }: Status): string[] {
-  const found: string[] = [];
-  const rules = kernel?.rules ?? null;
-  if (rules?.present === false) {
-    found.push("There are no firewall rules: no packet reaches ftwall. Run: ftwall rules --apply");
-  } else if (rules !== null && rules.differs.length > 0) {
-    found.push(`The firewall rules are not those of the config: ${rules.differs.join("; ")}`);
-  }
-  if (!config.last_reload.ok) {
-    found.push(
-      `The last reload was refused, the config before it stays in force: ${config.last_reload.problems.join("; ")}`,
-    );
-  }
-  const lost = queues.reduce((sum, one) => sum + Math.max(one.queue_dropped + one.user_dropped, one.missed ?? 0), 0);
-  if (lost > 0) found.push(`${grouped(lost)} packets found a queue full: they passed unseen, or were dropped`);
-  for (const name of kernel?.offload ?? []) {
-    found.push(`${name} takes packets past ftwall; ftwall doctor says how to mend it`);
-  }
-  const missing = kernel?.lan.missing ?? [];
-  if (missing.length > 0) found.push(`There is no interface ${missing.join(", ")} ([network] lan)`);
-  if (history?.failure !== undefined) found.push(`The history cannot be written: ${history.failure}`);
-  if (watchdog?.earlier?.watchdog === true) found.push("ftwall stood still and was started again: see its log");
-  return found;
 }
 
 function tiles(status: Status, clients: readonly ClientRow[]): Html {

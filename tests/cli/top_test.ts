@@ -55,16 +55,17 @@ Deno.test("top shows each client in 80 columns: state, time left, protocol, evid
   const helped = view();
   helped.key("?");
   assert.ok([...lines, ...text(helped)].every((line) => line.length < 80));
+  assert.equal(lines[0], "ftwall 3.0.0, up 1h 2m; LOOK (1 of 2): The last reload was refused, the config+");
   assert.deepEqual(
     lines.slice(1, 8),
     [
       "12 345 packets/s, 6 refused/s, 7 flows/s left to the kernel",
       "verdicts 0.5 us median, 4 us at 99 %; 2 waiting, 1 500 lost; 50.0 MiB",
       "1 locked, 1 allowed, 1 seen; by state",
-      "CLIENT              STATE      LEFT PROTOCOL     EVIDENCE        SEEN REFU LAST",
-      "10.0.0.5            locked      90s fasttrack    udp-ping           1   42   5s",
-      "2001:db8:aaaa:bbbb+ allowed      2h bittorrent   tcp-handshake      1    0  50m",
-      "kitchen                             bittorrent   tcp-handshake    20k    0   5s",
+      "CLIENT             STATE      LEFT PROTOCOL      EVIDENCE        SEEN REFU LAST",
+      "10.0.0.5           locked      90s fasttrack     udp-ping           1   42   5s",
+      "2001:db8:aaaa:bbb+ allowed      2h bittorrent    tcp-handshake      1    0  50m",
+      "kitchen                            bittorrent    tcp-handshake    20k    0   5s",
     ],
   );
 });
@@ -171,8 +172,10 @@ Deno.test("more clients than lines scroll, by line and by page", () => {
   const top = view(many);
   for (let i = 0; i < 2; i++) top.key("s");
   assert.match(text(top)[5]!, /^10\.0\.0\.0 /);
+  assert.match(text(top)[3]!, /; by detected; 1 to 18 of 500$/);
   for (let i = 0; i < 20; i++) top.key("down");
   assert.match(text(top)[22]!, /^10\.0\.0\.20 /);
+  assert.match(text(top)[3]!, /; 4 to 21 of 500$/);
   text(top);
   top.key("page-down");
   assert.match(text(top)[22]!, /^10\.0\.0\.38 /);
@@ -185,7 +188,8 @@ Deno.test("more clients than lines scroll, by line and by page", () => {
 Deno.test("an explanation is shown as a text that scrolls; another key leads back", () => {
   const top = view();
   top.show("client 10.0.0.5", Array.from({ length: 100 }, (_, i) => `line ${i}`));
-  assert.deepEqual(text(top).slice(4, 6), ["client 10.0.0.5 (1 to 18 of 100; any other key: back)", "line 0"]);
+  assert.deepEqual(text(top).slice(4, 6), ["client 10.0.0.5 (1 to 18 of 100)", "line 0"]);
+  assert.match(text(top)[23]!, /any other key: back$/);
   text(top);
   for (const key of ["page-down", "down", "end", "down"]) top.key(key);
   assert.equal(text(top)[22], "line 99");

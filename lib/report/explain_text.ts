@@ -16,7 +16,7 @@ export function explainText(
 ): string[] {
   const dryRun = answer.dry_run === true;
   const lines = [
-    plain(`client ${answer.client}${besides([answer.client_name, answer.mac])}, group ${answer.group}`),
+    `client ${answer.client}${besides([answer.client_name, answer.mac])}, group ${answer.group}`,
   ];
   if (!answer.home) lines.push("It is not in [network] home: ftwall does not act on it");
   if (answer.exempt) lines.push("It is exempt by the config: ftwall does not act on it");
@@ -31,32 +31,30 @@ export function explainText(
     // An operator's lock is for no protocol.
     const what = lock.protocol === "operator" ? "" : ` for ${lock.protocol}: ${lock.evidence},`;
     lines.push(
-      plain(
-        `${dryRun ? "WOULD BE LOCKED (dry run)" : "LOCKED"}${what} by ${lock.by}${
-          lock.reason === undefined ? "" : `: ${lock.reason}`
-        }`,
-      ),
+      `${dryRun ? "WOULD BE LOCKED (dry run)" : "LOCKED"}${what} by ${lock.by}${
+        lock.reason === undefined ? "" : `: ${lock.reason}`
+      }`,
       `  since ${localText(lock.since, clock)}, until ${localText(lock.until, clock)} (${
         duration(left)
       } left), renewed ${lock.renewals} times`,
     );
   }
   for (const score of answer.scores) {
-    lines.push(plain(`score for ${score.protocol}: ${score.score} of ${score.threshold}`));
-    for (const fact of score.because) lines.push(plain(`  ${fact}`));
+    lines.push(`score for ${score.protocol}: ${score.score} of ${score.threshold}`);
+    for (const fact of score.because) lines.push(`  ${fact}`);
   }
   if (answer.history.length === 0) {
     lines.push("Nothing about it was reported lately");
-    return lines;
+    return lines.map(plain);
   }
   lines.push("", `What was reported about it, ${newestFirst ? "newest" : "oldest"} first:`);
   for (const { time, event } of newestFirst ? [...answer.history].reverse() : answer.history) {
     lines.push(`  ${formatText(event, Date.parse(time), dryRun, clock)}`);
     if (event.event !== "detected") continue;
-    if (event.because !== undefined) lines.push(plain(`    rests on: ${event.because}`));
-    if (event.bytes !== undefined) lines.push(plain(`    bytes: ${event.bytes}`));
+    if (event.because !== undefined) lines.push(`    rests on: ${event.because}`);
+    if (event.bytes !== undefined) lines.push(`    bytes: ${event.bytes}`);
   }
-  return lines;
+  return lines.map(plain);
 }
 
 /** What a client is called besides its address. */

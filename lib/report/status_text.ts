@@ -30,7 +30,7 @@ const QUEUES: readonly ColumnOf<QueueStatus>[] = [
 /** The status as lines of text; `now` (milliseconds since 1970) turns deadlines into time left. */
 export function statusText(status: Status, now: number, clock: LocalClock = systemClock): string[] {
   const { counters, kernel } = status;
-  return [
+  const lines = [
     ...summary(status, clock),
     ...safety(status),
     "",
@@ -43,6 +43,8 @@ export function statusText(status: Status, now: number, clock: LocalClock = syst
     ...counts("PROTOCOL", "DETECTED", counters.by_protocol),
     ...counts("REASON", status.dry_run ? "WOULD REFUSE" : "REFUSED", counters.by_reason),
   ];
+  // Whatever is in it: names, paths, reasons.
+  return lines.map(plain);
 }
 
 function summary(
@@ -55,14 +57,12 @@ function summary(
   return [
     `ftwall ${version}, pid ${pid}, up ${duration(uptime_seconds)}` +
     (dry_run ? ", DRY RUN: every packet is accepted" : ""),
-    plain(
-      `config   ${config.path ?? "built-in defaults"}, hash ${config.hash.slice(0, 12)}, loaded ${
-        localText(config.loaded_at, clock)
-      }`,
-    ),
+    `config   ${config.path ?? "built-in defaults"}, hash ${config.hash.slice(0, 12)}, loaded ${
+      localText(config.loaded_at, clock)
+    }`,
     ...(last.at === config.loaded_at ? [] : [
       `reload   ${last.ok ? "applied" : "REFUSED, the config before it stays in force"}, ${localText(last.at, clock)}`,
-      ...last.problems.map((problem) => plain(`         ${problem}`)),
+      ...last.problems.map((problem) => `         ${problem}`),
     ]),
     `packets  ${grouped(c.packets)} judged: ${grouped(c.accepted)} accepted, ` +
     (dry_run
@@ -164,28 +164,26 @@ function safety({ watchdog, rights, history, web, notify = [] }: Status): string
       ? ""
       : `; the process before this one (${earlier.pid}) was ${earlier.watchdog ? "ENDED BY IT" : "killed"}: ` +
         `no verdict for ${earlier.stood_still_seconds} s`;
-    lines.push(plain(`watchdog ${kept}${before}`));
+    lines.push(`watchdog ${kept}${before}`);
   }
   if (history !== undefined) {
     const { path, bytes: size, dropped, failure = "" } = history;
     const lost = dropped === 0 ? "" : `, ${grouped(dropped)} records LOST`;
-    lines.push(plain(`history  ${bytes(size)} in ${path}${lost}${failure === "" ? "" : `: ${failure}`}`));
+    lines.push(`history  ${bytes(size)} in ${path}${lost}${failure === "" ? "" : `: ${failure}`}`);
   }
   for (const { name, way, sent, dropped, failure } of notify) {
     const lost = dropped === 0 ? "" : `, ${grouped(dropped)} DROPPED`;
     const trouble = failure === undefined ? "" : `, FAILS: ${failure}`;
-    lines.push(plain(`notify   ${name} (${way}): ${grouped(sent)} sent${lost}${trouble}`));
+    lines.push(`notify   ${name} (${way}): ${grouped(sent)} sent${lost}${trouble}`);
   }
-  if (web !== undefined) lines.push(plain(`page     ${web}`));
+  if (web !== undefined) lines.push(`page     ${web}`);
   if (rights !== undefined) {
     const calls = rights.calls_refused ? ", dangerous system calls are refused" : "";
     const more = calls + (rights.why === undefined ? "" : ` (${rights.why})`);
     lines.push(
-      plain(
-        `rights   ${rightsText(rights.capabilities)}, ${
-          rights.no_new_privs ? "no way to more" : "programs it starts may have more"
-        }${more}`,
-      ),
+      `rights   ${rightsText(rights.capabilities)}, ${
+        rights.no_new_privs ? "no way to more" : "programs it starts may have more"
+      }${more}`,
     );
   }
   return lines;
@@ -194,7 +192,7 @@ function safety({ watchdog, rights, history, web, notify = [] }: Status): string
 function inKernel(facts: KernelStatus): string[] {
   const { rules, sets, conntrack, sender, lan, offload, bridged } = facts;
   const lines = ["", "In the kernel:"];
-  const say = (name: string, text: string) => lines.push(plain(`  ${name.padEnd(12)} ${text}`));
+  const say = (name: string, text: string) => lines.push(`  ${name.padEnd(12)} ${text}`);
   if (rules !== null) {
     const lost = (rules.lost ?? 0) === 0 ? "" : `, LOST ${rules.lost} times, put back ${rules.restored ?? 0} times`;
     const made = rules.made === true ? ", made by this run" : "";

@@ -3,6 +3,7 @@ import { explainText } from "../../lib/report/explain_text.ts";
 import { metricsText } from "../../lib/report/metrics.ts";
 import { serveMetrics } from "../../lib/report/metrics_server.ts";
 import { buildStatus, statusPieces } from "../../lib/report/status.ts";
+import type { ReportEvent } from "../../lib/report/report_event.ts";
 import { statusText } from "../../lib/report/status_text.ts";
 import { VerdictTimes } from "../../lib/report/verdict_times.ts";
 import { zoneClock } from "../../lib/policy/week.ts";
@@ -296,4 +297,45 @@ Deno.test("the explanation for people names lock, score and what was reported", 
     "    rests on: network name KaZaA",
     "    bytes: 2700000003",
   ]);
+});
+
+/** The same data with every text of it replaced but times, which are ours. */
+function replaced<T>(data: T, text: string): T {
+  if (typeof data === "string") return (/^\d{4}-/.test(data) ? data : text) as T;
+  if (Array.isArray(data)) return data.map((each) => replaced(each as unknown, text)) as T;
+  if (typeof data !== "object" || data === null) return data;
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, replaced(value as unknown, text)])) as T;
+}
+
+Deno.test("no text from outside breaks a line or steers a terminal in an explanation or the status", () => {
+  // deno-lint-ignore no-control-regex
+  const unsafe = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/;
+  const status = buildStatus(source());
+  for (
+    const hostile of ["\n10.0.0.1 LOCKED", "\r\x1b[2J\x1b]0;title\x07", "\x9b31m", "\u202egnp.exe", "\0", "a\u2028b"]
+  ) {
+    const answer = {
+      ...{ client: hostile, client_name: hostile, mac: hostile, group: hostile, home: true, exempt: false },
+      lock: replaced(status.locks[0]!, hostile),
+      scores: [{ protocol: hostile, score: 4, threshold: 10, because: [hostile] }],
+      history: (["detected", "trained"] as const).map((event) => ({
+        time: "2026-01-02T03:03:35.000Z",
+        event: {
+          ...{
+            event,
+            protocol: hostile,
+            client: hostile,
+            peer: hostile,
+            peer_port: 1,
+            transport: "udp",
+            name: hostile,
+          },
+          ...{ evidence: hostile, certainty: "certain", action: "lock", because: hostile, bytes: hostile },
+          ...{ address: hostile, pattern: hostile, until: "2026-01-02T03:03:35.000Z" },
+        } as ReportEvent,
+      })),
+    };
+    for (const line of explainText(answer, NOW, BERLIN)) assert.doesNotMatch(line, unsafe);
+    for (const line of statusText(replaced(status, hostile), NOW, BERLIN)) assert.doesNotMatch(line, unsafe);
+  }
 });

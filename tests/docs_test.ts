@@ -18,7 +18,14 @@ const root = new URL("../", import.meta.url);
 const update = Deno.env.get("FTWALL_UPDATE") === "1";
 const DEFAULTS = protocolDefaults(PROTOCOLS);
 
-const documents = ["README.md", "CHANGELOG.md", ...markdownBelow("docs/"), ...markdownBelow("lib/")].sort();
+const documents = [
+  "README.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  ...markdownBelow("docs/"),
+  ...markdownBelow("lib/"),
+].sort();
 
 function markdownBelow(folder: string): string[] {
   return [...Deno.readDirSync(new URL(folder, root))].flatMap((entry) => {
@@ -45,11 +52,12 @@ function blocks(path: string): Block[] {
   }));
 }
 
-/** ftwall's command lines in a document: lines of `sh` blocks, and spans. */
+/** ftwall's command lines in a document: lines of `sh` blocks, those behind a prompt, and spans. */
 function commandLines(path: string): string[] {
   const lines = blocks(path).filter((block) => block.language === "sh").flatMap((block) => block.text.split("\n"));
+  const prompted = [...read(path).matchAll(/^ *\$ (ftwall.*)$/gm)].map(([, line]) => line!);
   const spans = [...read(path).matchAll(/`(ftwall [^`\n]+)`/g)].map(([, span]) => span!);
-  return [...lines, ...spans].map((line) => line.replace(/^(sudo|deno task) /, "").trim())
+  return [...lines, ...prompted, ...spans].map((line) => line.replace(/^(sudo|deno task) /, "").trim())
     .filter((line) => /^ftwall( |$)/.test(line));
 }
 

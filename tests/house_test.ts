@@ -333,7 +333,11 @@ Deno.test("every command that the docs show exists", () => {
   const wrong: string[] = [];
   for (const path of markdown) {
     for (const language of ["sh", "console", "shell", "bash"]) {
-      for (const line of blocksOf(path, language).join("\n").split("\n")) {
+      // Where a block has prompts, the lines without one are what is printed.
+      const lines = blocksOf(path, language).flatMap((block) =>
+        block.split("\n").filter((line) => !/^\$ /m.test(block) || line.startsWith("$ "))
+      );
+      for (const line of lines) {
         const match = /^\s*(?:[#$]\s+)?(?:sudo\s+)?ftwall(?:\s+([a-z][\w-]*))?/.exec(line);
         if (match?.[1] !== undefined && !COMMANDS.includes(match[1])) wrong.push(`${path}: ${line.trim()}`);
       }

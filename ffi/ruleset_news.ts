@@ -4,7 +4,8 @@
  * @module
  */
 import { HOST_LITTLE } from "../lib/wire/nfqueue.ts";
-import { type Libc, MSG_DONTWAIT, SO_RCVBUF, SO_RCVTIMEO, SOL_NETLINK, SOL_SOCKET } from "./libc.ts";
+import { type Libc, SO_RCVTIMEO, SOL_SOCKET } from "./libc.ts";
+import { NewsSocket } from "./news_socket.ts";
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -12,7 +13,6 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0x80000;
 const NETLINK_NETFILTER = 12;
-const NETLINK_ADD_MEMBERSHIP = 1;
 const IPPROTO_RAW = 255;
 /** Changes of nf_tables (linux/netfilter/nfnetlink.h). */
 const NFNLGRP_NFTABLES = 7;
@@ -26,11 +26,7 @@ const NAME = 1;
 const LONGEST_NAME = 64;
 /** The tables in which there are rules of ours. */
 const OURS: readonly string[] = ["ftwall", "mangle", "filter"];
-/** Datagrams that are read at once, of a flood of them. */
-const MOST = 256;
 const PIECE = 32768;
-/** A flush of a large ruleset is a message for each rule; what finds no room is known as ENOBUFS, and is news too. */
-const BUFFER = 256 << 10;
 
 /** IPT_SO_GET_INFO and IP6T_SO_GET_INFO, at the levels SOL_IP and SOL_IPV6. */
 const GET_INFO = 64;
@@ -42,23 +38,14 @@ const TABLES: readonly string[] = ["mangle", "filter"];
 /** See the module's text. */
 export class RulesetNews implements Disposable {
   readonly #libc: Libc;
-  readonly #fd: number;
-  readonly #piece: Uint8Array<ArrayBuffer> = new Uint8Array(PIECE);
-  readonly #view: DataView<ArrayBuffer> = new DataView(this.#piece.buffer);
+  readonly #socket: NewsSocket;
   #sizes: readonly string[] = [];
   #closed = false;
 
   /** Begins to listen; a kernel without nf_tables tells nothing, which is no error. */
   constructor(libc: Libc) {
     this.#libc = libc;
-    this.#fd = libc.symbols.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-    if (this.#fd < 0) return;
-    libc.setOption(this.#fd, SOL_SOCKET, SO_RCVBUF, BUFFER);
-    // struct sockaddr_nl: the family; the kernel chooses the port.
-    const address = new Uint8Array(new ArrayBuffer(12));
-    new DataView(address.buffer).setUint16(0, AF_NETLINK, HOST_LITTLE);
-    libc.symbols.bind(this.#fd, address, address.length);
-    libc.setOption(this.#fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NFNLGRP_NFTABLES);
+    this.#socket = new NewsSocket(libc, NETLINK_NETFILTER, [NFNLGRP_NFTABLES]);
   }
 
   /**
@@ -67,29 +54,12 @@ export class RulesetNews implements Disposable {
    */
   changed(legacy: boolean): boolean {
     if (this.#closed) return false;
-    const told = this.#told();
+    const told = this.#socket.told(rulesWent);
     if (!legacy) return told;
     const sizes = this.#readSizes();
     const before = this.#sizes;
     this.#sizes = sizes;
     return told || (before.length > 0 && sizes.join() !== before.join());
-  }
-
-  #told(): boolean {
-    if (this.#fd < 0) return false;
-    let found = false;
-    for (let count = 0; count < MOST; count++) {
-      const length = this.#libc.symbols.recv(this.#fd, this.#piece, BigInt(PIECE), MSG_DONTWAIT);
-      if (length < 0) {
-        // EAGAIN: all is read. ENOBUFS: more came than had room.
-        const errno = this.#libc.errno();
-        if (errno === ENOBUFS) found = true;
-        if (errno !== ENOBUFS && errno !== EINTR) break;
-        continue;
-      }
-      found ||= rulesWent(this.#view, length);
-    }
-    return found;
   }
 
   #readSizes(): string[] {
@@ -114,7 +84,7 @@ export class RulesetNews implements Disposable {
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#fd >= 0) this.#libc.symbols.close(this.#fd);
+    this.#socket[Symbol.dispose]();
   }
 }
 
@@ -177,9 +147,6 @@ export function ownChain(view: DataView, length: number): boolean | null {
   }
   return null;
 }
-
-const EINTR = 4;
-const ENOBUFS = 105;
 
 /** Whether a datagram of nf_tables notifications of so many bytes says that something went from a table that holds our rules. */
 export function rulesWent(view: DataView, length: number): boolean {

@@ -11,6 +11,7 @@ import { hasQueues, portOwner, type QueueOwner, readQueueStates } from "../../ff
 import { RawSender } from "../../ffi/raw_socket.ts";
 import { listDevices, readLan } from "../daemon/lan_watch.ts";
 import { readAccounting, rulesOptions } from "../daemon/rules.ts";
+import { connectionTable, fullText, isFull, MORE_CONNECTIONS } from "../daemon/surroundings.ts";
 import {
   checkRules,
   type Choice,
@@ -324,6 +325,8 @@ function checkForwarding(): Finding {
 }
 
 function checkAccounting(): Finding {
+  const table = connectionTable(Deno.readTextFileSync);
+  if (table !== null && isFull(table)) return fail(fullText(table), MORE_CONNECTIONS);
   const value = readAccounting();
   if (value === true) return ok("packets of connections are counted");
   return warn(

@@ -5,6 +5,7 @@
 import { FileLock } from "../../ffi/file_lock.ts";
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import { eachNeighbour } from "../../ffi/neighbours.ts";
+import { interfaceNews, type NewsSocket } from "../../ffi/news_socket.ts";
 import { hasOwnChains, RulesetNews } from "../../ffi/ruleset_news.ts";
 import { Queues } from "../../ffi/queues.ts";
 import { keptQueues } from "../../ffi/service_notice.ts";
@@ -62,6 +63,7 @@ import { rulesOptions, sameRules, StaleRules } from "./rules.ts";
 import type { ServiceMemory } from "./service_memory.ts";
 import { Silence } from "./silence.ts";
 import { StateKeeper } from "./state_keeper.ts";
+import { memoryLimit, memoryProblem, Surroundings } from "./surroundings.ts";
 import { VERSION } from "./version.ts";
 import { VitalSigns } from "./vital_signs.ts";
 
@@ -104,6 +106,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
     options.logFile ?? "",
   ]);
   const news = stack.use(new RulesetNews(libc));
+  const interfaces = stack.use(interfaceNews(libc));
   const actions = stack.use(await ConnectionActions.open(libc, config, rulesOptions(config).mark, options.dryRun));
   const parts = {
     options,
@@ -120,6 +123,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
     control,
     rights,
     news,
+    interfaces,
     memory,
     instead,
   };
@@ -178,6 +182,7 @@ interface Opened {
   readonly control: string;
   readonly rights: RightsStatus;
   readonly news: RulesetNews;
+  readonly interfaces: NewsSocket;
   readonly memory: ServiceMemory | null;
   /** Why another config than the one that was asked for is in force. */
   readonly instead: readonly string[];
@@ -206,6 +211,7 @@ class RunningDaemon implements Daemon {
   readonly #tidier: Tidier;
   readonly #overruns: Overruns;
   readonly #silence = new Silence();
+  readonly #surroundings: Surroundings;
   #vital: VitalSigns | null = null;
   /** What all threads share; null where this is the only one. */
   readonly #shared: Shared | null;
@@ -259,8 +265,10 @@ class RunningDaemon implements Daemon {
       emit: reporter.emit,
       makeRules: config.queue.rules === "auto" && !options.noRules,
       ruleset: { present: () => hasOwnChains(opened.libc), news: (legacy) => opened.news.changed(legacy) },
+      interfacesChanged: () => opened.interfaces.told(() => true),
     });
     const note = (level: "info" | "warning", text: string) => reporter.note(level, text);
+    this.#surroundings = new Surroundings({ read: Deno.readTextFileSync, note });
     this.#stale = new StaleRules((wanted) => this.#kernel.fit(wanted), (text) => note("warning", text));
     const path = options.state ?? config.state.path;
     this.#state = new StateKeeper({
@@ -417,6 +425,9 @@ class RunningDaemon implements Daemon {
     this.#sockets = new Map([...queues.sockets, ...this.#workers?.sockets ?? []]);
     const earlier = this.#vital.ready(this.#sockets, this.#keptByManager, this.#opened.dropped);
     if (earlier !== "") reporter.note("warning", earlier);
+    const threads = this.#shared === null ? 1 : this.#shared.shares.length + 1;
+    const memory = memoryProblem(memoryLimit(Deno.readTextFileSync), config.memory, threads);
+    if (memory !== "") reporter.note("warning", memory);
     this.#workers?.go();
   }
 
@@ -576,6 +587,7 @@ class RunningDaemon implements Daemon {
       if (!this.#options.dryRun) this.#state.beat(now, this.#config.state.interval);
     });
     this.#overruns.beat(now);
+    this.#surroundings.beat(now, Date.now());
     this.#names.beat(now);
     this.#history.beat(now, Date.now());
     this.#notify.beat(now, Date.now());

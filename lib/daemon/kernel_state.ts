@@ -18,7 +18,7 @@ import { RulesWatch } from "./rules.ts";
 import { SetKeeper } from "./set_keeper.ts";
 import { SetTransport } from "./set_transport.ts";
 
-/** Milliseconds between looks at the interfaces. */
+/** Milliseconds between looks at the interfaces where the kernel tells nothing of them. */
 const LAN_EVERY = 60_000;
 
 /** What it works with. */
@@ -47,6 +47,8 @@ export interface KernelStateParts {
     /** Whether rules went since the last call. */
     readonly news: (legacy: boolean) => boolean;
   };
+  /** Whether interfaces or their addresses changed since the last call. */
+  readonly interfacesChanged: () => boolean;
 }
 
 /** Counts the tools that are under way, so that the packet loop lets the event loop run sooner while there are any. */
@@ -196,7 +198,7 @@ export class KernelState implements AsyncDisposable {
   /** Call about once a second. */
   beat(now: number): void {
     const { engine, actions, dryRun } = this.#parts;
-    if (now - this.#lastLan >= LAN_EVERY) this.lookAtLan();
+    if (this.#parts.interfacesChanged() || now - this.#lastLan >= LAN_EVERY) this.lookAtLan();
     if (this.#started) this.#guard.beat(now);
     if (dryRun) return;
     if (engine.learner.table !== this.#table) {
@@ -214,9 +216,19 @@ export class KernelState implements AsyncDisposable {
     const before = this.#lan;
     this.#lan = readLan(this.#config.network.lan);
     this.#parts.actions.listen(this.#lan.interfaces);
+    this.#tellInterfaces(before.missing, this.#lan.missing);
     if (before.prefixes.join() === this.#lan.prefixes.join()) return;
     this.#parts.note(`Home changed with the interfaces: ${this.#lan.prefixes.join(", ") || "no prefix is on-link"}`);
     this.#parts.adopt(compile(this.#config, undefined, this.#lan.prefixes));
+  }
+
+  #tellInterfaces(before: readonly string[], missing: readonly string[]): void {
+    for (const name of missing.filter((name) => !before.includes(name))) {
+      this.#parts.note(`Interface ${name} is gone: until it is back nobody is home for being behind it`);
+    }
+    for (const name of before.filter((name) => !missing.includes(name))) {
+      this.#parts.note(`Interface ${name} is back`);
+    }
   }
 
   /** Asks the tools again if what {@link facts} reports is old. */

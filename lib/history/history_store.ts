@@ -15,6 +15,8 @@ import { type Addition, MOST, type Standing, Tally } from "./tally.ts";
 const SYNC = 30_000;
 /** Milliseconds between two looks for what is too old. */
 const SELDOM = 60_000;
+/** Such times for which nothing is old by a clock that was set: it may be set back. */
+const DISTRUST = 60;
 /** Beats that pass after a failure before the next try. */
 const PAUSE = 60;
 /** Characters of lines that wait to be written. */
@@ -86,6 +88,7 @@ export class HistoryStore {
   #lastSync = 0;
   #unsynced = false;
   #lastPrune = -Infinity;
+  #distrust = 0;
   #pause = 0;
 
   /** Keeps its files in `directory`, which is made when there is something to write. */
@@ -276,8 +279,12 @@ export class HistoryStore {
     const old = this.#old;
     if (old === null) return;
     const most = this.#bounds.size - this.#bounds.size / PARTS;
-    const seldom = Math.abs(now - this.#lastPrune) >= SELDOM;
-    if (seldom) this.#lastPrune = now;
+    const since = Math.abs(now - this.#lastPrune);
+    if (since >= SELDOM) {
+      this.#lastPrune = now;
+      this.#distrust = since >= 2 * SELDOM && Number.isFinite(since) ? DISTRUST : Math.max(0, this.#distrust - 1);
+    }
+    const seldom = since >= SELDOM && this.#distrust === 0;
     for (;;) {
       const first = old[0];
       if (first === undefined) return;

@@ -100,10 +100,35 @@ Deno.test("its bounds are kept: bytes always, age to the day", async () => {
     assert.ok(sum(sizes(directory)) > bounds.size / 2);
     const before = readHistory(directory, ALL);
     assert.ok(before.tallied.length > 0);
-    store.add(refused(NOON + 30 * DAY, "10.0.0.9", "198.51.100.7"));
-    await store.beat(NOON + 30 * DAY);
+    await store.close(NOON + 8 * DAY);
+    for (const { name } of Deno.readDirSync(directory)) {
+      Deno.utimeSync(`${directory}/${name}`, NOON / 1000, NOON / 1000);
+    }
+    const next = new HistoryStore(directory, bounds);
+    next.add(refused(NOON + 30 * DAY, "10.0.0.9", "198.51.100.7"));
+    await next.beat(NOON + 30 * DAY);
     assert.deepEqual(readHistory(directory, ALL).tallied.map(({ client }) => client), ["10.0.0.9"]);
-    await store.close(NOON + 30 * DAY);
+    await next.close(NOON + 30 * DAY);
+  });
+});
+
+Deno.test("a clock that is set forward and back within an hour makes nothing old; one that stays does", async () => {
+  await inFolder(async (directory) => {
+    const store = new HistoryStore(directory, { keep: 3 * DAY, size: 256 << 10 });
+    const beat = async (client: string, time: number) => {
+      store.add(refused(time, client, "198.51.100.7"));
+      await store.beat(time);
+    };
+    const clients = () => readHistory(directory, ALL).tallied.map(({ client }) => client).sort();
+    await beat("10.0.0.1", NOON);
+    await beat("10.0.0.2", NOON + DAY);
+    const far = NOON + 3650 * DAY;
+    for (let minute = 0; minute < 30; minute++) await beat("10.0.0.3", far + minute * 60_000);
+    await beat("10.0.0.4", NOON + DAY + HOUR);
+    assert.deepEqual([...new Set(clients())], ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"]);
+    for (let minute = 0; minute < 70; minute++) await beat("10.0.0.5", far + minute * 60_000);
+    assert.deepEqual([...new Set(clients())].filter((client) => client < "10.0.0.3"), []);
+    await store.close(far + 2 * HOUR);
   });
 });
 

@@ -41,7 +41,7 @@ DENO_DIR=$root/root/.cache/deno deno cache --quiet --config "$repository/deno.js
   "$repository"/main.ts "$repository"/mod.ts "$repository"/tests/live/*_test.ts "$repository"/tests/live/talk.ts
 cat >"$root/sbin/job" <<JOB
 #!/bin/bash
-export PATH=/usr/local/bin:/usr/sbin:/usr/bin HOME=/root NO_COLOR=1 FTWALL_PATIENCE=${PATIENCE:-5} DENO_NO_UPDATE_CHECK=1
+export PATH=/usr/local/bin:/usr/sbin:/usr/bin HOME=/root NO_COLOR=1 FTWALL_OWN_KERNEL=1 FTWALL_PATIENCE=${PATIENCE:-5} DENO_NO_UPDATE_CHECK=1
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs tmp /tmp

@@ -5,7 +5,7 @@
  *     flood ask TO PORT EVERY COUNT                    COUNT datagrams, one each EVERY µs, each of a flow of its own: times
  *     flood echo PORT                                  answers every datagram
  *     flood number FROM TO PORT RATE SECONDS EACH      numbered datagrams, each EACH of a flow of their own, until SIGTERM at the latest
- *     flood tally PORT                                 counts them; SIGTERM makes it tell
+ *     flood tally PORT                                 counts them; SIGUSR1 makes it tell the highest number, SIGTERM all
  *
  * KIND: ping (FastTrack), announce (UDP tracker), dht, syn, dns (answers nobody asked for), fragment, flow (random bytes).
  * `send`, `ask`, `number` and `tally` print one line of JSON.
@@ -155,7 +155,12 @@ static int echo(int argc, char **argv) {
   }
 }
 
-static volatile sig_atomic_t ended;
+static volatile sig_atomic_t ended, asked;
+
+static void ask_now(int number) {
+  (void)number;
+  asked = 1;
+}
 
 static void end(int number) {
   (void)number;
@@ -208,12 +213,14 @@ static int tally(int argc, char **argv) {
   uint8_t *seen = calloc(most, 1);
   uint32_t received = 0, twice = 0, next = 0, gaps = 0, longest = 0;
   double last = 0, pause = 0;
-  signal(SIGTERM, end);
+  uint32_t highest = 0;
+  signal(SIGTERM, end), signal(SIGUSR1, ask_now);
   puts("ready");
   fflush(stdout);
   for (;;) {
     uint32_t bytes[16];
     struct pollfd wait = {.fd = udp, .events = POLLIN};
+    if (asked) printf("{\"highest\":%u}\n", highest), fflush(stdout), asked = 0;
     if (poll(&wait, 1, ended ? 500 : 100) <= 0) {
       if (ended) break;
       continue;
@@ -224,6 +231,7 @@ static int tally(int argc, char **argv) {
     last = now;
     const uint32_t order = ntohl(bytes[0]);
     if (order >= most) continue;
+    if (order > highest) highest = order;
     if (seen[order]) twice++;
     else received++;
     seen[order] = 1;
@@ -231,12 +239,15 @@ static int tally(int argc, char **argv) {
   // The first of the packets that are missing, and how many runs of them there are.
   uint32_t end = most;
   while (end > 0 && !seen[end - 1]) end--;
+  printf("{\"lost\":[");
   for (uint32_t run = 0; next < end; next++) {
     if (seen[next]) run = 0;
     else if (run++ == 0) gaps++;
     if (run > longest) longest = run;
+    if (run > 0 && gaps < 1000 && next + 1 < end && seen[next + 1]) printf("%s[%u,%u]", gaps > 1 ? "," : "", next + 1 - run, run);
   }
-  printf("{\"received\":%u,\"twice\":%u,\"gaps\":%u,\"longest_gap\":%u,\"longest_pause_ms\":%.0f}\n", received, twice, gaps, longest,
+  printf("],");
+  printf("\"received\":%u,\"twice\":%u,\"gaps\":%u,\"longest_gap\":%u,\"longest_pause_ms\":%.0f}\n", received, twice, gaps, longest,
          pause * 1000);
   return 0;
 }

@@ -2,7 +2,7 @@
  * A load that is counted packet by packet: numbered datagrams through the router, most of which visit the queue.
  */
 import assert from "node:assert/strict";
-import { ADDRESSES, type Background, execute, type Topology } from "./topology.ts";
+import { ADDRESSES, type Background, execute, type Topology, until } from "./topology.ts";
 
 /** The program of flood.c, built for one test. */
 export class Flood implements Disposable {
@@ -39,6 +39,8 @@ export interface Counted {
   readonly longest_gap: number;
   /** Longest time without a packet. */
   readonly longest_pause_ms: number;
+  /** Runs of missing packets: number of the first, and how many. */
+  readonly lost: readonly (readonly [first: number, count: number])[];
   /** Packets that no processor of the whole machine had time for, before they came to any rule. */
   readonly backlog: number;
 }
@@ -71,6 +73,14 @@ export class Load {
     return new Load(topology.start("client1", flood.command("number", ...words)), sink);
   }
 
+  /** The number of the packet that came last, but for some that are late. */
+  async mark(): Promise<number> {
+    const before = this.#sink.stdout.length;
+    this.#sink.kill("SIGUSR1");
+    await until("a number", () => this.#sink.stdout.length > before && this.#sink.stdout.endsWith("\n"));
+    return (JSON.parse(this.#sink.stdout.trim().split("\n").at(-1)!) as { highest: number }).highest;
+  }
+
   /** Ends it and counts. */
   async end(): Promise<Counted> {
     this.#sender.kill("SIGTERM");
@@ -78,8 +88,7 @@ export class Load {
     await this.#sink.stop("SIGTERM");
     const { sent, failed, rate } = JSON.parse(this.#sender.stdout) as { sent: number; failed: number; rate: number };
     assert.equal(failed, 0);
-    const text = this.#sink.stdout;
-    const counted = JSON.parse(text.slice(text.indexOf("{"))) as Omit<Counted, "sent" | "missing">;
+    const counted = JSON.parse(this.#sink.stdout.trim().split("\n").at(-1)!) as Omit<Counted, "sent" | "missing">;
     return { ...counted, sent, rate, missing: sent - counted.received, backlog: droppedByBacklog() - this.#backlog };
   }
 }

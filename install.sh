@@ -1059,6 +1059,8 @@ uninstall() {
     fi
   fi
   if [ -n "$purge" ]; then rm -f "$config.saved"; fi
+  # It opens nothing any more.
+  rm -f "$destdir$etc/web.token"
   if [ -z "$destdir" ]; then
     remove_bundle
     for d in "$state" "$home"; do

@@ -23,6 +23,7 @@ import {
   RULES_DEFAULTS,
   runCommand,
 } from "../firewall/mod.ts";
+import { readToken } from "../daemon/web_token.ts";
 import { errorText } from "../net/error_text.ts";
 import type { QueueNumbers } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
@@ -65,6 +66,7 @@ export function doctorChecks(wanted: Wanted): Check[] {
     { name: "sender", look: checkSender },
     { name: "offload", look: checkOffload },
     { name: "notify", look: () => checkNotify(wanted) },
+    { name: "page", look: () => checkPage(wanted) },
     { name: "sets", look: () => checkSets(wanted) },
     { name: "clock", look: () => checkClock(Date.now()) },
   ];
@@ -237,6 +239,24 @@ async function checkNotify(wanted: Wanted): Promise<Finding> {
     if (error instanceof Failure) return ok("nothing: no daemon runs");
     throw error;
   }
+}
+
+/** Whether the page is there, and who may do more than read it. */
+export async function checkPage(wanted: Wanted): Promise<Finding> {
+  const { listen, tokenFile } = wanted.loaded.config?.web ?? { listen: "", tokenFile: "" };
+  if (listen === "") return ok("off: [web] listen is empty");
+  const token = readToken(tokenFile);
+  if ("why" in token && token.missing !== true) {
+    return warn(`nobody can sign in to the page: ${token.why}`, "see docs/web.md for a token, or remove the file");
+  }
+  const shown = await ask(controlOf(wanted), { command: "status" }, 10_000).then(({ web }) => web ?? null).catch(() =>
+    ""
+  );
+  if (shown === null) {
+    return warn("the daemon that runs shows no page", "restart ftwall: it was started with another config");
+  }
+  const who = "why" in token ? `for reading: ${token.why}` : "who has the token may lock and unlock";
+  return ok(`${listen}, ${who}`);
 }
 
 function checkInterfaces({ loaded }: Wanted): Finding {

@@ -61,7 +61,10 @@ export class WebThread implements Disposable {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // An executable holds one module that can be started: main.ts.
     const worker = this.#worker = new Worker(Deno.mainModule, { type: "module", name: THREAD });
+    let over = false;
     const end = (why: string) => {
+      if (over) return;
+      over = true;
       worker.terminate();
       reject(new Failure(FAILED, why));
       if (this.address !== "") this.#again(why);

@@ -3,16 +3,13 @@
  * who gave it. Knows no clock.
  * @module
  */
+import { LONGEST_TOKEN, readToken } from "../daemon/web_token.ts";
 import { parseAddress } from "../net/address.ts";
-import { errorText } from "../net/error_text.ts";
 
 /** Sessions at once; one more ends the oldest. */
 const SESSIONS = 32;
 /** Milliseconds that a session lasts. */
 const LASTS = 8 * 3_600_000;
-/** Characters of a token. */
-const LEAST_TOKEN = 20;
-const LONGEST_TOKEN = 1024;
 /** Name of the cookie. Other servers on this machine see it too, whatever their port: that is how cookies are. */
 export const COOKIE = "ftwall-page";
 
@@ -65,27 +62,6 @@ export class Quota {
     if (this.#left < 1) return false;
     this.#left--;
     return true;
-  }
-}
-
-/** The token as its file has it now, or why there is none. */
-type Token = { readonly token: string } | { readonly why: string };
-
-/** Reads the token. Never throws. */
-function readToken(path: string): Token {
-  if (path === "") return { why: "[web] token_file is empty" };
-  try {
-    using file = Deno.openSync(path);
-    const { mode, isFile } = file.statSync();
-    if (!isFile) return { why: `"${path}" is no file` };
-    if (((mode ?? 0) & 0o077) !== 0) return { why: `others may read "${path}"; run: chmod 600 ${path}` };
-    const bytes = new Uint8Array(LONGEST_TOKEN);
-    const token = new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0)).trim();
-    if (token.length < LEAST_TOKEN) return { why: `the token in "${path}" is shorter than ${LEAST_TOKEN} characters` };
-    return { token };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { why: `there is no "${path}"` };
-    return { why: `"${path}" cannot be read: ${errorText(error)}` };
   }
 }
 

@@ -60,8 +60,11 @@ export class Site {
     this.#sessions = new Sessions(parts.web.tokenFile);
   }
 
-  /** Answers a request from the address `from`, empty where that is unknown. Never throws. */
-  async answer(request: Request, from: string): Promise<Response> {
+  /** Answers a request from an address, empty where it came through a Unix socket. Never throws. */
+  async answer(request: Request, address: string): Promise<Response> {
+    // At a Unix socket it is a web server of this machine who says for whom it asks.
+    const told = address === "" ? request.headers.get("x-real-ip") ?? "" : address;
+    const from = parseAddress(told) === null ? "" : told;
     const response = await this.#answer(request, from).catch((error: unknown) => {
       if (!isForeseen(error)) this.#note(`The page could not be made: ${errorText(error)}`);
       return this.#failed(503, "Not now", isForeseen(error) ? errorText(error) : "The page could not be made.");

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { doctorText, examine, EXIT_CODES, worstOf } from "../../lib/cli/doctor.ts";
-import { checkCapabilities, checkClock, controlOf, queueFinding, setsFinding } from "../../lib/cli/doctor_checks.ts";
+import {
+  checkCapabilities,
+  checkClock,
+  checkPage,
+  controlOf,
+  queueFinding,
+  setsFinding,
+} from "../../lib/cli/doctor_checks.ts";
 import { readQueues, readSeconds } from "../../lib/cli/options.ts";
 import { loadAny } from "../../lib/daemon/load.ts";
 
@@ -54,6 +61,28 @@ Deno.test("a queue is the daemon's by its process, not by the name of who holds 
   assert.equal(found(4194304, "ftwall", null), `${other}no daemon answers`);
   assert.equal(queueFinding("queue 0", [], null).level, "ok");
   assert.equal(queueFinding("queue 0", [], 77).level, "fail", "it runs, but judges no packets of that queue");
+});
+
+Deno.test("doctor says where the page is, who may do more than read it, and why nobody can sign in", async () => {
+  const folder = Deno.makeTempDirSync({ prefix: "ftwall-doctor-" });
+  try {
+    const config = `${folder}/ftwall.toml`;
+    const look = async (text: string) => {
+      Deno.writeTextFileSync(config, text);
+      const finding = await checkPage({ loaded: loadAny(config), queues: undefined, control: `${folder}/none.sock` });
+      return `${finding.level}: ${finding.found}`;
+    };
+    const token = `${folder}/token`;
+    const web = `[web]\nlisten = "127.0.0.1:8464"\ntoken_file = "${token}"\n`;
+    assert.equal(await look(""), "ok: off: [web] listen is empty");
+    assert.equal(await look(web), `ok: 127.0.0.1:8464, for reading: there is no "${token}"`);
+    Deno.writeTextFileSync(token, "correct horse battery staple\n", { mode: 0o600 });
+    assert.equal(await look(web), "ok: 127.0.0.1:8464, who has the token may lock and unlock");
+    Deno.chmodSync(token, 0o644);
+    assert.match(await look(web), /^warn: nobody can sign in to the page: others may read/);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });
 
 Deno.test("doctor asks the daemon at the socket of the config, or the one that is named", () => {

@@ -15,14 +15,15 @@ function block(language: string, socket: string): string {
 }
 
 /** A page at a Unix socket in a folder of its own. */
-async function served(body: (folder: string, socket: string) => Promise<void>): Promise<void> {
+async function served(body: (folder: string, socket: string) => Promise<void>): Promise<string[]> {
   const folder = Deno.makeTempDirSync({ prefix: "ftwall-front-" });
   // The web server's own user has to reach the socket.
   Deno.chmodSync(folder, 0o755);
   try {
     Deno.writeTextFileSync(`${folder}/token`, TOKEN, { mode: 0o600 });
+    const source = new MadeUpSource(Date.now());
     const site = new Site({
-      source: new MadeUpSource(Date.now()),
+      source,
       web: { hosts: ["router.example.org"], tokenFile: `${folder}/token`, read: "anyone" },
       host: "router",
       now: () => performance.now(),
@@ -38,6 +39,7 @@ async function served(body: (folder: string, socket: string) => Promise<void>): 
       longestBody: 4096,
     });
     await body(folder, socket);
+    return source.changes.map(({ from }) => from);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
@@ -62,7 +64,7 @@ Deno.test({
   name: `the program for uhttpd hands requests over${hasTool("curl") ? "" : " (skipped: no curl)"}`,
   ignore: !hasTool("curl"),
   async fn() {
-    await served(async (folder, socket) => {
+    const from = await served(async (folder, socket) => {
       Deno.writeTextFileSync(`${folder}/cgi`, block("cgi", socket), { mode: 0o755 });
       await throughFront(async (method, target, cookie, form) => {
         const [path, query = ""] = target.split("?");
@@ -73,6 +75,7 @@ Deno.test({
             QUERY_STRING: query,
             HTTP_HOST: "router.example.org",
             HTTP_COOKIE: cookie,
+            REMOTE_ADDR: "192.168.1.9",
             ...(method === "POST"
               ? { CONTENT_TYPE: "application/x-www-form-urlencoded", HTTP_ORIGIN: "https://router.example.org" }
               : {}),
@@ -89,6 +92,7 @@ Deno.test({
         return answer;
       });
     });
+    assert.deepEqual(from, ["192.168.1.9"]);
   },
 });
 
@@ -98,7 +102,7 @@ Deno.test({
   name: `nginx hands requests over below a path${noNginx}`,
   ignore: noNginx !== "",
   async fn() {
-    await served(async (folder, socket) => {
+    const from = await served(async (folder, socket) => {
       // A port that was free a moment ago.
       const probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
       const { port } = probe.addr as Deno.NetAddr;
@@ -134,5 +138,6 @@ ${block("nginx", socket)} } }`,
         await nginx.status;
       }
     });
+    assert.deepEqual(from, ["127.0.0.1"]);
   },
 });

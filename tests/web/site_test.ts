@@ -352,6 +352,24 @@ Deno.test("with the token one signs in, acts and signs out; each is told to the 
   assert.equal(await desk.secret(), "");
 });
 
+Deno.test("who asks is the other end of the connection, and only at a Unix socket what a web server says", async () => {
+  for (
+    const [address, said, from] of [
+      ["192.168.1.9", "10.0.0.1", "192.168.1.9"],
+      ["", "10.0.0.1", "10.0.0.1"],
+      ["", "2001:db8::7", "2001:db8::7"],
+      ["", "not an address", ""],
+    ] as const
+  ) {
+    using desk = new Desk();
+    await desk.signIn();
+    const headers = { host: "localhost", cookie: desk.cookie, "content-type": FORM, "x-real-ip": said };
+    const body = new URLSearchParams({ do: "unlock", client: "192.168.1.34", secret: await desk.secret() }).toString();
+    await desk.site.answer(new Request("http://localhost/act", { method: "POST", headers, body }), address);
+    assert.deepEqual(desk.source.changes.map(({ from }) => from), [from]);
+  }
+});
+
 Deno.test("nothing is done without session, secret and a form of this page", async () => {
   using desk = new Desk();
   const fields = { do: "lock", client: "192.168.1.34", seconds: "600" };

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { Libc } from "../../ffi/libc.ts";
 import { PassingSocket } from "../../ffi/passing.ts";
+import { program, serve, told } from "./everyday.ts";
 import { figure } from "./figure.ts";
 import { type Counted, Flood, Load } from "./load.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
-import { Topology } from "./topology.ts";
+import { ADDRESSES, Topology } from "./topology.ts";
 
 const named = missing([["gcc", "gcc"]]);
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -51,6 +52,8 @@ for (const rules of ["that stay", "of its own"]) {
   });
 }
 
+const CONNECTIONS = 1000;
+
 /** Queues on several threads are handed over like one. */
 const SETTINGS = [
   ["open", '[queue]\nfail = "open"\n'],
@@ -77,6 +80,17 @@ for (const [fail, config] of SETTINGS) {
         await pause(500);
         lostNothing("replaced five times", await load.end());
       }
+      await serve(topology);
+      const many = topology.start("client2", program("traffic.ts", "many", ADDRESSES.server.v4, CONNECTIONS, 10));
+      while (!many.stdout.includes('"all"')) {
+        await pause(1000);
+        assert.equal(await daemon.replace(), 0);
+      }
+      many.kill("SIGTERM");
+      await many.status;
+      const { opened, failed, closed, silent } = told(many).at(-1)!;
+      figure(`${opened} TCP connections meanwhile: ${failed} failed, ${closed} closed, ${silent} silent`);
+      assert.deepEqual([opened, failed, closed, silent], [CONNECTIONS, 0, 0, 0]);
     },
   });
 }

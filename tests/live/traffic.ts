@@ -4,6 +4,8 @@
  *     serve ADDRESS…               HTTP on port 80 (/SIZE answers that many bytes) and an echo on TCP port 22
  *     surf URL MS [PATIENCE]       fetches URL every MS and tells of each: {"ok":…,"hash":…}
  *     stream HOST MS               one TCP connection to port 22: a numbered line every MS, told when it comes back
+ *     many HOST COUNT MS           COUNT TCP connections to port 22, one each MS, with a line a second; SIGTERM has each say
+ *                                  one more: {"opened":…,"failed":…,"closed":…,"silent":…}
  *     resolve HOST NAME TYPE MS    asks the resolver HOST for NAME every MS: {"ok":…,"answers":[…]}
  *     flood HOST PORT RATE SOCKETS [COUNT]  numbered datagrams, RATE a second from SOCKETS ports, until COUNT or SIGTERM: {"sent":…}
  *     sink PORT                    counts them, those too that it was too slow to read; SIGUSR1 makes it tell, once none comes any more: {"received":…,"missing":…}
@@ -15,7 +17,7 @@
 import { Buffer } from "node:buffer";
 import { createSocket, type Socket } from "node:dgram";
 import { Resolver } from "node:dns/promises";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket as Stream } from "node:net";
 import { createServer as createHttpServer } from "node:http";
 import { isIPv6 } from "node:net";
 import { createHash } from "node:crypto";
@@ -91,6 +93,36 @@ function stream(host: string, every: number): void {
   });
   socket.on("error", (error) => tell({ error: error.message }));
   socket.on("close", () => tell({ event: "closed" }));
+}
+
+async function many(host: string, count: number, every: number): Promise<void> {
+  const state = { opened: 0, failed: 0, closed: 0 };
+  const echoed = new Map<Stream, string>();
+  let ended = false;
+  for (let at = 0; at < count && !ended; at++) {
+    if (at === 0) Deno.addSignalListener("SIGTERM", () => ended = true);
+    const socket = connect({ host, port: 22 });
+    socket.setNoDelay(true);
+    let open = false;
+    socket.on("connect", () => {
+      open = true;
+      state.opened++;
+      echoed.set(socket, "");
+      setInterval(() => socket.write("a line\n"), 1000);
+    });
+    socket.on("data", (bytes: Buffer) => echoed.set(socket, bytes.toString("latin1")));
+    socket.on("error", () => {});
+    socket.on("close", () => open ? state.closed++ : state.failed++);
+    await pause(every);
+  }
+  tell({ event: "all" });
+  while (!ended) await pause(50);
+  for (const socket of echoed.keys()) socket.write("the last\n");
+  const silent = () => [...echoed.values()].filter((text) => !text.includes("the last")).length;
+  // A packet of it may have to be sent again.
+  for (let turn = 0; turn < 100 && silent() > 0; turn++) await pause(100);
+  tell({ ...state, failed: state.failed + (count - state.opened - state.failed), silent: silent() });
+  Deno.exit(0);
 }
 
 async function resolve(host: string, name: string, type: string, every: number): Promise<void> {
@@ -224,6 +256,7 @@ if (import.meta.main) {
   if (what === "serve") await serve(rest);
   else if (what === "surf") await surf(text(0), number(1), number(2, 2000));
   else if (what === "stream") stream(text(0), number(1));
+  else if (what === "many") await many(text(0), number(1), number(2));
   else if (what === "resolve") await resolve(text(0), text(1), text(2), number(3));
   else if (what === "flood") await flood(text(0), number(1), number(2), number(3), number(4, Infinity));
   else if (what === "sink") sink(number(0));

@@ -53,6 +53,7 @@ for (const rules of ["that stay", "of its own"]) {
 }
 
 const CONNECTIONS = 1000;
+const REPLACED = "replaced five times under load by ftwall run --take-over, ftwall loses no packet";
 
 /** Queues on several threads are handed over like one. */
 const SETTINGS = [
@@ -63,7 +64,7 @@ const SETTINGS = [
 
 for (const [fail, config] of SETTINGS) {
   Deno.test({
-    ...named(`replaced five times under load by ftwall run --take-over, ftwall loses no packet: fail = ${fail}`),
+    ...named(`${REPLACED}: fail = ${fail}`),
     async fn() {
       using flood = new Flood();
       await flood.build();

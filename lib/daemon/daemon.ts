@@ -522,7 +522,9 @@ class RunningDaemon implements Daemon {
   }
 
   #onSuccessor(namespace: string): string {
-    const why = this.#successor ? "another one asked before" : whyNotHandOver(this.#opened.control, namespace);
+    if (this.#successor) return "another one asked before";
+    if (this.#vital?.managed === true) return "its service manager would start it again: restart the service instead";
+    const why = whyNotHandOver(this.#opened.control, namespace);
     if (why !== "") return why;
     this.#successor = true;
     setTimeout(() => this.stop("take-over"), ANSWERING);

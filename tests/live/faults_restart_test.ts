@@ -163,6 +163,8 @@ Deno.test({
         await daemon.process.status;
         await daemon.launch(manager.start(daemon.command));
         assert.match(daemon.process.stdout, /The service manager kept 1 queue since the last start/);
+        const other = await topology.run("router", [...daemon.command, "--take-over"]);
+        assert.match(`${other.code} ${other.stderr}`, /^1 .*its service manager would start it again/);
       }
       await pause(500);
       lostNothing("stopped twice and killed twice", await load.end());

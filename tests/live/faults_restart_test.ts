@@ -4,25 +4,13 @@ import { Libc } from "../../ffi/libc.ts";
 import { PassingSocket } from "../../ffi/passing.ts";
 import { program, serve, told } from "./everyday.ts";
 import { figure } from "./figure.ts";
-import { type Counted, Flood, Load } from "./load.ts";
+import { Flood, Load, lostNothing } from "./load.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
 import { ADDRESSES, Topology } from "./topology.ts";
 
 const named = missing([["gcc", "gcc"]]);
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** Prints what became of a load, and fails where ftwall or the kernel's queue lost a packet of it. */
-function lostNothing(what: string, counted: Counted): void {
-  const { sent, rate, missing, gaps, longest_gap, longest_pause_ms, backlog } = counted;
-  figure(
-    `${what}: ${sent} packets sent, ${rate} a second, ${missing} lost` +
-      (missing === 0 ? "" : ` in ${gaps} gaps of up to ${longest_gap}, ${backlog} of them before the rules`) +
-      `, ${longest_pause_ms} ms without one at most`,
-  );
-  // What the kernel has no processor for is lost before any rule sees it.
-  assert.ok(missing <= backlog, JSON.stringify(counted));
-}
 
 for (const rules of ["that stay", "of its own"]) {
   Deno.test({

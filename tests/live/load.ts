@@ -2,6 +2,7 @@
  * A load that is counted packet by packet: numbered datagrams through the router, most of which visit the queue.
  */
 import assert from "node:assert/strict";
+import { figure } from "./figure.ts";
 import { ADDRESSES, type Background, execute, type Topology, until } from "./topology.ts";
 
 /** The program of flood.c, built for one test. */
@@ -91,6 +92,18 @@ export class Load {
     const counted = JSON.parse(this.#sink.stdout.trim().split("\n").at(-1)!) as Omit<Counted, "sent" | "missing">;
     return { ...counted, sent, rate, missing: sent - counted.received, backlog: droppedByBacklog() - this.#backlog };
   }
+}
+
+/** Prints what became of a load, and fails where ftwall or the kernel's queue lost a packet of it. */
+export function lostNothing(what: string, counted: Counted): void {
+  const { sent, rate, missing, gaps, longest_gap, longest_pause_ms, backlog } = counted;
+  figure(
+    `${what}: ${sent} packets sent, ${rate} a second, ${missing} lost` +
+      (missing === 0 ? "" : ` in ${gaps} gaps of up to ${longest_gap}, ${backlog} of them before the rules`) +
+      `, ${longest_pause_ms} ms without one at most`,
+  );
+  // What the kernel has no processor for is lost before any rule sees it.
+  assert.ok(missing <= backlog, JSON.stringify(counted));
 }
 
 /** Second column of /proc/net/softnet_stat, of all processors. */

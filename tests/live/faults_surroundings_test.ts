@@ -131,9 +131,9 @@ Deno.test({
     await inside("router", `addr del 10.92.7.1/24 dev ${LAN}`);
     await recovered("another address came and went");
 
-    await inside("router", `link set ${LAN} name away`);
+    await inside("router", `link set ${LAN} down`, `link set ${LAN} name away`);
     await noted(daemon, new RegExp(`Interface ${LAN} is gone`));
-    await inside("router", `link set away name ${LAN}`);
+    await inside("router", `link set away name ${LAN}`, `link set ${LAN} up`);
     await noted(daemon, new RegExp(`Interface ${LAN} is back`));
     await recovered("lan renamed and back");
     assert.deepEqual(await locked(daemon), [client2.v4]);
@@ -276,8 +276,6 @@ Deno.test({
     const lost = surfer.count(killed - 500).failed;
     figure(`pages that did not come: ${lost}`);
     await surfer.stop();
-    await daemon.process.stop();
-    await topology[Symbol.asyncDispose]();
   },
 });
 

@@ -241,7 +241,11 @@ class Limited implements Disposable {
   }
 
   command(command: readonly string[]): string[] {
-    return ["sh", "-c", `echo $$ >${this.path}/cgroup.procs && exec "$@"`, "sh", ...command];
+    // `ip netns exec` has a /sys of its own, without control groups.
+    const mount = this.#legacy
+      ? "mount -t tmpfs none /sys/fs/cgroup && mkdir -p /sys/fs/cgroup/memory && mount -t cgroup -o memory none /sys/fs/cgroup/memory"
+      : "mount -t cgroup2 none /sys/fs/cgroup";
+    return ["sh", "-c", `${mount} && echo $$ >${this.path}/cgroup.procs && exec "$@"`, "sh", ...command];
   }
 
   [Symbol.dispose](): void {

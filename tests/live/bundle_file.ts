@@ -17,6 +17,11 @@ export function noBundle(): string | null {
   } catch {
     return "no ldd";
   }
+  return noExecutable();
+}
+
+/** Why there is no bundle, or null. */
+export function noExecutable(): string | null {
   return executable().kind === "compiled" ? null : "no executable could be built";
 }
 

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { bundle } from "./bundle_file.ts";
 import { program } from "./everyday.ts";
 import { crowd, execute, PATIENCE, Topology, until } from "./topology.ts";
-import { named, SystemdRoot } from "./systemd_root.ts";
+import { KEPT, named, SystemdRoot } from "./systemd_root.ts";
 
 const repository = new URL("../../", import.meta.url).pathname;
 const readme = Deno.readTextFileSync(`${repository}README.md`);
@@ -21,10 +21,6 @@ function line(pattern: RegExp): string {
   assert.ok(found !== undefined, `the README has no line like ${pattern}`);
   return found.replace(/^.*`(sudo [^`]+)`.*$/, "$1").replace(/^(ssh (-t )?root@router|sudo) /, "");
 }
-
-/** What a package manager and systemd keep of what they did, and the clock's and the log's own files. */
-const KEPT =
-  /^-?\/(var\/(lib\/(apt|dpkg|systemd|ucf)|log|cache\/(apt|ldconfig|debconf))|etc\/(ld\.so\.cache|machine-id|resolv\.conf|\.pwd\.lock))/;
 
 interface Way {
   readonly name: string;

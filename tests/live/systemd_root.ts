@@ -2,7 +2,7 @@
  * Debian with systemd as the router of a topology: a minimal root made once, a layer of its own over it for each test, and
  * a way to Debian's and npm's registries.
  */
-import { noBundle } from "./bundle_file.ts";
+import { noExecutable } from "./bundle_file.ts";
 import { missing } from "./missing_tools.ts";
 import { type Answer, type Background, execute, type Topology, until } from "./topology.ts";
 
@@ -12,13 +12,20 @@ const MIRROR = "http://deb.debian.org/debian";
 /** What a router has before ftwall comes: firewall tools that this kernel has queues for, and addresses. */
 const PACKAGES = "systemd,systemd-sysv,iptables,iproute2,cron,git,ca-certificates";
 
-/** For names of tests that install into such a root; they skip where a tool is missing, or nothing to install. */
-export const named: ReturnType<typeof missing> = missing([
+/** What a package manager and systemd keep of what they did, and files of the log and of the machine's own. */
+export const KEPT =
+  /^-?\/(var\/(lib\/(apt|dpkg|systemd|ucf)|log|cache\/(apt|ldconfig|debconf))|etc\/(ld\.so\.cache|machine-id|resolv\.conf|\.pwd\.lock))/;
+
+/** Name of a test that installs into such a root; it is skipped where a tool is missing, or nothing to install. */
+export const named = (name: string, other: string | null = null): ReturnType<ReturnType<typeof missing>> =>
+  missing(TOOLS, noExecutable() ?? other)(name);
+
+const TOOLS: readonly (readonly [tool: string, debian: string])[] = [
   ["debootstrap", "debootstrap"],
   ["systemd-nspawn", "systemd-container"],
   ["slirp4netns", "slirp4netns"],
   ["nsenter", "util-linux"],
-], noBundle());
+];
 
 /** Directories whose content is the machine's and not an installation's. */
 const VOLATILE = /^\/(dev|proc|run|sys|tmp)\//;
@@ -110,6 +117,15 @@ export class SystemdRoot implements AsyncDisposable {
       60_000,
       said,
     );
+  }
+
+  /** Reboots; `meanwhile` is done when the old system is gone. */
+  async reboot(meanwhile: () => Promise<unknown>): Promise<void> {
+    const old = this.#leader;
+    await this.run("systemctl reboot");
+    await until("the end of the old system", () => !exists(`/proc/${old}`), 60_000);
+    await meanwhile();
+    await this.up();
   }
 
   /** The command line that runs a shell command inside. */

@@ -92,6 +92,8 @@ need_root() { # need_root WORD
   if have sudo; then die "$1 needs root: sudo $self with the same options"; fi
   die "$1 needs root, and there is no sudo here: become root first (su -)"
 }
+command=$as$program
+case :$PATH: in *:$prefix/sbin:*) command=${as}ftwall ;; esac
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH DENO_NO_UPDATE_CHECK=1 NO_COLOR=1
 unset RUST_BACKTRACE
@@ -975,10 +977,10 @@ install_all() {
   [ -n "$start" ] || return 0
   seen='detected fasttrack: client …' about=locked
   if [ -n "$dry_run" ]; then seen="$seen [dry run]" about='would be locked'; fi
-  say "type next: $as$program selftest"
+  say "type next: $command selftest"
   say "  it sends a harmless ping through the rules; you see \"$seen\" and that its sender $about"
-  say "what it does from now on: $as$(log_command); $as$program status; what is in its way: $as$program doctor"
-  say "your config is $etc/ftwall.toml; after a change: $as$program check && $as$program reload"
+  say "what it does from now on: $as$(log_command); $command status; what is in its way: $command doctor"
+  say "your config is $etc/ftwall.toml; after a change: $command check && $command reload"
   say "to reload it by cron, as root: echo '*/5 * * * * root $program reload' > $cron"
   if [ -n "$goes_on" ]; then say "this was an upgrade: the dry run goes on"; fi
   if [ -n "$dry_run" ]; then say "dry-run: nothing is refused; $self makes it real"; fi

@@ -46,6 +46,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+place=${place:-/.} # the root itself
 case $place in *"'"*) die 2 "a directory with ' in its name cannot be used: $place" ;; esac
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

@@ -129,13 +129,13 @@ Deno.test({
   async fn() {
     await using topology = await Topology.create();
     await using bare = await BareRoot.create(topology);
-    const unpacked = await bare.run("sh /root/ftwall.run --extract /opt && mkdir /run");
+    const unpacked = await bare.run("sh /root/ftwall.run --extract / && mkdir /run");
     assert.equal(unpacked.code, 0, unpacked.said);
     for (const tool of ["iptables", "ip6tables"]) {
       await topology.must("router", [tool, ..."-t mangle -A FORWARD -j NFQUEUE --queue-num 0".split(" ")]);
     }
     const options = "--control /run/ftwall.sock --state '' --log-format json";
-    await using daemon = topology.start("router", bare.command(`exec /opt/ftwall-*/ftwall run ${options}`));
+    await using daemon = topology.start("router", bare.command(`exec /ftwall-*/ftwall run ${options}`));
     await daemon.prints(/"event":"ready"/, 30_000);
     await serve(topology);
     const dial = async (hex: string) => {

@@ -4,7 +4,7 @@
  */
 import { noExecutable } from "./bundle_file.ts";
 import { missing } from "./missing_tools.ts";
-import { type Answer, type Background, execute, type Topology, until } from "./topology.ts";
+import { ADDRESSES, type Answer, type Background, execute, type Topology, until, WAN } from "./topology.ts";
 
 const repository = new URL("../../", import.meta.url).pathname;
 const ROOTS = `${repository}dist/roots`;
@@ -82,6 +82,9 @@ export class SystemdRoot implements AsyncDisposable {
       const slirp = ["slirp4netns", "--netns-type=path", "--configure", "--mtu=1500", "--disable-host-loopback"];
       const out = topology.startOutside([...slirp, `/run/netns/${topology.netns("router")}`, "tap0"]);
       await out.prints("received tapfd");
+      // As on any router, the way out is the outside interface; what the router itself fetches comes by the other one.
+      const way = ["ip", "route", "add", "default", "via", ADDRESSES.server.v4, "dev", WAN, "metric", "500"];
+      await topology.must("router", way);
       root.#machine = topology.startOutside([
         ...["systemd-nspawn", "--quiet", "--boot", "--directory", root.path, "--machine", topology.prefix],
         ...["--register=no", "--keep-unit", "--resolv-conf=off", "--link-journal=no", "--console=pipe"],

@@ -173,12 +173,16 @@ Deno.test({
     const life = new Life(topology, root, swarm);
     const before = { changes: await root.changes(), packages: await root.packages() };
     let said = "";
-    await test.step("dry-run, and a report", async () => void (said = await dryRun(life)));
-    await test.step("made real", () => enforce(life));
-    await test.step("a broken config", () => brokenConfig(life));
-    await test.step("reload by cron", () => reloadByCron(life, said));
-    await test.step("reboot", () => reboot(life));
-    await test.step("upgrade", () => upgrade(life));
+    const steps: readonly (readonly [string, () => Promise<void>])[] = [
+      ["dry-run, and a report", async () => void (said = await dryRun(life))],
+      ["made real", () => enforce(life)],
+      ["a broken config", () => brokenConfig(life)],
+      ["reload by cron", () => reloadByCron(life, said)],
+      ["reboot", () => reboot(life)],
+      ["upgrade", () => upgrade(life)],
+    ];
+    // Each goes on where the one before it ended.
+    for (const [name, step] of steps) if (!await test.step(name, step)) return;
     await test.step("removed", async () => {
       await root.must("sh /root/other.run --uninstall --purge");
       assert.deepEqual(await root.packages(), before.packages);

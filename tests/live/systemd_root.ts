@@ -2,6 +2,7 @@
  * Debian with systemd as the router of a topology: a minimal root made once, a layer of its own over it for each test, and
  * a way to Debian's and npm's registries.
  */
+import assert from "node:assert/strict";
 import { noExecutable } from "./bundle_file.ts";
 import { missing } from "./missing_tools.ts";
 import { ADDRESSES, type Answer, type Background, execute, type Topology, until, WAN } from "./topology.ts";
@@ -36,9 +37,9 @@ async function must(...command: string[]): Promise<string> {
   return answer.stdout;
 }
 
-/** The minimal root, made the first time. */
-async function minimal(): Promise<string> {
-  const root = `${ROOTS}/bookworm-systemd`;
+/** Path of a minimal Debian with these packages, made the first time: not to be changed, but the lower layer of others. */
+export async function minimal(name: string, packages: string): Promise<string> {
+  const root = `${ROOTS}/bookworm-${name}`;
   await Deno.mkdir(ROOTS, { recursive: true });
   using lock = await Deno.open(`${ROOTS}/making`, { create: true, write: true });
   await lock.lock(true);
@@ -49,7 +50,7 @@ async function minimal(): Promise<string> {
     // The first time.
   }
   await execute(["rm", "-rf", `${root}.new`]);
-  await must("debootstrap", "--variant=minbase", `--include=${PACKAGES}`, "bookworm", `${root}.new`, MIRROR);
+  await must("debootstrap", "--variant=minbase", `--include=${packages}`, "bookworm", `${root}.new`, MIRROR);
   // Certificates that this machine trusts, for a registry behind a proxy of its own.
   const own = "/etc/ssl/certs/ca-certificates.crt";
   await execute(["cp", own, `${root}.new${own}`]);
@@ -59,20 +60,22 @@ async function minimal(): Promise<string> {
 
 /** See the module's text. `await using` powers it off and removes its layer. */
 export class SystemdRoot implements AsyncDisposable {
+  readonly #topology: Topology;
   readonly #dir: string;
   readonly #lower: string;
   #machine: Background | null = null;
   #leader = 0;
 
-  private constructor(dir: string, lower: string) {
+  private constructor(topology: Topology, dir: string, lower: string) {
+    this.#topology = topology;
     this.#dir = dir;
     this.#lower = lower;
   }
 
   /** Makes and boots it as the router. `prepare` gets the path of the root before that. */
   static async boot(topology: Topology, prepare: (path: string) => Promise<void>): Promise<SystemdRoot> {
-    const lower = await minimal();
-    const root = new SystemdRoot(await Deno.makeTempDir({ prefix: "ftwall-systemd-" }), lower);
+    const lower = await minimal("systemd", PACKAGES);
+    const root = new SystemdRoot(topology, await Deno.makeTempDir({ prefix: "ftwall-systemd-" }), lower);
     try {
       for (const name of ["upper", "work", "root"]) await Deno.mkdir(`${root.#dir}/${name}`);
       const options = `lowerdir=${lower},upperdir=${root.#dir}/upper,workdir=${root.#dir}/work`;
@@ -85,13 +88,7 @@ export class SystemdRoot implements AsyncDisposable {
       // As on any router, the way out is the outside interface; what the router itself fetches comes by the other one.
       const way = ["ip", "route", "add", "default", "via", ADDRESSES.server.v4, "dev", WAN, "metric", "500"];
       await topology.must("router", way);
-      root.#machine = topology.startOutside([
-        ...["systemd-nspawn", "--quiet", "--boot", "--directory", root.path, "--machine", topology.prefix],
-        ...["--register=no", "--keep-unit", "--resolv-conf=off", "--link-journal=no", "--console=pipe"],
-        ...["--network-namespace-path", `/run/netns/${topology.netns("router")}`, "--system-call-filter=@pkey"],
-        "--capability=CAP_NET_ADMIN,CAP_NET_RAW",
-      ], { env: { SYSTEMD_NSPAWN_API_VFS_WRITABLE: "network" } });
-      await root.up();
+      await root.#start();
       return root;
     } catch (error) {
       await root[Symbol.asyncDispose]();
@@ -104,16 +101,22 @@ export class SystemdRoot implements AsyncDisposable {
     return `${this.#dir}/root`;
   }
 
-  /** Waits until systemd has started everything; after a reboot too. */
-  async up(): Promise<void> {
-    const before = this.#leader;
+  /** Starts the machine and waits until systemd has started everything. */
+  async #start(): Promise<void> {
+    const network = `/run/netns/${this.#topology.netns("router")}`;
+    this.#machine = this.#topology.startOutside([
+      ...["systemd-nspawn", "--quiet", "--boot", "--directory", this.path, "--machine", this.#topology.prefix],
+      ...["--register=no", "--keep-unit", "--resolv-conf=off", "--link-journal=no", "--console=pipe"],
+      ...["--network-namespace-path", network, "--system-call-filter=@pkey"],
+      "--capability=CAP_NET_ADMIN,CAP_NET_RAW",
+    ], { env: { SYSTEMD_NSPAWN_API_VFS_WRITABLE: "network" } });
     const said = () => this.#machine?.stdout.slice(-2000) ?? "";
     await until(
       "a running system",
       async () => {
         const { stdout } = await execute(["ps", "--ppid", String(this.#machine!.pid), "-o", "pid="]);
         this.#leader = Number(stdout.trim().split(/\s+/)[0]);
-        if (!(this.#leader > 0) || this.#leader === before) return false;
+        if (!(this.#leader > 0)) return false;
         const answer = await this.run("systemctl is-system-running");
         return /running|degraded/.test(answer.stdout);
       },
@@ -124,11 +127,11 @@ export class SystemdRoot implements AsyncDisposable {
 
   /** Reboots; `meanwhile` is done when the old system is gone. */
   async reboot(meanwhile: () => Promise<unknown>): Promise<void> {
-    const old = this.#leader;
     await this.run("systemctl reboot");
-    await until("the end of the old system", () => !exists(`/proc/${old}`), 60_000);
+    // It asks to be started again by its exit status.
+    assert.equal((await this.#machine!.status).code, 133);
     await meanwhile();
-    await this.up();
+    await this.#start();
   }
 
   /** The command line that runs a shell command inside. */

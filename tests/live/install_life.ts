@@ -13,6 +13,8 @@ const PING = "2700000029804b615a614100";
 const CONFIG = `[network]
 lan = ["br-lan"]
 home = ["10.91.0.0/16", "fd91::/16"]
+[lock]
+seconds = 3600
 `;
 const absent = SWARM_TOOLS.find(([tool]) => !hasTool(tool));
 
@@ -75,7 +77,7 @@ async function dryRun(life: Life): Promise<string> {
   assert.ok(web.ok > 10 && web.failed === 0, JSON.stringify(web));
   assert.match(await root.must("ftwall selftest"), /would lock client/);
   const report = await root.must("ftwall report --since 1h");
-  for (const words of [/10\.91\.1\.11/, /10\.91\.1\.12/, /FastTrack/, /BitTorrent/, /would/]) {
+  for (const words of [/10\.91\.1\.11/, /10\.91\.1\.12/, /fasttrack/, /bittorrent/, /would have been refused/]) {
     assert.match(report, words);
   }
   const { memory, verdict_microseconds: took } = await life.status() as {
@@ -121,7 +123,7 @@ async function reloadByCron(life: Life, said: string): Promise<void> {
   assert.ok(line !== null, said);
   await life.root.must(`echo '${line[1]!.replace("*/5", "*")}' >${line[2]}`);
   const after = (await life.journal()).length;
-  await life.root.must("printf '[lock]\\nseconds = 3600\\n' >>/etc/ftwall/ftwlife.toml");
+  await life.root.must("printf '[log]\\nrefused = "20s"\\n' >>/etc/ftwall/ftwlife.toml");
   await life.logs(/^reloaded/m, 90_000, after);
   tell("cron: the changed config was loaded");
 }

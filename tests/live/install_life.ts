@@ -65,8 +65,8 @@ class Life {
 
 async function dryRun(life: Life): Promise<string> {
   const { root, swarm } = life;
-  const said = await root.must("sh /root/ftwlife.run --dry-run");
-  await root.must(`printf '${CONFIG.replaceAll("\n", "\\n")}' >/etc/ftwall/ftwlife.toml`);
+  const said = await root.must("sh /root/ftwall.run --dry-run");
+  await root.must(`printf '${CONFIG.replaceAll("\n", "\\n")}' >/etc/ftwall/ftwall.toml`);
   await root.must("ftwall check && ftwall rules --apply && ftwall reload --verbose");
   await life.ping();
   await life.logs(/^detected fasttrack: client 10\.91\.1\.11 .*\[dry run\]$/m);
@@ -92,7 +92,7 @@ async function dryRun(life: Life): Promise<string> {
 }
 
 async function enforce(life: Life): Promise<void> {
-  await life.root.must("sh /root/ftwlife.run");
+  await life.root.must("sh /root/ftwall.run");
   await life.ping();
   await life.logs(/^locked client 10\.91\.1\.11\b/m);
   const before = life.swarm.announces;
@@ -105,7 +105,7 @@ async function enforce(life: Life): Promise<void> {
 }
 
 async function brokenConfig(life: Life): Promise<void> {
-  await life.root.must("cp /etc/ftwall/ftwlife.toml /root/good && echo 'second = 1' >>/etc/ftwall/ftwlife.toml");
+  await life.root.must("cp /etc/ftwall/ftwall.toml /root/good && echo 'second = 1' >>/etc/ftwall/ftwall.toml");
   const refused = await life.root.run("ftwall reload");
   assert.equal(refused.code, 1, refused.stderr);
   assert.match(refused.stderr, /second/);
@@ -114,7 +114,7 @@ async function brokenConfig(life: Life): Promise<void> {
   assert.equal((await life.status())["dry_run"], false);
   const locks = (await life.status())["locks"] as { client: string }[];
   assert.deepEqual(locks.map(({ client }) => client), ["10.91.1.11"]);
-  await life.root.must("cp /root/good /etc/ftwall/ftwlife.toml && ftwall reload");
+  await life.root.must("cp /root/good /etc/ftwall/ftwall.toml && ftwall reload");
   tell("broken config: refused by reload, survived by restart");
 }
 
@@ -123,7 +123,7 @@ async function reloadByCron(life: Life, said: string): Promise<void> {
   assert.ok(line !== null, said);
   await life.root.must(`echo '${line[1]!.replace("*/5", "*")}' >${line[2]}`);
   const after = (await life.journal()).length;
-  await life.root.must("printf '[log]\\nrefused = "20s"\\n' >>/etc/ftwall/ftwlife.toml");
+  await life.root.must(`printf '[log]\\nrefused = "20s"\\n' >>/etc/ftwall/ftwall.toml`);
   await life.logs(/^reloaded/m, 90_000, after);
   tell("cron: the changed config was loaded");
 }
@@ -170,7 +170,7 @@ Deno.test({
     await using topology = await Topology.create();
     await serve(topology);
     const file = await bundle();
-    await using root = await SystemdRoot.boot(topology, (path) => Deno.copyFile(file, `${path}/root/ftwlife.run`));
+    await using root = await SystemdRoot.boot(topology, (path) => Deno.copyFile(file, `${path}/root/ftwall.run`));
     await using swarm = await Swarm.create(topology, { seeder: "server", leecher: "client2", family: 4 });
     const life = new Life(topology, root, swarm);
     const before = { changes: await root.changes(), packages: await root.packages() };

@@ -104,6 +104,8 @@ export const ENOBUFS = 105;
 export const ECONNREFUSED = 111;
 
 const CLOCK_MONOTONIC = 1;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 
 /** Do not wait. */
 export const MSG_DONTWAIT = 0x40;
@@ -187,6 +189,17 @@ export class Libc implements Disposable {
     const spec = new BigInt64Array(new ArrayBuffer(16));
     this.symbols.clock_gettime(CLOCK_MONOTONIC, spec);
     return Number(spec[0]!) * 1000 + Number(spec[1]!) / 1e6;
+  }
+
+  /**
+   * Keeps every descriptor but the first three from programs that are started: libraries open sockets, a queue's among them,
+   * that these would have too.
+   */
+  closeOnExec(): void {
+    if (this.#closed) return;
+    for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+      if (Number(name) > 2) this.symbols.fcntl(Number(name), F_SETFD, FD_CLOEXEC);
+    }
   }
 
   /** Unloads the library. No call may be under way on another thread. */

@@ -19,6 +19,8 @@ export interface NotifyParts {
   readonly rights: RightsStatus;
   readonly nameOf: (address: string, mac: string) => string;
   readonly note: (level: "info" | "warning", text: string) => void;
+  /** Called just before a program is started. */
+  readonly starting: () => void;
 }
 
 /** See the module's text. */
@@ -35,13 +37,13 @@ export class NotifyKeeper {
   /** Takes the targets of a config. Answers what is to be done before all of them can be reached, a sentence each. Never throws. */
   async adopt({ notify, timezone }: Config): Promise<string[]> {
     if (notify.length === 0 && this.#notifier === null) return [];
-    const { dryRun, note } = this.#parts;
+    const { dryRun, note, starting } = this.#parts;
     this.#clock = zoneClock(timezone);
     try {
       if (this.#notifier === null) {
         const { Notifier } = await import("../notify/notifier.ts");
         const letterhead = { host: Deno.hostname(), dryRun, clock: (time: number) => this.#clock(time) };
-        this.#notifier = new Notifier({ letterhead, note, limit: (milliseconds) => AbortSignal.timeout(milliseconds) });
+        this.#notifier = new Notifier({ letterhead, note, starting, limit: (ms) => AbortSignal.timeout(ms) });
       }
       await this.#notifier.adopt(notify);
     } catch (error) {

@@ -10,7 +10,7 @@ import type { Message } from "./message.ts";
 const LONGEST_LINE = 900;
 
 /** From whom a mail is. */
-export function senderOf({ sender }: NotifyConfig, host: string): string {
+function senderOf({ sender }: NotifyConfig, host: string): string {
   return sender ?? `ftwall@${domain(host)}`;
 }
 

@@ -6,9 +6,9 @@ import type { NotifyConfig } from "../policy/config.ts";
 import type { NOTICES } from "../policy/schema.ts";
 import type { EventName, ReportEvent } from "../report/report_event.ts";
 import type { NotifyStatus } from "../report/status.ts";
-import { mailText, sendBySmtp, senderOf } from "./mail.ts";
+import { mailText, sendBySmtp } from "./mail.ts";
 import type { Message } from "./message.ts";
-import { runProgram } from "./program.ts";
+import { type Job, runProgram } from "./program.ts";
 import { Target, type TargetParts } from "./target.ts";
 import { post, prepareTls } from "./webhook.ts";
 
@@ -34,8 +34,8 @@ export class Notifier {
   #tlsReady = false;
 
   /** Has no targets before {@link adopt}. */
-  constructor(parts: Omit<TargetParts, "deliver">) {
-    this.#parts = { ...parts, deliver };
+  constructor({ starting, ...parts }: Omit<TargetParts, "deliver"> & Pick<Job, "starting">) {
+    this.#parts = { ...parts, deliver: (target, message, signal) => deliver(target, message, signal, starting) };
   }
 
   /** Takes the targets of a config; one of a name that was there before goes on with what it has gathered. */
@@ -94,12 +94,17 @@ export class Notifier {
   }
 }
 
-async function deliver(target: NotifyConfig, message: Message, signal: AbortSignal): Promise<void> {
+async function deliver(
+  target: NotifyConfig,
+  message: Message,
+  signal: AbortSignal,
+  starting: () => void,
+): Promise<void> {
   const { command, webhook, mail, sendmail, smtp, user, sender } = target;
-  if (command.length > 0) return await runProgram({ argv: command, input: `${message.json}\n`, user }, signal);
+  const run = (argv: readonly string[], input: string) => runProgram({ argv, input, user, starting }, signal);
+  if (command.length > 0) return await run(command, `${message.json}\n`);
   if (webhook !== "") return await post(target, message, signal);
   if (smtp !== "") return await sendBySmtp(target, message, signal);
-  const from = sender === null ? [] : ["-f", senderOf(target, message.host)];
-  const argv = [sendmail, "-i", ...from, "--", ...mail];
-  return await runProgram({ argv, input: mailText(target, message, "\n"), user }, signal);
+  const from = sender === null ? [] : ["-f", sender];
+  await run([sendmail, "-i", ...from, "--", ...mail], mailText(target, message, "\n"));
 }

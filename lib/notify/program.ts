@@ -10,6 +10,8 @@ export interface Job {
   readonly argv: readonly string[];
   readonly input: string;
   readonly user: string;
+  /** Called just before it is started. */
+  readonly starting: () => void;
 }
 
 const ENVIRONMENT = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C.UTF-8", HOME: "/" };
@@ -19,7 +21,8 @@ const LONGEST_COMPLAINT = 300;
 const NOBODY = 65534;
 
 /** Runs it to its end, or until `signal`. Throws an Error that says why it failed. */
-export async function runProgram({ argv, input, user }: Job, signal: AbortSignal): Promise<void> {
+export async function runProgram({ argv, input, user, starting }: Job, signal: AbortSignal): Promise<void> {
+  starting();
   const child = spawn([...wrappers(), ...argv], user);
   // It leads its group, in which all are that it starts.
   const kill = () => {

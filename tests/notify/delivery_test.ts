@@ -6,6 +6,7 @@ import { post, prepareTls, Refused } from "../../lib/notify/webhook.ts";
 import { gathered, HOSTILE, locked, targetOf } from "./target_config.ts";
 
 const message = gathered(locked("10.0.0.5", { client_name: HOSTILE }));
+const starting = () => {};
 const patient = () => AbortSignal.timeout(60_000);
 
 interface Seen {
@@ -172,7 +173,7 @@ Deno.test("a program gets the message on standard input, its own arguments, and 
     'cd "$(dirname "$0")"; cat >input; printf "%s\\n" "$@" >arguments; env >environment; id -u >user; nice >nice',
   );
   Deno.env.set("FTWALL_TEST_SECRET", "s3cret");
-  await runProgram({ argv: [hook.path, "$(reboot)", "a b"], input: message.json, user: "nobody" }, patient());
+  await runProgram({ argv: [hook.path, "$(reboot)", "a b"], input: message.json, user: "nobody", starting }, patient());
   const made = (name: string) => Deno.readTextFileSync(`${hook.folder}/${name}`);
   assert.equal(made("input"), message.json);
   assert.equal(made("arguments"), "$(reboot)\na b\n");
@@ -189,7 +190,7 @@ Deno.test("a program gets the message on standard input, its own arguments, and 
 Deno.test("a program that hangs is ended with all that it started", async () => {
   using hook = script('sleep 1000 & echo $! >"$(dirname "$0")/child"; sleep 1000');
   const controller = new AbortController();
-  const running = runProgram({ argv: [hook.path], input: message.json, user: "nobody" }, controller.signal);
+  const running = runProgram({ argv: [hook.path], input: message.json, user: "nobody", starting }, controller.signal);
   running.catch(() => {});
   const child = async (): Promise<string> => {
     for (;;) {
@@ -207,7 +208,8 @@ Deno.test("a program that hangs is ended with all that it started", async () => 
 });
 
 Deno.test("what a program that fails says last is told; how much it says, and reads, does not matter", async () => {
-  const run = (path: string, input = message.json) => runProgram({ argv: [path], input, user: "nobody" }, patient());
+  const run = (path: string, input = message.json) =>
+    runProgram({ argv: [path], input, user: "nobody", starting }, patient());
   using failing = script(
     "head -c 1000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo 'no route to the pager' >&2; exit 75",
   );
@@ -220,7 +222,7 @@ Deno.test("what a program that fails says last is told; how much it says, and re
   using chatty = script("head -c 5000000 /dev/zero; sleep 1 >/dev/null 2>&1 & exit 0");
   await run(chatty.path);
   await assert.rejects(run("/no/such/program"), /No such file/);
-  await assert.rejects(runProgram({ argv: [deaf.path], input: "", user: "no-such-user" }, patient()), {
+  await assert.rejects(runProgram({ argv: [deaf.path], input: "", user: "no-such-user", starting }, patient()), {
     message: Deno.uid() === 0 ? "/etc/passwd has no user no-such-user" : /./,
   });
 });

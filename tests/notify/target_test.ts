@@ -153,7 +153,12 @@ Deno.test("at the end what is still to be told is tried once, even where it fail
 });
 
 Deno.test("each target gets what its `on` names; a reload keeps what it has gathered", async () => {
-  const notifier = new Notifier({ letterhead: LETTERHEAD, note: () => {}, limit: () => new AbortController().signal });
+  const notifier = new Notifier({
+    letterhead: LETTERHEAD,
+    note: () => {},
+    starting: () => {},
+    limit: () => new AbortController().signal,
+  });
   const rules: ReportEvent = { event: "rules-lost", message: "gone" };
   assert.ok(!notifier.wants(rules));
   const target = (name: string, on: string) => ({ ...targetOf(`command = ["/bin/true"]\non = ${on}`), name });

@@ -5,17 +5,16 @@
  */
 import { isRead } from "../policy/kind.ts";
 import { type QueueNumbers, queueNumbers } from "../policy/spelling.ts";
+import { parseDuration } from "../policy/units.ts";
 import { DEFAULT_CONTROL } from "../report/control_protocol.ts";
 
 /** Reads `90`, `45s`, `10m`, `2h`, `1h30m`, `7d` as whole seconds. */
 export function readSeconds(text: string): number {
-  const match = /^(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s?)?$/.exec(text);
-  const [days, hours, minutes, rest] = (match ?? []).slice(1).map((part) => Number(part ?? 0));
-  const sum = (days ?? 0) * 86400 + (hours ?? 0) * 3600 + (minutes ?? 0) * 60 + (rest ?? 0);
-  if (match === null || sum < 1 || sum > 366 * 86400) {
+  const seconds = (parseDuration(/^\d+$/.test(text) ? Number(text) : text) ?? 0) / 1000;
+  if (seconds < 1 || seconds > 366 * 86400) {
     throw new RangeError("Expected a time of 1 s to 366 d such as 90, 45s, 10m, 2h or 1h30m.");
   }
-  return sum;
+  return seconds;
 }
 
 /** Takes any path but an empty one. */

@@ -3,6 +3,7 @@
  * down for their tools; README.md in this folder describes the way of a packet through the chains.
  * @module
  */
+import { PROTOCOLS } from "../protocol/mod.ts";
 import { type RulesOptions, sortAddresses } from "./options.ts";
 import type { SetKind } from "./sets.ts";
 
@@ -76,8 +77,10 @@ export interface Rule {
 }
 
 const MULTICAST: Readonly<Record<Family, string>> = { 4: "224.0.0.0/4", 6: "ff00::/8" };
-/** UDP port of local service discovery (BEP 14). */
-const DISCOVERY = 6771;
+/** None of the UDP ports at which clients look for each other in multicast groups. */
+const UNDISCOVERED = PROTOCOLS.flatMap(({ discovery }): Match[] =>
+  discovery === undefined ? [] : [{ is: "port", transport: "udp", end: "dst", port: discovery.port, not: true }]
+);
 
 /** The first port behind the well-known ones. */
 const FIRST_HIGH_PORT = 1024;
@@ -284,7 +287,7 @@ function input(options: RulesOptions, families: readonly Family[]): Rule[] {
     ...families.map((family) =>
       rule(
         "heard",
-        [multicast(family), { is: "port", transport: "udp", end: "dst", port: DISCOVERY, not: true }],
+        [multicast(family), ...UNDISCOVERED],
         "return",
       )
     ),

@@ -3,10 +3,10 @@
  * @module
  */
 import { endpoint } from "../report/event_format.ts";
-import { counted, jsonLine, plain, rfc3339 } from "../report/plain.ts";
+import { bytes, counted, jsonLine, plain, rfc3339 } from "../report/plain.ts";
 import type { History } from "./read_history.ts";
 import type { Happened, Tallied } from "./record.ts";
-import { called, size, type Wording } from "./report_words.ts";
+import { called, type Wording } from "./report_words.ts";
 import { MANY } from "./tally.ts";
 
 /** A line of the history and when it begins. */
@@ -81,7 +81,7 @@ function talliedText(one: Tallied, wording: Wording, nameOf: (client: string) =>
   const said = (): string => {
     switch (kind) {
       case "refused": {
-        const amount = counted(count, "packet") + (one.bytes === 0 ? "" : ` (${size(one.bytes)})`);
+        const amount = counted(count, "packet") + (one.bytes === 0 ? "" : ` (${bytes(one.bytes)})`);
         const protocol = one.protocol === "" ? "" : `, ${one.protocol}`;
         return `${
           dryRun ? "would have refused" : "refused"

@@ -4,7 +4,7 @@
  * an escape that was forgotten would bring.
  * @module
  */
-import { grouped, plain } from "../report/plain.ts";
+import { bytes, counted, grouped, plain } from "../report/plain.ts";
 import { PAGE_STYLE } from "./report_style.ts";
 import {
   called,
@@ -14,10 +14,8 @@ import {
   isWeekend,
   lockedFor,
   locksTitle,
-  many,
   refusedTitle,
   shortHistory,
-  size,
   starText,
   together,
   type Wording,
@@ -70,8 +68,8 @@ ${mentions(summary, wording)}
 ${cost(summary, wording)}
 ${incidents("config", "Config and operators", summary.config, wording)}
 </main>
-<footer>Made by ftwall from its history: ${escaped(many(summary.history.files, "file"))}, ${
-    size(summary.history.bytes) || "empty"
+<footer>Made by ftwall from its history: ${escaped(counted(summary.history.files, "file"))}, ${
+    bytes(summary.history.bytes)
   }. Packets that the kernel refuses by itself, for a locked client or a flow decided before, are not counted.</footer>
 </body>
 </html>
@@ -104,7 +102,7 @@ ${
         `${summary.protocols.length} protocols`,
       ),
       tile(short(totals.detected), "flows recognised"),
-      tile(short(amount.packets), `packets ${refusedTitle(summary.dry_run)}`, size(amount.bytes)),
+      tile(short(amount.packets), `packets ${refusedTitle(summary.dry_run)}`, bytes(amount.bytes)),
       tile(grouped(totals.locks + totals.would_lock), locksTitle(summary.dry_run)),
       tile(short(cost.packets), "packets judged", cost.missed === 0 ? "" : `${grouped(cost.missed)} unseen`),
       tile(`${cost.verdict_microseconds.p99} µs`, "for 99 of 100 verdicts"),
@@ -190,7 +188,7 @@ function clients(summary: Summary, wording: Wording): string {
 <td>${client.protocols.map((name) => `<span class="chip">${escaped(name)}</span>`).join(" ")}</td>
 <td class="n wide">${grouped(client.detected)}</td>
 <td class="n">${grouped(amount.packets)}${bar(amount.packets, most)}</td>
-<td class="n wide">${size(amount.bytes)}</td>
+<td class="n wide">${bytes(amount.bytes)}</td>
 <td class="n wide">${client.locks + client.would_lock === 0 ? "" : grouped(client.locks + client.would_lock)}${
       locked === "" ? "" : `<small>${locked}</small>`
     }</td>
@@ -241,7 +239,7 @@ function protocols(summary: Summary, wording: Wording): string {
       grouped(one.clients)
     }</td><td class="n wide">${grouped(one.detected)}</td><td class="n">${grouped(amount.packets)}${
       bar(amount.packets, most)
-    }</td><td class="n wide">${size(amount.bytes)}</td><td class="wide">${escaped(evidence)}</td><td class="d">${
+    }</td><td class="n wide">${bytes(amount.bytes)}</td><td class="wide">${escaped(evidence)}</td><td class="d">${
       escaped(wording.date(one.last))
     }</td></tr>`;
   };
@@ -302,7 +300,7 @@ function cost({ cost, since, until }: Summary, wording: Wording): string {
     `Verdicts took ${p50} µs in the middle, ${p99} µs for 99 of 100, ${max} µs at the longest. ${
       cost.missed === 0
         ? "No packet passed unseen."
-        : `${many(cost.missed, "packet")} passed or were dropped unseen: the queue was full.`
+        : `${counted(cost.missed, "packet")} passed or were dropped unseen: the queue was full.`
     }`,
     `<svg class="hours" viewBox="0 0 1000 60" preserveAspectRatio="none" role="img" aria-label="Packets judged by hour, at most ${
       grouped(most.packets)

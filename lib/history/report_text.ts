@@ -2,17 +2,15 @@
  * A report for a terminal or a mail: 60 to 100 columns of plain text.
  * @module
  */
-import { type Column, grouped, plain, table } from "../report/plain.ts";
+import { bytes, type Column, counted, grouped, plain, table } from "../report/plain.ts";
 import {
   called,
   dayText,
   headline,
   heatOf,
   locksTitle,
-  many,
   refusedTitle,
   shortHistory,
-  size,
   starText,
   together,
   type Wording,
@@ -65,10 +63,10 @@ function clients(summary: Summary, wording: Wording, wide: number): string[] {
       seldom: 2,
       cell: ({ locks, would_lock }) => grouped(locks + would_lock),
     },
-    { title: "DATA", right: true, seldom: 3, cell: (client) => size(together(client).bytes) },
+    { title: "DATA", right: true, seldom: 3, cell: (client) => bytes(together(client).bytes) },
   ];
   const left = summary.clients.length - shown.length;
-  return ["WHO", ...fitting(columns, shown, wide), ...(left > 0 ? [`  and ${many(left, "more client")}`] : [])];
+  return ["WHO", ...fitting(columns, shown, wide), ...(left > 0 ? [`  and ${counted(left, "more client")}`] : [])];
 }
 
 /** A column, and what stands in it; the more seldom it is wanted, the sooner it goes where there is no room. */
@@ -143,13 +141,13 @@ function cost({ cost }: Summary, wording: Wording): string[] {
   const busiest = cost.hours.reduce((a, b) => b.packets > a.packets ? b : a);
   return [
     "WHAT IT COST",
-    `  ${many(cost.packets, "packet")} judged, at most ${grouped(busiest.packets)} in an hour (${
+    `  ${counted(cost.packets, "packet")} judged, at most ${grouped(busiest.packets)} in an hour (${
       wording.time(busiest.hour)
     })`,
     `  verdicts took ${p50} µs (median), ${p99} µs (99 of 100), ${max} µs (longest)`,
     cost.missed === 0
       ? "  no packet passed unseen"
-      : `  ${many(cost.missed, "packet")} passed or were dropped unseen: the queue was full`,
+      : `  ${counted(cost.missed, "packet")} passed or were dropped unseen: the queue was full`,
   ];
 }
 

@@ -2,7 +2,7 @@
  * The words that the text and the page of a report share.
  * @module
  */
-import { duration, grouped, offsetText } from "../report/plain.ts";
+import { bytes, counted, duration, offsetText } from "../report/plain.ts";
 import { MANY } from "./tally.ts";
 import type { Amount, ClientSummary, Summary } from "./summary.ts";
 
@@ -48,21 +48,6 @@ export function isWeekend(day: string): boolean {
   return weekday === 0 || weekday === 6;
 }
 
-/** A count with its word: `1 client`, `3 clients`. */
-export function many(count: number, word: string, plural: string = `${word}s`): string {
-  return `${grouped(count)} ${count === 1 ? word : plural}`;
-}
-
-/** Bytes short enough for a column. */
-export function size(bytes: number): string {
-  if (bytes === 0) return "";
-  if (bytes < 1000) return `${bytes} B`;
-  for (const [unit, scale] of [["kB", 1e3], ["MB", 1e6], ["GB", 1e9]] as const) {
-    if (bytes < 999.5 * scale) return `${(bytes / scale).toFixed(bytes < 9.95 * scale ? 1 : 0)} ${unit}`;
-  }
-  return `${(bytes / 1e12).toFixed(1)} TB`;
-}
-
 /** What a client is called: its name where it has one, and what stands for those that are not kept apart. */
 export function called({ client, name }: { readonly client: string; readonly name: string }): string {
   if (client === "") return "clients not kept";
@@ -103,22 +88,22 @@ export function headline(summary: Summary): string[] {
     return ["Nothing was recognised in this time."];
   }
   const lines = [
-    `${many(totals.clients, "client")} shared files, by ${many(summary.protocols.length, "protocol")}: ` +
-    `${many(totals.detected, "flow")} ${totals.detected === 1 ? "was" : "were"} recognised.`,
+    `${counted(totals.clients, "client")} shared files, by ${counted(summary.protocols.length, "protocol")}: ` +
+    `${counted(totals.detected, "flow")} ${totals.detected === 1 ? "was" : "were"} recognised.`,
   ];
   const { refused, would_refuse: would } = totals;
   if (refused.packets > 0 || totals.locks > 0) {
-    lines.push(`Refused: ${amount(refused)}; ${many(totals.locks, "lock")}.`);
+    lines.push(`Refused: ${amount(refused)}; ${counted(totals.locks, "lock")}.`);
   }
   if (would.packets > 0 || totals.would_lock > 0) {
     const all = dryRun === "all" ? "It was a dry run: nothing was refused. " : "Part of it was a dry run. ";
-    lines.push(`${all}${amount(would)} would have been refused, and ${many(totals.would_lock, "lock")} set.`);
+    lines.push(`${all}${amount(would)} would have been refused, and ${counted(totals.would_lock, "lock")} set.`);
   }
   return lines;
 }
 
-function amount({ packets, bytes }: Amount): string {
-  return many(packets, "packet") + (bytes === 0 ? "" : ` (${size(bytes)})`);
+function amount({ packets, bytes: size }: Amount): string {
+  return counted(packets, "packet") + (size === 0 ? "" : ` (${bytes(size)})`);
 }
 
 /** Says so where the history is shorter than what was asked for. */

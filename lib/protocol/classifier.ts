@@ -171,6 +171,8 @@ export interface DiscoveryGroups {
   readonly ipv4: readonly number[];
   /** The 16 bytes of its address. */
   readonly ipv6: readonly number[];
+  /** The UDP port. One protocol at most has one: a rule of iptables names a port once. */
+  readonly port: number;
 }
 
 /** One protocol, and all that is its own beside how its packets are told. One folder beside this file; its name is `name`. */

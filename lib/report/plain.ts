@@ -44,9 +44,9 @@ export function offsetText(minutes: number): string {
   return `${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
 }
 
-/** A count with its noun: `1 lock`, `2 locks`, and with the ending `es`: `2 addresses`. */
+/** A count with its noun: `1 lock`, `2 000 locks`, and with the ending `es`: `2 addresses`. */
 export function counted(count: number, noun: string, ending: string = "s"): string {
-  return `${count} ${noun}${count === 1 ? "" : ending}`;
+  return `${grouped(count)} ${noun}${count === 1 ? "" : ending}`;
 }
 
 /** A duration in seconds as people write it: `45s`, `2m 5s`, `3h 10m`, `4d 2h`. */

@@ -106,7 +106,7 @@ Deno.test("a clock without battery is noticed", () => {
 
 Deno.test("times and queue numbers are read, or refused with what is allowed", () => {
   assert.deepEqual(["90", "45s", "10m", "2h", "1h30m", "7d"].map(readSeconds), [90, 45, 600, 7200, 5400, 604800]);
-  for (const text of ["", "0", "-5", "10x", "1.5h", "999999999999", "m", "367d"]) {
+  for (const text of ["", "0", "-5", "10x", "1.5h", "10m30", "10m 30s", "999999999999", "m", "367d"]) {
     assert.throws(() => readSeconds(text), /Expected a time/, text);
   }
   assert.deepEqual(readQueues("0"), { first: 0, last: 0 });

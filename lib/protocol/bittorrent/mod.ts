@@ -122,6 +122,7 @@ export const bittorrent: Classifier = {
   discovery: {
     ipv4: [239, 192, 152, 143],
     ipv6: [0xff, 0x15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xef, 0xc0, 0x98, 0x8f],
+    port: 6771,
   },
   mappings: [
     "libtorrent",

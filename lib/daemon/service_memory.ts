@@ -5,6 +5,7 @@
  * @module
  */
 import { errorText } from "../net/error_text.ts";
+import { ReplacedFile } from "./replaced_file.ts";
 
 /** Only says what it would do, or does it. */
 export type Mode = "dry-run" | "enforcing";
@@ -19,14 +20,13 @@ const LARGEST = 1 << 20;
 export class ServiceMemory {
   /** Where the last good config is. */
   readonly config: string;
-  readonly #folder: string;
   readonly #mode: string;
 
   /** In the folder of this state file. */
   constructor(state: string) {
-    this.#folder = state.slice(0, Math.max(1, state.lastIndexOf("/")));
-    this.config = `${this.#folder}/config.good`;
-    this.#mode = `${this.#folder}/mode`;
+    const folder = state.slice(0, Math.max(1, state.lastIndexOf("/")));
+    this.config = `${folder}/config.good`;
+    this.#mode = `${folder}/mode`;
   }
 
   /** Whether there is a good config. */
@@ -53,20 +53,11 @@ export class ServiceMemory {
 
   #write(path: string, text: string): string {
     try {
-      Deno.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      const fresh = `${path}.new`;
-      try {
-        Deno.removeSync(fresh);
-      } catch {
-        // There is none.
-      }
-      using file = Deno.openSync(fresh, { write: true, createNew: true, mode: 0o600 });
-      const bytes = new TextEncoder().encode(text);
-      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-      file.syncSync();
-      Deno.renameSync(fresh, path);
-      using folder = Deno.openSync(this.#folder);
-      folder.syncSync();
+      using file = new ReplacedFile(path);
+      file.write(new TextEncoder().encode(text));
+      file.syncNow();
+      file.finish();
+      file.syncFolderNow();
       return "";
     } catch (error) {
       return `Cannot write "${path}": ${errorText(error)}`;

@@ -9,6 +9,7 @@ import { type StateContext, stateLines } from "../state/state_file.ts";
 import { type Restored, StateReader } from "../state/state_reader.ts";
 import type { State } from "../state/state.ts";
 import { checkOwn, openOwn } from "../report/own_file.ts";
+import { ReplacedFile } from "./replaced_file.ts";
 
 /** The most bytes of a state file that are read: more than the largest block list takes. */
 const LARGEST = 512 << 20;
@@ -84,7 +85,7 @@ export class StateStore {
     hold: (slice: () => boolean) => boolean = (slice) => slice(),
   ): Promise<void> {
     if (this.#path === "" || this.#save !== null) return;
-    const save = new Save(this.#path, state, context);
+    using save = new Save(this.#path, state, context);
     this.#save = save;
     let cost = 0;
     try {
@@ -97,37 +98,35 @@ export class StateStore {
         if (this.#save !== save) return;
       }
       if (save.fingerprint !== this.#written) {
-        await save.sync();
+        const file = save.flush();
+        await file.sync();
         if (this.#save !== save) return;
-        save.finish(this.#aside);
-        await save.syncFolder();
+        file.finish(this.#aside);
+        await file.syncFolder();
       }
       this.#done(save, cost);
     } catch (error) {
       if (this.#save === save) this.#failed(error);
-    } finally {
-      save.close();
     }
   }
 
   /** The same at once, for a stop; it replaces a save that is under way. */
   saveNow(state: State, context: StateContext): void {
     if (this.#path === "") return;
-    this.#save?.close();
-    const save = new Save(this.#path, state, context);
+    this.#save?.[Symbol.dispose]();
+    using save = new Save(this.#path, state, context);
     this.#save = save;
     try {
       save.step(Infinity);
       if (save.fingerprint !== this.#written) {
-        save.syncNow();
-        save.finish(this.#aside);
-        save.syncFolderNow();
+        const file = save.flush();
+        file.syncNow();
+        file.finish(this.#aside);
+        file.syncFolderNow();
       }
       this.#done(save, 0);
     } catch (error) {
       this.#failed(error);
-    } finally {
-      save.close();
     }
   }
 
@@ -146,28 +145,15 @@ export class StateStore {
   }
 }
 
-/** The file that a path leads to, also through links of ours. Throws where it is no regular file, as it must not be replaced then. */
-function fileBehind(path: string): string {
-  try {
-    const found = checkOwn(path);
-    if (found === null) return path;
-    if (!found.isFile) throw new Error("it is no regular file");
-    return Deno.realPathSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return path;
-    throw error;
-  }
-}
-
-/** One save: it writes the tables to a new file, which replaces the old one in {@link finish}. */
-class Save {
+/** One save: it writes the tables to a new file, which replaces the old one. */
+class Save implements Disposable {
+  /** The file, once something was written. */
+  file: ReplacedFile | null = null;
   readonly #path: string;
-  #target = "";
   readonly #lines: Generator<string, void>;
   readonly #piece = new Uint8Array(PIECE);
   readonly #encoder = new TextEncoder();
   #filled = 0;
-  #file: Deno.FsFile | null = null;
   #length = 0;
   #hashA = 0x811c9dc5;
   #hashB = 0x9e3779b9;
@@ -188,7 +174,7 @@ class Save {
       const next = this.#lines.next();
       if (next.done === true) return true;
       if (!this.#take(next.value)) {
-        this.#flush();
+        this.flush();
         this.#take(next.value);
       }
       if (count % 16 === 0 && performance.now() >= deadline) return false;
@@ -210,73 +196,17 @@ class Save {
     return true;
   }
 
-  #flush(): void {
-    const file = this.#file ??= this.#open();
-    for (let at = 0; at < this.#filled;) at += file.writeSync(this.#piece.subarray(at, this.#filled));
+  /** Writes what is in the buffer; answers the file. */
+  flush(): ReplacedFile {
+    const file = this.file ??= new ReplacedFile(this.#path);
+    file.write(this.#piece.subarray(0, this.#filled));
     this.#filled = 0;
-  }
-
-  #open(): Deno.FsFile {
-    const slash = this.#path.lastIndexOf("/");
-    if (slash > 0) Deno.mkdirSync(this.#path.slice(0, slash), { recursive: true, mode: 0o700 });
-    this.#target = fileBehind(this.#path);
-    const fresh = `${this.#target}.new`;
-    try {
-      // Left by a process that was killed, or a link that somebody laid there.
-      if (!Deno.lstatSync(fresh).isDirectory) Deno.removeSync(fresh);
-    } catch {
-      // There is none.
-    }
-    return Deno.openSync(fresh, { write: true, createNew: true, mode: 0o600 });
-  }
-
-  /** Brings the file to the disk, on another thread. */
-  async sync(): Promise<void> {
-    this.#flush();
-    await this.#file?.sync();
-  }
-
-  /** The same on this thread. */
-  syncNow(): void {
-    this.#flush();
-    this.#file?.syncSync();
-  }
-
-  /** Replaces the old file with this one; the old one goes to `aside` first where that is not empty. */
-  finish(aside: string): void {
-    if (aside !== "") Deno.renameSync(this.#target, aside);
-    Deno.renameSync(`${this.#target}.new`, this.#target);
-    this.#file?.close();
-    this.#file = null;
-  }
-
-  /** Brings the new name to the disk, on another thread: a file that no folder names is lost with the power. */
-  async syncFolder(): Promise<void> {
-    using folder = Deno.openSync(this.#folder);
-    await folder.sync();
-  }
-
-  /** The same on this thread. */
-  syncFolderNow(): void {
-    using folder = Deno.openSync(this.#folder);
-    folder.syncSync();
-  }
-
-  get #folder(): string {
-    const slash = this.#target.lastIndexOf("/");
-    return slash < 0 ? "." : slash === 0 ? "/" : this.#target.slice(0, slash);
+    return file;
   }
 
   /** Removes the new file where it is not finished. Can be called again. */
-  close(): void {
-    if (this.#file === null) return;
-    this.#file.close();
-    this.#file = null;
-    try {
-      Deno.removeSync(`${this.#target}.new`);
-    } catch {
-      // The next save begins it anew.
-    }
+  [Symbol.dispose](): void {
+    this.file?.[Symbol.dispose]();
   }
 }
 

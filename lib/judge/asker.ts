@@ -36,6 +36,9 @@ import { possibleByFirstBytes } from "./settle.ts";
 import { ClassifierSet, PATIENCE } from "./classifier_set.ts";
 import { KNOWN, SAME, TUNNEL, Tunnels } from "./tunnels.ts";
 
+/** The first two bytes of a TLS hello, the client's and the server's (RFC 8446 section 5.1). */
+const TLS_HANDSHAKE = 0x1603;
+
 /** See the module's text. */
 export class Asker {
   /** What the classifiers look at; also holds what they found. */
@@ -190,7 +193,7 @@ export class Asker {
       const answer = this.#readAlone(row, flow, packet, this.tcp.all);
       if (answer !== UNDECIDED) return answer;
     }
-    if (own === 0 && offset === 0 && look.otherNth !== 0) {
+    if (own === 0 && offset === 0 && look.otherNth !== 0 && !this.#isTlsThroughout(flow, packet, fromOpener)) {
       const answer = this.#readAlone(row, flow, packet, this.tcp.all & ~words[flow + CANDIDATES]!);
       if (answer !== UNDECIDED) return answer;
     }
@@ -281,6 +284,13 @@ export class Asker {
     }
     if (cut > 0) this.#bridge(flow, side, cut);
     return tunnel && answer.certainty === 0 ? this.#askThroughProxy(row, flow, answer) : answer;
+  }
+
+  /** Whether the second side answers a TLS hello by TLS, as nearly all do: who took the hello spoke nothing else. */
+  #isTlsThroughout(flow: number, packet: Packet, fromOpener: boolean): boolean {
+    const other = this.#flows.words[flow + (fromOpener ? RESPONDER_FIRST : OPENER_FIRST)]!;
+    return other >>> 16 === TLS_HANDSHAKE && packet.bytes[packet.payload] === TLS_HANDSHAKE >>> 8 &&
+      packet.length > 1 && packet.bytes[packet.payload + 1] === (TLS_HANDSHAKE & 255);
   }
 
   /** Whether a segment at the start of a stream is, as far as is known, the one that came before. */

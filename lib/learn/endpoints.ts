@@ -211,6 +211,8 @@ export class Endpoints {
     const speaks = said >= SAYS_MESSAGE;
     if (!knownClient || (needs === KNOWN_ENDPOINT && !speaks)) return null;
     if (rule !== null && said < SAYS_LITTLE && known !== ADVERTISED) return null;
+    // What ran before ftwall did, and messages in it: the client's other flows have proven the same.
+    if (rule !== null && speaks && this.#revealedBy(ends, protocol) !== 0) return KNOWN_CLIENT;
     const row = this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, CLIENT_KEY + protocol);
     if (row < 0 || this.#table.deadline[row]! <= this.#clock.now) return null;
     // A length that a tunnel has by chance stands among others.

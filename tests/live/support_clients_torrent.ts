@@ -16,7 +16,15 @@ export const TORRENT_TOOLS: readonly (readonly [tool: string, debian: string])[]
 ];
 
 /** A program that speaks BitTorrent. */
-export type Program = "transmission" | "aria2" | "libtorrent" | "qbittorrent" | "rtorrent";
+export type Program =
+  | "transmission"
+  | "aria2"
+  | "libtorrent"
+  | "qbittorrent"
+  | "rtorrent"
+  | "webtorrent"
+  | "lftp"
+  | "ctorrent";
 
 /** How it is set up. */
 export interface TorrentSettings {
@@ -24,10 +32,10 @@ export interface TorrentSettings {
   readonly host: Host | Home;
   /** Insists on encryption of headers and payload. */
   readonly encrypted?: boolean;
-  /** Speaks uTP, and no TCP (libtorrent only). */
+  /** Speaks uTP, and no TCP (libtorrent; transmission and webtorrent speak it first). */
   readonly utp?: boolean;
   readonly dht?: boolean;
-  /** Sends and takes this many bytes a second at most (libtorrent only). */
+  /** Sends and takes this many bytes a second at most (not lftp and ctorrent). */
   readonly rate?: number;
   /** Asks the DHT again and again, every so many seconds, as busy clients do by themselves (libtorrent only). */
   readonly asks?: number;
@@ -37,9 +45,11 @@ export interface TorrentSettings {
   readonly maps?: "upnp" | "nat-pmp";
   /** Its own address where its host has several (libtorrent only). */
   readonly address?: string;
+  /** One after the other at each of these addresses of its host, as that many clients (libtorrent only). */
+  readonly addresses?: readonly string[];
   /** Listens here, where it did before; else at a port of its own. */
   readonly port?: number;
-  /** Peers typed in by hand (libtorrent only), and nodes of the DHT to begin with. */
+  /** Peers typed in by hand (libtorrent and webtorrent only), and nodes of the DHT to begin with. */
   readonly peers?: readonly (readonly [host: string, port: number])[];
   readonly nodes?: readonly (readonly [host: string, port: number])[];
 }
@@ -55,7 +65,7 @@ let ports = 41_000;
 export class Share implements Disposable {
   readonly dir: string = Deno.makeTempDirSync({ prefix: "ftwall-share-" });
   /** The file's content: random, so that any of its bytes on the wire can be told. */
-  readonly content: Uint8Array = randomBytes(FILE_BYTES);
+  readonly content: Uint8Array;
   /** Path of the torrent file. */
   readonly torrent: string;
   /** Its info-hash in hex. */
@@ -64,16 +74,17 @@ export class Share implements Disposable {
   readonly magnet: string;
 
   /** `trackers` are announced to in this order; none for a torrent that lives by the DHT or by typed-in peers. */
-  constructor(label: string, trackers: readonly string[]) {
+  constructor(label: string, trackers: readonly string[], bytes: number = FILE_BYTES) {
+    this.content = randomBytes(bytes);
     Deno.mkdirSync(`${this.dir}/have`);
     Deno.writeFileSync(`${this.dir}/have/${label}.bin`, this.content);
     const hashes: Uint8Array[] = [];
-    for (let at = 0; at < FILE_BYTES; at += PIECE) {
+    for (let at = 0; at < bytes; at += PIECE) {
       hashes.push(createHash("sha1").update(this.content.subarray(at, at + PIECE)).digest());
     }
     const name = `${label}.bin`;
     const info = join(
-      `d6:lengthi${FILE_BYTES}e4:name${name.length}:${name}12:piece lengthi${PIECE}e6:pieces${hashes.length * 20}:`,
+      `d6:lengthi${bytes}e4:name${name.length}:${name}12:piece lengthi${PIECE}e6:pieces${hashes.length * 20}:`,
       ...hashes,
       "e",
     );
@@ -169,7 +180,7 @@ export class TorrentClient implements AsyncDisposable {
 
   /** True when it has all of the file (bytes that are zero cannot be counted). */
   get complete(): boolean {
-    return this.stored >= FILE_BYTES * 0.99;
+    return this.stored >= this.#share.content.length * 0.99;
   }
 
   /** What it wrote lately. */
@@ -246,6 +257,14 @@ function commandOf(
       return qbittorrent(settings, source, dir, home, port);
     case "rtorrent":
       return rtorrent(settings, source, dir, home, port);
+    case "webtorrent":
+      return webtorrent(settings, source, dir, port, seed);
+    case "lftp":
+      return {
+        command: ["lftp", "-c", `set torrent:port-range ${port}-${port}; torrent -O ${dir} ${source}`],
+      };
+    case "ctorrent":
+      return { command: ["ctorrent", "-p", String(port), "-s", `${dir}/file.bin`, source] };
   }
 }
 
@@ -254,14 +273,22 @@ function transmission(settings: TorrentSettings, source: string, dir: string, ho
     `${home}/settings.json`,
     JSON.stringify({
       "dht-enabled": settings.dht === true,
-      "utp-enabled": false,
+      "utp-enabled": settings.utp === true,
+      ...(settings.rate === undefined ? {} : {
+        "speed-limit-down": settings.rate / 1000,
+        "speed-limit-down-enabled": true,
+        "speed-limit-up": settings.rate / 1000,
+        "speed-limit-up-enabled": true,
+      }),
       "lpd-enabled": true,
       "pex-enabled": true,
       "preallocation": 0,
     }),
   );
   const crypt = settings.encrypted === true ? "-er" : "-et";
-  return { command: ["transmission-cli", "-g", home, "-w", dir, "-p", String(port), "-M", "-B", crypt, source] };
+  // Trackers here have a certificate that nobody signed.
+  const env = { TR_CURL_SSL_NO_VERIFY: "1" };
+  return { env, command: ["transmission-cli", "-g", home, "-w", dir, "-p", String(port), "-M", "-B", crypt, source] };
 }
 
 function aria2(settings: TorrentSettings, source: string, dir: string, home: string, port: number): Started {
@@ -269,7 +296,14 @@ function aria2(settings: TorrentSettings, source: string, dir: string, home: str
   return {
     command: [
       "aria2c",
-      ...["--no-conf", "--bt-enable-lpd=true", "--seed-time=600", "--file-allocation=none", "--disk-cache=0"],
+      ...[
+        "--no-conf",
+        "--check-certificate=false",
+        "--bt-enable-lpd=true",
+        "--seed-time=600",
+        "--file-allocation=none",
+        "--disk-cache=0",
+      ],
       ...["--summary-interval=0", "--bt-tracker-interval=5", `--listen-port=${port}`, "--follow-torrent=mem"],
       ...(settings.dht === true
         ? [
@@ -282,6 +316,9 @@ function aria2(settings: TorrentSettings, source: string, dir: string, home: str
       ...(settings.encrypted === true
         ? ["--bt-require-crypto=true", "--bt-min-crypto-level=arc4"]
         : ["--bt-require-crypto=false", "--bt-min-crypto-level=plain"]),
+      ...(settings.rate === undefined
+        ? []
+        : [`--max-overall-download-limit=${settings.rate}`, `--max-overall-upload-limit=${settings.rate}`]),
       ...["-d", dir, source],
     ],
   };
@@ -296,12 +333,14 @@ function libtorrent(settings: TorrentSettings, source: string, dir: string, port
     seed,
     peers: settings.peers ?? [],
     ...(settings.address === undefined ? {} : { address: settings.address }),
+    ...(settings.addresses === undefined ? {} : { addresses: settings.addresses }),
     nodes: settings.nodes ?? [],
     ...(settings.asks === undefined ? {} : { asks: settings.asks }),
     settings: {
       enable_dht: settings.dht === true,
       enable_upnp: settings.maps === "upnp",
       enable_natpmp: settings.maps === "nat-pmp",
+      validate_https_trackers: false,
       // Peers at private addresses are not held to it.
       ...(settings.rate === undefined ? {} : { upload_rate_limit: settings.rate, download_rate_limit: settings.rate }),
       ...(settings.address === undefined ? {} : { outgoing_interfaces: settings.address }),
@@ -316,6 +355,28 @@ function libtorrent(settings: TorrentSettings, source: string, dir: string, port
     },
   };
   return { command: ["/usr/bin/python3", LIBTORRENT, JSON.stringify(wanted)] };
+}
+
+/** Folder with `node_modules` of the clients from npm. */
+export const NPM = Deno.env.get("FTWALL_NPM") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache/ftwall-npm`;
+
+function webtorrent(settings: TorrentSettings, source: string, dir: string, port: number, seed: boolean): Started {
+  const { encrypted, utp, dht, rate, peers = [] } = settings;
+  const wanted = {
+    source,
+    dir,
+    port,
+    seed,
+    secure: encrypted === true,
+    utp: utp === true,
+    dht: dht === true,
+    rate,
+    peers,
+  };
+  return {
+    command: ["node", new URL("../support/webtorrent_client.mjs", import.meta.url).pathname, JSON.stringify(wanted)],
+    env: { FTWALL_NPM: NPM, NODE_TLS_REJECT_UNAUTHORIZED: "0", NODE_NO_WARNINGS: "1" },
+  };
 }
 
 function qbittorrent(settings: TorrentSettings, source: string, dir: string, home: string, port: number): Started {

@@ -1,10 +1,10 @@
 """A libtorrent client for live tests, driven by one JSON argument.
 
-{"torrent": path | "magnet": text, "save": folder, "port": n, "address": text, "seed": bool,
+{"torrent": path | "magnet": text, "save": folder, "port": n, "address": text, "addresses": [text, …], "seed": bool,
  "peers": [[host, port], …], "nodes": [[host, port], …], "settings": {name: value, …}, "asks": seconds}
 
 "asks": its nodes of the DHT, again and again, as a busy client does.
-Every half second it prints a JSON line: payload bytes received and sent, share of the torrent, peers.
+"addresses": as many clients of one program, one at each of them. Every half second it prints a JSON line: payload bytes received and sent, share of the torrent, peers.
 """
 import json
 import os
@@ -34,7 +34,17 @@ settings = {
 for name, value in wanted.get("settings", {}).items():
     settings[name] = int(getattr(lt.enc_policy, value, getattr(lt.enc_level, value, None))) if isinstance(value, str) and (
         name.endswith("_enc_policy") or name == "allowed_enc_level") else value
-session = lt.session(settings)
+
+
+def session_at(address):
+    return lt.session(settings | {
+        "listen_interfaces": "%s:%d" % (address, wanted["port"]),
+        "outgoing_interfaces": address,
+    })
+
+
+sessions = [session_at(address) for address in wanted["addresses"]] if "addresses" in wanted else [lt.session(settings)]
+session = sessions[0]
 
 
 def ask_nodes():
@@ -58,16 +68,28 @@ params.flags &= ~lt.torrent_flags.auto_managed
 params.flags &= ~lt.torrent_flags.paused
 if wanted.get("seed"):
     params.flags |= lt.torrent_flags.seed_mode
-handle = session.add_torrent(params)
-for host, port in wanted.get("peers", []):
-    handle.connect_peer((host, port))
+handles = []
+for one in sessions:
+    if len(sessions) > 1 and not wanted.get("seed"):
+        params.save_path = os.path.join(wanted["save"], str(len(handles)))
+    handles.append(one.add_torrent(params))
+
+
+def connect():
+    for handle in handles:
+        for host, port in wanted.get("peers", []):
+            handle.connect_peer((host, port))
+
+
+connect()
 again = time.monotonic() + 5
 asked = time.monotonic()
 while True:
-    status = handle.status()
+    statuses = [handle.status() for handle in handles]
+    status = statuses[0]
     print(json.dumps({
-        "received": status.total_payload_download,
-        "sent": status.total_payload_upload,
+        "received": sum(one.total_payload_download for one in statuses),
+        "sent": sum(one.total_payload_upload for one in statuses),
         "done": status.total_wanted_done if status.has_metadata else 0,
         "progress": status.progress,
         "peers": status.num_peers,
@@ -76,11 +98,10 @@ while True:
     for alert in session.pop_alerts():
         print("alert", alert, flush=True)
     # What a user would do who typed in a peer: try again.
-    if time.monotonic() > again and status.num_peers == 0:
+    if time.monotonic() > again and all(one.num_peers == 0 for one in statuses):
         again = time.monotonic() + 5
         ask_nodes()
-        for host, port in wanted.get("peers", []):
-            handle.connect_peer((host, port))
+        connect()
     if "asks" in wanted and time.monotonic() > asked + wanted["asks"]:
         asked = time.monotonic()
         ask_nodes()

@@ -57,15 +57,21 @@ export function tlsHello(look: Look): Evidence {
 
 /** Whether the suites from `at` to `end` are some that authenticate, then enough of both anonymous kinds. */
 function endsAnonymous(view: DataView, at: number, end: number): boolean {
+  // Nearly every hello is a browser's, whose last suite decides.
+  if (end - at < 2 || !isAnonymous(view.getUint16(end - 2))) return false;
   let ordinary = 0;
   let dh = 0;
   let ecdh = 0;
   for (; at + 1 < end; at += 2) {
     const suite = view.getUint16(at);
     if (suite >= ECDH_FIRST && suite <= ECDH_LAST) ecdh++;
-    else if (DH_ANONYMOUS.includes(suite)) dh++;
+    else if (isAnonymous(suite)) dh++;
     else if (ecdh + dh > 0) return false;
     else ordinary++;
   }
   return ordinary > 0 && dh > 0 && ecdh > 0 && dh + ecdh >= FEWEST;
+}
+
+function isAnonymous(suite: number): boolean {
+  return (suite >= ECDH_FIRST && suite <= ECDH_LAST) || DH_ANONYMOUS.includes(suite);
 }

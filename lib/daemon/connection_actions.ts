@@ -7,6 +7,7 @@ import type { Conntrack } from "../../ffi/conntrack.ts";
 import type { GroupMember } from "../../ffi/group_member.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { ProbeSender, RawSender } from "../../ffi/raw_socket.ts";
+import type { Caller } from "./caller.ts";
 import type { TrafficEvent } from "../learn/event.ts";
 import type { Sending } from "../learn/outbox.ts";
 import { againMark, type Marks } from "../firewall/mod.ts";
@@ -51,11 +52,14 @@ export class ConnectionActions implements Disposable {
   readonly missing: ActionsMissing;
   /** What was done to connections. */
   readonly connections: ConnectionCounters = { cut: 0, again: 0, failed: 0 };
+  /** Told where a call to a client proved its protocol, and from which address and port it came. */
+  onProven: (sending: Sending, own: Words, port: number) => void = () => {};
   /** Interfaces whose local service discovery is received. */
   listening: readonly string[] = [];
   readonly #opened: Opened;
   readonly #marks: Marks;
   #config: Config;
+  #caller: Promise<Caller> | null = null;
   readonly #packet = new Uint8Array(128);
   readonly #view = new DataView(this.#packet.buffer);
   readonly #ends = new Ends();
@@ -67,11 +71,12 @@ export class ConnectionActions implements Disposable {
     this.#opened = opened;
   }
 
-  /** Opens each part that this machine has; none in dry-run. A part that is missing never keeps the daemon from starting. */
+  /** Opens each part that this machine has; none in dry-run, unless the config says that it asks questions then. A part that is missing never keeps the daemon from starting. */
   static async open(libc: Libc, config: Config, marks: Marks, dryRun: boolean): Promise<ConnectionActions> {
     const opened: Opened = { raw: null, probe: null, conntrack: null, groups: null };
-    if (dryRun) return new ConnectionActions(config, marks, { conntrack: DRY_RUN, sender: DRY_RUN }, opened);
     const missing = { conntrack: "", sender: "" };
+    const none = { conntrack: DRY_RUN, sender: DRY_RUN };
+    if (dryRun && !config.probe.dryRun) return new ConnectionActions(config, marks, none, opened);
     const { RawSender, ProbeSender } = await import("../../ffi/raw_socket.ts");
     const { Conntrack } = await import("../../ffi/conntrack.ts");
     const { GroupMember } = await import("../../ffi/group_member.ts");
@@ -83,8 +88,9 @@ export class ConnectionActions implements Disposable {
         return null;
       }
     };
-    opened.raw = attempt("sender", () => RawSender.open(libc, { mark: marks.own }));
     opened.probe = attempt("sender", () => ProbeSender.open(libc, { mark: marks.own }));
+    if (dryRun) return new ConnectionActions(config, marks, { ...none, sender: missing.sender }, opened);
+    opened.raw = attempt("sender", () => RawSender.open(libc, { mark: marks.own }));
     opened.conntrack = attempt("conntrack", () => Conntrack.open(libc));
     opened.groups = new GroupMember(libc, CLASSIFIERS.flatMap(({ discovery }) => discovery ?? []));
     return new ConnectionActions(config, marks, missing, opened);
@@ -138,9 +144,13 @@ export class ConnectionActions implements Disposable {
     this.connections.failed += tally.errors + (tally.complete ? 0 : 1);
   }
 
-  /** Sends decoys and probes of the engine. */
+  /** Sends decoys, probes and calls of the engine. */
   send(sendings: readonly Sending[]): void {
     for (const sending of sendings) {
+      if (sending.kind === "call") {
+        this.#call(sending);
+        continue;
+      }
       const error = sending.kind === "decoy" ? this.#decoy(sending) : this.#probe(sending);
       if (error === 0) this.sent++;
       else this.failed++;
@@ -156,6 +166,17 @@ export class ConnectionActions implements Disposable {
     this.#ends.from(p0, p1, p2, p3, sending.peerPort).to(c0, c1, c2, c3, sending.clientPort);
     const length = buildUdp(this.#packet, this.#view, 0, this.#ends, sending.payload);
     return length === 0 ? -1 : raw.send(this.#packet, 0, length, c0, c1, c2, c3);
+  }
+
+  #call(sending: Sending): void {
+    this.#caller ??= import("./caller.ts").then(({ Caller }) => {
+      const calls = new Map(CLASSIFIERS.map(({ name, call }) => [name, call]));
+      return new Caller(
+        (name) => calls.get(name),
+        (done, { hostname, port }) => this.onProven(done, parseAddress(hostname) ?? done.peer, port),
+      );
+    });
+    this.#caller.then((caller) => caller.call(sending) ? this.sent++ : this.failed++, () => this.failed++);
   }
 
   #probe(sending: Sending): number {

@@ -307,7 +307,9 @@ class RunningDaemon implements Daemon {
   }
 
   #newPump(): Pump {
-    const { options, reporter, queues } = this.#opened;
+    const { options, reporter, queues, actions } = this.#opened;
+    actions.onProven = (sending, own, port) =>
+      this.#engine.hold(() => this.#engine.learner.prober.callAnswered(sending, own, port));
     return new Pump({
       engine: this.#engine,
       queues,
@@ -493,7 +495,10 @@ class RunningDaemon implements Daemon {
   }
 
   #send(sendings: readonly Sending[]): void {
-    if (!this.#options.dryRun) this.#opened.actions.send(sendings);
+    const { dryRun } = this.#options;
+    // In a dry run it asks what it is told to, and answers nobody.
+    if (!dryRun) this.#opened.actions.send(sendings);
+    else if (this.#config.probe.dryRun) this.#opened.actions.send(sendings.filter(({ kind }) => kind !== "decoy"));
   }
 
   /** Runs until stopped, then closes everything in `stack`. */

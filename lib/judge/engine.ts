@@ -340,9 +340,8 @@ export class Engine {
     if (maySettle(this.asker.tcp, words, flow, this.asker.look.first)) {
       words[flow + FLAGS]! |= ACCEPTED;
       this.asker.dismiss(row);
-      if (tcp !== 0 && isEverydayOpening(words[flow + OPENER_FIRST]!, tcp)) {
-        this.learner.everyday.serves(this.#ends);
-      }
+      if (!isEverydayOpening(words[flow + OPENER_FIRST]!, tcp)) this.learner.prober.passed(this.#ends);
+      else if (tcp !== 0) this.learner.everyday.serves(this.#ends);
     } else if (tcp !== 0 && fromOpener && isOpenedForOthers(this.asker.tcp, words, flow)) {
       this.learner.everyday.serves(this.#ends);
     }
@@ -450,6 +449,7 @@ export class Engine {
       this.#mappings.readDatagram(ends, packet);
       return ACCEPT;
     }
+    if (this.learner.prober.answered(ends, packet)) return ACCEPT;
     const answer = this.asker.ask(row, packet, fromOpener);
     if (answer === UNDECIDED || answer === UNRELATED) return ACCEPT;
     const protocol = this.#protocols[this.asker.matched]!;

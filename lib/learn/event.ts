@@ -162,6 +162,10 @@ export interface SentEvent {
   readonly peer: string;
   /** Name of the protocol. */
   readonly protocol: string;
+  /** The client's port that a probe of its protocol went to, and of which transport it is. */
+  readonly port?: number;
+  /** See {@link port}. */
+  readonly transport?: Transport;
 }
 
 /** A client had the router map a port to it. */
@@ -209,12 +213,13 @@ export function rounded(score: number): number {
 }
 
 /** The first 24 bytes of the payload that decided, in hex. */
-export function firstBytes(look: Look): string {
-  let text = "";
-  for (let at = look.start; at < look.end && at < look.start + 24; at++) {
-    text += look.bytes[at]!.toString(16).padStart(2, "0");
-  }
-  return text;
+export function firstBytes({ bytes, start, end }: Look): string {
+  return hexOf(bytes, start, end);
+}
+
+/** The first 24 bytes of `bytes[start … end)` in hex. */
+export function hexOf(bytes: Uint8Array, start: number, end: number): string {
+  return bytes.subarray(start, Math.min(end, start + 24)).toHex();
 }
 
 /** The earlier fact for which a flow is refused in which nothing was recognised. */

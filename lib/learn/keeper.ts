@@ -49,7 +49,10 @@ export class Keeper {
    */
   tick(ownsSharedTables: boolean = true): void {
     const now = this.#clock.now;
-    if (ownsSharedTables) this.#locks(now);
+    if (ownsSharedTables) {
+      this.#locks(now);
+      this.#learner.prober.tick();
+    }
     const since = Math.max(0, Math.min(ROUND, now - this.#lastTick));
     if (since < LEAST_BETWEEN) return;
     this.#lastTick = now;
@@ -70,6 +73,7 @@ export class Keeper {
       bindings,
       spared,
       mappings,
+      probes,
     } = this.#state;
     flows.sweep(tick - IDLE, tick - CLOSED, budget(flows.reach, part));
     if (!ownsSharedTables) return;
@@ -87,6 +91,7 @@ export class Keeper {
         bindings,
         spared,
         mappings,
+        probes,
       ]
     ) {
       table.sweep(now, budget(table.capacity, part));

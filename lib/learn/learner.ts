@@ -41,6 +41,7 @@ import { Everyday } from "./everyday.ts";
 import { isInvolved } from "./everyday_openings.ts";
 import type { Outbox } from "./outbox.ts";
 import { PeerList } from "./peer_list.ts";
+import { Prober } from "./prober.ts";
 import { Quotas } from "./quotas.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 import { TimeLocks } from "./time_locks.ts";
@@ -82,6 +83,8 @@ export class Learner {
   readonly rateLimits: RateLimits;
   /** What one machine may cause. */
   readonly quotas: Quotas;
+  /** Asks suspected clients. */
+  readonly prober: Prober;
 
   #policy: Policy;
   readonly #state: State;
@@ -115,6 +118,17 @@ export class Learner {
     this.#endpoints = new Endpoints(state, clock, policy);
     this.rateLimits = new RateLimits(state.rateLimits);
     this.quotas = new Quotas(state);
+    this.prober = new Prober({
+      state,
+      clock,
+      outbox,
+      quotas: this.quotas,
+      emit,
+      policy: () => this.policy,
+      table: () => this.table,
+      protocol: (name) => this.protocol(name),
+      proven: (ends, protocol, evidence, bytes) => this.#itself(ends, protocol, evidence, ends.clientPort, 0, bytes),
+    });
   }
 
   /** The policy in force. */
@@ -217,6 +231,7 @@ export class Learner {
     }
     this.#detected(ends, protocol, group, evidence, certainty, action, before, after, look);
     // Evidence that is not enough for the policy may be followed by better: go on.
+    if (!acts && certainty === WEAK && involved) this.prober.suspect(ends, protocol);
     if (!acts) return certainty >= STRONG && certainty >= required ? LET_THROUGH : NOTHING;
     return this.#act(ends, protocol, group, action, evidence.name, look);
   }
@@ -257,23 +272,8 @@ export class Learner {
    * The client's program named its protocol to the router, `text` is what it said, when it asked for a `port`, until when
    * that counts. The request itself passes.
    */
-  named(ends: FlowEnds, protocol: number, port: number, until: number, text: string): void {
-    const action = this.actionFor(ends, protocol);
-    if (action === OFF) return;
-    const group = this.groupOf(ends);
-    this.#endpoints.noteClient(ends, protocol, CONFIRMED, false, until);
-    this.#endpoints.learn(ends.c0, ends.c1, ends.c2, ends.c3, port, protocol, CONFIRMED, witnessOf(ends));
-    this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
-    const { name: evidence, certainty, because } = NAMED;
-    const name = this.policy.protocols[protocol]!;
-    this.observer?.classified(
-      ends.row,
-      { protocol: name, evidence, certainty, because, scoreBefore: 0, scoreAfter: 0 },
-      null,
-    );
-    this.#emitDetected(ends, protocol, group, NAMED, STRONG, action, 0, 0, text);
-    const acts = action === LOCK && this.policy.require(this.table, group, protocol) <= STRONG;
-    if (acts && this.#mayLock(ends, protocol, group)) this.lockFlow(ends, protocol, group, evidence);
+  namedItself(ends: FlowEnds, protocol: number, port: number, until: number, text: string): void {
+    this.#itself(ends, protocol, NAMED, port, until, text);
   }
 
   /** The program gave its port back, as it does at its end: what it said counts no longer than any other fact. */
@@ -362,6 +362,7 @@ export class Learner {
       this.#clock.now,
     );
     this.#emitDetected(ends, protocol, group, NAME_HINT, WEAK, action, scores.before, scores.after, text);
+    this.prober.suspectMapped(ends, protocol);
   }
 
   /** Locks the client of a flow for as long as the policy says for the protocol, or renews its lock. */
@@ -492,6 +493,30 @@ export class Learner {
     if (action < DROP || policy.require(this.table, group, protocol) > STRONG) return LET_THROUGH;
     if (action === LOCK && isInvolved(ends, look) && !this.#mayLock(ends, protocol, group)) return REFUSE_FLOW;
     return this.#act(ends, protocol, group, action, evidence.name, look);
+  }
+
+  /** What the client said to the router itself, and not in a flow that could be refused: it and its port count as known. */
+  #itself(
+    ends: FlowEnds,
+    protocol: number,
+    evidence: Evidence,
+    port: number,
+    until: number,
+    bytes: string,
+  ): void {
+    const { certainty, because } = evidence;
+    const action = this.actionFor(ends, protocol);
+    if (action === OFF) return;
+    const group = this.groupOf(ends);
+    this.#endpoints.noteClient(ends, protocol, CONFIRMED, false, until);
+    this.#endpoints.learn(ends.c0, ends.c1, ends.c2, ends.c3, port, protocol, CONFIRMED, witnessOf(ends));
+    this.byProtocol[protocol] = (this.byProtocol[protocol] ?? 0) + 1;
+    const name = this.policy.protocols[protocol]!;
+    const found = { protocol: name, evidence: evidence.name, certainty, because, scoreBefore: 0, scoreAfter: 0 };
+    this.observer?.classified(ends.row, found, null);
+    this.#emitDetected(ends, protocol, group, evidence, certainty, action, 0, 0, bytes);
+    const acts = action === LOCK && certainty >= this.policy.require(this.table, group, protocol);
+    if (acts && this.#mayLock(ends, protocol, group)) this.lockFlow(ends, protocol, group, evidence.name);
   }
 
   /** Adds to the client's score. Answers the certainty of the flow, which the score may have raised. */

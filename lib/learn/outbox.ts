@@ -3,10 +3,10 @@
  * @module
  */
 
-/** An answer in a peer's name (decoy) or ftwall's own question (probe). Addresses are four words each. */
+/** An answer in a peer's name (decoy), ftwall's own question (probe), or a conversation over TCP (call). Addresses are four words each. */
 export interface Sending {
-  /** Which of the two. */
-  readonly kind: "decoy" | "probe";
+  /** Which of them. */
+  readonly kind: "decoy" | "probe" | "call";
   /** Address of the client. */
   readonly client: readonly [number, number, number, number];
   /** Port of the client. */
@@ -15,7 +15,7 @@ export interface Sending {
   readonly peer: readonly [number, number, number, number];
   /** Port of the peer. */
   readonly peerPort: number;
-  /** UDP payload. */
+  /** UDP payload; nothing for a call. */
   readonly payload: Uint8Array;
   /** Name of the protocol. */
   readonly protocol: string;

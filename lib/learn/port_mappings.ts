@@ -13,7 +13,7 @@ import {
   UNRELATED,
 } from "../protocol/classifier.ts";
 import { FLAGS, FLOW_WORDS, LOCAL } from "../state/flow_table.ts";
-import type { State } from "../state/state.ts";
+import { CLIENT_PORTS, OF_TCP, type State } from "../state/state.ts";
 import { startsWith } from "../wire/http.ts";
 import type { Packet } from "../wire/packet.ts";
 import { FOREVER, MAPPING, MAPPING_CUT, PortMapping } from "../wire/port_mapping.ts";
@@ -25,9 +25,6 @@ import { MAPPED_KIND } from "./rate_limits.ts";
 
 /** Most milliseconds that a mapping counts, whatever was asked for: programs ask again when half of it is over. */
 const LONGEST = 7_200_000;
-/** In the key word: a TCP port. */
-const OF_TCP = 0x10000;
-
 /** How the description of a protocol's program begins, in lower case. */
 interface Naming {
   readonly begins: string;
@@ -94,13 +91,15 @@ export class PortMappings {
       const row = mappings.find(c0, c1, c2, c3, word);
       if (row < 0) return;
       mappings.deadline[row] = now;
-      if (mappings.values[row] !== 0) this.#learner.namedNoMore(ends, mappings.values[row]! - 1);
+      const protocol = mappings.values[row * mappings.columns]! - 1;
+      if (protocol >= 0) this.#learner.namedNoMore(ends, protocol);
       return;
     }
     if (!this.#learner.quotas.mayMap(ends, now)) return;
     const known = mappings.find(c0, c1, c2, c3, word);
     const renewed = known >= 0 && mappings.deadline[known]! > now;
     const until = now + Math.min(request.seconds * 1000, LONGEST);
+    this.#remember(ends, word);
     const row = mappings.insert(c0, c1, c2, c3, word, until);
     const { description, descriptionEnd } = request;
     const naming = this.#namings.find(({ begins }) => isNamed(bytes, description, descriptionEnd, begins));
@@ -118,8 +117,19 @@ export class PortMappings {
       });
     }
     const protocol = naming === undefined ? -1 : this.#learner.policy.protocolNumber(naming.protocol);
-    mappings.values[row] = protocol + 1;
-    if (protocol >= 0) this.#learner.named(ends, protocol, request.port, until, text);
+    mappings.values[row * mappings.columns] = protocol + 1;
+    if (protocol >= 0) this.#learner.namedItself(ends, protocol, request.port, until, text);
+  }
+
+  /** Among a client's last ports, see {@link CLIENT_PORTS}. */
+  #remember(ends: FlowEnds, word: number): void {
+    const { mappings } = this.#state;
+    const row = mappings.insert(ends.c0, ends.c1, ends.c2, ends.c3, 0, this.#clock.now + LONGEST);
+    const { values } = mappings;
+    const at = row * mappings.columns;
+    for (let i = 1; i <= CLIENT_PORTS; i++) if (values[at + i] === word) return;
+    values[at + 1 + values[at]!] = word;
+    values[at] = (values[at]! + 1) % CLIENT_PORTS;
   }
 }
 

@@ -16,8 +16,10 @@ const PEERS = 2;
 const DECOYS = 3;
 const ALL_DECOYS = 4;
 const MAPPINGS = 5;
+const PROBES = 6;
+const ALL_PROBES = 7;
 /** How many kinds there are. */
-const KINDS = 5;
+const KINDS = 7;
 
 /**
  * Clients that may be locked behind one hardware address in a minute, or in the length of a lock where that is longer. It may
@@ -33,6 +35,9 @@ const MOST_PEERS = 4096;
 const HOUR = 3_600_000;
 /** Port mappings of one machine that are noted in an hour. */
 const MOST_MAPPINGS = 256;
+/** Times that one client is asked in a minute, whatever the port, and all together in a second. */
+const MOST_PROBES = 30;
+const MOST_PROBES_OF_ALL = 20;
 /** Decoys for all machines together in a second. */
 const MOST_DECOYS = 1000;
 const SECOND = 1000;
@@ -66,6 +71,12 @@ export class Quotas {
   /** Whether a further port mapping of this client is noted. */
   mayMap(ends: FlowEnds, now: number): boolean {
     return this.#mayBy(ends, MAPPINGS, MOST_MAPPINGS, HOUR, now);
+  }
+
+  /** Whether this client may be asked what speaks at a port of it. */
+  mayProbe(c0: number, c1: number, c2: number, c3: number, now: number): boolean {
+    return this.#may(c0, c1, c2, c3, PROBES, MOST_PROBES, MINUTE, now) &&
+      this.#may(0, 0, 0, 0, ALL_PROBES, MOST_PROBES_OF_ALL, SECOND, now);
   }
 
   /** Whether this client may get a decoy; `most` of them in a second. */

@@ -73,12 +73,13 @@ export const RESOLVERS: readonly string[] = [
 
 /** Defaults of these protocols, in this order: a protocol's place is its number. */
 export function protocolDefaults(protocols: readonly Protocol[]): readonly ProtocolDefaults[] {
-  return protocols.map(({ name, action, require, names, hints, showsInfoHashes }) => ({
+  return protocols.map(({ name, action, require, names, hints, showsInfoHashes, questions, call }) => ({
     name,
     action: action ?? "drop",
     require: require ?? "strong",
     names: names ?? [],
     hints: hints ?? [],
     allowInfoHashes: showsInfoHashes === true ? [] : null,
+    probe: questions === undefined && call === undefined ? null : true,
   }));
 }

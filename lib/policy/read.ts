@@ -18,7 +18,18 @@ import type { Path } from "./line_index.ts";
 import { nearest } from "./nearest.ts";
 import { describe, type Findings, formatPath } from "./problem.ts";
 import { type Fields, tomlKey, type Values } from "./field.ts";
-import { CLIENTS, MAX_GROUPS, MAX_TARGETS, NOTIFY, OVERRIDE, PROTOCOL, SCHEDULE, SECTIONS, TOP } from "./schema.ts";
+import {
+  CLIENTS,
+  MAX_GROUPS,
+  MAX_TARGETS,
+  NOTIFY,
+  OF_SOME,
+  OVERRIDE,
+  PROTOCOL,
+  SCHEDULE,
+  SECTIONS,
+  TOP,
+} from "./schema.ts";
 import type { Table } from "./toml.ts";
 import { MAX_SCHEDULES } from "./week.ts";
 
@@ -154,9 +165,10 @@ export class Reader {
     return this.#protocols.map(({ name, ...defaults }): ProtocolConfig => {
       const path = ["protocols", name];
       const own = this.#table(Object.hasOwn(table, name) ? table[name] : undefined, path);
-      const key = tomlKey("allowInfoHashes");
-      if (defaults.allowInfoHashes === null && Object.hasOwn(own, key)) {
-        const where = this.#protocols.filter(({ allowInfoHashes }) => allowInfoHashes !== null);
+      for (const property of OF_SOME) {
+        const key = tomlKey(property);
+        if (defaults[property] !== null || !Object.hasOwn(own, key)) continue;
+        const where = this.#protocols.filter((other) => other[property] !== null);
         this.#findings.error(
           [...path, key],
           `a key that ${name} does not have`,

@@ -6,7 +6,7 @@
 import type { ProtocolDefaults } from "./config.ts";
 import { DEFAULT_PATH, defaultConfig } from "./load.ts";
 import { type Field, type Fields, tomlKey } from "./field.ts";
-import { CLIENTS, NOTIFY, OVERRIDE, PROTOCOL, SCHEDULE, type SectionName, SECTIONS } from "./schema.ts";
+import { CLIENTS, NOTIFY, OF_SOME, OVERRIDE, PROTOCOL, SCHEDULE, type SectionName, SECTIONS } from "./schema.ts";
 import { formatEntry, type Written, writtenTables } from "./write.ts";
 
 const WIDTH = 100;
@@ -84,12 +84,11 @@ const notifyExample: readonly string[] = [
 export function formatReference(protocols: readonly ProtocolDefaults[]): string {
   const tables = writtenTables(defaultConfig(protocols));
   const example = protocols.find(({ action }) => action === "drop")?.name ?? "NAME";
-  const showing = protocols.filter(({ allowInfoHashes }) => allowInfoHashes !== null).map(({ name }) => name);
-  const { allowInfoHashes } = PROTOCOL;
-  const keys = {
-    ...PROTOCOL,
-    allowInfoHashes: { ...allowInfoHashes, doc: `${allowInfoHashes.doc} (${showing.join(", ")} only).` },
+  const only = (property: (typeof OF_SOME)[number]) => {
+    const having = protocols.filter((protocol) => protocol[property] !== null).map(({ name }) => name);
+    return [property, { ...PROTOCOL[property], doc: `${PROTOCOL[property].doc} (${having.join(", ")} only).` }];
   };
+  const keys = { ...PROTOCOL, ...Object.fromEntries(OF_SOME.map(only)) };
   const isProtocol = ({ section }: Written): boolean => section === "protocols";
   const before = tables.findIndex(isProtocol);
   return [

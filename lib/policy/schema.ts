@@ -322,6 +322,17 @@ export const SECTIONS = {
       ),
     },
   },
+  probe: {
+    doc: "Questions to ports of suspected clients. An answer in a protocol's structure proves the protocol.",
+    fields: {
+      ask: field(
+        flag,
+        true,
+        "Ask a port that weak evidence, a call from outside or a port mapping speaks of, a few times and only towards home, what speaks there. `probe` in a protocol's table switches it off for that protocol.",
+      ),
+      dryRun: field(flag, false, "Ask in a dry run too.", "restart"),
+    },
+  },
   dns: {
     doc: "Addresses trained by DNS answers to clients; the wildcards are `names` of the protocols.",
     fields: {
@@ -495,7 +506,11 @@ export const PROTOCOL = {
     null,
     "Torrents that are let through where their hash is visible, version 1 or 2; of a hybrid torrent name both",
   ),
+  probe: field(optional(flag), null, "Ask suspected clients for it, see [probe]"),
 } satisfies Fields;
+
+/** Keys of PROTOCOL that only some protocols have: those whose defaults have a value. */
+export const OF_SOME = ["allowInfoHashes", "probe"] as const;
 
 /** Keys of `[clients.protocols.NAME]` and `[schedule.protocols.NAME]`. */
 export const OVERRIDE = {

@@ -8,6 +8,7 @@ import {
   BEFORE_PROTOCOLS,
   CLIENTS,
   NOTIFY,
+  OF_SOME,
   OVERRIDE,
   PROTOCOL,
   SCHEDULE,
@@ -82,7 +83,11 @@ export function writtenTables(config: Config): readonly Written[] {
     header: `[protocols.${protocol.name}]`,
     name: `protocols.${protocol.name}`,
     section: "protocols",
-    entries: entries(PROTOCOL, protocol, (name, value) => name === "allowInfoHashes" && value === null),
+    entries: entries(
+      PROTOCOL,
+      protocol,
+      (name, value) => (OF_SOME as readonly string[]).includes(name) && value === null,
+    ),
   }));
   const clients = config.clients.flatMap((group): Written[] => {
     const name = `clients.${group.name}`;

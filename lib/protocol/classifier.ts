@@ -9,6 +9,7 @@
 import { ADVERTISED } from "../state/state.ts";
 import type { LengthRule } from "./message_lengths.ts";
 import { type EndpointKind, NamedEndpoints } from "./named_endpoints.ts";
+import type { Call, Question } from "./question.ts";
 
 export { ADVERTISED, CONFIRMED } from "../state/state.ts";
 export { NamedEndpoints } from "./named_endpoints.ts";
@@ -202,6 +203,10 @@ export interface Protocol {
   readonly mappings?: readonly string[];
   /** The answers to a client's datagram in its peer's name, in order; none where this datagram gets none. UDP over IPv4. */
   readonly decoys?: (this: void, bytes: Uint8Array, start: number, end: number) => readonly Uint8Array[];
+  /** What a suspected client's UDP port is asked, all at once. */
+  readonly questions?: readonly Question[];
+  /** How a suspected client's listening TCP port is called. */
+  readonly call?: Call;
   /** ftwall's own question to a locked client's UDP port. */
   readonly probe?: (this: void) => Uint8Array;
 }

@@ -109,7 +109,8 @@ function words(e: ReportEvent, would: boolean, local: (time: string) => string):
     case "decoy-sent":
       return `${did("sent", "send")} a ${e.protocol} decoy to client ${e.client}${of(e)} in the name of ${e.peer}`;
     case "probe-sent":
-      return `${did("sent", "send")} a ${e.protocol} probe to client ${e.client}${of(e)}`;
+      return `${did("sent", "send")} a ${e.protocol} probe to client ${e.client}${of(e)}` +
+        (e.port === undefined ? "" : `, ${e.transport} port ${e.port}`);
     case "port-mapped":
       return `client ${e.client}${of(e)} asked the router by ${e.by} for its ${e.transport} port ${e.port}` +
         (e.description === undefined ? "" : `: "${e.description}"`) +

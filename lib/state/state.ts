@@ -63,6 +63,12 @@ export const WITNESS = 2;
 const QUOTAS = 1024;
 /** Port mappings: programs ask for two to four, of which machines at home run few. */
 const MAPPINGS = 2048;
+/** Ports that were asked what speaks there, for each protocol: few are suspected at a time. */
+const PROBES = 1024;
+/** In the key word of a client's port: of TCP (else UDP). */
+export const OF_TCP = 0x10000;
+/** Ports that are remembered of one client's mappings: in columns 1 and up of its row, where the key word is 0. */
+export const CLIENT_PORTS = 4;
 const FLOW_BYTES = FLOW_WORDS * 4 + 12;
 const ROW_BYTES = 20 + 8 + 12 + 4 + 8;
 
@@ -176,19 +182,31 @@ export class State {
    */
   readonly allowances: AddressTable;
   /**
-   * Ports that the router was asked to map to clients; key word is the port, plus 0x10000 for TCP. Column: number plus one of
-   * the protocol that the program named, 0 for none.
+   * Ports that the router was asked to map to clients; key word is the port, plus {@link OF_TCP}. First column: number plus one
+   * of the protocol that the program named, 0 for none. A client's row of key word 0 has its ports, see {@link CLIENT_PORTS}.
    * @ignore
    */
   readonly mappings: AddressTable;
+  /**
+   * Clients' ports that were asked what speaks there, see learn/prober.ts.
+   * @ignore
+   */
+  readonly probes: AddressTable;
 
   readonly #changes: Int32Array;
+  readonly #secret: Int32Array;
 
   /**
    * Makes empty tables. `seed` is secret in the daemon and fixed in tests. All tables but flows and their streams lie in
-   * `memory`: threads that divide the flows among them share everything that was learned.
+   * `memory`: threads that divide the flows among them share everything that was learned. `secret` goes into questions that
+   * clients see, so it has nothing to do with the seed; whoever comes to the memory later has the first one's.
    */
-  constructor(capacity: Capacity, seed: number, memory: TableMemory = OWN_MEMORY) {
+  constructor(
+    capacity: Capacity,
+    seed: number,
+    memory: TableMemory = OWN_MEMORY,
+    secret: number = crypto.getRandomValues(new Int32Array(1))[0]!,
+  ) {
     this.capacity = capacity;
     this.flows = new FlowTable(capacity.flows, seed);
     this.streams = new Streams(capacity.streams);
@@ -208,8 +226,19 @@ export class State {
     this.bindings = new AddressTable(capacity.locks, 2, seed, memory);
     this.spared = new AddressTable(256, 0, seed, memory);
     this.allowances = new AddressTable(256, 0, seed, memory);
-    this.mappings = new AddressTable(MAPPINGS, 1, seed, memory);
+    this.mappings = new AddressTable(MAPPINGS, 1 + CLIENT_PORTS, seed, memory);
+    this.probes = new AddressTable(PROBES, 2, seed, memory);
+    this.#secret = memory.int32(1);
+    if (this.#secret[0] === 0) this.#secret[0] = secret;
     this.#changes = memory.int32(1);
+  }
+
+  /**
+   * What makes questions to clients unpredictable.
+   * @ignore
+   */
+  get secret(): number {
+    return this.#secret[0]!;
   }
 
   /** Changes with every new lock, peer or trained address, and with their ends. */

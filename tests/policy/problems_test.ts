@@ -9,14 +9,14 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     'memmory = "32M"\n',
     [
-      "f:1: memmory: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify; nearest: memory",
+      "f:1: memmory: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, probe, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify; nearest: memory",
     ],
   ],
   [
     'memory = "3 elephants"\nmemory2 = 1\n',
     [
       'f:1: memory: found "3 elephants"; allowed: a size from "4M" to "2G" such as "4096", "64K", "32M"',
-      "f:2: memory2: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify; nearest: memory",
+      "f:2: memory2: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, probe, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify; nearest: memory",
     ],
   ],
   [
@@ -72,7 +72,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     "[netwrok]\n",
     [
-      "f:1: netwrok: found an unknown table at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify; nearest: network",
+      "f:1: netwrok: found an unknown table at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, probe, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify; nearest: network",
     ],
   ],
   [
@@ -304,7 +304,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     'a = 1\na = 2\n[log]\nformat = json\nlevel = "info\n',
     [
-      "f:1: a: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify",
+      "f:1: a: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, probe, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify",
       'f:2:1: found "a = 2" (trying to redefine an already defined table or value); allowed: TOML',
       'f:4:10: found "format = json" (invalid value); allowed: TOML; nearest: format = "json"',
       'f:5:14: found "level = \\"info" (control characters are not allowed in strings); allowed: TOML',
@@ -345,8 +345,8 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     "__proto__ = 1\nconstructor = 2\n[lock]\ntoString = 1\n",
     [
-      "f:1: __proto__: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify",
-      "f:2: constructor: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify",
+      "f:1: __proto__: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, probe, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify",
+      "f:2: constructor: found an unknown key at the top level; allowed: memory, timezone, client_files, network, queue, lock, score, encrypted, detect, probe, dns, peers, log, metrics, web, state, history, names, control, protocols, clients, schedule, notify",
       "f:4: lock.toString: found an unknown key in [lock]; allowed: seconds, probe, decoy, require_neighbour, decoy_rate, refuse, block_udp, cut, kernel_sets",
     ],
   ],

@@ -140,5 +140,6 @@ Deno.test("a protocol that says nothing of itself is dropped on strong evidence,
     names: [],
     hints: [],
     allowInfoHashes: null,
+    probe: null,
   });
 });

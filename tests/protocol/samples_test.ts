@@ -105,10 +105,14 @@ for (const { classifier, samples } of ASKED) {
 
   Deno.test(`each piece of evidence of ${name} has a sample`, () => {
     const declared = declaredBy(name).filter(({ certainty }) => certainty !== "nothing alone");
-    const { lengths } = classifier;
+    const { lengths, questions = [], call } = classifier;
     const shown = new Map(recognised.map(({ evidence, certainty }) => [evidence!, CERTAINTY_NAMES[certainty!]!]));
     // What lengths tell has samples of its own: message_lengths_test.ts.
     if (lengths !== undefined) shown.set(lengths.proof.name, CERTAINTY_NAMES[lengths.proof.certainty]!);
+    // And so has what is asked: questions_test.ts.
+    for (const { evidence } of call === undefined ? questions : [...questions, call]) {
+      shown.set(evidence.name, CERTAINTY_NAMES[evidence.certainty]!);
+    }
     assert.deepEqual([...shown].sort(), [...new Map(declared.map((one) => [one.name, one.certainty]))].sort());
   });
 

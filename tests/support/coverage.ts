@@ -102,7 +102,8 @@ export function coveragePage(): string {
     "",
     "Further, for every protocol: a flow to an endpoint that a confirmed conversation taught (`known-peer`), names in DNS",
     "(`name`, and training by `names`), what a program calls itself where it asks the router for a port (`port-mapping`, see",
-    "[port mappings](protocols/port_mappings.md)), and proxies in clear are seen through ([proxy](protocols/proxy.md)). What",
+    "[port mappings](protocols/port_mappings.md)), what a suspected client's port answers when it is asked (see",
+    "[asking clients](protocols/probes.md)), and proxies in clear are seen through ([proxy](protocols/proxy.md)). What",
     "has no classifier, and why: [others](protocols/others.md).",
     "",
   ].join("\n");

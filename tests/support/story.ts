@@ -127,7 +127,7 @@ class Story {
   }
 
   #makeEngine(policy: Policy): Engine {
-    const state = new State({ ...capacityFor(1 << 20), ...this.#capacity }, SEED);
+    const state = new State({ ...capacityFor(1 << 20), ...this.#capacity }, SEED, undefined, SEED);
     const engine = new Engine({ policy, state, classifiers: CLASSIFIERS, emit: (event) => this.#event(event) });
     engine.tick(this.#base + this.#now, this.#wall + this.#now);
     return engine;
@@ -330,7 +330,7 @@ class Story {
     for (const sending of this.#needed.outbox.take()) {
       const end = (words: Words, port: number) => `${formatAddress(...words)}:${port}`;
       const client = end(sending.client, sending.clientPort);
-      const from = sending.kind === "probe" ? "router" : end(sending.peer, sending.peerPort);
+      const from = sending.kind !== "decoy" ? "router" : end(sending.peer, sending.peerPort);
       this.#say(`sends ${sending.kind} ${from} > ${client} ${showBytes(sending.payload)}`, this.#at);
     }
   }

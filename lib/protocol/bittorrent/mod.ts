@@ -12,6 +12,8 @@ import { krpc, mayBeKrpc } from "./krpc.ts";
 import { lsd } from "./lsd.ts";
 import { MSE_LENGTHS } from "./message_lengths.ts";
 import { mse, mseStream } from "./mse.ts";
+import { MSE_CALL } from "./mse_call.ts";
+import { QUESTIONS } from "./questions.ts";
 import { mayBeMessage, peerMessages } from "./peer_wire.ts";
 import { awaitsTracker, trackerRequest, trackerResponse } from "./udp_tracker.ts";
 import { utp } from "./utp.ts";
@@ -147,6 +149,8 @@ export const bittorrent: Classifier = {
   // A uTP transfer sends a dozen data packets between two answers.
   patience: 32,
   lengths: MSE_LENGTHS,
+  questions: QUESTIONS,
+  call: MSE_CALL,
   classify(look: Look): Evidence {
     return look.tcp ? classifyTcp(look) : classifyUdp(look);
   },

@@ -2,6 +2,7 @@
  * eDonkey 2000, eMule and its extensions, Kad: one network to its users, one key in the config.
  * @module
  */
+import { QUESTIONS } from "./questions.ts";
 import type { Classifier, Evidence, Look } from "../classifier.ts";
 import { OBFUSCATED_LENGTHS } from "./message_lengths.ts";
 import { classifyEdonkeyTcp } from "./tcp.ts";
@@ -11,6 +12,7 @@ import { classifyEdonkeyUdp } from "./udp.ts";
 export const edonkey: Classifier = {
   name: "edonkey",
   title: "eDonkey, eMule and Kad",
+  questions: QUESTIONS,
   mappings: ["eMule", "aMule", "MLDonkey"],
   tcp: true,
   udp: true,

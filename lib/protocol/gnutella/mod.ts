@@ -2,6 +2,7 @@
  * Gnutella 1 and 2.
  * @module
  */
+import { QUESTIONS } from "./questions.ts";
 import type { Classifier, Evidence, Look } from "../classifier.ts";
 import { classifyGnutellaTcp } from "./tcp.ts";
 import { classifyGnutellaUdp } from "./udp.ts";
@@ -10,6 +11,7 @@ import { classifyGnutellaUdp } from "./udp.ts";
 export const gnutella: Classifier = {
   name: "gnutella",
   title: "Gnutella and Gnutella2",
+  questions: QUESTIONS,
   mappings: ["gtk-gnutella", "LimeWire", "WireShare", "FrostWire", "Shareaza", "Phex"],
   tcp: true,
   udp: true,

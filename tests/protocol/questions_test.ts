@@ -155,8 +155,8 @@ function program(pad: number): Called {
   };
 }
 
-async function hold(called: Called): Promise<boolean> {
-  const { talk } = CLASSIFIERS.find(({ name }) => name === "bittorrent")!.call!;
+async function hold(called: Called, protocol = "bittorrent"): Promise<boolean> {
+  const { talk } = CLASSIFIERS.find(({ name }) => name === protocol)!.call!;
   const line = talk();
   let received: Uint8Array = new Uint8Array(0);
   let said = 0;
@@ -205,4 +205,27 @@ Deno.test("mse-probe: what else listens at a port does not prove it", async () =
     ["too much", (received, said) => received.length >= 96 && said === 0 ? { say: random(609) } : {}],
   ];
   for (const [label, called] of others) assert.equal(await hold(called), false, label);
+});
+
+/** What aMule 2.3.3 answered to the hello in a network namespace. */
+const EXTENSIONS = hex(
+  "c558000000014701090000000301002001000000030100220400000003010021401200000301002303000000030100240100000003010025020000000301" +
+    "002703000000030100260300000002010055 0b00 614d756c6520322e332e33",
+);
+
+Deno.test("hello-probe: aMule's answer proves it, whole; what a server of another protocol answers does not", async () => {
+  const after = (answer: Uint8Array): Called => (received, said) =>
+    received.length > 38 && said === 0 ? { say: answer } : {};
+  assert.ok(await hold(after(EXTENSIONS), "edonkey"));
+  for (let size = 0; size < EXTENSIONS.length; size++) {
+    assert.equal(await hold(after(EXTENSIONS.slice(0, size)), "edonkey"), false, `${size} bytes`);
+  }
+  const others: [string, Called][] = [
+    ["silence", () => ({})],
+    ["the end", () => ({ end: true })],
+    ["HTTP", after(latin("HTTP/1.1 400 Bad Request\r\n\r\n"))],
+    ["a frame of nothing", after(hex("e3 01000000 38"))],
+    ["random bytes", after(crypto.getRandomValues(new Uint8Array(200)))],
+  ];
+  for (const [label, called] of others) assert.equal(await hold(called, "edonkey"), false, label);
 });

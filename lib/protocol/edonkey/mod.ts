@@ -2,6 +2,7 @@
  * eDonkey 2000, eMule and its extensions, Kad: one network to its users, one key in the config.
  * @module
  */
+import { HELLO_CALL } from "./hello_call.ts";
 import { QUESTIONS } from "./questions.ts";
 import type { Classifier, Evidence, Look } from "../classifier.ts";
 import { OBFUSCATED_LENGTHS } from "./message_lengths.ts";
@@ -13,6 +14,7 @@ export const edonkey: Classifier = {
   name: "edonkey",
   title: "eDonkey, eMule and Kad",
   questions: QUESTIONS,
+  call: HELLO_CALL,
   mappings: ["eMule", "aMule", "MLDonkey"],
   tcp: true,
   udp: true,

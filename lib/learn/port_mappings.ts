@@ -3,7 +3,7 @@
  * no other program does has named its protocol; any other mapping says only where its machine can be reached.
  * @module
  */
-import { formatAddress, isPrivate } from "../net/address.ts";
+import { formatAddress, isIPv4, isPrivate, parseAddress } from "../net/address.ts";
 import {
   type Classifier,
   type Evidence,
@@ -19,7 +19,7 @@ import type { Packet } from "../wire/packet.ts";
 import { FOREVER, MAPPING, MAPPING_CUT, PortMapping } from "../wire/port_mapping.ts";
 import type { Clock } from "./clock.ts";
 import type { Emit } from "./event.ts";
-import type { FlowEnds } from "./flow_ends.ts";
+import { FlowEnds } from "./flow_ends.ts";
 import type { Learner } from "./learner.ts";
 import { MAPPED_KIND } from "./rate_limits.ts";
 
@@ -78,13 +78,18 @@ export class PortMappings {
     return local || isPrivate(ends.p0, ends.p1, ends.p2, ends.p3);
   }
 
-  #asked(bytes: Uint8Array, ends: FlowEnds): void {
+  #asked(bytes: Uint8Array, sender: FlowEnds): void {
     const request = this.#request;
     const { mappings } = this.#state;
+    const ends = Object.assign(new FlowEnds(), sender);
+    // Who asks for another machine says nothing of itself.
+    if (
+      request.machineEnd > request.machine && !this.#isFor(ends, textOf(bytes, request.machine, request.machineEnd))
+    ) {
+      return;
+    }
     const { c0, c1, c2, c3 } = ends;
     const client = formatAddress(c0, c1, c2, c3);
-    // Who asks for another machine says nothing of itself.
-    if (request.machineEnd > request.machine && textOf(bytes, request.machine, request.machineEnd) !== client) return;
     const now = this.#clock.now;
     const word = request.port | (request.tcp ? OF_TCP : 0);
     if (request.seconds === 0) {
@@ -119,6 +124,24 @@ export class PortMappings {
     const protocol = naming === undefined ? -1 : this.#learner.policy.protocolNumber(naming.protocol);
     mappings.values[row * mappings.columns] = protocol + 1;
     if (protocol >= 0) this.#learner.namedItself(ends, protocol, request.port, until, text);
+  }
+
+  /**
+   * Whether the sender asks for itself. It may talk to the router over IPv6 and ask for a port of its IPv4 address (aMule):
+   * the ends then become that client's. Where it is known whose that address is, it must be the same machine's.
+   */
+  #isFor(ends: FlowEnds, text: string): boolean {
+    if (text === ends.client) return true;
+    const words = parseAddress(text);
+    if (words === null || isIPv4(ends.c0, ends.c1, ends.c2) || !isIPv4(words[0], words[1], words[2])) return false;
+    const { neighbours } = this.#state;
+    const row = neighbours.find(...words, 0);
+    const at = row * neighbours.columns;
+    const other = row >= 0 && (neighbours.values[at] !== ends.macHigh || neighbours.values[at + 1] !== ends.macLow);
+    const { policy } = this.#learner;
+    if (other || !policy.isHome(...words) || policy.isExempt(...words, ends.macHigh, ends.macLow)) return false;
+    [ends.c0, ends.c1, ends.c2, ends.c3] = words;
+    return true;
   }
 
   /** Among a client's last ports, see {@link CLIENT_PORTS}. */

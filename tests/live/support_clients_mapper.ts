@@ -28,6 +28,7 @@ http_port=0
 enable_natpmp=yes
 enable_upnp=yes
 secure_mode=yes
+force_igd_desc_v1=yes
 uuid=00000000-0000-0000-0000-000000000001
 allow 1024-65535 0.0.0.0/0 1024-65535
 `,

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
 import { type Home, Homes } from "./support_clients_homes.ts";
-import { EMULE_BYTES, EMULE_TOOLS, EmuleNode, type EmuleSettings } from "./support_clients_emule.ts";
 import { MAPPER_TOOLS, startMapper } from "./support_clients_mapper.ts";
 import { Share, TORRENT_TOOLS, TorrentClient } from "./support_clients_torrent.ts";
 import { ADDRESSES, Topology, until } from "./topology.ts";
@@ -16,7 +15,6 @@ const RATE = 20_000;
 const QUIET = 6;
 
 const torrents = missing([...MAPPER_TOOLS, ...TORRENT_TOOLS]);
-const emule = missing(EMULE_TOOLS);
 
 async function pause(seconds: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -89,37 +87,5 @@ Deno.test({
         await until("more of the file", () => leecher.received > before, 20_000);
       }
     });
-  },
-});
-
-Deno.test({
-  ...emule("aMule with obfuscation required and Kad of two nodes answers a ping of Kad, and its transfer ends"),
-  async fn() {
-    await using topology = await Topology.create({ prefix: "pk" });
-    await using homes = new Homes(topology);
-    await using nodes = new AsyncDisposableStack();
-    await using daemon = await RouterDaemon.start(topology);
-    const home = await homes.add();
-    const obfuscation = "required";
-    const outside: EmuleSettings = { host: "server", address: server.v4, port: 4662, number: 1, obfuscation };
-    const inside: EmuleSettings = { host: home, address: home.v4, port: 4662, number: 2, obfuscation };
-    const seeder = nodes.use(new EmuleNode(topology, outside));
-    const content = new Uint8Array(EMULE_BYTES);
-    for (let at = 0; at < EMULE_BYTES; at += 50_000) crypto.getRandomValues(content.subarray(at, at + 50_000));
-    Deno.mkdirSync(`${seeder.dir}/Incoming`);
-    Deno.writeFileSync(`${seeder.dir}/Incoming/file.bin`, content);
-    await seeder.start([inside]);
-    const leecher = nodes.use(new EmuleNode(topology, inside));
-    await leecher.start([outside]);
-    for (const node of [leecher, seeder]) await node.command("connect kad");
-    await daemon.sees({ event: "detected", client: home.v4, evidence: "kad-probe", certainty: "certain" }, 30_000);
-    await leecher.command(`add ${await seeder.link("file.bin", EMULE_BYTES)}`);
-    await pause(30);
-    const received = leecher.received(content);
-    for (const event of daemon.seen({ event: "detected", client: home.v4 })) {
-      say(`${event["evidence"]} ${event["certainty"]} ${event["transport"]} ${event.time}`);
-    }
-    say(`${received} bytes in 30 s`);
-    assert.equal(received, 0);
   },
 });

@@ -67,7 +67,8 @@ footer { margin-top: 2rem; font-size: .82rem; }
 @media (max-width: 40rem) {
   body { padding: .8rem; }
   .wide { display: none; }
-  tbody th, thead th { white-space: normal; }
+  tbody th, thead th, thead .n { white-space: normal; }
+  tbody th { min-width: 6.4rem; overflow-wrap: anywhere; }
   section { overflow-x: auto; }
   nav ul { gap: 0 .6rem; justify-content: space-between; }
   .tiles { grid-template-columns: 1fr 1fr; }
@@ -75,7 +76,7 @@ footer { margin-top: 2rem; font-size: .82rem; }
   .incidents li { grid-template-columns: minmax(0, 1fr); }
   .bar { width: 4rem; }
   .d { white-space: normal; }
-  .heat th:first-child { width: 4.6rem; font-size: .8rem; }
+  .heat th:first-child { min-width: 0; width: 4.6rem; font-size: .8rem; }
   .heat .n { display: none; }
 }
 @media print {

@@ -40,6 +40,7 @@ code, pre { font-family: ui-monospace, monospace; font-size: .85rem; }
 pre { margin: .6rem 0 0; padding: .8rem; overflow-x: auto; border-radius: .4rem; background: var(--card); }
 details { margin-top: 1.8rem; }
 summary { cursor: pointer; min-height: 1.5rem; }
+@media (max-width: 40rem) { #now { overflow-x: auto; } }
 main > #now > section:first-child { margin-top: 0; }
 `;
 
@@ -47,6 +48,7 @@ main > #now > section:first-child { margin-top: 0; }
 export const LIVE_SCRIPT = `"use strict";
 const EVERY = 5000;
 const pause = document.getElementById("pause");
+const late = document.getElementById("late");
 let paused = false;
 pause.hidden = false;
 pause.addEventListener("click", () => {
@@ -56,14 +58,14 @@ pause.addEventListener("click", () => {
 async function look() {
   if (paused || document.hidden) return;
   const answer = await fetch(location.href, { cache: "no-store", redirect: "error" });
-  if (!answer.ok) return;
+  if (!answer.ok) throw new Error(answer.statusText);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live], #as-of")) {
     const next = fresh.getElementById(part.id);
     if (next !== null && !paused && !part.contains(document.activeElement)) part.replaceWith(document.adoptNode(next));
   }
 }
-setInterval(() => look().catch(() => {}), EVERY);
+setInterval(() => look().then(() => late.textContent = "", () => late.textContent = "No answer since."), EVERY);
 `;
 
 /** The icon: a wall with a gap. */

@@ -61,7 +61,8 @@ export function page(frame: Frame, here: string, title: string, body: Part, live
   const { host, now, clock, dryRun, secret, said } = frame;
   const time = localTime(now, clock).slice(0, 19).replace("T", " ");
   const offset = offsetText(Math.round((clock(now) - now) / 60_000));
-  const again = markup` <a href="">Look again</a> <button type="button" id="pause" hidden>Pause</button>`;
+  const again =
+    markup` <a href="">Look again</a> <button type="button" id="pause" hidden>Pause</button> <span id="late" role="status"></span>`;
   return markup`<!DOCTYPE html>
 <html lang="en">
 <head>

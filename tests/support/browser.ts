@@ -109,6 +109,18 @@ export class Browser implements AsyncDisposable {
     await this.#call("Input.dispatchKeyEvent", { type: "keyUp", ...press });
   }
 
+  /** Types a text. */
+  async type(text: string): Promise<void> {
+    await this.#call("Input.insertText", { text });
+  }
+
+  /** Presses Enter, and waits for the page that comes of it. */
+  async enter(): Promise<void> {
+    const loaded = new Promise<void>((resolve) => this.#events.set("Page.loadEventFired", resolve));
+    await this.press("Enter");
+    await loaded;
+  }
+
   /** Runs what pages bring from now on, or not. */
   async scripts(run: boolean): Promise<void> {
     await this.#call("Emulation.setScriptExecutionDisabled", { value: !run });

@@ -17,8 +17,12 @@ export class Gallery implements AsyncDisposable {
   readonly pages: Readonly<Record<string, string>>;
   /** What the readers' clock says, milliseconds since 1970. */
   now: number;
+  /** The token that opens all. */
+  readonly token: string = TOKEN;
   /** How many requests have come. */
   asked = 0;
+  /** Whether nothing is answered but that. */
+  away = false;
   readonly #folder: string;
   readonly #server: AsyncDisposable;
   #cookie = "";
@@ -34,10 +38,15 @@ export class Gallery implements AsyncDisposable {
       const { pathname, search } = new URL(request.url);
       const [, room, rest] = /^\/(in|out)(\/.*)$/.exec(pathname) ?? [];
       if (rest === undefined) return new Response(null, { status: 404 });
+      if (this.away) return new Response(null, { status: 503 });
       const headers = new Headers(request.headers);
       if (room === "in") headers.set("cookie", this.#cookie ||= await cookieOf(signedIn));
       return await (room === "in" ? signedIn : reader).answer(
-        new Request(`http://localhost${rest}${search}`, { headers }),
+        new Request(`http://localhost${rest}${search}`, {
+          method: request.method,
+          headers,
+          ...(request.method === "POST" ? { body: await request.text() } : {}),
+        }),
         from,
       );
     };

@@ -26,7 +26,7 @@ test(
     for (const [name, url] of Object.entries(gallery.pages)) {
       await browser.load(url, PHONE);
       const wide = await browser.value(`[...document.querySelectorAll("body *")]
-      .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("section, pre, .skip"))
+      .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("section, pre, .skip, #now"))
       .map((e) => e.outerHTML.slice(0, 80))`);
       assert.deepEqual(wide, [], name);
       assert.equal(await browser.value("document.documentElement.scrollWidth"), PHONE.width, name);
@@ -66,6 +66,15 @@ test("the page brings itself up to date until it is paused", async (browser, gal
     const timer = setInterval(() => ${asOf} !== "${first}" && done(clearInterval(timer)), 100);
   })`);
   assert.equal(await browser.value(asOf), new Date(gallery.now).toISOString());
+  gallery.away = true;
+  const late = `document.getElementById("late").textContent`;
+  const says = (text: string) =>
+    browser.value(`new Promise((done) => {
+      const timer = setInterval(() => ${late} === "${text}" && done(clearInterval(timer)), 100);
+    })`);
+  await says("No answer since.");
+  gallery.away = false;
+  await says("");
   const asked = gallery.asked;
   await browser.value(`document.getElementById("pause").click()`);
   await new Promise((resolve) => setTimeout(resolve, 6000));
@@ -90,3 +99,23 @@ test(
     assert.deepEqual(seen.slice(0, 6), ["Skip to the content", "Overview", "Clients", "Events", "Report", "Sign out"]);
   },
 );
+
+test("by keyboard alone one signs in, locks a client and signs out", async (browser, gallery) => {
+  await browser.load(gallery.pages["login"]!, { width: 900, height: 700 });
+  const focus = async (selector: string) =>
+    await browser.value(`document.querySelector(${JSON.stringify(selector)}).focus()`);
+  await focus("#token");
+  await browser.type(gallery.token);
+  await browser.enter();
+  assert.equal(await browser.value("document.title"), "Overview, ftwall on router");
+  await browser.load(gallery.pages["remembered"]!, { width: 900, height: 700 });
+  await focus("#lock-reason");
+  await browser.type("asked for");
+  await browser.enter();
+  const said = await browser.value(`document.querySelector("[role=status].said").textContent`);
+  assert.equal(said, "lock of 192.168.1.34: done");
+  await focus("nav button");
+  await browser.enter();
+  assert.equal(await browser.value(`document.querySelector("nav li:last-child").textContent`), "Sign in");
+  assert.deepEqual(browser.complaints, []);
+});

@@ -211,7 +211,7 @@ export function clientTable(frame: Frame, rows: readonly ClientRow[], sorting: S
 <td>${one.protocol === "operator" ? NOTHING : chip(one.protocol)}</td>
 <td class="wide">${one.evidence}</td><td class="n">${one.score}${one.score === 0 ? NOTHING : bar(one.score, most)}</td>
 <td class="n wide">${grouped(one.detected)}</td><td class="n wide">${grouped(one.refused)}</td>
-<td class="n d">${one.last === undefined ? NOTHING : ago(one.last, frame.now)}</td></tr>
+<td class="n">${one.last === undefined ? NOTHING : ago(one.last, frame.now)}</td></tr>
 `;
   return markup`<table>
 <thead><tr>${COLUMNS.map(head)}</tr></thead>

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { AcceptLoop } from "../../lib/report/accept_loop.ts";
 import { serveHttp } from "../../lib/report/http_server.ts";
 import { serveMetrics } from "../../lib/report/metrics_server.ts";
@@ -55,6 +56,55 @@ Deno.test("a body needs one length, and is no longer than allowed", async () => 
   assert.match(await asked("content-length : 3\r\n", "abc"), /^HTTP\/1\.1 400 /);
   assert.match(await asked(" folded\r\ncontent-length: 3\r\n", "abc"), /^HTTP\/1\.1 400 /);
   assert.match(await asked("x: y\r\n".repeat(70) + "content-length: 3\r\n", "abc"), /^HTTP\/1\.1 400 /);
+});
+
+Deno.test("any bytes get an answer of HTTP or an end, and the next reader is served", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  const answer = async (request: Request) => new Response(await request.text());
+  await using _ = serveHttp(listener, answer, { most: 4, patience: 5000, longestBody: 100 });
+  const words = [
+    "GET",
+    "POST",
+    " ",
+    "/",
+    "//a",
+    "?",
+    "%",
+    "\u0000",
+    "é",
+    " HTTP/1.1",
+    "\r\n",
+    "\n",
+    "\r\n\r\n",
+    "host: a",
+    "content-length: 3",
+    ":",
+    "abc",
+    "http://[",
+    "#",
+  ];
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.constantFrom(...words), { maxLength: 20 }), async (parts) => {
+      using connection = await connectTo(`127.0.0.1:${port}`);
+      await connection.write(new TextEncoder().encode(parts.join("")));
+      await connection.closeWrite();
+      const text = await new Response(connection.readable).text().catch(() => "");
+      assert.match(text, /^$|^HTTP\/1\.1 (?:200 OK|400 Bad Request|405 Method Not Allowed|413 Content Too Large)\r\n/);
+    }),
+    {
+      numRuns: 300,
+      examples: [[["POST", " ", "/", " HTTP/1.1", "\r\n", "content-length: 3", "\r\n\r\n", "abc"]], [[
+        "GET",
+        " ",
+        "//a",
+        " HTTP/1.1",
+        "\r\n\r\n",
+      ]]],
+    },
+  );
+  const good = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "abc" });
+  assert.equal(await good.text(), "abc");
 });
 
 Deno.test("an accept that fails is counted, and the next one is served", async () => {

@@ -153,12 +153,14 @@ watched() {
   need_scratch
   "$@" >"$scratch/output" 2>&1 3>"$scratch/percent" </dev/null &
   worker=$!
-  began=$(date +%s) next=2 step=5
-  [ ! -t 1 ] || step=1
+  began=$(date +%s) next=2
   while kill -0 "$worker" 2>/dev/null; do
     sleep 0.2 2>/dev/null || sleep 1
     passed=$(($(date +%s) - began))
-    if [ "$passed" -ge "$next" ]; then progress; next=$((passed + step)); fi
+    [ "$passed" -ge "$next" ] || continue
+    progress
+    # Each second on a terminal, where it is one line; else after 2, 4, 8 and so on, and then each half minute.
+    if [ -t 1 ]; then next=$((passed + 1)); elif [ "$passed" -lt 30 ]; then next=$((passed * 2)); else next=$((passed + 30)); fi
   done
   code=0
   wait "$worker" || code=$?

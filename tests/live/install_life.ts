@@ -77,7 +77,7 @@ async function dryRun(life: Life): Promise<string> {
   assert.ok(web.ok > 10 && web.failed === 0, JSON.stringify(web));
   assert.match(await root.must("ftwall selftest"), /would lock client/);
   const report = await root.must("ftwall report --since 1h");
-  for (const words of [/10\.91\.1\.11/, /10\.91\.1\.12/, /fasttrack/, /bittorrent/, /would have been refused/]) {
+  for (const words of [/10\.91\.1\.11/, /10\.91\.1\.12/, /fasttrack/, /bittorrent/, /WOULD REFUSE/]) {
     assert.match(report, words);
   }
   const { memory, verdict_microseconds: took } = await life.status() as {

@@ -15,11 +15,11 @@ const readme = Deno.readTextFileSync(`${repository}README.md`);
 const GOAL = 90_000;
 const PING = "2700000029804b615a614100";
 
-/** A line of the README's examples as root types it on the router. */
-function line(pattern: RegExp): string {
-  const found = readme.split("\n").find((line) => pattern.test(line));
-  assert.ok(found !== undefined, `the README has no line like ${pattern}`);
-  return found.replace(/^.*`(sudo [^`]+)`.*$/, "$1").replace(/^(ssh (-t )?root@router|sudo) /, "");
+/** What root types on the router of a README's example: the part of the pattern in parentheses. */
+function typed(pattern: RegExp): string {
+  const found = pattern.exec(readme)?.[1];
+  assert.ok(found !== undefined, `the README has nothing like ${pattern}`);
+  return found;
 }
 
 interface Way {
@@ -40,8 +40,8 @@ async function ways(dir: string): Promise<Way[]> {
       name: "the .run file",
       prepare: async (path) => await Deno.copyFile(file, `${path}/root/ftwall.run`),
       // Copied to /tmp in the README; here that is emptied by booting.
-      install: line(/^ssh root@router sh \/tmp\/ftwall\.run --dry-run$/).replace("/tmp/", ""),
-      uninstall: line(/^sh ftwall\.run --uninstall$/),
+      install: typed(/^ssh root@router (sh \/tmp\/ftwall\.run --dry-run)$/m).replace("/tmp/", ""),
+      uninstall: typed(/^(sh ftwall\.run --uninstall)$/m),
     },
     {
       name: "the .deb file",
@@ -49,8 +49,8 @@ async function ways(dir: string): Promise<Way[]> {
         const [{ name }] = [...Deno.readDirSync(dir)].filter(({ name }) => name.endsWith(".deb")) as [Deno.DirEntry];
         await Deno.copyFile(`${dir}/${name}`, `${path}/root/${name}`);
       },
-      install: line(/^sudo apt install \.\/ftwall_.*\.deb$/).replace("apt", "apt -y"),
-      uninstall: line(/`sudo apt purge --autoremove ftwall`/).replace("apt", "apt -y"),
+      install: typed(/^sudo (apt install \.\/ftwall_.*\.deb)$/m).replace("apt", "apt -y"),
+      uninstall: typed(/`sudo (apt purge --autoremove ftwall)`/).replace("apt", "apt -y"),
     },
     {
       name: "a clone, where npm is there",
@@ -66,8 +66,8 @@ async function ways(dir: string): Promise<Way[]> {
           ]
         ) assert.equal((await execute(command, { limit: 60_000 })).code, 0, command.join(" "));
       },
-      install: `cd ftwall && ${line(/^sudo \.\/install\.sh --dry-run$/)}`,
-      uninstall: `cd ftwall && ${line(/`sudo \.\/install\.sh --uninstall`/)}`,
+      install: `cd ftwall && ${typed(/^sudo (\.\/install\.sh --dry-run)$/m)}`,
+      uninstall: `cd ftwall && ${typed(/`sudo (\.\/install\.sh --uninstall)`/)}`,
     },
   ];
 }

@@ -858,7 +858,10 @@ link_service() {
 }
 
 unlink_service() {
-  if have update-rc.d; then update-rc.d -f ftwall remove >/dev/null 2>&1 || true; fi
+  # Where there is none of them, update-rc.d would still write its lists.
+  for f in /etc/rc?.d/[SK]??ftwall; do
+    if [ -h "$f" ] && have update-rc.d; then update-rc.d -f ftwall remove >/dev/null 2>&1 || true; fi
+  done
   rm -f "$links/rc3.d/S95ftwall" "$links/rc0.d/K05ftwall" "$links/rc6.d/K05ftwall" /etc/init.d/S95ftwall
 }
 

@@ -11,6 +11,7 @@ import {
   checkOptions,
   chooseBackend,
   FirewallError,
+  flowDevices,
   listInterfaces,
   presentLan,
   removeRules,
@@ -103,14 +104,16 @@ async function removeAll(backend: Wanted): Promise<void> {
 /** The rules as text. Which tool "auto" is can only be found out with permission; without it the text is for nft, and says so. */
 async function rulesAsText(backend: Wanted, wanted: RulesOptions): Promise<string> {
   const lan = presentLan(wanted.lan, await listInterfaces(runCommand));
-  if (backend !== "auto") return rulesText(backend, { ...wanted, lan });
+  const devices = wanted.offload === "off" ? [] : await flowDevices(runCommand);
+  const here = { ...wanted, lan, devices };
+  if (backend !== "auto") return rulesText(backend, here);
   try {
-    const choice = await chooseBackend(runCommand, "auto", { ...wanted, lan });
-    return rulesText(choice.backend, { ...wanted, lan, sets: choice.sets });
+    const { sets, offload, ...choice } = await chooseBackend(runCommand, "auto", here);
+    return rulesText(choice.backend, { ...here, sets, offload });
   } catch (error) {
     if (!(error instanceof FirewallError)) throw error;
     const found = mayAdministrate() ? error.message : `no permission. ${AS_ROOT}`;
     complain(`ftwall: Cannot try out which firewall tool works here, the rules are for nft: ${found}`);
-    return rulesText("nft", { ...wanted, lan });
+    return rulesText("nft", here);
   }
 }

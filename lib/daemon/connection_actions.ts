@@ -48,6 +48,8 @@ export class ConnectionActions implements Disposable {
   sent = 0;
   /** Decoys and probes that could not be sent. */
   failed = 0;
+  /** Called when entries of the connection table were changed: what passes the rules by must be told. */
+  changed: () => void = () => {};
   /** Which parts are not in use. */
   readonly missing: ActionsMissing;
   /** What was done to connections. */
@@ -142,6 +144,7 @@ export class ConnectionActions implements Disposable {
   #count(what: "cut" | "again", tally: { changed: number; errors: number; complete: boolean }): void {
     this.connections[what] += tally.changed;
     this.connections.failed += tally.errors + (tally.complete ? 0 : 1);
+    if (tally.changed > 0) this.changed();
   }
 
   /** Sends decoys, probes and calls of the engine. */

@@ -5,13 +5,14 @@
  */
 import type { Engine } from "../judge/engine.ts";
 import type { TrafficEvent } from "../learn/event.ts";
-import { type Offload, type RulesOptions, runCommand, type Runner, setsHold } from "../firewall/mod.ts";
+import { type Offload, renewOffload, type RulesOptions, runCommand, type Runner, setsHold } from "../firewall/mod.ts";
+import { errorText } from "../net/error_text.ts";
 import type { Config } from "../policy/config.ts";
 import { compile, type Policy } from "../policy/policy.ts";
 import type { NoteEvent, RulesEvent } from "../report/report_event.ts";
 import type { KernelStatus } from "../report/status.ts";
 import type { ConnectionActions } from "./connection_actions.ts";
-import { type LanFacts, readLan } from "./lan_watch.ts";
+import { type LanFacts, listDevices, readLan } from "./lan_watch.ts";
 import { RulesGuard } from "./rules_guard.ts";
 import { RulesNote } from "./rules_note.ts";
 import { RulesWatch } from "./rules.ts";
@@ -83,6 +84,10 @@ export class KernelState implements AsyncDisposable {
   #lastLan: number;
   #started = false;
   #table: number;
+  /** All interfaces when they were last looked at: the flowtable has those that there were. */
+  #devices = listDevices().join();
+  #renewing: Promise<void> | null = null;
+  #renewAgain = false;
 
   /** Asks nothing of the kernel yet; {@link start} does. */
   constructor(parts: KernelStateParts) {
@@ -92,6 +97,7 @@ export class KernelState implements AsyncDisposable {
     this.#lan = lan;
     this.#lastLan = now();
     this.#table = engine.learner.table;
+    parts.actions.changed = () => this.#renewOffload();
     this.#keeper = new SetKeeper(engine, this.#transport);
     this.#watch = new RulesWatch({
       keeper: this.#keeper,
@@ -132,6 +138,21 @@ export class KernelState implements AsyncDisposable {
   /** After the queues were given back at a clean stop: takes away the rules that were made. */
   async takeRulesAway(): Promise<void> {
     await this.#guard.end();
+  }
+
+  /** Offloaded flows meet the rules again: one change of the flowtable at a time, and one more for all that came meanwhile. */
+  #renewOffload(): void {
+    if (this.#config.queue.offload === "off") return;
+    this.#renewAgain = true;
+    this.#renewing ??= (async () => {
+      while (this.#renewAgain) {
+        this.#renewAgain = false;
+        await renewOffload(this.#parts.rules(this.#config), this.#tool).catch((error) =>
+          this.#parts.note(errorText(error))
+        );
+      }
+      this.#renewing = null;
+    })();
   }
 
   async #setsWhole(): Promise<boolean> {
@@ -213,6 +234,9 @@ export class KernelState implements AsyncDisposable {
   /** Reads the interfaces towards home; puts a new policy in force where their prefixes changed. */
   lookAtLan(): void {
     this.#lastLan = this.#parts.now();
+    const devices = listDevices().join();
+    if (devices !== this.#devices && this.#started) this.#renewOffload();
+    this.#devices = devices;
     const before = this.#lan;
     this.#lan = readLan(this.#config.network.lan);
     this.#parts.actions.listen(this.#lan.interfaces);

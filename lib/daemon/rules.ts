@@ -30,6 +30,7 @@ export function rulesOptions(config: Config, queues?: QueueNumbers): RulesOption
     },
     refuse: lock.refuse,
     sets: lock.kernelSets !== "off",
+    offload: queue.offload,
     cut: lock.cut,
   };
 }

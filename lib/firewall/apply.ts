@@ -5,11 +5,11 @@
 import { type Choice, chooseBackend, reason, VARIANTS } from "./backend.ts";
 import { type Inspected, inspectRules, inspectTool } from "./inspect.ts";
 import { iptablesJumps, iptablesRules, iptablesText, type Jump, REJECT_CHAIN } from "./iptables.ts";
-import { NFT_TABLE, nftRemoveText, nftRules, nftText } from "./nft.ts";
+import { NFT_TABLE, nftRemoveText, nftRenewText, nftRules, nftText } from "./nft.ts";
 import type { RulesOptions } from "./options.ts";
 import { type Backend, FirewallError, type Runner } from "./run.ts";
 import { ipsetCreateText, SET_NAMES } from "./sets.ts";
-import { hasIpv6, IPTABLES_TOOLS, legacyTables, listInterfaces, presentLan } from "./tools.ts";
+import { flowDevices, hasIpv6, IPTABLES_TOOLS, legacyTables, listInterfaces, presentLan } from "./tools.ts";
 
 /** What applying did. */
 export interface Applied {
@@ -37,8 +37,9 @@ export async function applyRules(wanted: Backend | "auto", options: RulesOptions
       `None of the interfaces "${options.lan.join('", "')}" exists: clients are recognised by home prefix instead`,
     );
   }
-  const choice = await chooseBackend(run, wanted, { ...options, lan });
-  const effective = { ...options, lan, sets: choice.sets };
+  const devices = options.offload === "off" ? [] : await flowDevices(run);
+  const choice = await chooseBackend(run, wanted, { ...options, lan, devices });
+  const effective = { ...options, lan, devices, sets: choice.sets, offload: choice.offload };
   notes.push(...choice.notes, ...(await countPackets(run)));
   const present = await inspectRules(run);
   // Rules of the other back end would queue each packet a second time.
@@ -53,12 +54,15 @@ export async function applyRules(wanted: Backend | "auto", options: RulesOptions
 }
 
 async function applyNft(options: RulesOptions, present: readonly Inspected[], run: Runner): Promise<boolean> {
-  const text = nftText(options);
   const there = present.find((part) => part.backend === "nft");
+  const text = nftText(options, (there?.devices ?? null) !== null);
   // Sets that an older version made and nothing asks any more.
   const left = (there?.setNames ?? []).filter((name) => !text.includes(`add set ${NFT_TABLE} ${name} `));
+  const devices = options.offload === "off"
+    ? []
+    : options.devices.filter((name) => there?.devices?.includes(name) !== true);
   const same = there?.stamp === stampOf(text) && there.rules === nftRules(options).length;
-  if (same && left.length === 0) return false;
+  if (same && left.length === 0 && devices.length === 0) return false;
   const removal = left.map((name) => `delete set ${NFT_TABLE} ${name}\n`).join("");
   const answer = await run("nft", ["-f", "-"], text + removal);
   if (answer.code !== 0) {
@@ -68,6 +72,19 @@ async function applyNft(options: RulesOptions, present: readonly Inspected[], ru
     );
   }
   return true;
+}
+
+/**
+ * Has every offloaded flow forwarded by the long way again, where the rules say what its connection's mark says now; those
+ * that are still accepted go back into the flowtable with their next packet. Takes in interfaces that came since. Answers
+ * whether there was a flowtable. Throws a FirewallError.
+ */
+export async function renewOffload(options: RulesOptions, run: Runner): Promise<boolean> {
+  if (options.offload === "off") return false;
+  const answer = await run("nft", ["-f", "-"], nftRenewText({ ...options, devices: await flowDevices(run) }));
+  if (answer.code === 0) return true;
+  if (/No such file/.test(answer.stderr)) return false;
+  throw new FirewallError(`Cannot empty the flowtable: ${reason(answer)}`);
 }
 
 async function applyIptables(options: RulesOptions, choice: Choice, run: Runner, notes: string[]): Promise<boolean> {
@@ -276,9 +293,12 @@ export async function checkRules(options: RulesOptions, run: Runner): Promise<Ch
       if (times !== 1) gone.push(`${tool}: ${times} hooks of ${hook} found, 1 expected`);
     }
     const family = tool === "ip6tables" ? 6 : 4;
-    const variants = [true, false].flatMap((sets) => VARIANTS.map((features) => ({ sets, features })));
-    const match = variants.find(({ sets, features }) => {
-      const wanted = { ...options, lan, sets: options.sets && sets };
+    const offloads = options.offload === "off" ? ["off"] as const : [options.offload, "software", "off"] as const;
+    const variants = [true, false].flatMap((sets) =>
+      VARIANTS.flatMap((features) => offloads.map((offload) => ({ sets, features, offload })))
+    );
+    const match = variants.find(({ sets, features, offload }) => {
+      const wanted = { ...options, lan, sets: options.sets && sets, offload };
       return part.stamp === stampOf(tool === "nft" ? nftText(wanted) : iptablesText(wanted, family, features));
     });
     if (part.stamp === null) {
@@ -289,7 +309,7 @@ export async function checkRules(options: RulesOptions, run: Runner): Promise<Ch
       differs.push(`${tool}: made from other options, run ftwall rules --apply`);
       continue;
     }
-    const wanted = { ...options, lan, sets: options.sets && match.sets };
+    const wanted = { ...options, lan, sets: options.sets && match.sets, offload: match.offload };
     const count = tool === "nft"
       ? nftRules(wanted).length
       : iptablesRules(wanted, family, match.features).length + (options.refuse === "reject" ? 2 : 0);

@@ -11,6 +11,8 @@ import { type Backend, FirewallError, type Ran, type Runner } from "./run.ts";
 export interface Choice {
   /** The first one that works. */
   readonly backend: Backend;
+  /** How settled flows are offloaded: as was asked, or not where that cannot be had. */
+  readonly offload: RulesOptions["offload"];
   /** Whether sets with timeouts can be had (always with nft; through ipset with iptables). */
   readonly sets: boolean;
   /** What iptables can do here. */
@@ -40,9 +42,8 @@ export async function chooseBackend(
 ): Promise<Choice> {
   const notes: string[] = [];
   if (wanted !== "iptables") {
-    const answer = await tryNft(run, options);
-    if (answer.code === 0) return { backend: "nft", sets: true, features: ALL_FEATURES, notes };
-    notes.push(`nft cannot be used: ${reason(answer)}`);
+    const nft = await tryNftOffloading(run, options, notes);
+    if (nft !== null) return nft;
   }
   if (wanted !== "nft") {
     const choice = await tryIptables(run, options, notes);
@@ -51,15 +52,37 @@ export async function chooseBackend(
   throw new FirewallError(`Cannot make firewall rules: ${notes.join("; ")}. To mend it: ${INSTALL_HINT}`, true);
 }
 
+/** nft with what of offloading works here, from the best on; null where it does not work at all. */
+async function tryNftOffloading(run: Runner, options: RulesOptions, notes: string[]): Promise<Choice | null> {
+  const ways = { hardware: ["hardware", "software", "off"], software: ["software", "off"], off: ["off"] } as const;
+  let refused = "";
+  for (const offload of ways[options.offload]) {
+    const answer = await tryNft(run, { ...options, offload });
+    if (answer.code === 0) {
+      if (refused !== "") {
+        notes.push(`no ${options.offload} offload${offload === "off" ? "" : `, but by ${offload}`}: ${refused}`);
+      }
+      return { backend: "nft", offload, sets: true, features: ALL_FEATURES, notes };
+    }
+    refused = reason(answer);
+  }
+  notes.push(`nft cannot be used: ${refused}`);
+  return null;
+}
+
 /**
  * `nft -c` sends everything to the kernel, which checks it and then throws it away: hooked chains too, and with a hook go
  * all packets that wait in the queues of that network namespace. So the trial takes place in one of its own, or, where
- * none may be made, with chains that nothing leads to.
+ * none may be made, with chains that nothing leads to. Interfaces are not the same there: only hardware offload, which is
+ * theirs to do, is tried outside.
  */
 async function tryNft(run: Runner, options: RulesOptions): Promise<Ran> {
-  const text = nftText(options).replaceAll("inet ftwall", "inet ftwall_trial");
-  const answer = await run("unshare", ["-n", "nft", "-c", "-f", "-"], text);
-  if (answer.code !== 127 && !/unshare/.test(answer.stderr)) return answer;
+  const own = options.offload === "hardware";
+  const text = nftText(own ? options : { ...options, devices: [] }).replaceAll("inet ftwall", "inet ftwall_trial");
+  if (!own) {
+    const answer = await run("unshare", ["-n", "nft", "-c", "-f", "-"], text);
+    if (answer.code !== 127 && !/unshare/.test(answer.stderr)) return answer;
+  }
   return await run("nft", ["-c", "-f", "-"], text.replaceAll(/ \{ type filter hook [^}]*\}/g, ""));
 }
 
@@ -96,7 +119,8 @@ async function tryIptables(run: Runner, options: RulesOptions, notes: string[]):
     if (answer.code === 0) {
       if (!features.hashlimit) notes.push("no hashlimit match: one rate limit serves all locked clients together");
       if (!features.u32) notes.push("no u32 match: TCP packets without payload visit ftwall as well");
-      return { backend: "iptables", sets, features, notes };
+      if (options.offload !== "off") notes.push("no flow offload: a flowtable wants nft");
+      return { backend: "iptables", offload: "off", sets, features, notes };
     }
     if (features === VARIANTS.at(-1) || answer.code === 127) notes.push(`iptables cannot be used: ${reason(answer)}`);
     if (answer.code === 127) break;

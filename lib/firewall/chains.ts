@@ -9,7 +9,7 @@ import type { SetKind } from "./sets.ts";
 
 /** Our chains, in the order in which they are declared. */
 export const CHAINS = [
-  ...["forward", "sort", "settled", "lan", "fromhome", "tohome", "locked", "blocked"] as const,
+  ...["forward", "sort", "settled", "offload", "lan", "fromhome", "tohome", "locked", "blocked"] as const,
   ...["judge", "bare", "first", "accepted", "refuse", "input", "heard", "output", "post"] as const,
 ] as const;
 
@@ -58,13 +58,14 @@ export type Match = Readonly<
 
 /**
  * What is done with a packet: leave our chains, drop it, refuse it with a TCP reset or ICMP error, clear our bits of its
- * mark, go on in another chain, hand it to ftwall (`bypass`: it passes where nobody listens), save a mark to the connection.
+ * mark, give its flow to the flowtable, go on in another chain, hand it to ftwall (`bypass`: it passes where nobody listens), save a mark to the connection.
  */
 export type Action =
   | "return"
   | "drop"
   | "reject"
   | "clear"
+  | "offload"
   | Readonly<{ goto: Chain }>
   | Readonly<{ queue: "bypass" | "hold" }>
   | Readonly<{ save: number }>;
@@ -177,16 +178,21 @@ function again(chain: Chain, { mark }: RulesOptions): Rule {
 function forwarded(options: RulesOptions, families: readonly Family[]): Rule[][] {
   const { accepted, own } = options.mark;
   const locks = options.sets && options.cut;
+  const passes = options.offload === "off" ? "return" : goto("offload");
   return [
     [
       // Nearly all packets are of settled connections: they leave by the shortest way. Only a lock ends what its client had.
-      rule("forward", [connection(accepted), packet(0)], locks ? goto("settled") : "return"),
+      rule("forward", [connection(accepted), packet(0)], locks ? goto("settled") : passes),
       rule("forward", [{ is: "transport", of: ["tcp", "udp"] }], goto("sort")),
     ],
-    !locks ? [] : families.flatMap((family) => [
-      rule("settled", [set("locked", "src", family)], goto("locked")),
-      rule("settled", [set("locked", "dst", family)], "drop"),
-    ]),
+    !locks ? [] : [
+      ...families.flatMap((family) => [
+        rule("settled", [set("locked", "src", family)], goto("locked")),
+        rule("settled", [set("locked", "dst", family)], "drop"),
+      ]),
+      ...(options.offload === "off" ? [] : [rule("settled", [], passes)]),
+    ],
+    options.offload === "off" ? [] : [rule("offload", [], "offload")],
     [
       rule("sort", [connection(own)], "return"),
       ...families.map((family) => rule("sort", [multicast(family)], "return")),

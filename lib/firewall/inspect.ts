@@ -3,6 +3,7 @@
  * @module
  */
 import { reason } from "./backend.ts";
+import { FLOWTABLE } from "./nft.ts";
 import { IPTABLES_TOOLS, legacyTables } from "./tools.ts";
 import { type Backend, FirewallError, type Runner } from "./run.ts";
 
@@ -26,6 +27,8 @@ export interface Inspected {
   readonly setNames: readonly string[];
   /** Whether the rules ask the kernel sets of locked clients and blocked peers. */
   readonly sets: boolean;
+  /** Interfaces of the flowtable; null where there is none. */
+  readonly devices: readonly string[] | null;
 }
 
 /** Looks at nft and at every kind of iptables for anything of ours. Changes nothing; missing tools count as empty. */
@@ -76,7 +79,8 @@ export async function inspectTool(run: Runner, tool: string): Promise<Inspected 
     }
   }
   if (chains.length === 0 && jumps.length === 0) return null;
-  return { backend: "iptables", tool, stamp, rules, hooks: hooks.sort(), jumps, chains, setNames: [], sets };
+  const empty = { setNames: [], devices: null };
+  return { backend: "iptables", tool, stamp, rules, hooks: hooks.sort(), jumps, chains, sets, ...empty };
 }
 
 /**
@@ -108,6 +112,10 @@ function sameRules(one: Inspected, other: Inspected): boolean {
     one.stamp === other.stamp && one.rules === other.rules && one.jumps.join() === other.jumps.join();
 }
 
+function unquoted(text: string): string {
+  return text.trim().replaceAll('"', "");
+}
+
 function readNft(text: string): Inspected {
   const hooks: string[] = [];
   let rules = 0;
@@ -120,6 +128,8 @@ function readNft(text: string): Inspected {
     else if (chain !== "" && line !== "") rules++;
   }
   const stamp = /"ftwall:([0-9a-f]{8})"/.exec(text)?.[1] ?? null;
+  const flowtable = text.split(`flowtable ${FLOWTABLE} {`)[1];
+  const devices = flowtable?.split("chain ")[0]?.match(/devices = \{([^}]*)\}/)?.[1] ?? "";
   return {
     backend: "nft",
     tool: "nft",
@@ -130,5 +140,6 @@ function readNft(text: string): Inspected {
     chains: [],
     setNames: [...text.matchAll(/^\s*set (\w+) \{/gm)].map((match) => match[1]!),
     sets: text.includes("@locked4"),
+    devices: flowtable === undefined ? null : devices.split(",").map(unquoted).filter((name) => name !== ""),
   };
 }

@@ -14,7 +14,7 @@ export {
   type Sorted,
 } from "./options.ts";
 export { rulesText } from "./rules.ts";
-export { type Applied, applyRules, type Checked, checkRules, removeRules } from "./apply.ts";
+export { type Applied, applyRules, type Checked, checkRules, removeRules, renewOffload } from "./apply.ts";
 export { foreignQueueRule, type Inspected, inspectRules } from "./inspect.ts";
 export { type Choice, chooseBackend, INSTALL_HINT } from "./backend.ts";
 export type { IptablesFeatures } from "./iptables.ts";
@@ -33,4 +33,4 @@ export {
 } from "./sets.ts";
 export { findOffloads, type Offload } from "./offload.ts";
 export { type Backend, FirewallError, type Ran, runCommand, type Runner } from "./run.ts";
-export { listInterfaces, presentLan } from "./tools.ts";
+export { flowDevices, listInterfaces, presentLan } from "./tools.ts";

@@ -18,15 +18,20 @@ import { checkOptions, fingerprint, hex, type RulesOptions, sortAddresses } from
 /** The one table that is ours; nothing outside it is read or written. */
 export const NFT_TABLE = "inet ftwall";
 
+/** The flowtable of settled flows. */
+export const FLOWTABLE = "settled_flows";
+const ADD_FLOW = `flow add @${FLOWTABLE}`;
+
 /** Entries a kernel set may hold; as many as the largest documented block list, rounded up. */
 export const SET_SIZE = 131072;
 
 /**
  * The whole table as one transaction for `nft -f`. Loading it again is harmless: base chains are added only when
  * missing (deleting a hooked chain drops every packet that waits in any queue), the rest is flushed and filled anew.
- * Locked clients and blocked peers keep their entries.
+ * Locked clients and blocked peers keep their entries. `flowtable` says that one of ours is there: it goes, and the flows
+ * in it are forwarded by the long way again.
  */
-export function nftText(options: RulesOptions): string {
+export function nftText(options: RulesOptions, flowtable: boolean = false): string {
   checkOptions(options);
   const rules = nftRules(options);
   const lines = ["# ftwall: also needs sysctl net.netfilter.nf_conntrack_acct=1", `add table ${NFT_TABLE}`];
@@ -43,11 +48,34 @@ export function nftText(options: RulesOptions): string {
     if (list.length > 0) lines.push(`add element ${NFT_TABLE} ${name} { ${list.join(", ")} }`);
   }
   // Over the elements too: who is exempt stands in no rule.
-  const stamp = fingerprint([...lines, ...rules.map((rule) => rule.join(" "))].join("\n"));
+  const offload = options.offload === "off" ? [] : [options.offload];
+  const stamp = fingerprint([...lines, ...offload, ...rules.map((rule) => rule.join(" "))].join("\n"));
+  // Which interfaces there are is no part of the stamp: they come and go.
+  if (flowtable) lines.push(`delete flowtable ${NFT_TABLE} ${FLOWTABLE}`);
+  if (options.offload !== "off") lines.push(flowtableLine(options));
   rules.forEach(([chain, rule], at) => {
     lines.push(`add rule ${NFT_TABLE} ${chain} ${rule}${at === 0 ? ` comment "ftwall:${stamp}"` : ""}`);
   });
   return lines.join("\n") + "\n";
+}
+
+/** Makes the flowtable anew, with the interfaces of today: every flow in it is forwarded by the long way again. */
+export function nftRenewText(options: RulesOptions): string {
+  return [
+    `flush chain ${NFT_TABLE} offload`,
+    `delete flowtable ${NFT_TABLE} ${FLOWTABLE}`,
+    flowtableLine(options),
+    `add rule ${NFT_TABLE} offload ${ADD_FLOW}`,
+    "",
+  ].join("\n");
+}
+
+/** With `counter` the kernel goes on counting each connection's packets and bytes. */
+function flowtableLine({ offload, devices }: RulesOptions): string {
+  const quoted = devices.map((name) => `"${name}"`).join(", ");
+  const flags = offload === "hardware" ? " flags offload;" : "";
+  const between = devices.length === 0 ? "" : ` devices = { ${quoted} };`;
+  return `add flowtable ${NFT_TABLE} ${FLOWTABLE} { hook ingress priority 0;${between}${flags} counter; }`;
 }
 
 /** Removes the table if it is there; for `nft -f`. The first line makes the second one succeed in any case. */
@@ -132,6 +160,7 @@ function writer(options: RulesOptions): (rule: Rule) => string[] {
     if (action === "reject") {
       return ["meta l4proto tcp reject with tcp reset", "reject with icmpx type port-unreachable", "drop"];
     }
+    if (action === "offload") return [ADD_FLOW];
     if (action === "clear") return [`meta mark set meta mark & ${rest}`];
     if (typeof action === "string") return [action];
     if ("goto" in action) return [`goto ${nameOf(action.goto)}`];

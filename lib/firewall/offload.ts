@@ -2,6 +2,7 @@
  * What takes packets past netfilter, and so past ftwall.
  * @module
  */
+import { FLOWTABLE } from "./nft.ts";
 import type { Runner } from "./run.ts";
 
 /** Something in the kernel that lets packets pass without ftwall, and what to do about it. */
@@ -21,7 +22,8 @@ const BRIDGES = 'for b in /sys/class/net/*/bridge; do if [ -d "$b" ]; then echo 
 export async function findOffloads(run: Runner): Promise<Offload[]> {
   const found: Offload[] = [];
   const tables = await run("nft", ["list", "flowtables"]);
-  const names = [...tables.stdout.matchAll(/^\s*flowtable (\S+)/gm)].map((match) => match[1] ?? "");
+  const names = [...tables.stdout.matchAll(/^\s*flowtable (\S+)/gm)].map((match) => match[1] ?? "")
+    .filter((name) => name !== FLOWTABLE);
   if (tables.code === 0 && names.length > 0) {
     found.push({
       name: "flowtable",

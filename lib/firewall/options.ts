@@ -44,6 +44,10 @@ export interface RulesOptions {
   readonly refuse: "drop" | "reject";
   /** Whether locked clients and blocked peers are also held in kernel sets with timeouts. */
   readonly sets: boolean;
+  /** Whether settled, accepted flows go through a flowtable, which passes them by every chain. Only nft has it. */
+  readonly offload: "off" | "software" | "hardware";
+  /** Interfaces between which the flowtable forwards: those that there are when the rules are applied. */
+  readonly devices: readonly string[];
   /** Whether the set of locked clients also refuses connections that were settled as accepted before the lock. */
   readonly cut: boolean;
 }
@@ -66,6 +70,8 @@ export const RULES_DEFAULTS: RulesOptions = {
   mark: { mask: 0x0f000000, accepted: 0x01000000, refused: 0x02000000, own: 0x03000000 },
   refuse: "drop",
   sets: true,
+  offload: "off",
+  devices: [],
   cut: true,
 };
 
@@ -132,7 +138,7 @@ export function sortAddresses(list: readonly string[]): Sorted {
 
 /** Throws a RangeError when rules made from the options could not work or could mean something else than asked. */
 export function checkOptions(options: RulesOptions): void {
-  for (const name of options.lan) {
+  for (const name of [...options.lan, ...options.devices]) {
     if (!INTERFACE.test(name) || name.startsWith("-")) {
       throw new RangeError(`Cannot make rules for interface "${name}": not an interface name`);
     }

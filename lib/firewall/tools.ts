@@ -35,6 +35,16 @@ export function presentLan(lan: readonly string[], ifaces: readonly string[]): r
   return lan.some(there) ? lan : [];
 }
 
+/** Interfaces between which a flowtable may forward: all but loopback and those that are parts of another one. */
+export async function flowDevices(run: Runner): Promise<string[]> {
+  const parts = await run("sh", [
+    "-c",
+    'for m in /sys/class/net/*/master; do if [ -e "$m" ]; then echo "$m"; fi; done',
+  ]);
+  const within = new Set([...parts.stdout.matchAll(/net\/([^/]+)\/master/g)].map((match) => match[1]!));
+  return (await listInterfaces(run)).filter((name) => name !== "lo" && !within.has(name));
+}
+
 /** Names of the network interfaces of this network namespace. */
 export async function listInterfaces(run: Runner): Promise<string[]> {
   const answer = await run("cat", ["/proc/net/dev"]);

@@ -195,6 +195,12 @@ export const SECTIONS = {
         true,
         "Put the rules, and what the kernel's sets held, back when another program takes them away; at most once in ten seconds and five times in ten minutes.",
       ),
+      offload: field(
+        word(["off", "software", "hardware"]),
+        "off",
+        "Settled, accepted flows leave the kernel's long path by an nft flowtable, which costs less than forwarding without ftwall: software, or hardware where the network card can. Needs nft and the kernel module nf_flow_table (OpenWrt kmod-nft-offload); not for traffic that is shaped or counted on the way.",
+        "rules",
+      ),
       watchdog: field(
         durationOrNone(2 * SECOND, MINUTE),
         2 * SECOND,

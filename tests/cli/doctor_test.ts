@@ -39,8 +39,20 @@ Deno.test("capabilities are read from the status of the process", () => {
 });
 
 Deno.test("doctor tells how sets are changed, and remarks on a program for each change", () => {
-  const nft = { backend: "nft", sets: true, features: { hashlimit: true, u32: true }, notes: [] } as const;
-  const none = { ...nft, backend: "iptables", sets: false, notes: ["no kernel sets: ipset: not found"] } as const;
+  const nft = {
+    backend: "nft",
+    offload: "off",
+    sets: true,
+    features: { hashlimit: true, u32: true },
+    notes: [],
+  } as const;
+  const none = {
+    ...nft,
+    backend: "iptables",
+    offload: "off",
+    sets: false,
+    notes: ["no kernel sets: ipset: not found"],
+  } as const;
   assert.deepEqual(setsFinding(nft, ""), {
     level: "ok",
     found: "nft works here, with sets, changed through libnftables",

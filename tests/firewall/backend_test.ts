@@ -33,7 +33,7 @@ const NO_QUEUE = {
 Deno.test("nft is taken where its trial succeeds, and nothing else is run", async () => {
   const { run, calls } = machine([[/^unshare -n nft -c -f -$/, {}]]);
   const features = { hashlimit: true, u32: true };
-  assert.deepEqual(await chooseBackend(run), { backend: "nft", sets: true, features, notes: [] });
+  assert.deepEqual(await chooseBackend(run), { backend: "nft", offload: "off", sets: true, features, notes: [] });
   assert.deepEqual(calls, ["unshare -n nft -c -f -"]);
 });
 

@@ -20,7 +20,7 @@ packages=$packages,libnftables1,busybox-static
 if [ $# -eq 0 ]; then
   set -- tests/live/rules_test.ts tests/live/rules_tools_test.ts tests/live/kernel_sets_test.ts \
     tests/live/kernel_settle_test.ts tests/live/kernel_reload_test.ts tests/live/kernel_lan_test.ts \
-    tests/live/conntrack_test.ts
+    tests/live/conntrack_test.ts tests/live/flowtable_test.ts
 fi
 
 echo "making a system of $suite"
@@ -49,7 +49,7 @@ mount -t tmpfs run /run
 mkdir -p /dev/pts && mount -t devpts pts /dev/pts
 ip link set lo up
 uname -srv
-modprobe -a nf_tables nft_queue nfnetlink_queue nf_conntrack nft_ct veth bridge
+modprobe -a nf_tables nf_flow_table nf_flow_table_inet nft_flow_offload nft_queue nfnetlink_queue nf_conntrack nft_ct veth bridge
 cd /work/ftwall && deno test -A --no-check --cached-only $*
 echo "status: \$?"
 echo o >/proc/sysrq-trigger

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import {
+  applyRules,
+  chooseBackend,
+  findOffloads,
+  FirewallError,
+  type Ran,
+  renewOffload,
+  RULES_DEFAULTS,
+  type RulesOptions,
+  rulesText,
+  type Runner,
+} from "../../lib/firewall/mod.ts";
+
+const OPTIONS: RulesOptions = { ...RULES_DEFAULTS, lan: [], offload: "software" };
+const DEVICES = "Inter-|\n face |\n    lo: 0\n  eth0: 0\n  eth1: 0\n  br0: 0\n";
+
+interface Call {
+  readonly line: string;
+  readonly input: string;
+}
+
+/** A machine with eth0, eth1 (a part of br0) and br0, whose other tools answer by the first pattern that fits. */
+function machine(answers: readonly [RegExp, Partial<Ran>][]): { run: Runner; calls: Call[] } {
+  const calls: Call[] = [];
+  const run: Runner = (command, args, input = "") => {
+    const line = [command, ...args].join(" ");
+    calls.push({ line, input });
+    const usual: [RegExp, Partial<Ran>][] = [
+      [/^cat \/proc\/net\/dev$/, { stdout: DEVICES }],
+      [/^sh -c for m in/, { stdout: "/sys/class/net/eth1/master\n" }],
+    ];
+    const known = [...answers, ...usual].find(([pattern]) => pattern.test(line));
+    const missing = { code: 127, stdout: "", stderr: `${command}: not found` };
+    return Promise.resolve(known === undefined ? missing : { code: 0, stdout: "", stderr: "", ...known[1] });
+  };
+  return { run, calls };
+}
+
+Deno.test("settled flows go into a flowtable behind the question for locks, and only where that is asked for", () => {
+  const text = rulesText("nft", { ...OPTIONS, devices: ["eth0", "br0"] });
+  assert.match(
+    text,
+    /add flowtable inet ftwall settled_flows \{ hook ingress priority 0; devices = \{ "eth0", "br0" \}; counter; \}/,
+  );
+  assert.match(text, /settled ip6 daddr @locked6 drop\n[^\n]*settled goto offload\n/);
+  assert.match(text, /add rule inet ftwall offload flow add @settled_flows\n/);
+  assert.match(rulesText("nft", { ...OPTIONS, cut: false }), /forward ct mark [^\n]* goto offload/);
+  assert.match(rulesText("nft", { ...OPTIONS, offload: "hardware" }), /flags offload; counter;/);
+  assert.doesNotMatch(rulesText("nft", { ...OPTIONS, offload: "off" }), /flowtable|flow add/);
+  assert.equal(rulesText("iptables", OPTIONS), rulesText("iptables", { ...OPTIONS, offload: "off" }));
+});
+
+Deno.test("where offloading cannot be had the rules do without, and say why", async () => {
+  const fails: Ran = { code: 1, stdout: "", stderr: "Error: Could not process rule: Operation not supported" };
+  const nft: Runner = (command, args, input = "") => {
+    const wants = /flags offload/.test(input) ? "hardware" : /add flowtable/.test(input) ? "software" : "off";
+    const tried = command === "nft" || args[1] === "nft";
+    return Promise.resolve(tried && wants === "off" ? { ...fails, code: 0 } : fails);
+  };
+  const software = await chooseBackend(nft, "nft", OPTIONS);
+  assert.equal(software.offload, "off");
+  assert.deepEqual(software.notes, ["no software offload: Error: Could not process rule: Operation not supported"]);
+  const answers: Runner = (command, args, input = "") =>
+    Promise.resolve(/flags offload/.test(input) ? fails : { ...fails, code: args.includes("-c") && command ? 0 : 1 });
+  const hardware = await chooseBackend(answers, "nft", { ...OPTIONS, offload: "hardware" });
+  assert.equal(hardware.offload, "software");
+  assert.match(hardware.notes[0]!, /^no hardware offload, but by software: /);
+});
+
+Deno.test("an interface that came since is taken into the flowtable, and the flows in it are judged by the rules", async () => {
+  const applied = rulesText("nft", OPTIONS);
+  const stamp = /ftwall:[0-9a-f]{8}/.exec(applied)![0];
+  const chains = [...applied.matchAll(/^add rule inet ftwall \S+ (.*)$/gm)].map((match) => `\t\t${match[1]}`);
+  const hooks = ["forward", "input", "output", "post"].map((name) =>
+    `\tchain ${name} {\n\t\ttype filter hook ${name} priority -5; policy accept;\n\t}`
+  );
+  const table = (devices: string) =>
+    `table inet ftwall {\n\tflowtable settled_flows {\n\t\thook ingress priority filter\n\t\tdevices = { ${devices} }\n\t\tcounter\n\t}\n` +
+    `${hooks.join("\n")}\n\tchain first { # "${stamp}"\n${chains.join("\n")}\n\t}\n}`;
+  const kernel = (devices: string) =>
+    machine([
+      [/^unshare -n nft -c/, {}],
+      [/^nft list table inet ftwall$/, { stdout: table(devices) }],
+      [/^nft -f -$/, {}],
+      [/^cat \/proc\/(sys\/net\/netfilter|net\/if_inet6)/, { stdout: "1\n" }],
+    ]);
+  const same = kernel('"br0", eth0');
+  assert.equal((await applyRules("nft", OPTIONS, same.run)).changed, false);
+  const other = kernel("eth0");
+  assert.equal((await applyRules("nft", OPTIONS, other.run)).changed, true);
+  const { input } = other.calls.find(({ line }) => line === "nft -f -")!;
+  assert.match(input, /delete flowtable inet ftwall settled_flows\nadd flowtable .*devices = \{ "eth0", "br0" \}/);
+});
+
+Deno.test("offloaded flows are given back in one transaction; without a flowtable that is nothing", async () => {
+  const { run, calls } = machine([[/^nft -f -$/, {}]]);
+  assert.equal(await renewOffload(OPTIONS, run), true);
+  assert.deepEqual(calls.at(-1)!.input.split("\n"), [
+    "flush chain inet ftwall offload",
+    "delete flowtable inet ftwall settled_flows",
+    'add flowtable inet ftwall settled_flows { hook ingress priority 0; devices = { "eth0", "br0" }; counter; }',
+    "add rule inet ftwall offload flow add @settled_flows",
+    "",
+  ]);
+  const gone = machine([[/^nft -f -$/, { code: 1, stderr: "Error: No such file or directory" }]]);
+  assert.equal(await renewOffload(OPTIONS, gone.run), false);
+  const broken = machine([[/^nft -f -$/, { code: 1, stderr: "Error: Operation not permitted" }]]);
+  await assert.rejects(renewOffload(OPTIONS, broken.run), FirewallError);
+  const off = machine([]);
+  assert.equal(await renewOffload({ ...OPTIONS, offload: "off" }, off.run), false);
+  assert.deepEqual(off.calls, []);
+});
+
+Deno.test("our own flowtable takes nothing past us, another one does", async () => {
+  const tables =
+    "table inet ftwall {\n\tflowtable settled_flows {\n\t}\n}\ntable inet fw4 {\n\tflowtable ft {\n\t}\n}\n";
+  const { run } = machine([[/^nft list flowtables$/, { stdout: tables }]]);
+  assert.deepEqual((await findOffloads(run)).map(({ found }) => found), ['nft flowtable "ft"']);
+});

@@ -130,6 +130,25 @@ Deno.test("four hops at most from main to judge", () => {
   assert.fail("lib/judge/engine.ts is farther than four imports from main.ts");
 });
 
+Deno.test("what is disposed of at the end of a block is named more than once there, or not at all", () => {
+  // `deno bundle --minify` puts what a name that is used once stands for in the place of that use, also where it was declared
+  // with `using`: in the executable it is then never closed. Write `const file = …; using _ = file;`.
+  const wrong: string[] = [];
+  for (const path of source) {
+    const text = codeOf(path);
+    for (const match of text.matchAll(/\busing (\w+) =/g)) {
+      let depth = 0;
+      let end = match.index;
+      for (; end < text.length && depth >= 0; end++) {
+        depth += "{".includes(text[end]!) ? 1 : "}".includes(text[end]!) ? -1 : 0;
+      }
+      const uses = text.slice(text.indexOf(";", match.index), end).match(new RegExp(`\\b${match[1]}\\b`, "g")) ?? [];
+      if (uses.length === 1) wrong.push(`${path}: ${match[1]}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
 /** Where a package from outside may be imported. */
 const HOMES: Readonly<Record<string, RegExp>> = {
   "smol-toml": /^lib\/policy\//,

@@ -284,7 +284,8 @@ function checkInterfaces({ loaded }: Wanted): Finding {
 }
 
 function checkConnections(): Finding {
-  using libc = Libc.open();
+  const libc = Libc.open();
+  using _ = libc;
   try {
     Conntrack.open(libc).close();
     return ok("connections of a locked client can be cut");
@@ -298,7 +299,8 @@ function checkConnections(): Finding {
 }
 
 function checkSender(): Finding {
-  using libc = Libc.open();
+  const libc = Libc.open();
+  using _ = libc;
   try {
     RawSender.open(libc).close();
     return ok("decoys and probes can be sent");

@@ -101,7 +101,8 @@ export const log: Command = command({
   async run({ client, protocol, since = 86400, json, ...where }) {
     const directory = await findHistory(where);
     const lines = logLines({ directory, client, protocol, since, json: json === true, config: where.config });
-    using printer = new Printer();
+    const printer = new Printer();
+    using _ = printer;
     for (const line of lines) printer.print(line);
     if (lines.length === 0) complain("ftwall: Nothing of that is in the history");
     return DONE;

@@ -91,7 +91,8 @@ function playStory(
     const progress = Deno.stderr.isTerminal() ? progressLine(file, counted) : undefined;
     const link = new Link();
     try {
-      using source = openCapture(file);
+      const source = openCapture(file);
+      using _ = source;
       play(source, link, engine, counted, progress);
     } catch (error) {
       problems.push(captureProblem(file, error));

@@ -42,7 +42,8 @@ export async function becomeRespawned(): Promise<void> {
   }
   const { OwnProcess } = await import("../../ffi/own_process.ts");
   const [, ...words] = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
-  using own = new OwnProcess();
+  const own = new OwnProcess();
+  using _ = own;
   const errno = own.become("/bin/sh", ["sh", "-c", LOOP, "ftwall", Deno.execPath(), ...words]);
   throw new Failure(FAILED, `Cannot start /bin/sh, which is to start ftwall again where it ends: error ${errno}`);
 }

@@ -62,7 +62,8 @@ async function test(control: string): Promise<number> {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) Deno.addSignalListener(signal, stop);
   try {
-    await using scene = new SelfTestScene(runCommand, config.network.lan);
+    const scene = new SelfTestScene(runCommand, config.network.lan);
+    await using _ = scene;
     return await Promise.race([interrupt.promise, pass(scene, config, control)]);
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, stop);

@@ -24,8 +24,10 @@ export function sendPing(wanted: string): void {
   const packet = new Uint8Array(new ArrayBuffer(60 + payload.length));
   const ends = new Ends().from(...from, PORT).to(...to, PORT);
   const size = buildUdp(packet, new DataView(packet.buffer), 0, ends, payload);
-  using libc = Libc.open();
-  using sender = RawSender.open(libc);
+  const libc = Libc.open();
+  using _libc = libc;
+  const sender = RawSender.open(libc);
+  using _ = sender;
   const errno = sender.send(packet, 0, size, ...to);
   if (errno !== 0) throw new Failure(FAILED, `Cannot send the ping of the test: ${libc.describe(errno)}`);
 }

@@ -10,7 +10,8 @@ const FEWEST_DESCRIPTORS = 64;
 
 /** Raises the limit of open files and sockets. Throws where it stays too low: later, running out would have no clear error. */
 export function raiseDescriptors(): void {
-  using own = new OwnProcess();
+  const own = new OwnProcess();
+  using _ = own;
   const { soft } = own.raiseDescriptors();
   if (soft >= FEWEST_DESCRIPTORS) return;
   throw new Failure(

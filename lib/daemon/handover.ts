@@ -38,9 +38,9 @@ export async function takeOver(
   } catch (error) {
     throw new Failure(FAILED, `Cannot wait for queues at "${waitingAt(control)}": ${errorText(error)}`);
   }
-  using waiting = socket;
+  using _ = socket;
   const { pid } = await ask(networkNamespace());
-  const passed = await waiting.receive(PATIENCE);
+  const passed = await socket.receive(PATIENCE);
   if (passed === null) {
     throw new Failure(FAILED, `Cannot take over from process ${pid}: it did not hand over within ${PATIENCE / 1000} s`);
   }

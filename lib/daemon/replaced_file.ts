@@ -51,13 +51,15 @@ export class ReplacedFile implements Disposable {
 
   /** Brings the new name to the disk, on another thread: a file that no folder names is lost with the power. */
   async syncFolder(): Promise<void> {
-    using folder = Deno.openSync(this.#folder);
+    const folder = Deno.openSync(this.#folder);
+    using _ = folder;
     await folder.sync();
   }
 
   /** The same on this thread. */
   syncFolderNow(): void {
-    using folder = Deno.openSync(this.#folder);
+    const folder = Deno.openSync(this.#folder);
+    using _ = folder;
     folder.syncSync();
   }
 

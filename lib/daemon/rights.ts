@@ -73,7 +73,8 @@ function sameArchitecture(one: string, other: string): boolean {
   try {
     const [first, second] = [one, other].map((path) => {
       const head = new Uint8Array(20);
-      using file = Deno.openSync(path);
+      const file = Deno.openSync(path);
+      using _ = file;
       file.readSync(head);
       return `${head[4]} ${head[18]} ${head[19]}`;
     });

@@ -57,7 +57,8 @@ export class StateStore {
       const found = checkOwn(path);
       if (found === null) return null;
       if (!found.isFile) throw new Error(`Cannot read the state "${path}": it is no regular file`);
-      using file = openOwn(path, { read: true });
+      const file = openOwn(path, { read: true });
+      using _ = file;
       const reader = new StateReader(state, context);
       const decoder = new TextDecoder();
       const piece = new Uint8Array(PIECE);

@@ -303,7 +303,8 @@ export class HistoryStore {
  * add up. Answers how many bytes.
  */
 async function copyRest(path: string, target: Deno.FsFile, { foreign, bytes }: Current): Promise<number> {
-  using source = await Deno.open(path);
+  const source = await Deno.open(path);
+  using _ = source;
   const piece = new Uint8Array(PIECE + LONGEST_LINE);
   let copied = 0;
   let held = 0;

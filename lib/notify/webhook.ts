@@ -75,7 +75,8 @@ export async function post(target: NotifyConfig, message: Message, signal: Abort
   const headers = new Headers({ "content-type": "application/json", "user-agent": "ftwall" });
   if (target.token !== "") headers.set("authorization", `Bearer ${target.token}`);
   const caCerts = target.ca === "" ? [] : [await Deno.readTextFile(target.ca)];
-  using client = Deno.createHttpClient({ caCerts, poolMaxIdlePerHost: 0 });
+  const client = Deno.createHttpClient({ caCerts, poolMaxIdlePerHost: 0 });
+  using _ = client;
   let answer: Response;
   try {
     answer = await fetch(url, { method, body, headers, redirect: "manual", signal, client });

@@ -120,7 +120,8 @@ function readText(path: string): string | Unreadable {
     const { isFile, isDirectory } = Deno.statSync(path);
     // Opening a FIFO would wait for a writer, reading a device might never end.
     if (!isFile) return unreadable(isDirectory ? "a directory" : "no regular file", "a TOML file");
-    using file = Deno.openSync(path, { read: true });
+    const file = Deno.openSync(path, { read: true });
+    using _ = file;
     // Room for one byte too many: a file may grow while it is read.
     const bytes = new Uint8Array(MAX_BYTES + 1);
     let length = 0;

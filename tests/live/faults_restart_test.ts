@@ -63,7 +63,7 @@ for (const [fail, config] of SETTINGS) {
         for (let round = 0; round < 5; round++) {
           await pause(500);
           const { pid } = daemon.process;
-          assert.equal(await daemon.replace(), 0);
+          await daemon.replace();
           assert.match(daemon.process.stdout, new RegExp(`Took the place of process ${pid}`));
         }
         await pause(500);
@@ -73,7 +73,7 @@ for (const [fail, config] of SETTINGS) {
       const many = topology.start("client2", program("traffic.ts", "many", ADDRESSES.server.v4, CONNECTIONS, 10));
       while (!many.stdout.includes('"all"')) {
         await pause(1000);
-        assert.equal(await daemon.replace(), 0);
+        await daemon.replace();
       }
       many.kill("SIGTERM");
       await many.status;

@@ -101,11 +101,13 @@ export class RouterDaemon implements AsyncDisposable {
     if (sets) await new Promise((resolve) => setTimeout(resolve, 300 * PATIENCE));
   }
 
-  /** Starts another one with `--take-over` beside the one that runs, and waits for both; answers the exit code of the first. */
-  async replace(): Promise<number> {
+  /** Starts another one with `--take-over` beside the one that runs, and waits until it is ready and the first has ended well. */
+  async replace(): Promise<void> {
     const before = this.process;
     await this.launch([...this.command, "--take-over"]);
-    return (await before.status).code;
+    const { code } = await before.status;
+    if (code === 0) return;
+    throw new Error(`The one before ended with ${code}: ${before.stdout.slice(-1500)}${before.stderr.slice(-1500)}`);
   }
 
   /** The running daemon. */

@@ -19,7 +19,7 @@ const TABLE_EVERY = 5000;
 const FULL = 0.95;
 const ROOM = 0.8;
 /** Bytes that the program takes beside its tables: docs/operation.md has the figures. */
-const BESIDE_TABLES = 48 << 20;
+const BESIDE_TABLES = 56 << 20;
 const EACH_THREAD = 20 << 20;
 
 const CONNTRACK = "/proc/sys/net/netfilter/nf_conntrack_";

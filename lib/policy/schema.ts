@@ -84,7 +84,7 @@ export const TOP = {
   memory: field(
     size(4 * MIB, 2048 * MIB),
     32 * MIB,
-    "What all tables (flows, peers, locks, trained addresses) may take together; the oldest entries go when it is used up. The program takes up to 48 MiB beside them, and 20 for each thread beyond the first. With 2G the tables of flows (8.4 million) and peers (4.2 million) are as large as they can be.",
+    "What all tables (flows, peers, locks, trained addresses) may take together; the oldest entries go when it is used up. The program takes up to 56 MiB beside them, and 20 for each thread beyond the first. With 2G the tables of flows (8.4 million) and peers (4.2 million) are as large as they can be.",
     "restart",
   ),
   timezone: field(

@@ -78,14 +78,14 @@ Deno.test("a limit of memory is found in either kind of control groups, and too 
   files.set("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", `${100 << 20}\n`);
   assert.deepEqual(memoryLimit(read), { bytes: 100 << 20, kills: 5 });
   assert.equal(memoryProblem(null, 32 << 20, 1), "");
-  assert.equal(memoryProblem({ bytes: 80 << 20, kills: 0 }, 32 << 20, 1), "");
+  assert.equal(memoryProblem({ bytes: 88 << 20, kills: 0 }, 32 << 20, 1), "");
   assert.match(
-    memoryProblem({ bytes: 80 << 20, kills: 1 }, 32 << 20, 1),
-    /is 80 MiB; for reaching it processes were killed 1/,
+    memoryProblem({ bytes: 88 << 20, kills: 1 }, 32 << 20, 1),
+    /is 88 MiB; for reaching it processes were killed 1/,
   );
   assert.equal(
     memoryProblem({ bytes: 64 << 20, kills: 0 }, 32 << 20, 2),
-    "The limit of memory of this service is 64 MiB. With memory = 32 MiB ftwall may take 100 MiB: " +
+    "The limit of memory of this service is 64 MiB. With memory = 32 MiB ftwall may take 108 MiB: " +
       "lower memory in the config, or raise the limit",
   );
 });

@@ -7,6 +7,7 @@ import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import { eachNeighbour } from "../../ffi/neighbours.ts";
 import { interfaceNews, type NewsSocket } from "../../ffi/news_socket.ts";
 import { hasOwnChains, RulesetNews } from "../../ffi/ruleset_news.ts";
+import { QueueLibrary } from "../../ffi/netfilter_queue.ts";
 import { Queues } from "../../ffi/queues.ts";
 import { keptQueues } from "../../ffi/service_notice.ts";
 import { Tidier } from "../../ffi/start_pages.ts";
@@ -149,6 +150,8 @@ async function takenQueues(
   const taken = keptQueues(libc);
   const kept = [...taken.keys()];
   if (options.takeOver !== null && listenerPid(control) !== null) {
+    // What is missing here is better found before the other one has ended.
+    QueueLibrary.open(libc).close();
     const { pid, sockets } = await takeOver(libc, control, (namespace) => options.takeOver!(control, namespace));
     for (const [number, fd] of sockets) taken.set(number, fd);
     reporter.note("info", `Took the place of process ${pid}, and ${counted(sockets.size, "queue")} of it`);

@@ -204,9 +204,12 @@ Deno.test({
     await login.prints('"echoed":5');
     try {
       Deno.writeTextFileSync(CONNECTIONS, "500\n");
-      const load = await Load.start(topology, flood, 1000);
+      const load = await Load.start(topology, flood, 1000, 1);
       figure(`a full table: told after ${await noted(daemon, /table of connections is full/)} ms`);
-      assert.match((await daemon.run("doctor", "--control", daemon.control)).stdout, /table of connections is full/);
+      await until("what doctor says", async () => {
+        const { code, stdout } = await daemon.run("doctor", "--control", daemon.control);
+        return code === 2 && /table of connections is full/.test(stdout);
+      });
       const echoes = login.stdout.length;
       await until("echoes in a full table", () => login.stdout.length > echoes + 500);
       const counted = await load.end();

@@ -63,14 +63,14 @@ export class Load {
     this.#sink = sink;
   }
 
-  /** Begins with so many packets a second. */
-  static async start(topology: Topology, flood: Flood, rate: number): Promise<Load> {
+  /** Begins with so many packets a second, and so many of each flow. */
+  static async start(topology: Topology, flood: Flood, rate: number, each: number = EACH): Promise<Load> {
     const { client1, server } = ADDRESSES;
     const sink = topology.start("server", flood.command("tally", PORT));
     await sink.prints("ready");
     // Known beforehand: the queue for an address that is being resolved is short.
     await topology.must("client1", ["ping", "-q", "-c", "1", server.v4]);
-    const words = [client1.v4, server.v4, PORT, rate, LONGEST, EACH];
+    const words = [client1.v4, server.v4, PORT, rate, LONGEST, each];
     return new Load(topology.start("client1", flood.command("number", ...words)), sink);
   }
 

@@ -285,6 +285,7 @@ class RunningDaemon implements Daemon {
       engine: this.#engine,
       own: () => Deno.networkInterfaces(),
       neighbours: (visit) => void eachNeighbour(opened.libc, visit),
+      leases: () => this.#names.leases,
     });
     this.#names = new NameKeeper(config, (text) => note("info", text));
     this.#history = this.#newHistory(path);

@@ -4,12 +4,14 @@
  * @module
  */
 import type { Engine } from "../judge/engine.ts";
-import { isIPv4, parseAddress, type Words } from "../net/address.ts";
+import { formatAddress, formatMac, isIPv4, parseAddress, parseMac, type Words } from "../net/address.ts";
 import type { InterfaceAddress } from "./lan_watch.ts";
 
 /** Milliseconds between looks at the neighbour table, and for how long what was seen counts. */
 const LOOK = 2000;
 const SEEN = 600_000;
+/** Milliseconds between looks at leases that did not change. */
+const LEASES_LOOK = 120_000;
 /** The same for the router's own addresses. */
 const OWN_LOOK = 10_000;
 const OWN = 60_000;
@@ -25,6 +27,8 @@ export interface IdentitiesParts {
   readonly neighbours: (
     visit: (w0: number, w1: number, w2: number, w3: number, high: number, low: number) => void,
   ) => void;
+  /** MACs by the addresses that DHCP gave them. */
+  readonly leases: () => ReadonlyMap<string, string>;
 }
 
 /** See the module's text. */
@@ -32,6 +36,8 @@ export class Identities {
   readonly #parts: IdentitiesParts;
   #lastLook = -Infinity;
   #lastOwn = -Infinity;
+  #lastLeases = -Infinity;
+  #leases: ReadonlyMap<string, string> = new Map();
 
   /** Knows nobody before the first {@link beat}. */
   constructor(parts: IdentitiesParts) {
@@ -57,11 +63,22 @@ export class Identities {
     const { policy, state } = engine;
     if (!policy.config.lock.requireNeighbour || now - this.#lastLook < LOOK) return;
     this.#lastLook = now;
-    neighbours((w0, w1, w2, w3, high, low) => {
+    const bind = (w0: number, w1: number, w2: number, w3: number, high: number, low: number): void => {
       if (!policy.isHome(w0, w1, w2, w3)) return;
       const at = state.bindings.insert(w0, w1, w2, w3, 0, now + SEEN) * state.bindings.columns;
       state.bindings.values[at] = high;
       state.bindings.values[at + 1] = low;
+    };
+    const leases = this.#parts.leases();
+    if (leases !== this.#leases || now - this.#lastLeases >= LEASES_LOOK) {
+      this.#leases = leases;
+      this.#lastLeases = now;
+      for (const [address, mac] of leases) bind(...parseAddress(address)!, ...parseMac(mac)!);
+    }
+    neighbours((w0, w1, w2, w3, high, low) => {
+      // What DHCP gave to one machine, another only claims.
+      const given = leases.size === 0 ? undefined : leases.get(formatAddress(w0, w1, w2, w3));
+      if (given === undefined || given === formatMac(high, low)) bind(w0, w1, w2, w3, high, low);
     });
   }
 

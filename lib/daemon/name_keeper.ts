@@ -16,6 +16,8 @@ const LOOK = 30_000;
 export class NameKeeper {
   /** Lines of the files that were passed by, as of the last reading. */
   bad = 0;
+  /** MACs by the addresses that DHCP gave them, as of then. */
+  leases: ReadonlyMap<string, string> = new Map();
   readonly #note: (text: string) => void;
   readonly #reverse = new ReverseNames((address) => Deno.resolveDns(reverseName(address), "PTR"));
   #config: Config;
@@ -50,11 +52,12 @@ export class NameKeeper {
   }
 
   async #readAgain(config: Config, found: string): Promise<void> {
-    const { names, bad, problems } = await readNames(config.names.files, Date.now());
+    const { names, leases, bad, problems } = await readNames(config.names.files, Date.now());
     addConfigNames(names, config);
     // A reload may have come between.
     if (config !== this.#config) return;
     this.#names = names;
+    this.leases = leases;
     this.#read = found;
     this.bad = bad;
     const said = problems.join("; ");

@@ -24,17 +24,27 @@ export class LeaseReader {
   bad = 0;
   readonly #found: (host: NamedHost) => void;
   readonly #gone: (address: string) => void;
+  readonly #leased: (address: string, mac: string) => void;
   readonly #now: number;
   /** Where Kea's columns are; null before its heading. */
   #columns: ReadonlyMap<string, number> | null = null;
   /** The lease of ISC dhcpd that is being read. */
   #lease: { readonly address: string; mac: string; name: string; over: boolean } | null = null;
 
-  /** Tells hosts to `found`, and addresses whose lease ended to `gone`; `now` is the wall clock in milliseconds. */
-  constructor(now: number, found: (host: NamedHost) => void, gone: (address: string) => void) {
+  /**
+   * Tells hosts to `found`, addresses whose lease ended to `gone`, and to `leased` which MAC an address was given to, also
+   * where that machine has no name; `now` is the wall clock in milliseconds.
+   */
+  constructor(
+    now: number,
+    found: (host: NamedHost) => void,
+    gone: (address: string) => void,
+    leased: (address: string, mac: string) => void = () => {},
+  ) {
     this.#now = now;
     this.#found = found;
     this.#gone = gone;
+    this.#leased = leased;
   }
 
   /** Takes the next line, without its line feed. Never throws. */
@@ -66,7 +76,7 @@ export class LeaseReader {
     if (address === "") return false;
     const ends = Number(expiry) * 1000;
     if (ends !== 0 && ends < this.#now) this.#gone(address);
-    else if (name !== "*") this.#tell(name, address, macOf(mac));
+    else this.#given(address, macOf(mac), name === "*" ? "" : name);
     return true;
   }
 
@@ -78,11 +88,12 @@ export class LeaseReader {
     return true;
   }
 
-  /** `mac name` of ethers(5), or `mac address`, which names nobody. */
+  /** `mac name` of ethers(5), or `mac address`, which names nobody and is as good as a lease. */
   #ethers([first = "", name = ""]: readonly string[]): boolean {
     const mac = macOf(first);
     if (mac === "" || name === "") return false;
     if (addressOf(name) === "") this.#tell(name, "", mac);
+    else this.#leased(addressOf(name), mac);
     return true;
   }
 
@@ -97,7 +108,7 @@ export class LeaseReader {
     const over = (value("state") !== "0" && value("state") !== "") || Number(value("expire")) * 1000 < this.#now ||
       value("valid_lifetime") === "0";
     if (over) this.#gone(address);
-    else if (value("hostname") !== "") this.#tell(value("hostname"), address, macOf(value("hwaddr")));
+    else this.#given(address, macOf(value("hwaddr")), value("hostname"));
   }
 
   #withinLease(line: string): void {
@@ -106,7 +117,7 @@ export class LeaseReader {
       this.#lease = null;
       if (lease.address === "") return;
       if (lease.over) this.#gone(lease.address);
-      else if (lease.name !== "") this.#tell(lease.name, lease.address, lease.mac);
+      else this.#given(lease.address, lease.mac, lease.name);
       return;
     }
     const mac = /^hardware ethernet ([0-9a-fA-F:]{11,17});$/.exec(line);
@@ -115,6 +126,11 @@ export class LeaseReader {
     if (name !== null) lease.name = name[1]!;
     const state = /^binding state (\w+);$/.exec(line);
     if (state !== null) lease.over = state[1] !== "active";
+  }
+
+  #given(address: string, mac: string, name: string): void {
+    if (mac !== "") this.#leased(address, mac);
+    if (name !== "") this.#tell(name, address, mac);
   }
 
   #tell(text: string, address: string, mac: string): void {

@@ -9,6 +9,8 @@ import { Names } from "./names.ts";
 
 /** Bytes of the end of a file that are read: servers append to their leases. */
 const LARGEST = 1 << 20;
+/** Leases that are held at most. */
+const MOST_LEASES = 8192;
 /** Bytes that are read at once. */
 const PIECE = 32 * 1024;
 const LINE_FEED = Uint8Array.of(0x0a);
@@ -16,6 +18,8 @@ const LINE_FEED = Uint8Array.of(0x0a);
 /** What reading came to. */
 export interface ReadNames {
   readonly names: Names;
+  /** MACs by the addresses that DHCP gave them. */
+  readonly leases: ReadonlyMap<string, string>;
   /** Lines that were passed by. */
   readonly bad: number;
   /** What could not be read, for people. */
@@ -73,11 +77,13 @@ interface Step {
 
 class Gathering {
   readonly #names = new Names();
+  readonly #leases = new Map<string, string>();
   readonly #now: number;
   readonly #problems: string[] = [];
   #bad = 0;
   // Within one file the last word on an address counts, of two files the first one.
   readonly #own = new Map<string, NamedHost>();
+  readonly #ownLeases = new Map<string, string>();
   #reader: LeaseReader;
 
   constructor(now: number) {
@@ -87,11 +93,19 @@ class Gathering {
 
   #begin(): LeaseReader {
     const own = this.#own;
+    const leases = this.#ownLeases;
     own.clear();
+    leases.clear();
     return new LeaseReader(
       this.#now,
       (host) => void own.set(host.address === "" ? host.mac : host.address, host),
-      (address) => void own.delete(address),
+      (address) => {
+        own.delete(address);
+        leases.delete(address);
+      },
+      (address, mac) => {
+        if (leases.size < MOST_LEASES) leases.set(address, mac);
+      },
     );
   }
 
@@ -102,6 +116,9 @@ class Gathering {
   #end(): void {
     this.#bad += this.#reader.bad;
     for (const host of this.#own.values()) if (!this.#names.add(host)) this.#bad++;
+    for (const [address, mac] of this.#ownLeases) {
+      if (this.#leases.size < MOST_LEASES && !this.#leases.has(address)) this.#leases.set(address, mac);
+    }
     this.#reader = this.#begin();
   }
 
@@ -139,7 +156,7 @@ class Gathering {
   }
 
   done(): ReadNames {
-    return { names: this.#names, bad: this.#bad, problems: this.#problems };
+    return { names: this.#names, leases: this.#leases, bad: this.#bad, problems: this.#problems };
   }
 }
 

@@ -236,7 +236,7 @@ export const SECTIONS = {
       requireNeighbour: field(
         flag,
         false,
-        "Lock a client only where the kernel's neighbour table (ARP, IPv6 neighbour discovery) has the MAC that its packet came from for its address: then nobody is locked by packets in his name. Not where clients are behind another router, whose MAC all of them have.",
+        "Lock a client only where a DHCP lease in [names] files, or else the kernel's neighbour table (ARP, IPv6 neighbour discovery), has the MAC that its packet came from for its address: then nobody is locked by packets in his name. Not where clients are behind another router, whose MAC all of them have.",
       ),
       decoyRate: field(
         integer(1, 10_000),

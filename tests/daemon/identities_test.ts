@@ -14,6 +14,7 @@ class House {
   readonly identities: Identities;
   readonly table: [address: string, high: number, low: number][] = [];
   own: { address: string; netmask: string }[] = [];
+  leases: ReadonlyMap<string, string> = new Map();
 
   constructor(config: string) {
     this.home = new Household(config);
@@ -23,6 +24,7 @@ class House {
       neighbours: (visit) => {
         for (const [address, high, low] of this.table) visit(...parseAddress(address)!, high, low);
       },
+      leases: () => this.leases,
     });
   }
 
@@ -72,6 +74,25 @@ Deno.test("what the kernel saw counts for ten minutes, and the newest hardware a
   house.home.pass(601);
   house.ping("10.0.0.6", 7);
   assert.deepEqual(house.locked, []);
+});
+
+Deno.test("what DHCP gave to one machine is not another's, whatever the neighbour table believes, over IPv4 and IPv6", () => {
+  const house = new House(`${HOME}[lock]\nrequire_neighbour = true\n`);
+  house.leases = new Map([["10.0.0.6", "02:00:00:00:00:06"], ["fd00::6", "02:00:00:00:00:06"], [
+    "203.0.113.9",
+    "02:00:00:00:00:42",
+  ]]);
+  // The machine 66 answers for the address of 6 (forged ARP), and has one of its own without a lease.
+  house.table.push(["10.0.0.6", 0x0200, 66], ["fd00::6", 0x0200, 66], ["10.0.0.66", 0x0200, 66]);
+  for (let beat = 0; beat < 3; beat++) {
+    house.identities.beat(house.home.now);
+    for (const client of ["10.0.0.6", "fd00::6"]) house.ping(client, 66);
+    house.home.now += 3000;
+  }
+  assert.deepEqual(house.locked, []);
+  for (const client of ["10.0.0.6", "fd00::6"]) house.ping(client, 6);
+  house.ping("10.0.0.66", 66);
+  assert.deepEqual(house.locked, ["10.0.0.6", "10.0.0.66", "fd00::6"]);
 });
 
 Deno.test("neither the router, a broadcast address nor an operator's machine is locked, or sent a decoy or probe", () => {

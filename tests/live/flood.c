@@ -8,7 +8,7 @@
  *     flood tally PORT                                 counts them; SIGUSR1 makes it tell the highest number, SIGTERM all
  *
  * KIND: ping (FastTrack), announce (UDP tracker), dht, syn, dns (answers nobody asked for), fragment, flow (random bytes).
- * `send`, `ask`, `number` and `tally` print one line of JSON.
+ * `send`, `ask`, `number` and `tally` print one line of JSON; `kernel_us` is the kernel's time for each packet, the way through the router with it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,6 +63,39 @@ static size_t payload(const char *kind, uint8_t *to) {
   return 64;
 }
 
+/* Packets that are built before the first is sent, so that sending costs a system call for 64 of them. */
+#define RING 131072
+#define SIZE 128
+#define BATCH 64
+
+static size_t build(uint8_t *packet, const char *kind, uint32_t from, uint32_t to) {
+  const int syn = !strcmp(kind, "syn"), dns = !strcmp(kind, "dns"), fragment = !strcmp(kind, "fragment");
+  struct iphdr *ip = (struct iphdr *)packet;
+  uint8_t *rest = packet + sizeof *ip;
+  size_t size;
+  const uint16_t random = (uint16_t)chance();
+  ip->version = 4, ip->ihl = 5, ip->ttl = 64, ip->id = random;
+  ip->saddr = from, ip->daddr = to;
+  if (syn) {
+    struct tcphdr *tcp = (struct tcphdr *)rest;
+    tcp->source = htons(1024 + random % 60000), tcp->dest = htons(1 + (uint16_t)chance() % 60000);
+    tcp->seq = chance(), tcp->doff = 5, tcp->syn = 1, tcp->window = htons(1000);
+    size = sizeof *tcp, ip->protocol = IPPROTO_TCP;
+    uint32_t sum = IPPROTO_TCP + (uint32_t)size;
+    for (int i = 0; i < 8; i += 2) sum += (uint32_t)(packet[12 + i] << 8 | packet[13 + i]);
+    tcp->check = checksum(tcp, size, sum);
+  } else {
+    struct udphdr *udp = (struct udphdr *)rest;
+    size = sizeof *udp + payload(kind, rest + sizeof *udp), ip->protocol = IPPROTO_UDP;
+    udp->source = htons(dns ? 53 : 1024 + random % 60000);
+    udp->dest = htons(!strcmp(kind, "ping") ? 1214 : dns ? 1024 + (uint16_t)chance() % 60000 : 6881);
+    udp->len = htons((uint16_t)(fragment ? size + 64 : size));
+    if (fragment) ip->frag_off = htons(chance() & 1 ? IP_MF : 8 + (uint16_t)chance() % 8);
+  }
+  ip->tot_len = htons((uint16_t)(sizeof *ip + size));
+  return sizeof *ip + size;
+}
+
 static int send_flood(int argc, char **argv) {
   if (argc < 7) return 2;
   const char *kind = argv[2];
@@ -69,47 +103,38 @@ static int send_flood(int argc, char **argv) {
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(argv[4])};
   const double rate = atof(argv[5]), length = atof(argv[6]);
   const uint32_t sources = argc > 7 ? (uint32_t)atol(argv[7]) : 1;
-  const int syn = !strcmp(kind, "syn"), dns = !strcmp(kind, "dns"), fragment = !strcmp(kind, "fragment");
   int raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
   if (raw < 0) return perror("socket"), 1;
+  uint8_t *packets = calloc(RING, SIZE);
+  struct iovec *parts = calloc(RING, sizeof *parts);
+  struct mmsghdr *messages = calloc(RING + BATCH, sizeof *messages);
+  for (int i = 0; i < RING + BATCH; i++) {
+    struct iovec *part = &parts[i % RING];
+    if (i < RING) {
+      part->iov_base = packets + (size_t)i * SIZE;
+      part->iov_len = build(part->iov_base, kind, htonl(first + chance() % sources), to.sin_addr.s_addr);
+    }
+    messages[i].msg_hdr = (struct msghdr){.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = part, .msg_iovlen = 1};
+  }
   const double began = seconds();
   long sent = 0, forgone = 0;
-  uint8_t packet[256];
   while (seconds() - began < length) {
     // Where the path takes less, what is due is forgone.
     const long due = (long)((seconds() - began) * rate);
-    if (due - sent > 1000) forgone += due - sent - 1000, sent = due - 1000;
+    if (due - sent > 4000) forgone += due - sent - 4000, sent = due - 4000;
     while (sent < due) {
-      memset(packet, 0, sizeof packet);
-      struct iphdr *ip = (struct iphdr *)packet;
-      uint8_t *rest = packet + sizeof *ip;
-      size_t size;
-      const uint16_t random = (uint16_t)chance();
-      ip->version = 4, ip->ihl = 5, ip->ttl = 64, ip->id = random;
-      ip->saddr = htonl(first + chance() % sources), ip->daddr = to.sin_addr.s_addr;
-      if (syn) {
-        struct tcphdr *tcp = (struct tcphdr *)rest;
-        tcp->source = htons(1024 + random % 60000), tcp->dest = htons(1 + (uint16_t)chance() % 60000);
-        tcp->seq = chance(), tcp->doff = 5, tcp->syn = 1, tcp->window = htons(1000);
-        size = sizeof *tcp, ip->protocol = IPPROTO_TCP;
-        uint32_t sum = IPPROTO_TCP + (uint32_t)size;
-        for (int i = 0; i < 8; i += 2) sum += (uint32_t)(packet[12 + i] << 8 | packet[13 + i]);
-        tcp->check = checksum(tcp, size, sum);
-      } else {
-        struct udphdr *udp = (struct udphdr *)rest;
-        size = sizeof *udp + payload(kind, rest + sizeof *udp), ip->protocol = IPPROTO_UDP;
-        udp->source = htons(dns ? 53 : 1024 + random % 60000);
-        udp->dest = htons(!strcmp(kind, "ping") ? 1214 : dns ? 1024 + (uint16_t)chance() % 60000 : 6881);
-        udp->len = htons((uint16_t)(fragment ? size + 64 : size));
-        if (fragment) ip->frag_off = htons(chance() & 1 ? IP_MF : 8 + (uint16_t)chance() % 8);
-      }
-      ip->tot_len = htons((uint16_t)(sizeof *ip + size));
-      if (sendto(raw, packet, sizeof *ip + size, 0, (struct sockaddr *)&to, sizeof to) > 0 || errno == ENOBUFS) sent++;
-      else if (errno == EPERM || errno == EINVAL) return perror("sendto"), 1;
+      const int done = sendmmsg(raw, messages + sent % RING, due - sent < BATCH ? (unsigned)(due - sent) : BATCH, 0);
+      if (done > 0) sent += done;
+      else if (errno == ENOBUFS) sent++;
+      else return perror("sendmmsg"), 1;
     }
-    usleep(200);
+    usleep(100);
   }
-  printf("{\"sent\":%ld,\"rate\":%.0f}\n", sent - forgone, (double)(sent - forgone) / (seconds() - began));
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  const double cpu = (double)used.ru_stime.tv_sec * 1e6 + (double)used.ru_stime.tv_usec;
+  sent -= forgone;
+  printf("{\"sent\":%ld,\"rate\":%.0f,\"kernel_us\":%.1f}\n", sent, (double)sent / (seconds() - began), cpu / (double)(sent + 1));
   return 0;
 }
 

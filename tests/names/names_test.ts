@@ -31,6 +31,35 @@ duid 00:01:00:01:2c:f2:00:11:02:00:00:00:00:01
   assert.deepEqual([gone, bad], [["192.168.1.8"], 0]);
 });
 
+Deno.test("leases tell which MAC has an address, also of machines without a name, of each kind of file", () => {
+  const leases = new Map<string, string>();
+  const reader = new LeaseReader(NOW, () => {}, (address) => leases.delete(address), (address, mac) => {
+    leases.set(address, mac);
+  });
+  const text = `1700003600 02:00:00:00:00:05 192.168.1.5 * *
+1699999999 02:00:00:00:00:08 192.168.1.8 old-phone *
+1700003600 16777221 fd00::5 anna-laptop 00:01:00:01:2c:f2:00:11:02:00:00:00:00:05
+192.168.1.3 printer
+02:00:00:00:00:09 192.168.1.9
+lease 192.168.1.10 {
+  binding state active;
+  hardware ethernet 02:00:00:00:00:0a;
+}
+lease 192.168.1.11 {
+  binding state free;
+  hardware ethernet 02:00:00:00:00:0b;
+}
+address,duid,valid_lifetime,expire,subnet_id,pref_lifetime,lease_type,iaid,prefix_len,fqdn_fwd,fqdn_rev,hostname,hwaddr,state,user_context,hwtype,hwaddr_source,pool_id
+fd00::6,00:01:00:01,3600,1700003600,1,1800,0,5,128,0,0,,02:00:00:00:00:06,0,,1,0,0`;
+  for (const line of text.split("\n")) reader.line(line);
+  assert.deepEqual([...leases], [
+    ["192.168.1.5", "02:00:00:00:00:05"],
+    ["192.168.1.9", "02:00:00:00:00:09"],
+    ["192.168.1.10", "02:00:00:00:00:0a"],
+    ["fd00::6", "02:00:00:00:00:06"],
+  ]);
+});
+
 Deno.test("Kea's memfile: columns by their heading, the last line for an address counts", () => {
   // https://kea.readthedocs.io/en/latest/arm/dhcp4-srv.html, memfile; heading of Kea 2.4.
   const { hosts, gone, bad } = read(

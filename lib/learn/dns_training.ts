@@ -3,16 +3,18 @@
  *
  * Only answers to a question that this client asked this server are believed (same ports, id and name); otherwise anybody
  * could have any address blocked. As a name server can give any address, those that serve others too are never trained, or
- * no longer once that is known.
+ * no longer once that is known; and what a name server says that nobody else has asked counts for the machine that asked it
+ * alone: a neighbour's DoH server, which no name leads to, would be refused before it could show what it is.
  * @module
  */
 import { type Classifier, type Evidence, type Look, UNDECIDED, UNRELATED } from "../protocol/classifier.ts";
 import { formatAddress, isUnlearnable } from "../net/address.ts";
 import type { Policy } from "../policy/policy.ts";
 import { hashEndpoint } from "../state/hash.ts";
-import { NAME, NAMES, PATTERN, PROTOCOL, SEVERAL, type State } from "../state/state.ts";
+import { NAME, NAMES, PATTERN, PROTOCOL, SEVERAL, type State, WITNESS } from "../state/state.ts";
 import { DNS, dnsFrameEnd, DnsMessage, type DnsName, NameSet, TYPE_CNAME } from "../wire/dns.ts";
 import type { Clock } from "./clock.ts";
+import { machineOf } from "./endpoints.ts";
 import type { Emit } from "./event.ts";
 import type { Everyday } from "./everyday.ts";
 import type { Learner } from "./learner.ts";
@@ -177,6 +179,10 @@ export class Trainer {
     trained.end(a0, a1, a2, a3, 0, this.#clock.now);
     const row = trained.insert(a0, a1, a2, a3, 0, until);
     const at = row * trained.columns;
+    const witness = this.#isTrusted(ends) ? 0 : machineOf(ends, this.#state);
+    // Two machines of which each was told so by whom it asked.
+    const agreed = !trained.created && trained.values[at + WITNESS] !== witness;
+    trained.values[at + WITNESS] = agreed ? 0 : witness;
     trained.values[at + PROTOCOL] = protocol;
     trained.values[at + PATTERN] = number;
     if (!trained.created) return;
@@ -190,6 +196,13 @@ export class Trainer {
       until: this.#clock.text(until),
       client: ends.client,
     });
+  }
+
+  /** Whether the name server of a flow is at home, a well-known one, or one that several machines ask. */
+  #isTrusted({ p0, p1, p2, p3 }: FlowEnds): boolean {
+    const { policy } = this.#learner;
+    return policy.isHome(p0, p1, p2, p3) || policy.isSpared(p0, p1, p2, p3) || isUnlearnable(p0, p1, p2, p3) ||
+      this.#everyday.isOfMany(p0, p1, p2, p3);
   }
 
   /** An unrelated name leads to the address, or was answered by it. */

@@ -266,6 +266,16 @@ export function hostOf(ends: FlowEnds): number {
   return hashEndpoint(ends.p0, ends.p1, ends.p2, ends.p3, 0, 0x5bd1e995) | 1;
 }
 
+/**
+ * The machine of a flow's client as a witness: a hash of its MAC, where that is known, as it can send in the name of every
+ * client; else of its address. Never 0.
+ */
+export function machineOf(ends: FlowEnds, { neighbours }: State): number {
+  const row = neighbours.find(ends.c0, ends.c1, ends.c2, ends.c3, 0);
+  if (row < 0) return witnessOf(ends);
+  return hashEndpoint(0, 0, neighbours.values[row * 2]!, neighbours.values[row * 2 + 1]!, 0, 0x3c6ef372) | 1;
+}
+
 /** The client of a flow as a witness: a hash, never 0. */
 export function witnessOf(ends: FlowEnds): number {
   return hashEndpoint(ends.c0, ends.c1, ends.c2, ends.c3, 0, 0x3c6ef372) | 1;

@@ -8,7 +8,7 @@ import { isCommonPort } from "../net/common_ports.ts";
 import type { Policy } from "../policy/policy.ts";
 import { MANY_CLIENTS, NAMES, SEVERAL, SHOWN_BY, type State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
-import { witnessOf } from "./endpoints.ts";
+import { machineOf } from "./endpoints.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 
 /** Milliseconds that it is remembered after it was last seen. */
@@ -53,15 +53,23 @@ export class Everyday {
     everyday.values[row * everyday.columns + NAMES] = SEVERAL;
   }
 
-  /** Makes an entry or renews it, and notes the client that showed it. Answers its row. */
+  /** Makes an entry or renews it, and notes the machine that showed it. Answers its row. */
   show(ends: FlowEnds, w0: number, w1: number, w2: number, w3: number, port: number): number {
     const { everyday } = this.#state;
     const row = everyday.insert(w0, w1, w2, w3, port, this.#clock.now + LASTS);
     const at = row * everyday.columns + SHOWN_BY;
-    const client = witnessOf(ends);
-    if (everyday.created) everyday.values[at] = client;
-    else if (everyday.values[at] !== client) everyday.values[at] = MANY_CLIENTS;
+    const machine = machineOf(ends, this.#state);
+    if (everyday.created) everyday.values[at] = machine;
+    else if (everyday.values[at] !== machine) everyday.values[at] = MANY_CLIENTS;
     return row;
+  }
+
+  /** Whether several machines have been shown this address: as a name server it is not one machine's own. */
+  isOfMany(w0: number, w1: number, w2: number, w3: number): boolean {
+    const { everyday } = this.#state;
+    const row = everyday.find(w0, w1, w2, w3, 0);
+    return row >= 0 && everyday.values[row * everyday.columns + SHOWN_BY] === MANY_CLIENTS &&
+      everyday.deadline[row]! > this.#clock.now;
   }
 
   /** Says that an address serves others. */

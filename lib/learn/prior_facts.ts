@@ -3,10 +3,11 @@
  * @module
  */
 import type { AddressTable } from "../state/address_table.ts";
-import { PROTOCOL, type State } from "../state/state.ts";
+import { PROTOCOL, type State, WITNESS } from "../state/state.ts";
 import { DNS, DNS_TLS } from "../wire/dns.ts";
 import { HOOK_INPUT, HOOK_OUTPUT, type Packet } from "../wire/packet.ts";
 import type { Clock } from "./clock.ts";
+import { machineOf } from "./endpoints.ts";
 import { type Learner, REFUSE_FLOW } from "./learner.ts";
 import type { Because } from "./event.ts";
 import type { FlowEnds } from "./flow_ends.ts";
@@ -48,7 +49,9 @@ export class PriorFacts {
     // A name server can be trained by another one, and is asked by TCP where an answer is long (RFC 7766).
     if (trained.count !== 0 && peerPort !== DNS && peerPort !== DNS_TLS) {
       const row = trained.find(p0, p1, p2, p3, 0);
-      if (row >= 0 && this.#meets(ends, trained, row, "trained-name")) return "name-trained";
+      const witness = row < 0 ? 0 : trained.values[row * trained.columns + WITNESS]!;
+      const concerns = witness === 0 || witness === machineOf(ends, this.#state);
+      if (row >= 0 && concerns && this.#meets(ends, trained, row, "trained-name")) return "name-trained";
     }
     return "";
   }

@@ -46,7 +46,7 @@ export const NAME = 0;
 export const NAMES = 1;
 /** Names or clients from which on an everyday address counts as one. One is too few: anybody can give a name to anybody's address. */
 export const SEVERAL = 2;
-/** Column of an everyday address: hash of the client that showed it, or {@link MANY_CLIENTS}. */
+/** Column of an everyday address: hash of the machine that showed it, or {@link MANY_CLIENTS}. */
 export const SHOWN_BY = 2;
 /** More clients than one showed an everyday address. */
 export const MANY_CLIENTS = 0;
@@ -56,7 +56,10 @@ export const KIND = 1;
 export const ADVERTISED = 1;
 /** Kind of an endpoint: took part in a confirmed conversation, or is a node that the protocol's own structure proves. */
 export const CONFIRMED = 2;
-/** Column of an endpoint: hash of the client in whose flow it was confirmed, 0 where the endpoint itself spoke. */
+/**
+ * Column of an endpoint: hash of the client in whose flow it was confirmed, 0 where the endpoint itself spoke. Of a trained
+ * address: hash of the machine for which alone it counts, 0 where it counts for everybody.
+ */
 export const WITNESS = 2;
 
 /** Counts of machines; beyond it they share some. A flood of made-up machines fills it, so it is no larger than is needed. */
@@ -211,7 +214,7 @@ export class State {
     this.flows = new FlowTable(capacity.flows, seed);
     this.streams = new Streams(capacity.streams);
     this.peers = new AddressTable(capacity.peers, 1, seed, memory);
-    this.trained = new AddressTable(capacity.trained, 2, seed, memory);
+    this.trained = new AddressTable(capacity.trained, 3, seed, memory);
     this.endpoints = new AddressTable(capacity.endpoints, 3, seed, memory);
     this.locks = new Locks(capacity.locks, seed, memory);
     this.scores = new Scores(capacity.scores, seed, memory);

@@ -20,7 +20,19 @@
  * @module
  */
 import { formatAddress, type Words } from "../net/address.ts";
-import { CONFIRMED, KIND, NAME, NAMES, PATTERN, PROTOCOL, SEVERAL, type State, WITNESS } from "./state.ts";
+import {
+  CONFIRMED,
+  KIND,
+  MANY_CLIENTS,
+  NAME,
+  NAMES,
+  PATTERN,
+  PROTOCOL,
+  SEVERAL,
+  SHOWN_BY,
+  type State,
+  WITNESS,
+} from "./state.ts";
 
 /** What the first line of a state file of any version looks like. */
 export const ANY_HEADER: RegExp = /^ftwall state (\d{1,6})$/;
@@ -82,14 +94,20 @@ export function* stateLines(state: State, context: StateContext): Generator<stri
     if (protocol === undefined) continue;
     const pattern = context.pattern(trained.values[at + PATTERN]!);
     const until = time(trained.deadline[row]!);
-    yield `trained ${address(trained, row)} ${protocol} until=${until} ${pattern}\n`;
+    const witness = trained.values[at + WITNESS]!;
+    const alone = witness === 0 ? "" : ` witness=${witness >>> 0}`;
+    yield `trained ${address(trained, row)} ${protocol} until=${until} ${pattern}${alone}\n`;
   }
   for (const row of everyday.rows(context.now)) {
     const at = row * everyday.columns;
     const names = everyday.values[at + NAMES]!;
     const name = names >= SEVERAL ? "" : ` name=${everyday.values[at + NAME]! >>> 0}`;
+    const shownBy = everyday.values[at + SHOWN_BY]!;
+    const by = shownBy === MANY_CLIENTS ? "" : ` by=${shownBy >>> 0}`;
     const port = everyday.key(row, 4) === 0 ? "" : ` port=${everyday.key(row, 4)}`;
-    yield `everyday ${address(everyday, row)} until=${time(everyday.deadline[row]!)} names=${names}${name}${port}\n`;
+    yield `everyday ${address(everyday, row)} until=${
+      time(everyday.deadline[row]!)
+    } names=${names}${name}${port}${by}\n`;
   }
   for (const row of endpoints.rows(context.now)) {
     const at = row * endpoints.columns;

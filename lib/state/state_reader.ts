@@ -222,8 +222,11 @@ function readPeer(words: readonly string[], state: State, context: StateContext,
 function readTrained(words: readonly string[], state: State, context: StateContext, restored: Restored): string {
   const trained = parseAddress(words[1] ?? "");
   if (trained === null) return "that is not an address";
-  const until = timeOf(fieldsOf(words.slice(3)).get("until"), context);
+  const fields = fieldsOf(words.slice(3));
+  const until = timeOf(fields.get("until"), context);
   if (until === null) return "until must be a time";
+  const witness = wholeNumber(fields.get("witness") ?? "0", 0, 0xffffffff);
+  if (witness === null) return "the witness must be a number of 32 bits";
   const protocol = context.protocols.indexOf(words[2] ?? "");
   if (protocol < 0) return "the protocol is not known";
   const pattern = context.patternNumber(words[4] ?? "");
@@ -232,6 +235,7 @@ function readTrained(words: readonly string[], state: State, context: StateConte
   const row = state.trained.insert(trained[0], trained[1], trained[2], trained[3], 0, until);
   state.trained.values[row * state.trained.columns + PROTOCOL] = protocol;
   state.trained.values[row * state.trained.columns + PATTERN] = pattern;
+  state.trained.values[row * state.trained.columns + WITNESS] = witness | 0;
   restored.trained++;
   return "";
 }
@@ -246,13 +250,14 @@ function readEveryday(words: readonly string[], state: State, context: StateCont
   const name = wholeNumber(fields.get("name") ?? "0", 0, 0xffffffff);
   const port = wholeNumber(fields.get("port") ?? "0", 0, 65535);
   if (names === null) return `names must be 1 to ${SEVERAL}`;
-  if (name === null || port === null) return "name must be a number of 32 bits, port 0 to 65535";
+  const by = wholeNumber(fields.get("by") ?? "0", 0, 0xffffffff);
+  if (name === null || by === null || port === null) return "name and by must be numbers of 32 bits, port 0 to 65535";
   if (until <= context.now) return ended(restored);
   const { everyday } = state;
   const at = everyday.insert(address[0], address[1], address[2], address[3], port, until) * everyday.columns;
   everyday.values[at + NAME] = name | 0;
   everyday.values[at + NAMES] = names;
-  everyday.values[at + SHOWN_BY] = MANY_CLIENTS;
+  everyday.values[at + SHOWN_BY] = by === 0 ? MANY_CLIENTS : by | 0;
   restored.everyday++;
   return "";
 }

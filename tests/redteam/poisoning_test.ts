@@ -78,6 +78,37 @@ Deno.test("a name server that names others trains nothing of them, whether known
   assert.deepEqual(after.refused, []);
 });
 
+Deno.test("what a name server says that no other machine asks counts for the asking machine alone", () => {
+  const home = new Household();
+  const name = "www.winmx.com";
+  /** Asks a name server, from a hardware address and in a client's name, and has it answer. */
+  const ask = (mac: number, client: string, server: string, asked: string, address: string) => {
+    const [from, to] = [readEnd(`${client}:${home.port()}`), readEnd(`${server}:53`)];
+    home.judgeWith(udpPacket(from, to, dnsQuestion(7, asked)), 2, 0x0200, mac);
+    home.judgeWith(udpPacket(to, from, dnsAnswer(7, asked, [{ type: "A", value: address, ttl: 60 }])), 2, 0x0200, 1);
+  };
+  /** Opens a connection; answers whether it is refused. */
+  const refuses = (mac: number, client: string, address: string): boolean => {
+    const syn = tcpPacket(readEnd(`${client}:${home.port()}`), readEnd(`${address}:443`), SYN, 1);
+    return (home.judgeWith(syn, 2, 0x0200, mac) & REFUSE) !== 0;
+  };
+  // Machine 66 asks a name server of its own, also in the names of others: a DoH server that nobody visited is named.
+  const doh = "203.0.113.250";
+  for (const client of ["10.0.0.66", "10.0.0.6", "10.0.0.7"]) {
+    ask(66, client, "198.51.100.66", "a.example.org", "203.0.113.4");
+    ask(66, client, "198.51.100.66", name, doh);
+  }
+  assert.equal(home.engine.state.trained.count, 1);
+  assert.deepEqual([refuses(6, "10.0.0.6", doh), refuses(7, "10.0.0.7", doh)], [false, false]);
+  assert.ok(refuses(66, "10.0.0.66", doh));
+  // A name server that several machines ask is believed for all, as one of those at home and the well-known ones are.
+  for (const mac of [6, 7]) ask(mac, `10.0.0.${mac}`, "198.51.100.53", "b.example.org", "203.0.113.5");
+  for (const [server, address] of [["198.51.100.53", "203.0.113.20"], ["9.9.9.9", "203.0.113.21"]] as const) {
+    ask(66, "10.0.0.66", server, name, address);
+    assert.ok(refuses(8, "10.0.0.8", address), server);
+  }
+});
+
 Deno.test("a game server that somebody pinged is not refused to those that play there", () => {
   const home = new Household();
   home.udp("ping", "10.0.0.66:1214", "198.51.100.70:27015", [[">", PING]]);

@@ -274,13 +274,8 @@ class RunningDaemon implements Daemon {
     this.#surroundings = new Surroundings({ read: Deno.readTextFileSync, note });
     this.#stale = new StaleRules((wanted) => this.#kernel.fit(wanted), (text) => note("warning", text));
     const path = options.state ?? config.state.path;
-    this.#state = new StateKeeper({
-      engine: this.#engine,
-      path,
-      importPath: config.state.import,
-      now: performance.now(),
-      note,
-    });
+    const importPath = config.state.import;
+    this.#state = new StateKeeper({ engine: this.#engine, path, importPath, now: performance.now(), note });
     this.#identities = new Identities({
       engine: this.#engine,
       own: () => Deno.networkInterfaces(),

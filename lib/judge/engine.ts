@@ -328,7 +328,7 @@ export class Engine {
     }
     if ((words[flow + FLAGS]! & ALLOWED) !== 0) return NOTHING;
     const { look } = this.asker;
-    if (tcp !== 0 && look.nth === 1 && look.fromOpener && look.fromClient && isEverydayOpening(look.ownFirst, 1)) {
+    if (tcp !== 0 && look.nth === 1 && look.fromOpener && isEverydayOpening(look.ownFirst, 1)) {
       const consequence = this.learner.openedToPeer(this.#ends, look);
       if (consequence === REFUSE_FLOW) {
         words[flow + FLAGS]! |= REFUSED;

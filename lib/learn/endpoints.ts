@@ -22,6 +22,7 @@ import { hashEndpoint } from "../state/hash.ts";
 import type { FanOuts } from "../state/fan_outs.ts";
 import { KIND, PROTOCOL, type State, WITNESS } from "../state/state.ts";
 import { type Clock, ticksOf } from "./clock.ts";
+import type { Everyday } from "./everyday.ts";
 import type { FlowEnds } from "./flow_ends.ts";
 
 /** Evidence of an encrypted-looking flow to an endpoint that took part in a confirmed conversation. */
@@ -35,7 +36,8 @@ const KNOWN_PEER: Evidence = evidence(
 export const OWN_PEER: Evidence = evidence(
   "known-peer",
   STRONG,
-  "Flow to the address and port to which this client itself sent what was certain, whatever the flow speaks",
+  "Flow to the address and port to which this client itself sent what was certain, or that a message named to it, or " +
+    "to its own port of that kind, whatever the flow speaks",
 );
 
 /** Evidence of an encrypted-looking flow of a client in whose other flows the protocol was certain. */
@@ -90,9 +92,11 @@ export class Endpoints {
   readonly #table: AddressTable;
   readonly #fanOuts: FanOuts;
   readonly #clock: Clock;
+  readonly #everyday: Everyday;
 
   /** Remembers in `state`. */
-  constructor(state: State, clock: Clock, policy: Policy) {
+  constructor(state: State, clock: Clock, policy: Policy, everyday: Everyday) {
+    this.#everyday = everyday;
     this.#table = state.endpoints;
     this.#fanOuts = state.fanOuts;
     this.#clock = clock;
@@ -101,7 +105,7 @@ export class Endpoints {
 
   /**
    * Remembers an endpoint as ADVERTISED or CONFIRMED. `witness` is the hash of the client by whose packets alone it is
-   * confirmed ({@link witnessOf}), 0 where the endpoint itself sent some. What a client confirms counts for its own flows
+   * confirmed, or to whom alone a message named it ({@link witnessOf}); 0 where the endpoint itself sent some. What a client confirms counts for its own flows
    * only: otherwise one datagram to a VPN server could have a neighbour's tunnel taken for file sharing.
    */
   learn(
@@ -234,13 +238,26 @@ export class Endpoints {
     return this.#fanOuts.agrees(c0, c1, c2, c3, protocol, hostOf(ends), rule.near, this.#clock.tick, memory);
   }
 
-  /** Number of the protocol that the client of this flow itself spoke with its peer's address and port for certain; else -1. */
-  spokenWith(ends: FlowEnds): number {
+  /**
+   * Number of the protocol to which the endpoint that this flow was opened to belongs, as far as its own client told: spoken
+   * with it there for certain, or named in a message of or to it, and nothing else is known to be there. Else -1.
+   */
+  openedTo(ends: FlowEnds): number {
     const { columns, deadline, values } = this.#table;
-    const row = this.#table.find(ends.p0, ends.p1, ends.p2, ends.p3, ends.peerPort);
+    const row = ends.clientOpened
+      ? this.#table.find(ends.p0, ends.p1, ends.p2, ends.p3, ends.peerPort)
+      : this.#table.find(ends.c0, ends.c1, ends.c2, ends.c3, ends.clientPort);
     if (row < 0 || deadline[row]! <= this.#clock.now) return -1;
     const at = row * columns;
-    return values[at + KIND] === CONFIRMED && values[at + WITNESS] === witnessOf(ends) ? values[at + PROTOCOL]! : -1;
+    if (values[at + WITNESS] !== witnessOf(ends)) return -1;
+    return values[at + KIND] === CONFIRMED || !this.#servesOthers(ends) ? values[at + PROTOCOL]! : -1;
+  }
+
+  /** Whether the peer of a flow is known for everyday traffic: a message may name anybody. */
+  #servesOthers(ends: FlowEnds): boolean {
+    const { p0, p1, p2, p3 } = ends;
+    return ends.clientOpened && (this.#everyday.isKnown(p0, p1, p2, p3, 0) ||
+      this.#everyday.isKnown(p0, p1, p2, p3, ends.peerPort));
   }
 
   /** What is known of the endpoints of an encrypted-looking flow: 0, ADVERTISED or CONFIRMED. */

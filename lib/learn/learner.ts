@@ -115,7 +115,7 @@ export class Learner {
     this.everyday = new Everyday(state, clock, policy);
     this.peers = new PeerList(state, clock, this.everyday, emit, policy, () => this.epoch++);
     this.timeLocks = new TimeLocks(state, clock, emit, () => this.epoch++);
-    this.#endpoints = new Endpoints(state, clock, policy);
+    this.#endpoints = new Endpoints(state, clock, policy, this.everyday);
     this.rateLimits = new RateLimits(state.rateLimits);
     this.quotas = new Quotas(state);
     this.prober = new Prober({
@@ -282,12 +282,13 @@ export class Learner {
   }
 
   /**
-   * The client opened a flow in which no protocol shows. Encryption that looks like the web's hides one too: to where the
-   * client itself spoke a protocol for certain, every flow of it is of that protocol.
+   * A flow was opened in which no protocol shows. Encryption that looks like the web's hides one too: to where the client
+   * itself spoke a protocol for certain, or a message of the protocol told it to go, every flow of it is of that protocol; and so is
+   * every flow to its own port of which it told others.
    */
   openedToPeer(ends: FlowEnds, look: Look): Consequence {
     if (!this.policy.config.encrypted.knownPeer) return NOTHING;
-    const protocol = this.#endpoints.spokenWith(ends);
+    const protocol = this.#endpoints.openedTo(ends);
     if (protocol < 0) return NOTHING;
     const group = this.groupOf(ends);
     const action = this.policy.action(this.table, group, protocol);
@@ -448,7 +449,12 @@ export class Learner {
       }
       if (classifier.blocksPeers === true && words[at + 5] === CONFIRMED && certainty === CERTAIN) {
         this.#block(ends, w0, w1, w2, w3, words[at + 4]!, protocol, client);
-      } else this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!, witnessOf(ends));
+      } else {
+        const own = w0 === ends.c0 && w1 === ends.c1 && w2 === ends.c2 && w3 === ends.c3;
+        // What kind of port it has itself is for a client to say.
+        const told = words[at + 5] === CONFIRMED || (certainty >= STRONG && (ends.fromClient || !own));
+        this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!, told ? witnessOf(ends) : 0);
+      }
     }
     if (certainty !== CERTAIN) return;
     if (classifier.blocksPeers === true) {

@@ -9,6 +9,7 @@ import { ALPN, ALPN_CUT, offersAlpn } from "../../wire/tls_alpn.ts";
 import {
   CERTAIN,
   type Classifier,
+  CONFIRMED,
   type Evidence,
   evidence,
   type Look,
@@ -19,7 +20,7 @@ import {
 import { isAction, isAdcCommand, isCommandPair, isOwnCommand } from "./commands.ts";
 import { classifyDirectConnectUdp } from "./udp.ts";
 import { readEndpoint } from "../endpoint_text.ts";
-import { compare, CUT, isBase32, literal, SAME, seek, seekByte } from "../literal.ts";
+import { compare, CUT, isBase32, isDigit, literal, SAME, seek, seekByte } from "../literal.ts";
 
 const LOCK = evidence("nmdc-lock", CERTAIN, "$Lock … Pk=… | at the start (NMDC; captured); odds 2^-80");
 const PEER = evidence("nmdc-peer", CERTAIN, "$MyNick … | and $Lock at the start (NMDC; captured); odds 2^-112");
@@ -65,6 +66,7 @@ const MY_INFO = literal("$MyINFO $ALL ");
 const ADC_GET = literal("$ADCGET ");
 const ADC_SEND = literal("$ADCSND ");
 const CONNECT_TO_ME = literal("$ConnectToMe ");
+const INVITATION = literal("CTM ");
 const TLS_OFFER = evidence(
   "tls-alpn",
   CERTAIN,
@@ -206,6 +208,7 @@ function command(look: Look, at: number): Evidence {
   const bytes = look.bytes;
   const end = look.end;
   if (bytes[at] !== DOLLAR) {
+    readInvitation(look, at, end);
     return broadcast(bytes, at, end) || isAdcCommand(bytes, at, end) ? ADC_COMMAND : UNDECIDED;
   }
   const info = compare(bytes, at, end, MY_INFO);
@@ -216,11 +219,31 @@ function command(look: Look, at: number): Evidence {
   const connect = compare(bytes, at, end, CONNECT_TO_ME);
   if (connect === SAME) {
     const space = seekByte(bytes, at + CONNECT_TO_ME.length, Math.min(end, at + 128), SPACE);
-    return space > 0 && readEndpoint(look, space + 1, end, true) > 0 ? COMMAND : UNDECIDED;
+    if (space <= 0 || readEndpoint(look, space + 1, end, true) <= 0) return UNDECIDED;
+    // Its own address, perhaps as the world sees it.
+    const { count, words } = look.found;
+    if (look.fromClient && count > 0) look.peer(0, 0, 0, 0, words[(count - 1) * 6 + 4]!, CONFIRMED);
+    return COMMAND;
   }
   if (compare(bytes, at, end, SEARCH) === SAME && isActiveSearch(look, at + SEARCH.length, end)) return COMMAND;
   if (isOwnCommand(bytes, at, end)) return COMMAND;
   return isCommandPair(bytes, at, end) ? COMMANDS : UNDECIDED;
+}
+
+/**
+ * `DCTM ABCD EFGH ADCS/0.10 34567 …`: the port at which the client itself waits for the other (ADC 1.0). Of others' invitations
+ * the address is not in the message.
+ */
+function readInvitation(look: Look, at: number, end: number): void {
+  const { bytes } = look;
+  if (!look.fromClient || compare(bytes, at + 1, end, INVITATION) !== SAME) return;
+  let here = seekByte(bytes, at + 15, Math.min(end, at + 40), SPACE) + 1;
+  if (here === 0) return;
+  let port = 0;
+  for (const most = Math.min(end, here + 5); here < most && isDigit(bytes[here]!); here++) {
+    port = port * 10 + bytes[here]! - 0x30;
+  }
+  if (here < end && bytes[here]! <= SPACE && port > 0 && port <= 0xffff) look.peer(0, 0, 0, 0, port, CONFIRMED);
 }
 
 /** `198.51.100.7:412 F?`: where answers are to go, whether the size is limited, and more behind a question mark. */

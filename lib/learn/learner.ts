@@ -178,8 +178,9 @@ export class Learner {
     const group = this.groupOf(ends);
     const action = policy.action(this.table, group, protocol);
     if (action === OFF) return NOTHING;
-    const { hasInfoHash, hashFollows, infoHash } = look.found;
-    if (policy.allowsAny && (hasInfoHash ? policy.allowsInfoHash(infoHash, 0) : hashFollows)) {
+    const { hasInfoHash, hashFollows, isUpkeep, infoHash } = look.found;
+    const letBy = hashFollows || (isUpkeep && this.#endpoints.usesAllowed(ends, protocol));
+    if (policy.allowsAny && (hasInfoHash ? policy.allowsInfoHash(infoHash, 0) : letBy)) {
       if (hasInfoHash && ends.fromClient) this.#endpoints.noteAllowed(ends, protocol);
       // A datagram's flow may show other hashes yet.
       return ends.tcp === 0 ? LET_BY : LET_THROUGH;

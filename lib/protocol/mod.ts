@@ -11,6 +11,7 @@ import { edonkey } from "./edonkey/mod.ts";
 import { fasttrack } from "./fasttrack/mod.ts";
 import { freenet } from "./freenet/mod.ts";
 import { gnutella } from "./gnutella/mod.ts";
+import { hyperswarm } from "./hyperswarm/mod.ts";
 import { i2p } from "./i2p/mod.ts";
 import { libp2p } from "./libp2p/mod.ts";
 import { manolito } from "./manolito/mod.ts";
@@ -39,6 +40,7 @@ export const CLASSIFIERS: readonly Classifier[] = [
   winny,
   xunlei,
   resilio,
+  hyperswarm,
   libp2p,
 ];
 

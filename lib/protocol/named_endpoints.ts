@@ -25,6 +25,8 @@ export class NamedEndpoints {
   hasInfoHash = false;
   /** This payload begins an exchange in which an info-hash is shown before anything is moved. */
   hashFollows = false;
+  /** This payload only keeps its net together: what moves files shows an info-hash. */
+  isUpkeep = false;
 
   /** Forgets all. */
   clear(): void {
@@ -32,6 +34,7 @@ export class NamedEndpoints {
     this.omitted = 0;
     this.hasInfoHash = false;
     this.hashFollows = false;
+    this.isUpkeep = false;
   }
 
   /** Adds an endpoint: four address words (IPv4 mapped) and a port (0 = any port of that address). */

@@ -87,6 +87,7 @@ const AGENTS: readonly string[] = [
   "bittorrent/",
   "transmission/",
   "qbittorrent",
+  "webtorrent/",
   "deluge",
   "libtorrent",
   "rtorrent/",

@@ -101,7 +101,7 @@ function query(look: Look): Evidence {
   const hash = message.find(a, "info_hash");
   if (message.typeOf(hash) === STRING && message.length(hash) === ID_LENGTH) {
     look.found.hash(look.bytes, message.at(hash));
-  }
+  } else look.found.isUpkeep = true;
   const port = message.find(a, "port");
   // With implied_port (BEP 5) the datagram's own port counts, which the flow names already.
   const implied = message.integer(message.find(a, "implied_port"));
@@ -113,6 +113,7 @@ function query(look: Look): Evidence {
 function response(look: Look): Evidence {
   const r = withId("r");
   if (r < 0) return UNRELATED;
+  look.found.isUpkeep = true;
   if (message.openList(message.find(r, "values"))) {
     while (message.nextItem()) {
       const length = message.itemLength;

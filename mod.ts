@@ -80,7 +80,7 @@ export {
 // Sources of packets
 export { play, type Played } from "./lib/replay/play.ts";
 export { openCapture } from "./lib/replay/capture.ts";
-export { CaptureError, type Source } from "./lib/replay/source.ts";
+export { CaptureError, type Frames, type Source } from "./lib/replay/source.ts";
 export { type Frame, MemorySource } from "./lib/replay/memory_source.ts";
 export { Link } from "./lib/replay/link.ts";
 export { type ByteOutput, PcapWriter } from "./lib/replay/pcap.ts";

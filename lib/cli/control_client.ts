@@ -6,6 +6,7 @@ import { parseAddress } from "../net/address.ts";
 import { errorText } from "../net/error_text.ts";
 import { type ControlAnswers, type ControlRequest, LONGEST_ANSWER } from "../report/control_protocol.ts";
 import { FAILED, Failure, MISSING } from "../report/failure.ts";
+import { writeAll } from "../report/write_all.ts";
 
 /** Who asks: what the audit log is told, and the address that must not be locked by mistake. */
 export interface Asker {
@@ -82,11 +83,6 @@ async function connect(path: string): Promise<Deno.UnixConn> {
     }
     throw new Failure(MISSING, `Cannot reach the daemon at "${path}": ${errorText(error)}`);
   }
-}
-
-async function writeAll(connection: Deno.UnixConn, bytes: Uint8Array): Promise<void> {
-  let start = 0;
-  while (start < bytes.length) start += await connection.write(bytes.subarray(start));
 }
 
 async function readLine(connection: Deno.UnixConn): Promise<string> {

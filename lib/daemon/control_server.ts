@@ -19,6 +19,7 @@ import {
   type TakeOverAnswer,
 } from "../report/control_protocol.ts";
 import type { Who } from "../report/report_event.ts";
+import { writeAll } from "../report/write_all.ts";
 import { claimPath, CONTROL, foreignPeer, type Peer, peerDescriptor, releasePath } from "./socket_path.ts";
 
 type Request<C extends ControlRequest["command"]> = Extract<ControlRequest, { readonly command: C }>;
@@ -278,17 +279,12 @@ async function send(connection: Deno.UnixConn, answer: Iterable<string>): Promis
       filled += written;
       if (read === text.length) break;
       text = text.slice(read);
-      await write(connection, piece.subarray(0, filled));
+      await writeAll(connection, piece.subarray(0, filled));
       filled = 0;
     }
   }
-  await write(connection, piece.subarray(0, filled));
+  await writeAll(connection, piece.subarray(0, filled));
   return true;
-}
-
-async function write(connection: Deno.UnixConn, bytes: Uint8Array): Promise<void> {
-  let start = 0;
-  while (start < bytes.length) start += await connection.write(bytes.subarray(start));
 }
 
 function* granted(result: Iterable<string>): Generator<string, void> {

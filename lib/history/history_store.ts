@@ -8,6 +8,7 @@
  */
 import { errorText } from "../net/error_text.ts";
 import { openOwn } from "../report/own_file.ts";
+import { writeAll } from "../report/write_all.ts";
 import { type Happened, HOUR, LONGEST_LINE, type Named, writeRecord } from "./record.ts";
 import { type Addition, MOST, type Standing, Tally } from "./tally.ts";
 
@@ -351,10 +352,6 @@ async function writeText(file: Deno.FsFile, text: string): Promise<number> {
   const bytes = new TextEncoder().encode(text);
   await writeAll(file, bytes);
   return bytes.length;
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
 }
 
 function sameDay(a: number, b: number): boolean {

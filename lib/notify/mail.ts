@@ -5,6 +5,7 @@
  */
 import type { NotifyConfig } from "../policy/config.ts";
 import type { Message } from "./message.ts";
+import { writeAll } from "../report/write_all.ts";
 
 /** Longest line of ASCII that goes as it is: RFC 5322 section 2.1.1 allows 998. */
 const LONGEST_LINE = 900;
@@ -89,7 +90,7 @@ class Session {
 
   /** Sends a command, where there is one, and throws unless the reply's code begins with `digit`. */
   async expect(digit: string, command: string | null): Promise<void> {
-    if (command !== null) await this.#send(new TextEncoder().encode(`${command}\r\n`));
+    if (command !== null) await writeAll(this.#connection, new TextEncoder().encode(`${command}\r\n`));
     for (;;) {
       // The last line of a reply has a blank behind its code.
       const reply = /^(?:\d{3}-.*\r?\n)*(\d{3})(?: .*)?\r?\n/.exec(this.#read);
@@ -106,9 +107,5 @@ class Session {
       }
       this.#read += new TextDecoder().decode(bytes.subarray(0, count));
     }
-  }
-
-  async #send(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
   }
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { LINK_RAW } from "./link.ts";
-import type { Source } from "./source.ts";
+import { Frames } from "./source.ts";
 
 /** One frame with its circumstances. */
 export interface Frame {
@@ -18,31 +18,16 @@ export interface Frame {
 }
 
 /** Delivers frames in the order given. They are copied into one buffer, as a source has. */
-export class MemorySource implements Source {
-  /** The whole buffer. */
-  readonly bytes: Uint8Array;
-  /** The same buffer for multi-byte reads. */
-  readonly view: DataView;
-  /** First byte of the frame. */
-  start = 0;
-  /** One past the last captured byte. */
-  end = 0;
-  /** Length of the frame on the wire. */
-  wireLength = 0;
-  /** When it was captured: milliseconds since 1970. */
-  milliseconds = 0;
-  /** Link type of the frame. */
-  linkType: number = LINK_RAW;
-  /** Number of its interface. */
-  readonly interface: number = 0;
+export class MemorySource extends Frames {
   readonly #frames: readonly Frame[];
   #next = 0;
 
   /** Copies the frames. */
   constructor(frames: readonly Frame[]) {
+    const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.bytes.length, 0));
+    super({ bytes, view: new DataView(bytes.buffer) });
+    this.linkType = LINK_RAW;
     this.#frames = frames;
-    this.bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.bytes.length, 0));
-    this.view = new DataView(this.bytes.buffer);
     let at = 0;
     for (const frame of frames) {
       this.bytes.set(frame.bytes, at);
@@ -51,7 +36,7 @@ export class MemorySource implements Source {
   }
 
   /** Goes to the next packet, see {@link Source}. */
-  next(): boolean {
+  override next(): boolean {
     const frame = this.#frames[this.#next];
     if (frame === undefined) return false;
     this.#next++;
@@ -64,5 +49,5 @@ export class MemorySource implements Source {
   }
 
   /** Closes what is open. */
-  [Symbol.dispose](): void {}
+  override [Symbol.dispose](): void {}
 }

@@ -2,7 +2,7 @@
  * Reads and writes the classic capture format (draft-ietf-opsawg-pcap): a 24-byte header, then records.
  * @module
  */
-import { type ByteWindow, CaptureError, LARGEST_RECORD, type Source } from "./source.ts";
+import { type ByteWindow, CaptureError, Frames, LARGEST_RECORD } from "./source.ts";
 
 /** Bytes of the file header. */
 const PCAP_HEADER = 24;
@@ -19,23 +19,7 @@ export function isPcap(magic: number): boolean {
 }
 
 /** Reads records one by one. */
-export class PcapSource implements Source {
-  /** The whole buffer. */
-  readonly bytes: Uint8Array;
-  /** The same buffer for multi-byte reads. */
-  readonly view: DataView;
-  /** First byte of the frame. */
-  start = 0;
-  /** One past the last captured byte. */
-  end = 0;
-  /** Length of the frame on the wire. */
-  wireLength = 0;
-  /** When it was captured: milliseconds since 1970. */
-  milliseconds = 0;
-  /** Link type of the frame. */
-  readonly linkType: number;
-  /** Number of its interface. */
-  readonly interface: number = 0;
+export class PcapSource extends Frames {
   readonly #window: ByteWindow;
   readonly #file: string;
   readonly #little: boolean;
@@ -44,8 +28,7 @@ export class PcapSource implements Source {
 
   /** Reads the file header; throws a CaptureError where it is not one. `file` is for messages. */
   constructor(window: ByteWindow, file: string) {
-    this.bytes = window.bytes;
-    this.view = window.view;
+    super(window);
     this.#window = window;
     this.#file = file;
     if (!window.need(PCAP_HEADER)) {
@@ -64,7 +47,7 @@ export class PcapSource implements Source {
   }
 
   /** Goes to the next packet, see {@link Source}. */
-  next(): boolean {
+  override next(): boolean {
     const window = this.#window;
     if (!window.need(PCAP_RECORD)) {
       if (!window.need(1)) return false;
@@ -95,7 +78,7 @@ export class PcapSource implements Source {
   }
 
   /** Closes what is open. */
-  [Symbol.dispose](): void {
+  override [Symbol.dispose](): void {
     this.#window[Symbol.dispose]();
   }
 }

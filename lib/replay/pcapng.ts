@@ -3,7 +3,7 @@
  * other blocks are skipped.
  * @module
  */
-import { type ByteWindow, CaptureError, LARGEST_RECORD, type Source } from "./source.ts";
+import { type ByteWindow, CaptureError, Frames, LARGEST_RECORD } from "./source.ts";
 
 /** Type of a section header block, the same in both byte orders. */
 export const SECTION_HEADER = 0x0a0d0d0a;
@@ -20,23 +20,7 @@ const MOST_INTERFACES = 4096;
 const LARGEST_BLOCK = 2 * LARGEST_RECORD;
 
 /** Reads packets block by block. */
-export class PcapngSource implements Source {
-  /** The whole buffer. */
-  readonly bytes: Uint8Array;
-  /** The same buffer for multi-byte reads. */
-  readonly view: DataView;
-  /** First byte of the frame. */
-  start = 0;
-  /** One past the last captured byte. */
-  end = 0;
-  /** Length of the frame on the wire. */
-  wireLength = 0;
-  /** When it was captured: milliseconds since 1970. */
-  milliseconds = 0;
-  /** Link type of the frame. */
-  linkType = 0;
-  /** Number of its interface. */
-  interface = 0;
+export class PcapngSource extends Frames {
   /** Sections skipped so far because their format version is not known. */
   foreignSections = 0;
   readonly #window: ByteWindow;
@@ -53,8 +37,7 @@ export class PcapngSource implements Source {
 
   /** Reads the first section header; throws a CaptureError where it is not one. `file` is for messages. */
   constructor(window: ByteWindow, file: string) {
-    this.bytes = window.bytes;
-    this.view = window.view;
+    super(window);
     this.#window = window;
     this.#file = file;
     if (!window.need(12)) this.#fail("the file ends within its first block");
@@ -63,7 +46,7 @@ export class PcapngSource implements Source {
   }
 
   /** Goes to the next packet, see {@link Source}. */
-  next(): boolean {
+  override next(): boolean {
     const window = this.#window;
     const view = this.view;
     for (;;) {
@@ -205,7 +188,7 @@ export class PcapngSource implements Source {
   }
 
   /** Closes what is open. */
-  [Symbol.dispose](): void {
+  override [Symbol.dispose](): void {
     this.#window[Symbol.dispose]();
   }
 }

@@ -29,6 +29,37 @@ export interface Source extends Disposable {
   next(): boolean;
 }
 
+/** The fields of a source, for a class that fills them. */
+export abstract class Frames implements Source {
+  /** The whole buffer. */
+  readonly bytes: Uint8Array;
+  /** The same buffer for multi-byte reads. */
+  readonly view: DataView;
+  /** First byte of the frame. */
+  start = 0;
+  /** One past the last captured byte. */
+  end = 0;
+  /** Length of the frame on the wire. */
+  wireLength = 0;
+  /** When it was captured: milliseconds since 1970. */
+  milliseconds = 0;
+  /** Link type of the frame. */
+  linkType = 0;
+  /** Number of its interface. */
+  interface = 0;
+
+  /** Frames in this buffer. */
+  constructor({ bytes, view }: Pick<Source, "bytes" | "view">) {
+    this.bytes = bytes;
+    this.view = view;
+  }
+
+  /** Goes to the next packet, see {@link Source}. */
+  abstract next(): boolean;
+  /** Closes what the packets come from. */
+  abstract [Symbol.dispose](): void;
+}
+
 /** A capture that cannot be read any further; all packets before the offset were delivered. */
 export class CaptureError extends Error {
   /** Name of this class, for messages. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { type AcceptLimits, AcceptLoop } from "./accept_loop.ts";
+import { writeAll } from "./write_all.ts";
 
 /** Bytes of a request's head, and fields in it. */
 const LONGEST_HEAD = 8192;
@@ -123,8 +124,4 @@ function readFields(lines: readonly string[]): Headers | null {
   }
   const length = headers.get("content-length");
   return length === null || /^\d{1,9}$/.test(length) ? headers : null;
-}
-
-async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }

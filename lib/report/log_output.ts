@@ -5,6 +5,7 @@
  */
 import { errorText } from "../net/error_text.ts";
 import { LogFile } from "./log_file.ts";
+import { writeAll } from "./write_all.ts";
 
 /** Where bytes go: `Deno.stdout`, or a recorder in tests. */
 export interface ByteSink {
@@ -173,8 +174,4 @@ function withSpare(name: string, sink: ByteSink, spare: ByteSink): ByteSink["wri
       return await spare.write(bytes);
     }
   };
-}
-
-async function writeAll(sink: ByteSink, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await sink.write(bytes.subarray(at));
 }

@@ -29,6 +29,7 @@ import type { QueueNumbers } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
 import { DEFAULT_CONTROL } from "../report/control_protocol.ts";
 import { Failure } from "../report/failure.ts";
+import type { Status } from "../report/status.ts";
 import { counted, localText, localTime } from "../report/plain.ts";
 import { ask } from "./control_client.ts";
 import type { Check, Finding } from "./doctor.ts";
@@ -50,26 +51,44 @@ const fail = (found: string, mend: string): Finding => ({ level: "fail", found, 
 
 /** All checks in the order in which things are needed. */
 export function doctorChecks(wanted: Wanted): Check[] {
+  const daemon = askedOnce(wanted);
   return [
     { name: "config", look: () => checkConfig(wanted) },
     { name: "permission", look: () => checkCapabilities(Deno.readTextFileSync("/proc/self/status")) },
     { name: "kernel", look: checkKernel },
     { name: "library", look: checkLibrary },
-    { name: "queue", look: () => checkQueue(wanted) },
-    { name: "daemon", look: () => checkDaemon(wanted) },
-    { name: "in effect", look: () => checkEffect(wanted) },
-    { name: "rules", look: () => checkRulesInForce(wanted) },
+    { name: "queue", look: () => checkQueue(wanted, daemon) },
+    { name: "daemon", look: () => checkDaemon(daemon) },
+    { name: "in effect", look: () => withStatus(daemon, checkEffect) },
+    { name: "rules", look: () => checkRulesInForce(wanted, daemon) },
     { name: "interfaces", look: () => checkInterfaces(wanted) },
     { name: "forwarding", look: checkForwarding },
     { name: "conntrack", look: checkAccounting },
     { name: "connections", look: checkConnections },
     { name: "sender", look: checkSender },
     { name: "offload", look: checkOffload },
-    { name: "notify", look: () => checkNotify(wanted) },
-    { name: "page", look: () => checkPage(wanted) },
+    { name: "notify", look: () => withStatus(daemon, checkNotify) },
+    { name: "page", look: () => checkPage(wanted, daemon) },
     { name: "sets", look: () => checkSets(wanted) },
     { name: "clock", look: () => checkClock(Date.now()) },
   ];
+}
+
+/** What the daemon says of itself, asked for when it is first wanted; a Failure where none answers. */
+type Asked = () => Promise<Status | Failure>;
+
+function askedOnce(wanted: Wanted): Asked {
+  let answer: Promise<Status | Failure> | undefined;
+  return () =>
+    answer ??= ask(controlOf(wanted), { command: "status" }).catch((error: unknown) => {
+      if (error instanceof Failure) return error;
+      throw error;
+    });
+}
+
+async function withStatus(daemon: Asked, look: (status: Status) => Finding): Promise<Finding> {
+  const status = await daemon();
+  return status instanceof Failure ? ok("nothing: no daemon runs") : look(status);
 }
 
 /** Where the daemon listens: at the named socket, else at that of the config. */
@@ -117,14 +136,14 @@ function checkLibrary(): Finding {
   }
 }
 
-async function checkQueue(wanted: Wanted): Promise<Finding> {
+async function checkQueue(wanted: Wanted, daemon: Asked): Promise<Finding> {
   const { loaded: { config }, queues } = wanted;
   const { first, last } = queues ?? config?.queue.numbers ?? { first: 0, last: 0 };
   const states = readQueueStates();
   if (states === null) return warn("the list of queues cannot be read", "run doctor as root");
   const held = states.map(({ number, port }) => ({ number, owner: portOwner(port) }))
     .filter(({ number }) => number >= first && number <= last);
-  return queueFinding(first === last ? `queue ${first}` : `queues ${first} to ${last}`, held, await daemonPid(wanted));
+  return queueFinding(first === last ? `queue ${first}` : `queues ${first} to ${last}`, held, await pidOf(daemon));
 }
 
 /** A queue that somebody holds. */
@@ -172,87 +191,66 @@ function isProcess(pid: number, told: number): boolean {
 }
 
 /** Process id that the daemon tells; null where none answers. */
-async function daemonPid(wanted: Wanted): Promise<number | null> {
-  try {
-    return (await ask(controlOf(wanted), { command: "ping" }, 3000)).pid;
-  } catch (error) {
-    if (error instanceof Failure) return null;
-    throw error;
-  }
+async function pidOf(daemon: Asked): Promise<number | null> {
+  const status = await daemon();
+  return status instanceof Failure ? null : status.pid;
 }
 
-async function checkDaemon(wanted: Wanted): Promise<Finding> {
-  try {
-    const { pid, version } = await ask(controlOf(wanted), { command: "ping" }, 3000);
-    return ok(`ftwall ${version} runs as process ${pid}`);
-  } catch (error) {
-    if (error instanceof Failure) return warn("no daemon answers", error.message);
-    throw error;
-  }
+async function checkDaemon(daemon: Asked): Promise<Finding> {
+  const status = await daemon();
+  return status instanceof Failure
+    ? warn("no daemon answers", status.message)
+    : ok(`ftwall ${status.version} runs as process ${status.pid}`);
 }
 
 /** What the kernel granted to the running daemon, and what it has to do without. */
-async function checkEffect(wanted: Wanted): Promise<Finding> {
-  try {
-    const status = await ask(controlOf(wanted), { command: "status" }, 10_000);
-    const open = status.queues.filter((queue) => queue.fail_open.effective !== queue.fail_open.requested);
-    if (open.length > 0) {
-      return warn(
-        `queue ${
-          open.map((queue) => queue.number).join(", ")
-        } does not let packets pass when it is full, as was asked for`,
-        "the kernel is older than 3.6; packets beyond [queue] length are lost",
-      );
-    }
-    const kernel = status.kernel;
-    const lacking = kernel === undefined || status.dry_run ? [] : [
-      ...(kernel.sets.in_use ? [] : [`no kernel sets: ${kernel.sets.why ?? ""}`]),
-      ...(kernel.conntrack.in_use ? [] : [`connections cannot be cut: ${kernel.conntrack.why ?? ""}`]),
-      ...(kernel.sender.in_use ? [] : [`no decoys and probes: ${kernel.sender.why ?? ""}`]),
-    ];
-    if (lacking.length > 0) return warn(lacking.join("; "), "see the other checks, then restart ftwall");
-    const gso = status.queues.every((queue) => queue.gso);
-    const fail = status.queues.every((queue) => queue.fail_open.effective) ? "open" : "closed";
-    const kept = status.dry_run ? "in dry-run sets and connections are left alone" : "sets and connection table in use";
-    return ok(
-      `fails ${fail}, merged packets ${gso ? "come whole" : "are split first"}, ${kept}`,
+function checkEffect(status: Status): Finding {
+  const open = status.queues.filter((queue) => queue.fail_open.effective !== queue.fail_open.requested);
+  if (open.length > 0) {
+    return warn(
+      `queue ${
+        open.map((queue) => queue.number).join(", ")
+      } does not let packets pass when it is full, as was asked for`,
+      "the kernel is older than 3.6; packets beyond [queue] length are lost",
     );
-  } catch (error) {
-    if (error instanceof Failure) return ok("nothing: no daemon runs");
-    throw error;
   }
+  const kernel = status.kernel;
+  const lacking = kernel === undefined || status.dry_run ? [] : [
+    ...(kernel.sets.in_use ? [] : [`no kernel sets: ${kernel.sets.why ?? ""}`]),
+    ...(kernel.conntrack.in_use ? [] : [`connections cannot be cut: ${kernel.conntrack.why ?? ""}`]),
+    ...(kernel.sender.in_use ? [] : [`no decoys and probes: ${kernel.sender.why ?? ""}`]),
+  ];
+  if (lacking.length > 0) return warn(lacking.join("; "), "see the other checks, then restart ftwall");
+  const gso = status.queues.every((queue) => queue.gso);
+  const fail = status.queues.every((queue) => queue.fail_open.effective) ? "open" : "closed";
+  const kept = status.dry_run ? "in dry-run sets and connections are left alone" : "sets and connection table in use";
+  return ok(
+    `fails ${fail}, merged packets ${gso ? "come whole" : "are split first"}, ${kept}`,
+  );
 }
 
 /** Whether the last messages arrived. */
-async function checkNotify(wanted: Wanted): Promise<Finding> {
-  try {
-    const { notify = [] } = await ask(controlOf(wanted), { command: "status" }, 10_000);
-    const failing = notify.filter(({ failure }) => failure !== undefined);
-    if (failing.length > 0) {
-      const found = failing.map(({ name, failure, failing_since = "" }) =>
-        `"${name}" since ${localText(failing_since)}: ${failure}`
-      );
-      return warn(`no message arrives at ${found.join("; ")}`, "mend it, then: ftwall notify --test");
-    }
-    return ok(notify.length === 0 ? "nobody is told of anything" : `${counted(notify.length, "target")}, none fails`);
-  } catch (error) {
-    if (error instanceof Failure) return ok("nothing: no daemon runs");
-    throw error;
+function checkNotify({ notify = [] }: Status): Finding {
+  const failing = notify.filter(({ failure }) => failure !== undefined);
+  if (failing.length > 0) {
+    const found = failing.map(({ name, failure, failing_since = "" }) =>
+      `"${name}" since ${localText(failing_since)}: ${failure}`
+    );
+    return warn(`no message arrives at ${found.join("; ")}`, "mend it, then: ftwall notify --test");
   }
+  return ok(notify.length === 0 ? "nobody is told of anything" : `${counted(notify.length, "target")}, none fails`);
 }
 
 /** Whether the page is there, and who may do more than read it. */
-export async function checkPage(wanted: Wanted): Promise<Finding> {
+export async function checkPage(wanted: Wanted, daemon: Asked = askedOnce(wanted)): Promise<Finding> {
   const { listen, tokenFile } = wanted.loaded.config?.web ?? { listen: "", tokenFile: "" };
   if (listen === "") return ok("off: [web] listen is empty");
   const token = readToken(tokenFile);
   if ("why" in token && token.missing !== true) {
     return warn(`nobody can sign in to the page: ${token.why}`, "see docs/web.md for a token, or remove the file");
   }
-  const shown = await ask(controlOf(wanted), { command: "status" }, 10_000).then(({ web }) => web ?? null).catch(() =>
-    ""
-  );
-  if (shown === null) {
+  const status = await daemon();
+  if (!(status instanceof Failure) && status.web === undefined) {
     return warn("the daemon that runs shows no page", "restart ftwall: it was started with another config");
   }
   const who = "why" in token ? `for reading: ${token.why}` : "who has the token may lock and unlock";
@@ -310,7 +308,7 @@ function checkSender(): Finding {
   }
 }
 
-async function checkRulesInForce(wanted: Wanted): Promise<Finding> {
+async function checkRulesInForce(wanted: Wanted, daemon: Asked): Promise<Finding> {
   const { loaded, queues } = wanted;
   if (!mayAdministrate()) return warn("the rules cannot be read without CAP_NET_ADMIN", "run doctor as root");
   const { config } = loaded;
@@ -322,7 +320,7 @@ async function checkRulesInForce(wanted: Wanted): Promise<Finding> {
   }
   const found = await checkRules(rulesOptions(config, queues), runCommand);
   if (!found.present) {
-    if (await daemonPid(wanted) !== null) {
+    if (await pidOf(daemon) !== null) {
       return fail("there are no rules of ftwall: no packet reaches it", "ftwall rules --apply");
     }
     return config.queue.rules === "auto"

@@ -2,6 +2,7 @@
  * Messages for web services: each form has the request that its service documents.
  * @module
  */
+import { errorText } from "../net/error_text.ts";
 import type { NotifyConfig } from "../policy/config.ts";
 import { jsonLine } from "../report/plain.ts";
 import { fitting, type Message } from "./message.ts";
@@ -82,7 +83,7 @@ export async function post(target: NotifyConfig, message: Message, signal: Abort
     answer = await fetch(url, { method, body, headers, redirect: "manual", signal, client });
   } catch (error) {
     // What the runtime says of it repeats the address, which may be a secret.
-    const why = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    const why = error instanceof Error && error.cause instanceof Error ? error.cause.message : errorText(error);
     throw new Error(why.replace(/(?:error sending request )?for url \(.*?\)(?:: )?/, "").replaceAll(url, "…"));
   }
   const { status, statusText } = answer;

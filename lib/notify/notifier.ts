@@ -61,6 +61,8 @@ export class Notifier {
   wants(event: ReportEvent): boolean {
     if (!this.#wanted.has(event.event)) return false;
     if (event.event === "note") return event.level === "error";
+    // A lock that goes on after a restart is no news.
+    if (event.event === "locked") return event.by !== "state-file";
     // A guess acts only when others join it, and is told then.
     return event.event !== "detected" || event.certainty !== "weak";
   }

@@ -164,6 +164,7 @@ Deno.test("each target gets what its `on` names; a reload keeps what it has gath
   const target = (name: string, on: string) => ({ ...targetOf(`command = ["/bin/true"]\non = ${on}`), name });
   await notifier.adopt([target("a", '["rules", "error"]'), target("b", '["lock", "detected"]')]);
   assert.ok(notifier.wants(rules) && notifier.wants(locked()));
+  assert.ok(!notifier.wants(locked("10.0.0.5", { by: "state-file" })));
   const note = (level: "error" | "warning"): ReportEvent => ({ event: "note", level, message: "x" });
   assert.deepEqual([notifier.wants(note("error")), notifier.wants(note("warning"))], [true, false]);
   const detected = { ...locked(), event: "detected", certainty: "weak" } as unknown as ReportEvent;

@@ -111,6 +111,10 @@ const FIRING: Readonly<Record<string, readonly string[]>> = {
   FtwallReloadRefused: ["ftwall_last_reload_ok: 0x60"],
   FtwallTableFull: ["ftwall_peers: 99x60", "ftwall_peers_capacity: 100x60"],
   FtwallFaults: [`ftwall_events_total{kind="exceptions"}: 0x50 1x10`],
+  FtwallTellsNobody: [
+    `ftwall_notify_failed_total{target="admin"}: 0+1x60`,
+    `ftwall_notify_sent_total{target="admin"}: 5x60`,
+  ],
   FtwallStillInDryRun: ["ftwall_dry_run: 1x60", "ftwall_uptime_seconds: 2600000+60x60"],
 };
 
@@ -130,6 +134,8 @@ const WELL: readonly string[] = [
   "ftwall_peers_capacity: 100x60",
   `ftwall_events_total{kind="exceptions"}: 0x60`,
   `ftwall_events_total{kind="events_suppressed"}: 0+10x60`,
+  `ftwall_notify_failed_total{target="admin"}: 0+1x60`,
+  `ftwall_notify_sent_total{target="admin"}: 0x30 1x30`,
   "ftwall_dry_run: 1x60",
 ];
 

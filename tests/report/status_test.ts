@@ -26,6 +26,7 @@ Deno.test("the status has exactly the fields of the interface contract", () => {
     "trained",
     "flows",
     "counters",
+    "notify",
     "verdict_microseconds",
     "memory",
   ]);
@@ -94,6 +95,7 @@ Deno.test("the status for people", () => {
     "packets  1 234 567 judged: 1 234 000 accepted, 567 refused; 321 flows left to the kernel, 4 undecodable",
     "verdicts 0.5 µs median, 4 µs at 99 %, 700 µs longest",
     "flows    1 200 of 155 000; memory 50.0 MiB",
+    "notify   admin (json at hooks.example.org): 4 sent, 1 DROPPED, FAILS: it answered 503 Service Unavailable",
     "",
     "QUEUE  WAITING  QUEUE FULL  SOCKET FULL  FAIL  GSO",
     "    0        2           0        1 500  open  yes",

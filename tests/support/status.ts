@@ -62,6 +62,18 @@ export function source(): StatusSource {
       by_reason: { recognised: 500, "client-locked": 67 },
       log_lines_lost: 5,
     }),
+    notify: () => [{
+      name: "admin",
+      way: "json at hooks.example.org",
+      on: ["lock", "rules"],
+      sent: 4,
+      failed: 2,
+      dropped: 1,
+      waiting: true,
+      last_sent: NOW - 600_000,
+      failing_since: NOW - 300_000,
+      failure: "it answered 503 Service Unavailable",
+    }],
     verdictTimes,
     rss: () => 50 * 1048576,
   };

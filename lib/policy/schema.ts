@@ -354,7 +354,7 @@ export const SECTIONS = {
       spare: field(
         list(spelling.prefix, MAX_PREFIXES),
         RESOLVERS,
-        "Addresses that are never trained and never blocked, whatever a name server or a peer list says: by default the public name servers.",
+        "Addresses that are never trained and never blocked, whatever a name server or a peer list says: by default the public name servers. What one of these answers trains for all clients, as what one at home or one that several machines ask does; any other trains for the machine that asked alone.",
       ),
       popular: field(list(spelling.wildcard, MAX_NAMES), POPULAR, "The popular names."),
     },

@@ -85,7 +85,7 @@ for (const where of ["server", "router"] as const) {
           await daemon.sees({ event: "released", client }, 20_000);
           await new Promise((resolve) => setTimeout(resolve, 1100));
           assert.equal(await reaches(topology, "client1", OTHER[family]), true);
-          // Who did not ask is refused there too, as the address is trained for all.
+          // Where it went once it is refused again: the address stays trained.
           assert.equal(await reaches(topology, "client1", address), false);
         }),
       );

@@ -36,6 +36,8 @@ const parsers = PARSERS.filter(({ name }) => values.parser.length === 0 || value
 if (parsers.length === 0) {
   throw new Error(`There is no such parser; there are ${PARSERS.map(({ name }) => name).join(", ")}`);
 }
+// What ran while all was imported is nobody's.
+await coverage.look();
 const all: Found[] = [];
 for (const parser of parsers) {
   const found = await fuzz(parser);

@@ -5,7 +5,10 @@ import { parseAddress } from "../../lib/net/address.ts";
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { hex, join } from "../support/conversation.ts";
 import { Desk } from "../support/desk.ts";
-import { readEnd, udpPacket } from "../support/packets.ts";
+import { EngineGroup } from "../support/engine_group.ts";
+import { decode, readEnd, udpPacket } from "../support/packets.ts";
+import { policyOf } from "../support/story.ts";
+import { Packet } from "../../lib/wire/packet.ts";
 
 const INPUT = 1;
 const HOME = '[network]\nhome = ["10.0.0.0/8"]\n';
@@ -194,4 +197,20 @@ Deno.test("questions have a bound for each client and for all together, and only
   assert.ok(ofOne <= 60, `${ofOne} of one client in a minute`);
   assert.ok(scene.asked > asked);
   assert.ok(scene.desk.engine.state.probes.count <= 1024);
+});
+
+Deno.test("an answer counts on whichever thread it comes to, once", () => {
+  const group = new EngineGroup(policyOf(HOME), 3);
+  const packet = new Packet();
+  const judge = (at: number, hook: number, bytes: Uint8Array) => {
+    packet.hook = hook;
+    const engine = group.engines[at]!;
+    engine.hold(() => engine.judge(packet, decode(packet, bytes), 1_000_000));
+  };
+  for (const engine of group.engines) engine.tick(1_000_000, 1_800_000_000_000);
+  judge(1, 2, udpPacket(readEnd("10.0.0.5:6881"), readEnd("198.51.100.7:7000"), SYN));
+  const [syn] = group.engines[1]!.outbox.take();
+  for (const at of [2, 0]) judge(at, INPUT, udpPacket(readEnd("10.0.0.5:6881"), ROUTER, state(syn!.payload)));
+  const proven = group.events.filter((event) => event.event === "detected" && event.evidence === "utp-probe");
+  assert.equal(proven.length, 1);
 });

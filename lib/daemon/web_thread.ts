@@ -11,9 +11,15 @@ import { releasePath } from "./socket_path.ts";
 const THREAD = "ftwall-web";
 /** Milliseconds after which a page that has ended is started again. */
 const REST = 10_000;
+/** Milliseconds that the end of a page is waited for. */
+const PATIENCE = 1000;
+
+/** To the thread. */
+export type ToWeb = StartWeb | { readonly kind: "stop" };
 
 /** To the thread: what it works with. */
 export interface StartWeb {
+  readonly kind: "start";
   readonly web: Config["web"];
   /** Path of the control socket. */
   readonly control: string;
@@ -25,33 +31,36 @@ export type FromWeb =
   | { readonly kind: "here" }
   /** It answers at this address; the inode is that of a Unix socket. */
   | { readonly kind: "listening"; readonly address: string; readonly inode: number | null }
+  /** It does not listen any more, as it was told. */
+  | { readonly kind: "closed" }
   /** It cannot listen. */
   | { readonly kind: "failed"; readonly message: string }
   /** For the log. */
   | { readonly kind: "note"; readonly text: string };
 
-/** See the module's text. `using` ends it. */
-export class WebThread implements Disposable {
+/** See the module's text. `await using` ends it. */
+export class WebThread implements AsyncDisposable {
   /** Where the page is. */
   address: string = "";
   readonly #start: StartWeb;
+  readonly #closed = Promise.withResolvers<void>();
   readonly #note: (text: string) => void;
   #worker: Worker | null = null;
   #inode: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  private constructor(start: StartWeb, note: (text: string) => void) {
-    this.#start = start;
+  private constructor(start: Omit<StartWeb, "kind">, note: (text: string) => void) {
+    this.#start = { kind: "start", ...start };
     this.#note = note;
   }
 
   /** Starts it; answers when the page can be read. Throws a {@link Failure} where it cannot listen. */
-  static async open(start: StartWeb, note: (text: string) => void): Promise<WebThread> {
+  static async open(start: Omit<StartWeb, "kind">, note: (text: string) => void): Promise<WebThread> {
     const thread = new WebThread(start, note);
     try {
       await thread.#open();
     } catch (error) {
-      thread[Symbol.dispose]();
+      await thread[Symbol.asyncDispose]();
       throw error;
     }
     return thread;
@@ -81,6 +90,8 @@ export class WebThread implements Disposable {
           this.address = data.address;
           this.#inode = data.inode;
           return resolve();
+        case "closed":
+          return this.#closed.resolve();
         case "failed":
           return end(data.message);
         case "note":
@@ -95,10 +106,16 @@ export class WebThread implements Disposable {
     this.#timer = setTimeout(() => void this.#open().catch(() => {}), REST);
   }
 
-  /** Ends the page; its connections go with it. */
-  [Symbol.dispose](): void {
-    this.address = "";
+  /** Ends the page with its connections. Then its address is free for another one. */
+  async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer);
+    if (this.address !== "") {
+      this.address = "";
+      this.#worker?.postMessage({ kind: "stop" });
+      const timer = setTimeout(this.#closed.resolve, PATIENCE);
+      await this.#closed.promise;
+      clearTimeout(timer);
+    }
     this.#worker?.terminate();
     releasePath(this.#start.web.listen, this.#inode);
   }

@@ -2,7 +2,7 @@
  * The thread of the page: listens, answers, and has nothing to do with packets.
  * @module
  */
-import type { FromWeb, StartWeb } from "../daemon/web_thread.ts";
+import type { FromWeb, StartWeb, ToWeb } from "../daemon/web_thread.ts";
 import { claimPath } from "../daemon/socket_path.ts";
 import { standBack } from "../daemon/rights.ts";
 import { errorText } from "../net/error_text.ts";
@@ -16,31 +16,42 @@ const LIMITS = { most: 32, patience: 20_000, longestBody: 4096 };
 
 /** The thread's global scope, which the types of the main thread do not have. */
 interface Scope {
-  onmessage: ((event: MessageEvent<StartWeb>) => void) | null;
+  onmessage: ((event: MessageEvent<ToWeb>) => void) | null;
   postMessage(message: FromWeb): void;
 }
 
 /** Runs this thread until the main thread ends it. */
 export function startWeb(): void {
   const scope = globalThis as unknown as Scope;
+  let server: Promise<AsyncDisposable | null> = Promise.resolve(null);
   scope.onmessage = ({ data }) => {
-    scope.onmessage = null;
-    listen(data.web).then(({ listener, ...where }) => {
-      standBack();
-      const now = () => performance.now();
-      const site = new Site({
-        source: new DaemonSource(data.control, now),
-        web: data.web,
-        host: Deno.hostname(),
-        now,
-        wall: () => Date.now(),
-        note: (text) => scope.postMessage({ kind: "note", text }),
-      });
-      serveHttp(listener, (request, from) => site.answer(request, from), LIMITS);
-      scope.postMessage({ kind: "listening", ...where });
-    }).catch((error) => scope.postMessage({ kind: "failed", message: errorText(error) }));
+    if (data.kind === "stop") {
+      server.then((running) => running?.[Symbol.asyncDispose]()).then(() => scope.postMessage({ kind: "closed" }));
+      return;
+    }
+    server = serve(data, (message) => scope.postMessage(message)).catch((error) => {
+      scope.postMessage({ kind: "failed", message: errorText(error) });
+      return null;
+    });
   };
   scope.postMessage({ kind: "here" });
+}
+
+async function serve({ web, control }: StartWeb, post: (message: FromWeb) => void): Promise<AsyncDisposable> {
+  const { listener, ...where } = await listen(web);
+  standBack();
+  const now = () => performance.now();
+  const site = new Site({
+    source: new DaemonSource(control, now),
+    web,
+    host: Deno.hostname(),
+    now,
+    wall: () => Date.now(),
+    note: (text) => post({ kind: "note", text }),
+  });
+  const server = serveHttp(listener, (request, from) => site.answer(request, from), LIMITS);
+  post({ kind: "listening", ...where });
+  return server;
 }
 
 async function listen(

@@ -92,6 +92,10 @@ Deno.test({
         await daemon.sees({ event: "locked", client: CLIENT, by: "operator" });
         assert.match((await get(`/client?c=${CLIENT}`, { cookie })).body, /role="status">[^<]* is locked until/);
       });
+      await test.step("a successor has the page, too", async () => {
+        await daemon.replace();
+        await until("the page", async () => (await get("/").catch(() => null))?.status === 200);
+      });
       await test.step("its socket goes with it", async () => {
         await daemon.process.stop();
         assert.throws(() => Deno.lstatSync(socket), Deno.errors.NotFound);

@@ -453,7 +453,7 @@ export class Learner {
       } else {
         const own = w0 === ends.c0 && w1 === ends.c1 && w2 === ends.c2 && w3 === ends.c3;
         // What kind of port it has itself is for a client to say.
-        const told = words[at + 5] === CONFIRMED || (certainty >= STRONG && (ends.fromClient || !own));
+        const told = words[at + 5] === CONFIRMED || (found.invites && certainty >= STRONG && (ends.fromClient || !own));
         this.#endpoints.learn(w0, w1, w2, w3, words[at + 4]!, protocol, words[at + 5]!, told ? witnessOf(ends) : 0);
       }
     }

@@ -20,7 +20,10 @@ export function readEndpoint(look: Look, at: number, end: number, report: boolea
     if (here === from || here >= end) return -1;
     if (part === 4) {
       if (value === 0 || value > 0xffff || isDigit(bytes[here]!)) return -1;
-      if (report) look.peer(0, 0, 0xffff, address, value);
+      if (report) {
+        look.peer(0, 0, 0xffff, address, value);
+        look.found.invites = true;
+      }
       return here;
     }
     if (value > 255 || bytes[here] !== (part === 3 ? 0x3a : 0x2e)) return -1;

@@ -27,6 +27,8 @@ export class NamedEndpoints {
   hashFollows = false;
   /** This payload only keeps its net together: what moves files shows an info-hash. */
   isUpkeep = false;
+  /** The peers that this payload names are for its receiver to connect to, not a list that anybody may fill. */
+  invites = false;
 
   /** Forgets all. */
   clear(): void {
@@ -35,6 +37,7 @@ export class NamedEndpoints {
     this.hasInfoHash = false;
     this.hashFollows = false;
     this.isUpkeep = false;
+    this.invites = false;
   }
 
   /** Adds an endpoint: four address words (IPv4 mapped) and a port (0 = any port of that address). */

@@ -214,6 +214,7 @@ function running(look: Look, at: number): Evidence {
     for (let i = body + 1; i + 6 <= last; i += 6) {
       look.peer(0, 0, 0xffff, view.getInt32(i), view.getUint16(i + 4, true));
     }
+    look.found.invites = true;
     return SOURCES;
   }
   return UNDECIDED;

@@ -52,6 +52,19 @@ Deno.test("without interfaces the rules go by home prefixes, each family its own
   assert.doesNotMatch(six!, /10\.0\.0\.0/);
 });
 
+Deno.test("requests for port mappings are heard at ports from 1024 on, first packets only, unless that is switched off", () => {
+  const heard = /tcp dport >= 1024[^\n]* queue num 0 bypass/;
+  assert.match(rulesText("nft", RULES_DEFAULTS), heard);
+  assert.match(rulesText("nft", RULES_DEFAULTS), /ct original packets <= 16 tcp dport >= 1024 update @rate_heard4/);
+  assert.match(
+    rulesText("iptables", RULES_DEFAULTS),
+    /-A ftwall_heard [^\n]*--connbytes 0:16 [^\n]*--dport 1024:65535 /,
+  );
+  for (const backend of ["nft", "iptables"] as const) {
+    assert.doesNotMatch(rulesText(backend, { ...RULES_DEFAULTS, mappings: false }), /1024/);
+  }
+});
+
 Deno.test("interface wildcards are written as each tool wants them", () => {
   const options: RulesOptions = { ...RULES_DEFAULTS, lan: ["eth1.*", "lan+"] };
   assert.match(rulesText("nft", options), /iifname "eth1\.\*"[^]*iifname "lan\*"/);

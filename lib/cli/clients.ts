@@ -88,7 +88,7 @@ With --since it answers from the history alone where no daemon runs.`,
       return DONE;
     }
     const directory = await findHistory({ state, config: undefined, control });
-    const lines = logLines({ directory, client, since, json: json === true, config: undefined });
+    const lines = [...logLines({ directory, client, since, json: json === true, config: undefined })];
     const answer = await now(control, client);
     if (json === true) {
       print(jsonLine({ now: answer, log: lines.map((line) => JSON.parse(line)) }));

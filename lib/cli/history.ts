@@ -103,8 +103,12 @@ export const log: Command = command({
     const lines = logLines({ directory, client, protocol, since, json: json === true, config: where.config });
     const printer = new Printer();
     using _ = printer;
-    for (const line of lines) printer.print(line);
-    if (lines.length === 0) complain("ftwall: Nothing of that is in the history");
+    let count = 0;
+    for (const line of lines) {
+      printer.print(line);
+      count++;
+    }
+    if (count === 0) complain("ftwall: Nothing of that is in the history");
     return DONE;
   },
 });
@@ -121,7 +125,9 @@ export interface LogQuery {
 }
 
 /** The lines of the history about a client, a protocol, or all. Throws a {@link Failure}. */
-export function logLines({ directory, client, protocol, since, json, config }: LogQuery): string[] {
+export function* logLines(
+  { directory, client, protocol, since, json, config }: LogQuery,
+): Generator<string, void> {
   const until = Date.now();
   const { names, wording } = surroundings(config, until);
   const history: History = readable(directory, () =>
@@ -135,8 +141,7 @@ export function logLines({ directory, client, protocol, since, json, config }: L
     const then = history.names.get(address);
     return then?.name || names.of(address, then?.mac ?? "");
   };
-  const lines = json ? logJson(history, nameOf) : logText(history, wording, nameOf);
-  return lines.map(({ text }) => text);
+  yield* json ? logJson(history, nameOf) : logText(history, wording, nameOf);
 }
 
 /** Where a history may be. */

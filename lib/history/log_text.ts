@@ -9,19 +9,17 @@ import type { Happened, Tallied } from "./record.ts";
 import { called, type Wording } from "./report_words.ts";
 import { MANY } from "./tally.ts";
 
-/** A line of the history and when it begins. */
-export interface LogLine {
-  readonly time: number;
-  readonly text: string;
-}
-
 /** The lines for people, in order of time; `nameOf` answers the name of a client, empty where it has none. */
-export function logText(history: History, wording: Wording, nameOf: (client: string) => string): LogLine[] {
+export function logText(
+  history: History,
+  wording: Wording,
+  nameOf: (client: string) => string,
+): Generator<string, void> {
   return inOrder(history, (one) => talliedText(one, wording, nameOf), (one) => happenedText(one, wording, nameOf));
 }
 
 /** The lines for programs: one object each. */
-export function logJson(history: History, nameOf: (client: string) => string): LogLine[] {
+export function logJson(history: History, nameOf: (client: string) => string): Generator<string, void> {
   const named = (client: unknown) => {
     const name = typeof client === "string" ? nameOf(client) : "";
     return name === "" ? {} : { client_name: name };
@@ -54,15 +52,18 @@ function filled({ certainty, action, because }: { certainty: string; action: str
   return Object.fromEntries(Object.entries({ certainty, action, because }).filter(([, value]) => value !== ""));
 }
 
-function inOrder(
+/** One line after the other, so that not all of them are held at once. */
+function* inOrder(
   { tallied, events }: History,
   tell: (one: Tallied) => string,
   happened: (one: Happened) => string,
-): LogLine[] {
-  return [
-    ...tallied.map((one) => ({ time: one.first, text: tell(one) })),
-    ...events.map((one) => ({ time: one.time, text: happened(one) })),
-  ].sort((a, b) => a.time - b.time);
+): Generator<string, void> {
+  let next = 0;
+  for (const one of tallied) {
+    for (; next < events.length && events[next]!.time < one.first; next++) yield happened(events[next]!);
+    yield tell(one);
+  }
+  for (const one of events.slice(next)) yield happened(one);
 }
 
 function who(client: string, nameOf: (client: string) => string): string {
@@ -75,7 +76,8 @@ function talliedText(one: Tallied, wording: Wording, nameOf: (client: string) =>
   const { kind, count, dryRun } = one;
   const to = one.peer === "" ? "" : one.peer === MANY ? " to many more peers" : ` to ${endpoint(one.peer, one.port)}`;
   const transport = one.transport === "" ? "" : ` ${one.transport}`;
-  const until = count === 1 ? "" : `, until ${wording.time(rfc3339(one.last))}`;
+  const first = wording.time(one.first);
+  const last = wording.time(one.last);
   const client = who(one.client, nameOf);
   const times = count === 1 ? "" : ` ${counted(count, "time")}`;
   const said = (): string => {
@@ -96,7 +98,8 @@ function talliedText(one: Tallied, wording: Wording, nameOf: (client: string) =>
           (one.because === "" ? "" : `; rests on: ${one.because}`);
     }
   };
-  return plain(`${wording.time(rfc3339(one.first))}  ${said()}${until}${dryRun ? " [dry run]" : ""}`);
+  const until = last === first ? "" : `, last ${last}`;
+  return plain(`${first}  ${said()}${until}${dryRun ? " [dry run]" : ""}`);
 }
 
 /** Words for what a dry run would have done. */
@@ -106,13 +109,14 @@ function happenedText({ time, dryRun, event }: Happened, wording: Wording, nameO
   const { event: name, client, ...rest } = event;
   const what = dryRun && WOULD[name] !== undefined ? WOULD[name] : name;
   const whom = typeof client === "string" ? ` ${who(client, nameOf)}` : "";
-  const facts = Object.entries(rest).flatMap(([key, value]) => fact(key, value));
+  const facts = Object.entries(rest).flatMap(([key, value]) => fact(key, value, wording));
   const told = facts.length === 0 ? "" : `: ${facts.join(", ")}`;
-  return plain(`${wording.time(rfc3339(time))}  ${what}${whom}${told}${dryRun && whom !== "" ? " [dry run]" : ""}`);
+  return plain(`${wording.time(time)}  ${what}${whom}${told}${dryRun && whom !== "" ? " [dry run]" : ""}`);
 }
 
-function fact(key: string, value: unknown): string[] {
+function fact(key: string, value: unknown, wording: Wording): string[] {
   if (value === null || value === "") return [];
+  if (key === "until" && typeof value === "string") return [`until ${wording.time(value) || value}`];
   if (key === "message" || key === "level") return [String(value)];
   if (Array.isArray(value)) return value.map(String);
   return [`${key.replaceAll("_", " ")} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`];

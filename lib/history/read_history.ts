@@ -17,6 +17,10 @@ import { segmentNumber, segmentPath } from "./history_store.ts";
 /** Bytes of one file that are read at most, and files: beyond what a store of the largest size has. */
 const LARGEST = 64 << 20;
 const MOST_FILES = 4096;
+/** Kinds of tallied lines. */
+const KINDS = 3;
+/** Fields of a tallied line before those that say of what it is the sum: its kind, times, count and bytes. */
+const FIGURES = 5;
 /** How a line of a name begins, behind the line before it. */
 const NAMED = '\n["n",';
 
@@ -49,27 +53,33 @@ export interface History extends Scan {
   readonly names: ReadonlyMap<string, Named>;
 }
 
+/** Takes a record, and the line that it stood in. */
+type Visit = (record: HistoryRecord, line: string) => void;
+
 /**
  * Calls `visit` with every record that was asked for, as it stands in the files: those of one client, peer and hour still
  * are to be added up. Of names all are told. Throws where the folder is there but cannot be read; where it is not, nothing
  * is found.
  */
-export function scanHistory(directory: string, query: HistoryQuery, visit: (record: HistoryRecord) => void): Scan {
+export function scanHistory(directory: string, query: HistoryQuery, visit: Visit): Scan {
   const reader = new Reader(query, visit);
   for (const number of filesIn(directory)) {
-    const text = textOf(segmentPath(directory, number));
-    if (text !== null) reader.take(text);
+    const file = contentOf(segmentPath(directory, number));
+    if (file === null) continue;
+    // Nothing of it is asked for where nothing was written to it since; who clients were may stand there all the same.
+    if (file.written + HOUR < query.since) reader.skim(file.text);
+    else reader.take(file.text);
   }
   return reader.scan();
 }
 
 /** Reads what was asked for, added up and in order. Throws as {@link scanHistory}. */
 export function readHistory(directory: string, query: HistoryQuery): History {
-  const sums = new Map<string, Sum>();
+  const hours = new Map<number, Map<string, Sum>>();
   const counters = new Map<number, HourCounters>();
   const events: Happened[] = [];
   const names = new Map<string, Named>();
-  const scan = scanHistory(directory, query, (record) => {
+  const scan = scanHistory(directory, query, (record, line) => {
     switch (record.kind) {
       case "counters": {
         const before = counters.get(record.hour);
@@ -83,12 +93,12 @@ export function readHistory(directory: string, query: HistoryQuery): History {
         events.push(record);
         return;
       default:
-        addTo(sums, record);
+        addTo(hours, record, line);
     }
   });
   return {
     ...scan,
-    tallied: [...sums.values()].sort((a, b) => a.first - b.first),
+    tallied: [...hours.values()].flatMap((sums) => [...sums.values()]).sort((a, b) => a.first - b.first),
     counters: [...counters.values()].sort((a, b) => a.hour - b.hour),
     events: events.sort((a, b) => a.time - b.time),
     names,
@@ -98,12 +108,18 @@ export function readHistory(directory: string, query: HistoryQuery): History {
 /** A record whose figures grow. */
 type Sum = { -readonly [K in keyof Tallied]: Tallied[K] };
 
-function addTo(sums: Map<string, Sum>, one: Tallied): void {
-  const hour = Math.floor(one.first / HOUR);
-  const key = `${one.client}\t${one.peer}\t${hour}\t${one.why}\t${one.protocol}\t${one.kind}${one.action}${one.dryRun}`;
+/** Adds up what says the same of one hour: lines of one kind that are alike behind their figures. */
+function addTo(hours: Map<number, Map<string, Sum>>, one: Tallied, line: string): void {
+  // Each kind and hour has a map of its own, so that the key is a piece of the line and nothing new.
+  const hour = Math.floor(one.first / HOUR) * KINDS + (one.kind === "detected" ? 0 : one.kind === "refused" ? 1 : 2);
+  let sums = hours.get(hour);
+  if (sums === undefined) hours.set(hour, sums = new Map());
+  let said = 0;
+  for (let field = 0; field < FIGURES; field++) said = line.indexOf(",", said) + 1;
+  const key = line.slice(said);
   const sum = sums.get(key);
   if (sum === undefined) {
-    sums.set(key, { ...one });
+    sums.set(key, one);
     return;
   }
   sum.first = Math.min(sum.first, one.first);
@@ -115,12 +131,19 @@ function addTo(sums: Map<string, Sum>, one: Tallied): void {
 /** Who clients were called, at any time. Throws as {@link scanHistory}. */
 export function* readNamed(directory: string): Generator<Named, void> {
   for (const number of filesIn(directory)) {
-    const text = `\n${textOf(segmentPath(directory, number)) ?? ""}`;
-    for (let at = text.indexOf(NAMED); at >= 0; at = text.indexOf(NAMED, at + 1)) {
-      const end = text.indexOf("\n", at + 1);
-      const record = readRecord(text.slice(at + 1, end < 0 ? text.length : end));
+    for (const line of namedLines(contentOf(segmentPath(directory, number))?.text ?? "")) {
+      const record = readRecord(line);
       if (record?.kind === "named") yield record;
     }
+  }
+}
+
+/** The lines of a file that may be those of names. */
+function* namedLines(content: string): Generator<string, void> {
+  const text = `\n${content}`;
+  for (let at = text.indexOf(NAMED); at >= 0; at = text.indexOf(NAMED, at + 1)) {
+    const end = text.indexOf("\n", at + 1);
+    yield text.slice(at + 1, end < 0 ? text.length : end);
   }
 }
 
@@ -134,11 +157,12 @@ function filesIn(directory: string): number[] {
   }
 }
 
-/** A whole file; null where it went away meanwhile, as old ones do, or is none of ours. */
-function textOf(path: string): string | null {
+/** A whole file, and when it was last written (milliseconds since 1970); null where it went away meanwhile, as old ones do, or is none of ours. */
+function contentOf(path: string): { readonly text: string; readonly written: number } | null {
   try {
-    const { size, isFile } = Deno.lstatSync(path);
-    return isFile && size <= LARGEST ? Deno.readTextFileSync(path) : null;
+    const { size, isFile, mtime } = Deno.lstatSync(path);
+    if (!isFile || size > LARGEST) return null;
+    return { text: Deno.readTextFileSync(path), written: mtime?.getTime() ?? Infinity };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
@@ -149,13 +173,13 @@ class Reader {
   readonly #query: HistoryQuery;
   /** What a line about one of the clients has in it. */
   readonly #marks: readonly string[] | null;
-  readonly #visit: (record: HistoryRecord) => void;
+  readonly #visit: Visit;
   #begins = Infinity;
   #files = 0;
   #bytes = 0;
   #bad = 0;
 
-  constructor(query: HistoryQuery, visit: (record: HistoryRecord) => void) {
+  constructor(query: HistoryQuery, visit: Visit) {
     this.#query = query;
     this.#visit = visit;
     this.#marks = query.clients?.map((client) => JSON.stringify(client)) ?? null;
@@ -173,6 +197,18 @@ class Reader {
     }
   }
 
+  /** Takes of a file only when it begins, where that is not known yet, and names. */
+  skim(text: string): void {
+    this.#files++;
+    this.#bytes += text.length;
+    for (let at = 0; at < text.length && this.#begins === Infinity;) {
+      const end = text.indexOf("\n", at);
+      this.#line(text.slice(at, end < 0 ? text.length : end));
+      at = end < 0 ? text.length : end + 1;
+    }
+    for (const line of namedLines(text)) this.#line(line);
+  }
+
   #line(line: string): void {
     const marks = this.#marks;
     if (this.#begins !== Infinity && marks !== null && !marks.some((mark) => line.includes(mark))) return;
@@ -185,19 +221,19 @@ class Reader {
     switch (record.kind) {
       case "counters":
         this.#begins = Math.min(this.#begins, record.hour);
-        if (marks === null && record.hour + HOUR > since && record.hour < until) this.#visit(record);
+        if (marks === null && record.hour + HOUR > since && record.hour < until) this.#visit(record, line);
         return;
       case "named":
-        if (this.#wants(record.client)) this.#visit(record);
+        if (this.#wants(record.client)) this.#visit(record, line);
         return;
       case "event":
         this.#begins = Math.min(this.#begins, record.time);
-        if (record.time >= since && record.time < until && this.#wantsEvent(record)) this.#visit(record);
+        if (record.time >= since && record.time < until && this.#wantsEvent(record)) this.#visit(record, line);
         return;
       default:
         this.#begins = Math.min(this.#begins, record.first);
         if (record.last < since || record.first >= until || !this.#wants(record.client)) return;
-        if (this.#query.protocol === undefined || record.protocol === this.#query.protocol) this.#visit(record);
+        if (this.#query.protocol === undefined || record.protocol === this.#query.protocol) this.#visit(record, line);
     }
   }
 

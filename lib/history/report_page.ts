@@ -14,7 +14,7 @@ import {
   isWeekend,
   lockedFor,
   locksTitle,
-  refusedTitle,
+  packetsRefused,
   shortHistory,
   starText,
   together,
@@ -102,7 +102,7 @@ ${
         `${summary.protocols.length} protocols`,
       ),
       tile(short(totals.detected), "flows recognised"),
-      tile(short(amount.packets), `packets ${refusedTitle(summary.dry_run)}`, bytes(amount.bytes)),
+      tile(short(amount.packets), packetsRefused(summary.dry_run), bytes(amount.bytes)),
       tile(grouped(totals.locks + totals.would_lock), locksTitle(summary.dry_run)),
       tile(short(cost.packets), "packets judged", cost.missed === 0 ? "" : `${grouped(cost.missed)} unseen`),
       tile(`${cost.verdict_microseconds.p99} µs`, "for 99 of 100 verdicts"),
@@ -120,7 +120,7 @@ function heatMap(summary: Summary): string {
   const { days, counts } = summary.heat;
   const most = Math.max(0, ...days.flatMap(({ hours }) => hours.map((count) => count ?? 0)));
   if (most === 0) return "";
-  const what = counts === "refused" ? `packets ${refusedTitle(summary.dry_run)}` : "flows recognised";
+  const what = counts === "refused" ? packetsRefused(summary.dry_run) : "flows recognised";
   const shade = (count: number) => count === 0 ? 0 : 1 + Math.floor((SHADES - 0.001) * heatOf(count, most));
   // Hours that the report does not speak of are not hours without anything.
   const cell = (day: string, count: number | null, hour: number) =>
@@ -202,8 +202,8 @@ function clients(summary: Summary, wording: Wording): string {
       ? `The ${shown.length} of ${summary.clients.length} clients with most; JSON has all.`
       : "",
     `<table>
-<thead><tr><th scope="col">client</th><th scope="col">protocols</th><th scope="col" class="n wide">flows</th><th scope="col" class="n">packets ${
-      refusedTitle(summary.dry_run)
+<thead><tr><th scope="col">client</th><th scope="col">protocols</th><th scope="col" class="n wide">flows</th><th scope="col" class="n">${
+      packetsRefused(summary.dry_run)
     }</th><th scope="col" class="n wide">data</th><th scope="col" class="n wide">${
       locksTitle(summary.dry_run)
     }</th><th scope="col" class="wide">first</th><th scope="col">last</th></tr></thead>
@@ -248,8 +248,8 @@ function protocols(summary: Summary, wording: Wording): string {
     "What",
     "",
     `<table>
-<thead><tr><th scope="col">protocol</th><th scope="col" class="n">clients</th><th scope="col" class="n wide">flows</th><th scope="col" class="n">packets ${
-      refusedTitle(summary.dry_run)
+<thead><tr><th scope="col">protocol</th><th scope="col" class="n">clients</th><th scope="col" class="n wide">flows</th><th scope="col" class="n">${
+      packetsRefused(summary.dry_run)
     }</th><th scope="col" class="n wide">data</th><th scope="col" class="wide">evidence</th><th scope="col">last</th></tr></thead>
 <tbody>
 ${summary.protocols.map(row).join("\n")}

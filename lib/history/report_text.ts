@@ -9,6 +9,7 @@ import {
   headline,
   heatOf,
   locksTitle,
+  packetsRefused,
   refusedTitle,
   shortHistory,
   starText,
@@ -109,11 +110,11 @@ function heatMap(summary: Summary): string[] {
   const { days, counts } = summary.heat;
   const most = Math.max(0, ...days.flatMap(({ hours }) => hours.map((count) => count ?? 0)));
   if (most === 0) return [];
-  const what = counts === "refused" ? `packets ${refusedTitle(summary.dry_run)}` : "flows recognised";
+  const what = counts === "refused" ? packetsRefused(summary.dry_run) : "flows recognised";
   const mark = (count: number | null) =>
     HEAT[count === null || count === 0 ? 0 : 1 + Math.floor((HEAT.length - 2) * heatOf(count, most))]!;
   return [
-    `WHEN: ${what} by hour, "${HEAT[1]}" few to "${HEAT.at(-1)}" most (${grouped(most)})`,
+    `WHEN: ${what}, by hour, "${HEAT[1]}" few to "${HEAT.at(-1)}" most (${grouped(most)})`,
     `  ${"".padEnd(11)}0     3     6     9     12    15    18    21`,
     ...days.slice(-31).map(({ day, hours }) => `  ${dayText(day).padEnd(11)}${hours.map(mark).join(" ")}`.trimEnd()),
   ];

@@ -10,10 +10,13 @@ import type { Amount, ClientSummary, Summary } from "./summary.ts";
 const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+/** Minutes whose text is remembered at once: a week. */
+const MINUTES = 7 * 24 * 60;
+
 /** Writes times as people read them. */
 export interface Wording {
-  /** `Mon 5 Jan 14:05`, local. */
-  readonly time: (rfc3339: string) => string;
+  /** `Mon 5 Jan 14:05`, local, of RFC 3339 or milliseconds since 1970. */
+  readonly time: (time: string | number) => string;
   /** The same without the weekday: `5 Jan 14:05`. */
   readonly date: (rfc3339: string) => string;
   /** Offset of the local time at the end of the report, as `+01:00`. */
@@ -22,16 +25,26 @@ export interface Wording {
 
 /** Wording in the time zone of this machine, or in another one: `shift` answers its offset in minutes east of UTC. */
 export function wordingOf(until: string, shift: (time: number) => number): Wording {
-  const write = (text: string, withDay: boolean) => {
-    const at = Date.parse(text);
-    if (!Number.isFinite(at)) return "";
+  const write = (at: number) => {
     const date = new Date(at + shift(at) * 60_000);
-    const day = withDay ? `${WEEKDAYS[date.getUTCDay()]} ` : "";
-    return `${day}${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.toISOString().slice(11, 16)}`;
+    return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.toISOString().slice(11, 16)}`;
   };
+  // A log has tens of thousands of times within few minutes, and asking for a zone takes long.
+  const minutes = new Map<number, string>();
+  const time = (at: number): string => {
+    const minute = Math.floor(at / 60_000);
+    let text = minutes.get(minute);
+    if (text === undefined) {
+      if (minutes.size >= MINUTES) minutes.clear();
+      minutes.set(minute, text = `${WEEKDAYS[new Date(at + shift(at) * 60_000).getUTCDay()]} ${write(at)}`);
+    }
+    return text;
+  };
+  const given = (text: string | number) => typeof text === "number" ? text : Date.parse(text);
+  const orNothing = (at: number, tell: (at: number) => string) => Number.isFinite(at) ? tell(at) : "";
   return {
-    time: (text) => write(text, true),
-    date: (text) => write(text, false),
+    time: (text) => orNothing(given(text), time),
+    date: (text) => orNothing(given(text), write),
     offset: offsetText(shift(Date.parse(until))),
   };
 }
@@ -66,6 +79,11 @@ export function together(a: { readonly refused: Amount; readonly would_refuse: A
 /** Over columns that hold what was refused: said with care, as in a dry run nothing was. */
 export function refusedTitle(dryRun: Summary["dry_run"]): string {
   return dryRun === "all" ? "would refuse" : dryRun === "some" ? "refused*" : "refused";
+}
+
+/** The same before a noun: "packets refused", or that would have been. */
+export function packetsRefused(dryRun: Summary["dry_run"]): string {
+  return dryRun === "all" ? "packets that would have been refused" : `packets ${refusedTitle(dryRun)}`;
 }
 
 /** The same over locks. */

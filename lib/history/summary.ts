@@ -505,5 +505,9 @@ function factsOf(event: Happened["event"]): string[] {
   const facts = Object.entries(event).filter(([key, value]) =>
     key !== "event" && (typeof value === "string" || (typeof value === "number" && value !== 0))
   );
-  return facts.length === 0 ? [] : [facts.map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(", ")];
+  return facts.length === 0 ? [] : [
+    facts.map(([key, value]) => key === "message" ? String(value) : `${key.replaceAll("_", " ")} ${value}`).join(
+      ", ",
+    ),
+  ];
 }

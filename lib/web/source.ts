@@ -118,7 +118,7 @@ export class DaemonSource implements Source {
     return this.#keep(`log ${since} ${client}`, FRESH_HISTORY, async () => {
       const { history, config } = await this.status();
       if (history === undefined) return [];
-      return logLines({ directory: history.path, client, since, json: false, config: config.path ?? undefined });
+      return [...logLines({ directory: history.path, client, since, json: false, config: config.path ?? undefined })];
     });
   }
 

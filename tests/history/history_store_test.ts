@@ -196,6 +196,26 @@ Deno.test("what is asked for by client, protocol and time is found, and no more"
   assert.deepEqual(readHistory("/nonexistent", ALL).begins, null);
 });
 
+Deno.test("a file that was not written since is passed by, but for when it begins and for names", async () => {
+  await inFolder(async (directory) => {
+    const client = "10.0.0.1";
+    for (const time of [NOON, NOON + 24 * HOUR]) {
+      const store = new HistoryStore(directory, BOUNDS);
+      if (time === NOON) store.write({ kind: "named", time, client, mac: "", name: "anna-laptop", group: "" });
+      store.add(refused(time, client, "198.51.100.7"));
+      await store.close(time);
+      const [last] = [...Deno.readDirSync(directory)].map(({ name }) => name).sort().slice(-1);
+      Deno.utimeSync(`${directory}/${last}`, time / 1000, time / 1000);
+    }
+    const found = readHistory(directory, { since: NOON + 2 * HOUR, until: Infinity });
+    assert.deepEqual(found.tallied.map(({ first }) => first), [NOON + 24 * HOUR]);
+    assert.equal(found.names.get(client)?.name, "anna-laptop");
+    assert.equal(found.begins, NOON);
+    assert.equal(found.files, 2);
+    assert.equal(readHistory(directory, { since: NOON, until: Infinity }).tallied.length, 2);
+  });
+});
+
 Deno.test("killed in the middle of writing it stays readable, and nothing that was written is lost", async () => {
   // FTWALL_KILLS=100 for the long form.
   const kills = Number(Deno.env.get("FTWALL_KILLS") ?? 6);

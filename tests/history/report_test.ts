@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { logText } from "../../lib/history/log_text.ts";
+import type { Happened, Tallied } from "../../lib/history/record.ts";
 import { HistoryStore } from "../../lib/history/history_store.ts";
 import { escaped, reportPage } from "../../lib/history/report_page.ts";
 import { reportText } from "../../lib/history/report_text.ts";
@@ -119,11 +121,42 @@ Deno.test("in a dry run the words are those of what would have been", async () =
   assert.match(text, /nothing was refused/);
   assert.match(text, /7 packets \(60 B\) would have been\s+refused/);
   assert.match(text, /WOULD REFUSE/);
+  assert.match(text, /^WHEN: packets that would have been refused, by hour/m);
   assert.doesNotMatch(text, /\bREFUSED\b|\brefused:|LOCKS/);
-  assert.match(reportPage(dry, wording(dry)), /class="dry">dry run<.*packets would refuse/s);
+  assert.match(reportPage(dry, wording(dry)), /class="dry">dry run<.*packets that would have been refused/s);
   const done = await reportOf([addition({ count: 7 })]);
   assert.doesNotMatch(reportText(done, wording(done), 80).join("\n"), /would|dry/i);
   assert.doesNotMatch(reportPage(done, wording(done)), /would|dry run/i);
+});
+
+Deno.test("lines of the log have the reader's time, and say what happened without its field's name", () => {
+  const tallied: Tallied = {
+    ...addition({ kind: "detected", count: 3, certainty: "certain", action: "lock", dryRun: true }),
+    first: END,
+    last: END + 120_000,
+  };
+  const event = { event: "locked", client: "192.168.1.20", until: new Date(END + 3_600_000).toISOString() };
+  const lost = { event: "rules-lost", message: "The rules were changed.", backend: "nft" };
+  const events: Happened[] = [
+    { kind: "event", time: END + 1, dryRun: true, event },
+    { kind: "event", time: END + 2, dryRun: false, event: lost },
+  ];
+  const history = {
+    tallied: [tallied],
+    events,
+    counters: [],
+    names: new Map(),
+    begins: END,
+    files: 1,
+    bytes: 0,
+    bad: 0,
+  };
+  const [first = "", ...rest] = logText(history, wordingOf("2026-01-12T07:00:00Z", () => EAST), () => "");
+  assert.match(first, /^Mon 12 Jan 08:00  detected .* 3 times: client .*, last Mon 12 Jan 08:02 \[dry run\]$/);
+  assert.deepEqual(rest, [
+    "Mon 12 Jan 08:00  would have locked client 192.168.1.20: until Mon 12 Jan 09:00 [dry run]",
+    "Mon 12 Jan 08:00  rules-lost: The rules were changed., backend nft",
+  ]);
 });
 
 Deno.test("nothing that a client or peer said becomes part of the page or steers the terminal", async () => {

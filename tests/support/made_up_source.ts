@@ -199,7 +199,7 @@ export class MadeUpSource implements Source {
       clients: [client],
     });
     const wording = wordingOf(new Date(this.#now).toISOString(), () => 0);
-    return Promise.resolve(logText(history, wording, () => "").map(({ text }) => text));
+    return Promise.resolve([...logText(history, wording, () => "")]);
   }
 
   clock() {

@@ -4,7 +4,7 @@
  */
 import { logJson, logText } from "../history/log_text.ts";
 import { historyDirectory } from "../history/history_store.ts";
-import { type History, readHistory } from "../history/read_history.ts";
+import { readLog, readNamed } from "../history/read_history.ts";
 import { reportPage } from "../history/report_page.ts";
 import { reportText } from "../history/report_text.ts";
 import { type Wording, wordingOf } from "../history/report_words.ts";
@@ -130,18 +130,19 @@ export function* logLines(
 ): Generator<string, void> {
   const until = Date.now();
   const { names, wording } = surroundings(config, until);
-  const history: History = readable(directory, () =>
-    readHistory(directory, {
-      since: until - since * 1000,
-      until: Infinity,
-      ...(client === undefined ? {} : { clients: clientsInHistory(client, directory, config) }),
-      ...(protocol === undefined ? {} : { protocol }),
-    }));
+  // Read first, so that a folder that cannot be read is said before anything else is.
+  const known = readable(directory, () => new Map([...readNamed(directory)].map((named) => [named.client, named])));
   const nameOf = (address: string) => {
-    const then = history.names.get(address);
+    const then = known.get(address);
     return then?.name || names.of(address, then?.mac ?? "");
   };
-  yield* json ? logJson(history, nameOf) : logText(history, wording, nameOf);
+  const records = readLog(directory, {
+    since: until - since * 1000,
+    until: Infinity,
+    ...(client === undefined ? {} : { clients: clientsInHistory(client, directory, config) }),
+    ...(protocol === undefined ? {} : { protocol }),
+  });
+  yield* json ? logJson(records, nameOf) : logText(records, wording, nameOf);
 }
 
 /** Where a history may be. */

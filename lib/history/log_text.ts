@@ -4,66 +4,57 @@
  */
 import { endpoint } from "../report/event_format.ts";
 import { bytes, counted, jsonLine, plain, rfc3339 } from "../report/plain.ts";
-import type { History } from "./read_history.ts";
 import type { Happened, Tallied } from "./record.ts";
 import { called, type Wording } from "./report_words.ts";
 import { MANY } from "./tally.ts";
 
-/** The lines for people, in order of time; `nameOf` answers the name of a client, empty where it has none. */
-export function logText(
-  history: History,
+/** The lines for people; `nameOf` answers the name of a client, empty where it has none. */
+export function* logText(
+  records: Iterable<Tallied | Happened>,
   wording: Wording,
   nameOf: (client: string) => string,
 ): Generator<string, void> {
-  return inOrder(history, (one) => talliedText(one, wording, nameOf), (one) => happenedText(one, wording, nameOf));
+  for (const one of records) {
+    yield one.kind === "event" ? happenedText(one, wording, nameOf) : talliedText(one, wording, nameOf);
+  }
 }
 
 /** The lines for programs: one object each. */
-export function logJson(history: History, nameOf: (client: string) => string): Generator<string, void> {
+export function* logJson(
+  records: Iterable<Tallied | Happened>,
+  nameOf: (client: string) => string,
+): Generator<string, void> {
   const named = (client: unknown) => {
     const name = typeof client === "string" ? nameOf(client) : "";
     return name === "" ? {} : { client_name: name };
   };
-  return inOrder(
-    history,
-    ({ kind, first, last, dryRun, count, bytes, client, peer, port, transport, protocol, why, ...rest }) =>
-      jsonLine({
-        time: rfc3339(first),
-        until: rfc3339(last),
-        event: kind,
-        dry_run: dryRun,
-        count,
-        ...(kind === "refused" ? { bytes } : {}),
-        client,
-        ...named(client),
-        ...(peer === "" ? {} : { peer, peer_port: port, transport }),
-        ...(protocol === "" ? {} : { protocol }),
-        [kind === "refused" ? "reason" : "evidence"]: why,
-        ...filled(rest),
-      }),
-    ({ time, dryRun, event }) => {
-      const { event: name, ...fields } = event;
-      return jsonLine({ time: rfc3339(time), event: name, dry_run: dryRun, ...fields, ...named(fields["client"]) });
-    },
-  );
+  for (const one of records) {
+    if (one.kind === "event") {
+      const { event: name, ...fields } = one.event;
+      const said = { time: rfc3339(one.time), event: name, dry_run: one.dryRun, ...fields };
+      yield jsonLine({ ...said, ...named(fields["client"]) });
+      continue;
+    }
+    const { kind, first, last, dryRun, count, bytes, client, peer, port, transport, protocol, why, ...rest } = one;
+    yield jsonLine({
+      time: rfc3339(first),
+      until: rfc3339(last),
+      event: kind,
+      dry_run: dryRun,
+      count,
+      ...(kind === "refused" ? { bytes } : {}),
+      client,
+      ...named(client),
+      ...(peer === "" ? {} : { peer, peer_port: port, transport }),
+      ...(protocol === "" ? {} : { protocol }),
+      [kind === "refused" ? "reason" : "evidence"]: why,
+      ...filled(rest),
+    });
+  }
 }
 
 function filled({ certainty, action, because }: { certainty: string; action: string; because: string }) {
   return Object.fromEntries(Object.entries({ certainty, action, because }).filter(([, value]) => value !== ""));
-}
-
-/** One line after the other, so that not all of them are held at once. */
-function* inOrder(
-  { tallied, events }: History,
-  tell: (one: Tallied) => string,
-  happened: (one: Happened) => string,
-): Generator<string, void> {
-  let next = 0;
-  for (const one of tallied) {
-    for (; next < events.length && events[next]!.time < one.first; next++) yield happened(events[next]!);
-    yield tell(one);
-  }
-  for (const one of events.slice(next)) yield happened(one);
 }
 
 function who(client: string, nameOf: (client: string) => string): string {

@@ -44,15 +44,6 @@ export interface Scan {
   readonly bad: number;
 }
 
-/** What was found, in order of time. */
-export interface History extends Scan {
-  readonly tallied: readonly Tallied[];
-  readonly counters: readonly HourCounters[];
-  readonly events: readonly Happened[];
-  /** Who the clients were last. */
-  readonly names: ReadonlyMap<string, Named>;
-}
-
 /** Takes a record, and the line that it stood in. */
 type Visit = (record: HistoryRecord, line: string) => void;
 
@@ -63,46 +54,41 @@ type Visit = (record: HistoryRecord, line: string) => void;
  */
 export function scanHistory(directory: string, query: HistoryQuery, visit: Visit): Scan {
   const reader = new Reader(query, visit);
-  for (const number of filesIn(directory)) {
-    const file = contentOf(segmentPath(directory, number));
-    if (file === null) continue;
-    // Nothing of it is asked for where nothing was written to it since; who clients were may stand there all the same.
-    if (file.written + HOUR < query.since) reader.skim(file.text);
-    else reader.take(file.text);
-  }
+  for (const _ of reader.files(directory));
   return reader.scan();
 }
 
-/** Reads what was asked for, added up and in order. Throws as {@link scanHistory}. */
-export function readHistory(directory: string, query: HistoryQuery): History {
+/**
+ * Reads what happened of what was asked for, added up and in order of time. No more is held at once than one file and the
+ * hour that may go on in the next one; so where a clock was set back, what it told then comes later. Throws as
+ * {@link scanHistory}.
+ */
+export function* readLog(directory: string, query: HistoryQuery): Generator<Tallied | Happened, void> {
   const hours = new Map<number, Map<string, Sum>>();
-  const counters = new Map<number, HourCounters>();
-  const events: Happened[] = [];
-  const names = new Map<string, Named>();
-  const scan = scanHistory(directory, query, (record, line) => {
-    switch (record.kind) {
-      case "counters": {
-        const before = counters.get(record.hour);
-        counters.set(record.hour, before === undefined ? record : addCounters(before, record));
-        return;
-      }
-      case "named":
-        names.set(record.client, record);
-        return;
-      case "event":
-        events.push(record);
-        return;
-      default:
-        addTo(hours, record, line);
-    }
+  let events: Happened[] = [];
+  let latest = 0;
+  const reader = new Reader(query, (record, line) => {
+    if (record.kind === "event") events.push(record);
+    else if (record.kind !== "counters" && record.kind !== "named") addTo(hours, record, line);
+    else return;
+    latest = Math.max(latest, record.kind === "event" ? record.time : record.last);
   });
-  return {
-    ...scan,
-    tallied: [...hours.values()].flatMap((sums) => [...sums.values()]).sort((a, b) => a.first - b.first),
-    counters: [...counters.values()].sort((a, b) => a.hour - b.hour),
-    events: events.sort((a, b) => a.time - b.time),
-    names,
+  const upTo = (end: number): (Tallied | Happened)[] => {
+    const told: (Tallied | Happened)[] = events.filter(({ time }) => time < end);
+    events = events.filter(({ time }) => time >= end);
+    for (const [hour, sums] of hours) {
+      if (Math.floor(hour / KINDS) * HOUR >= end) continue;
+      for (const sum of sums.values()) told.push(sum);
+      hours.delete(hour);
+    }
+    return told.sort((a, b) => timeOf(a) - timeOf(b));
   };
+  for (const _ of reader.files(directory)) yield* upTo(Math.floor(latest / HOUR) * HOUR);
+  yield* upTo(Infinity);
+}
+
+function timeOf(one: Tallied | Happened): number {
+  return one.kind === "event" ? one.time : one.first;
 }
 
 /** A record whose figures grow. */
@@ -185,9 +171,21 @@ class Reader {
     this.#marks = query.clients?.map((client) => JSON.stringify(client)) ?? null;
   }
 
-  take(text: string): void {
-    this.#files++;
-    this.#bytes += text.length;
+  /** Reads one file after the other. */
+  *files(directory: string): Generator<void, void> {
+    for (const number of filesIn(directory)) {
+      const file = contentOf(segmentPath(directory, number));
+      if (file === null) continue;
+      this.#files++;
+      this.#bytes += file.text.length;
+      // Nothing of it is asked for where nothing was written to it since; who clients were may stand there all the same.
+      if (file.written + HOUR < this.#query.since) this.#skim(file.text);
+      else this.#take(file.text);
+      yield;
+    }
+  }
+
+  #take(text: string): void {
     for (let at = 0; at < text.length;) {
       const end = text.indexOf("\n", at);
       // Without a line feed it is not yet written to its end, or torn.
@@ -198,9 +196,7 @@ class Reader {
   }
 
   /** Takes of a file only when it begins, where that is not known yet, and names. */
-  skim(text: string): void {
-    this.#files++;
-    this.#bytes += text.length;
+  #skim(text: string): void {
     for (let at = 0; at < text.length && this.#begins === Infinity;) {
       const end = text.indexOf("\n", at);
       this.#line(text.slice(at, end < 0 ? text.length : end));

@@ -5,7 +5,9 @@
  */
 import { Recorder } from "../../lib/history/recorder.ts";
 import { HistoryStore } from "../../lib/history/history_store.ts";
-import { readHistory, scanHistory } from "../../lib/history/read_history.ts";
+import { logText } from "../../lib/history/log_text.ts";
+import { readLog, scanHistory } from "../../lib/history/read_history.ts";
+import { wordingOf } from "../../lib/history/report_words.ts";
 import type { ReportEvent } from "../../lib/report/report_event.ts";
 
 const [directory = "", many = "1000000"] = Deno.args;
@@ -76,10 +78,13 @@ const took = performance.now() - began;
 collect();
 await new Promise((resolve) => setTimeout(resolve, 200));
 const after = { rss: rss(), written: status(/^wchar: (\d+)/m, "io"), disk: status(/^write_bytes: (\d+)/m, "io") };
+/** As `ftwall log` tells it. */
 const asked = (query: object) => {
   const start = performance.now();
-  const found = readHistory(directory, { since: 0, until: Infinity, ...query });
-  return { milliseconds: Math.round(performance.now() - start), records: found.tallied.length + found.events.length };
+  const log = logText(readLog(directory, { since: 0, until: Infinity, ...query }), wordingOf("", () => 0), () => "");
+  let lines = 0;
+  for (const _ of log) lines++;
+  return { milliseconds: Math.round(performance.now() - start), lines };
 };
 const scanned = () => {
   const start = performance.now();

@@ -141,18 +141,9 @@ Deno.test("lines of the log have the reader's time, and say what happened withou
     { kind: "event", time: END + 1, dryRun: true, event },
     { kind: "event", time: END + 2, dryRun: false, event: lost },
   ];
-  const history = {
-    tallied: [tallied],
-    events,
-    counters: [],
-    names: new Map(),
-    begins: END,
-    files: 1,
-    bytes: 0,
-    bad: 0,
-  };
-  const [first = "", ...rest] = logText(history, wordingOf("2026-01-12T07:00:00Z", () => EAST), () => "");
-  assert.match(first, /^Mon 12 Jan 08:00  detected .* 3 times: client .*, last Mon 12 Jan 08:02 \[dry run\]$/);
+  const records = [tallied, ...events];
+  const [first = "", ...rest] = logText(records, wordingOf("2026-01-12T07:00:00Z", () => EAST), () => "");
+  assert.match(first, /^Mon 12 Jan 08:00 {2}detected .* 3 times: client .*, last Mon 12 Jan 08:02 \[dry run\]$/);
   assert.deepEqual(rest, [
     "Mon 12 Jan 08:00  would have locked client 192.168.1.20: until Mon 12 Jan 09:00 [dry run]",
     "Mon 12 Jan 08:00  rules-lost: The rules were changed., backend nft",

@@ -3,7 +3,7 @@
  * tests and pictures.
  */
 import { summaryOf } from "../../lib/cli/history.ts";
-import { readHistory } from "../../lib/history/read_history.ts";
+import { readLog } from "../../lib/history/read_history.ts";
 import { wordingOf } from "../../lib/history/report_words.ts";
 import { logText } from "../../lib/history/log_text.ts";
 import { systemClock } from "../../lib/policy/week.ts";
@@ -193,13 +193,13 @@ export class MadeUpSource implements Source {
   }
 
   log(client: string, seconds: number): Promise<readonly string[]> {
-    const history = readHistory(this.#history, {
+    const records = readLog(this.#history, {
       since: this.#now - seconds * 1000,
       until: Infinity,
       clients: [client],
     });
     const wording = wordingOf(new Date(this.#now).toISOString(), () => 0);
-    return Promise.resolve([...logText(history, wording, () => "")]);
+    return Promise.resolve([...logText(records, wording, () => "")]);
   }
 
   clock() {

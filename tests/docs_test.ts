@@ -274,6 +274,30 @@ Deno.test("the tasks that README.md and CONTRIBUTING.md name exist", () => {
   for (const [, task] of text.matchAll(/deno task ([\w:]+)/g)) assert.ok(task! in tasks, task);
 });
 
+Deno.test("messages that docs/troubleshooting.md quotes are those of the program", () => {
+  const page = read("docs/troubleshooting.md");
+  const rows = [...page.matchAll(/^\| `([^`]+)`/gm)].map(([, message]) => message!);
+  const shown = blocks("docs/troubleshooting.md").filter(({ language }) => language === "text")
+    .flatMap(({ text }) => text.trimEnd().split("\n"));
+  assert.ok(rows.length > 3 && shown.length > 2);
+  const source = typescriptBelow("lib/").concat(typescriptBelow("ffi/")).map(read).join("\n")
+    .replaceAll(/["`] \+\s+["`]/g, "");
+  for (const message of [...rows, ...shown]) {
+    // What a message says of a case stands between quotes, or is "…" here.
+    const said = message.replace(/^ftwall: /, "").replaceAll("libnetfilter_queue", "…").split(/"[^"]*"|…/).map((part) =>
+      part.replace(/^[\W\d]+|\W+$/g, "")
+    );
+    for (const part of said.filter((part) => part.length > 8)) assert.ok(source.includes(part), `${message}: ${part}`);
+  }
+});
+
+function typescriptBelow(folder: string): string[] {
+  return [...Deno.readDirSync(new URL(folder, root))].flatMap((entry) => {
+    if (entry.isDirectory) return typescriptBelow(`${folder}${entry.name}/`);
+    return entry.name.endsWith(".ts") ? [`${folder}${entry.name}`] : [];
+  });
+}
+
 Deno.test("a capture is looked at as CONTRIBUTING.md says", async () => {
   const capture = new URL("golden/fasttrack/capture.pcap", import.meta.url).pathname;
   const lines = [...read("CONTRIBUTING.md").matchAll(/^ftwall (replay .*) capture\.pcap$/gm)].map(([, args]) => args!);
@@ -322,7 +346,7 @@ Deno.test("fields of status in docs/operation.md are those that exist", () => {
 });
 
 Deno.test("each threat in docs/threats.md names tests that exist", () => {
-  const sources = testFilesBelow("tests/").map(read).join("\n");
+  const sources = typescriptBelow("tests/").filter((path) => path.endsWith("_test.ts")).map(read).join("\n");
   const rows = read("docs/threats.md").split("\n").filter((line) => line.startsWith("|"))
     .map((line) => line.split("|").map((cell) => cell.trim()).slice(1, -1));
   const threats = rows.filter(([first = ""]) => first !== "what is tried" && !first.startsWith("---"));
@@ -333,10 +357,3 @@ Deno.test("each threat in docs/threats.md names tests that exist", () => {
     for (const name of names) assert.ok(sources.includes(`"${name}"`), `no test is called "${name}"`);
   }
 });
-
-function testFilesBelow(folder: string): string[] {
-  return [...Deno.readDirSync(new URL(folder, root))].flatMap((entry) => {
-    if (entry.isDirectory) return testFilesBelow(`${folder}${entry.name}/`);
-    return entry.name.endsWith("_test.ts") ? [`${folder}${entry.name}`] : [];
-  });
-}

@@ -38,8 +38,9 @@ export class Caller {
   }
 
   async #hold(sending: Sending, call: Call): Promise<void> {
-    const connection = await connect(formatAddress(...sending.client), sending.clientPort);
-    if (connection === null) return;
+    const hostname = formatAddress(...sending.client);
+    const signal = AbortSignal.timeout(CONNECT);
+    const connection = await Deno.connect({ hostname, port: sending.clientPort, signal });
     const line = new Line(connection);
     try {
       const talk = call.talk();
@@ -50,18 +51,6 @@ export class Caller {
       line.close();
     }
   }
-}
-
-/** A connection, or null where there is none in time. */
-async function connect(hostname: string, port: number): Promise<Deno.TcpConn | null> {
-  const late = Promise.withResolvers<null>();
-  const limit = setTimeout(() => late.resolve(null), CONNECT);
-  const connecting = Deno.connect({ hostname, port });
-  const connection = await Promise.race([connecting, late.promise]).catch(() => null);
-  clearTimeout(limit);
-  // One that comes too late is closed at once.
-  if (connection === null) connecting.then((late) => late.close(), () => {});
-  return connection;
 }
 
 /** One end of a connection: gathers what comes in. */
@@ -111,18 +100,20 @@ class Line {
     this.#came();
   }
 
-  /** Waits for so long, or until the other side ended; where that is enough, until a moment after something came. */
+  /** Waits for so long at most, or until the other side ended; where that is enough, until a moment after something came. */
   #until(wait: number, eager: boolean): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    let limit = setTimeout(resolve, wait);
+    const limit = setTimeout(resolve, wait);
+    let moment: ReturnType<typeof setTimeout> | undefined;
     this.#came = () => {
       if (this.#ended) resolve();
       if (!eager) return;
-      clearTimeout(limit);
-      limit = setTimeout(resolve, MOMENT);
+      clearTimeout(moment);
+      moment = setTimeout(resolve, MOMENT);
     };
     return promise.finally(() => {
       clearTimeout(limit);
+      clearTimeout(moment);
       this.#came = () => {};
     });
   }

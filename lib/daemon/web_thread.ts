@@ -47,6 +47,8 @@ export class WebThread implements AsyncDisposable {
   readonly #note: (text: string) => void;
   #worker: Worker | null = null;
   #inode: number | null = null;
+  /** Why it is started again, as the log has it. */
+  #told = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(start: Omit<StartWeb, "kind">, note: (text: string) => void) {
@@ -89,6 +91,7 @@ export class WebThread implements AsyncDisposable {
         case "listening":
           this.address = data.address;
           this.#inode = data.inode;
+          this.#told = "";
           return resolve();
         case "closed":
           return this.#closed.resolve();
@@ -102,7 +105,8 @@ export class WebThread implements AsyncDisposable {
   }
 
   #again(why: string): void {
-    this.#note(`${why}. It is started again in ${REST / 1000} s`);
+    if (why !== this.#told) this.#note(`${why}. It is started again every ${REST / 1000} s until it answers`);
+    this.#told = why;
     this.#timer = setTimeout(() => void this.#open().catch(() => {}), REST);
   }
 

@@ -30,7 +30,7 @@ import {
 /** Clients and events on the first page. */
 const FEW = 12;
 /** Spans of a report and of a client's history, in seconds. */
-export const SPANS: Readonly<Record<string, number>> = { "1d": 86400, "7d": 7 * 86400, "30d": 30 * 86400 };
+export const SPANS: ReadonlyMap<string, number> = new Map([["1d", 86400], ["7d", 7 * 86400], ["30d", 30 * 86400]]);
 
 /** The first page. */
 export function overview(
@@ -145,7 +145,7 @@ ${
       : section("act", "Lock, unlock, allow", forms(frame.secret, answer))
   }
 ${section("told", "What was reported of it", eventList(frame, history, client))}
-${section("log", "What the history has of it", markup`<p>${Object.keys(SPANS).map(link)}</p>\n${remembered}`)}`;
+${section("log", "What the history has of it", markup`<p>${[...SPANS.keys()].map(link)}</p>\n${remembered}`)}`;
   return page(frame, "client", name ?? client, body, true);
 }
 
@@ -210,7 +210,7 @@ export function aboveReport(secret: string | null, span: string): Html {
     markup`<a class="chip" href="report?since=${each}"${
       each === span ? markup` aria-current="true"` : NOTHING
     }>last ${each}</a>\n`;
-  return markup`${navigation("report", secret)}<p class="spans">${Object.keys(SPANS).map(link)}</p>\n`;
+  return markup`${navigation("report", secret)}<p class="spans">${[...SPANS.keys()].map(link)}</p>\n`;
 }
 
 /** Where the token is given; `closed` is why nobody can, `wrong` what was wrong with the last try. */

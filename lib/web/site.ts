@@ -48,7 +48,7 @@ interface Asked {
 export class Site {
   readonly #parts: SiteParts;
   readonly #sessions: Sessions;
-  /** Requests of all readers together; those for which the history is read; wrong tokens in the log. */
+  /** Requests of all readers together; those for which the history is read; lines for the log. */
   readonly #requests = new Quota(60, 20);
   readonly #readings = new Quota(6, 0.5);
   readonly #noted = new Quota(5, 1 / 60);
@@ -66,7 +66,9 @@ export class Site {
     const told = address === "" ? request.headers.get("x-real-ip") ?? "" : address;
     const from = parseAddress(told) === null ? "" : told;
     const response = await this.#answer(request, from).catch((error: unknown) => {
-      if (!isForeseen(error)) this.#note(`The page could not be made: ${errorText(error)}`);
+      if (!isForeseen(error) && this.#noted.take(this.#parts.now())) {
+        this.#note(`The page could not be made: ${errorText(error)}`);
+      }
       return this.#failed(503, "Not now", isForeseen(error) ? errorText(error) : "The page could not be made.");
     });
     for (const [name, value] of SAFE) if (!response.headers.has(name)) response.headers.set(name, value);
@@ -107,7 +109,8 @@ export class Site {
         return shown(overview(await frame(), status, clients, events));
       }
       case "/clients": {
-        const filter = (query.get("q") ?? "").slice(0, LONGEST_FILTER);
+        // Half of a character could be no part of an address.
+        const filter = (query.get("q") ?? "").slice(0, LONGEST_FILTER).toWellFormed();
         return shown(clientsPage(await frame(), await source.clients(), query.get("sort") ?? "", filter));
       }
       case "/events":
@@ -116,7 +119,7 @@ export class Site {
         return await this.#client(query, frame);
       case "/report": {
         const span = query.get("since") ?? "7d";
-        const seconds = SPANS[span];
+        const seconds = SPANS.get(span);
         if (seconds === undefined) break;
         if (!this.#readings.take(this.#parts.now())) return await this.#busy();
         const { summary, wording } = await source.report(seconds);
@@ -137,7 +140,7 @@ export class Site {
     const client = query.get("c") ?? "";
     if (!isClient(client)) return await this.#failed(404, "Not here", "A client is named by its address or MAC.");
     const span = query.get("since") ?? "";
-    const seconds = SPANS[span];
+    const seconds = SPANS.get(span);
     if (seconds !== undefined && !this.#readings.take(this.#parts.now())) return await this.#busy();
     const answer = await this.#parts.source.explain(client);
     const log = seconds === undefined ? null : await this.#parts.source.log(client, seconds);

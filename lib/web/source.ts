@@ -1,6 +1,6 @@
 /**
  * What the page knows: asked of the daemon through the control socket as any command asks, and read from the history on disk.
- * However many look, the daemon is asked once a second at most, and the history is read once in a while.
+ * However many look, the daemon is asked the same once a second at most, and the history is read once in a while.
  * @module
  */
 import { ask } from "../cli/control_client.ts";

@@ -501,6 +501,25 @@ Deno.test("a daemon that does not answer is told in words, a fault of the page t
   assert.deepEqual(desk.notes, ["The page could not be made: secret detail"]);
 });
 
+Deno.test("no query makes a fault, and faults are told to the log a bounded number of times", async () => {
+  using desk = new Desk();
+  const emoji = encodeURIComponent(`${"a".repeat(63)}\u{1f600}`);
+  const queries: [string, number][] = [
+    ["/report?since=constructor", 404],
+    ["/client?c=192.168.1.20&since=__proto__", 200],
+    [`/clients?q=${emoji}`, 200],
+  ];
+  for (const [query, status] of queries) {
+    const answer = await desk.get(query);
+    assert.equal(answer.status, status, query);
+    await answer.text();
+  }
+  assert.deepEqual(desk.notes, []);
+  desk.source.status = () => Promise.reject(new TypeError("a fault"));
+  for (let i = 0; i < 50; i++) await (await desk.get("/")).text();
+  assert.equal(desk.notes.length, 5);
+});
+
 /** The elements of a page that are not closed, or close what was not opened. */
 function unbalanced(text: string): string[] {
   const open: string[] = [];

@@ -54,7 +54,8 @@ export class Notifier {
     }
     if (this.#tlsReady || !configs.some(({ webhook }) => webhook.startsWith("https:"))) return;
     this.#tlsReady = true;
-    await prepareTls();
+    // Where that fails, the first message takes longer, and that is all.
+    await prepareTls().catch(() => {});
   }
 
   /** Whether anybody wants events of this kind, so that the caller need not make anything of one that nobody does. */

@@ -76,16 +76,17 @@ export class Target {
       if (now < this.#gathering + GATHER || now < this.#lastSent + this.config.interval) return;
       this.#compose(now, wall);
     }
-    if (now >= this.#due) this.#send(now, wall, this.config.timeout);
+    if (now >= this.#due) this.#send(now, wall, this.#parts.limit(this.config.timeout));
   }
 
-  /** Sends what is there, if it takes no longer than so many milliseconds. Never throws. */
+  /** Sends what is there, if all of it takes no longer than so many milliseconds. Never throws. */
   async close(now: number, wall: number, milliseconds: number): Promise<void> {
-    if (this.#sending !== null) await Promise.race([this.#sending, aborted(this.#parts.limit(milliseconds))]);
+    const signal = this.#parts.limit(milliseconds);
+    if (this.#sending !== null) await Promise.race([this.#sending, aborted(signal)]);
     if (this.#sending !== null) return;
     if (this.#message === null && this.#digest.empty) return;
     if (this.#message === null) this.#compose(now, wall);
-    this.#send(now, wall, milliseconds);
+    this.#send(now, wall, signal);
     await this.#sending;
   }
 
@@ -124,10 +125,8 @@ export class Target {
     this.#due = now;
   }
 
-  #send(now: number, wall: number, milliseconds: number): void {
-    const message = this.#message!;
-    const signal = this.#parts.limit(milliseconds);
-    this.#sending = this.#parts.deliver(this.config, message, signal).then(
+  #send(now: number, wall: number, signal: AbortSignal): void {
+    this.#sending = this.#parts.deliver(this.config, this.#message!, signal).then(
       () => this.#arrived(now, wall),
       (error: unknown) => this.#notArrived(now, wall, error, signal),
     ).finally(() => this.#sending = null);

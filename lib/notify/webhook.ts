@@ -38,13 +38,13 @@ export function requestOf({ webhook, form }: NotifyConfig, message: Message): Re
     }
     case "ntfy": {
       // docs.ntfy.sh/publish, "Publish as JSON": to the server's root, so that no text becomes a header.
-      const slash = webhook.lastIndexOf("/");
-      const url = webhook.slice(0, slash + 1);
-      const topic = webhook.slice(slash + 1);
+      const url = new URL(webhook);
+      const topic = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
+      url.pathname = url.pathname.slice(0, -topic.length);
       const text = fitting(lines, NTFY_ROOM).join("\n");
       return {
         method: "POST",
-        url,
+        url: url.href,
         body: jsonLine({ topic, title: subject, message: text, priority: urgent ? 4 : 3, tags: ["ftwall"] }),
       };
     }
@@ -58,7 +58,9 @@ export function requestOf({ webhook, form }: NotifyConfig, message: Message): Re
         formatted_body: `<strong>${escaped(subject)}</strong><pre>${escaped(text)}</pre>`,
         "m.mentions": {},
       };
-      return { method: "PUT", url: `${webhook}/${id}`, body: jsonLine(content) };
+      const url = new URL(webhook);
+      url.pathname += `/${id}`;
+      return { method: "PUT", url: url.href, body: jsonLine(content) };
     }
   }
 }
@@ -69,6 +71,9 @@ function escaped(text: string): string {
 
 /** Bytes of an answer that are read. */
 const LONGEST_ANSWER = 2000;
+
+/** Milliseconds that {@link prepareTls} may take. */
+const LONGEST_PREPARATION = 1000;
 
 /** Sends a request. Throws an Error that says why it was not taken, and names neither address nor token. */
 export async function post(target: NotifyConfig, message: Message, signal: AbortSignal): Promise<void> {
@@ -135,12 +140,14 @@ async function start(answer: Response): Promise<string> {
 
 /**
  * Makes the runtime ready for TLS, which takes some 30 ms the first time in which no packet would be judged: by a connection
- * within this machine that comes to nothing. Call it where time does not matter.
+ * within this machine that comes to nothing. Call it where time does not matter. Throws where this machine cannot reach itself.
  */
 export async function prepareTls(): Promise<void> {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
-  const closed = listener.accept().then((connection) => connection.close());
-  await fetch(`https://127.0.0.1:${port}/`).catch(() => {});
+  const closed = listener.accept().then((connection) => connection.close(), () => {});
+  // Through a proxy, or without a loopback interface, it never comes to the listener.
+  await fetch(`https://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(LONGEST_PREPARATION) }).catch(() => {});
+  listener.close();
   await closed;
 }

@@ -97,6 +97,16 @@ Deno.test({
   },
 });
 
+Deno.test("making TLS ready ends where connections go through a proxy", async () => {
+  const webhook = new URL("../../lib/notify/webhook.ts", import.meta.url).href;
+  const code = `const { prepareTls } = await import("${webhook}"); await prepareTls(); console.log("ready");`;
+  const proxy = "http://127.0.0.1:9";
+  const env = { HTTPS_PROXY: proxy, https_proxy: proxy, NO_PROXY: "", no_proxy: "" };
+  const args = ["eval", "--no-check", code];
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args, env, stderr: "null", signal: patient() }).output();
+  assert.equal(new TextDecoder().decode(stdout), "ready\n");
+});
+
 function hasOpenssl(): boolean {
   try {
     return new Deno.Command("openssl", { args: ["version"], stdout: "null" }).outputSync().success;

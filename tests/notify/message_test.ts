@@ -118,6 +118,14 @@ Deno.test("each form is what its service documents, and hostile text stays text 
   assert.match(html, /^<strong>[^<]*<\/strong><pre>[^<]*<\/pre>$/);
 });
 
+Deno.test("what stands behind the question mark of an address stays there", () => {
+  const ntfy = requestOf(targetOf('form = "ntfy"\nwebhook = "https://n.example/a/alerts?auth=b/c"'), hostile);
+  assert.deepEqual([ntfy.url, JSON.parse(ntfy.body).topic], ["https://n.example/a/?auth=b/c", "alerts"]);
+  const room = "https://m.example/_matrix/client/v3/rooms/!r:m.example/send/m.room.message";
+  const matrix = requestOf(targetOf(`form = "matrix"\nwebhook = "${room}?user_id=@f:m.example"`), hostile);
+  assert.equal(matrix.url, `${room}/${hostile.id}?user_id=@f:m.example`);
+});
+
 Deno.test("a mail has the headers that it should have, and no others, whatever is in it", () => {
   const target = targetOf('mail = ["admin@example.org", "root"]');
   for (const message of [hostile, { ...hostile, host: HOSTILE, subject: HOSTILE }]) {

@@ -152,6 +152,20 @@ Deno.test("at the end what is still to be told is tried once, even where it fail
   assert.equal(down.target.status().failed, 1);
 });
 
+Deno.test("at the end the message under way and the last one have one limit together", async () => {
+  const scene = new Scene();
+  const arrived = Promise.withResolvers<void>();
+  scene.slow = arrived.promise;
+  scene.target.add(locked(), WALL);
+  await scene.pass(5);
+  scene.target.add(locked("10.0.0.6"), WALL);
+  const closing = scene.target.close(5000, WALL, 100);
+  arrived.resolve();
+  await closing;
+  assert.equal(scene.messages.length, 2);
+  assert.equal(scene.limits.length, 2);
+});
+
 Deno.test("each target gets what its `on` names; a reload keeps what it has gathered", async () => {
   const notifier = new Notifier({
     letterhead: LETTERHEAD,

@@ -21,6 +21,8 @@ const MMSGHDR = 64;
 /** struct cmsghdr: length, level, type. */
 const CMSGHDR = 16;
 const IOVEC = 16;
+/** Bytes of a message's text. */
+const LONGEST_TEXT = 65536;
 /** Milliseconds between looks for a message. */
 const TURN = 2;
 /** The most descriptors of one message (SCM_MAX_FD). */
@@ -101,16 +103,16 @@ export class PassingSocket implements Disposable {
 
   /** Waits for a message, at most so many milliseconds; null where none comes. It starts no thread. */
   async receive(milliseconds: number): Promise<Passed | null> {
+    const message = new Message(new Uint8Array(LONGEST_TEXT), CMSGHDR + 4 * MOST_DESCRIPTORS, null);
     for (const end = performance.now() + milliseconds; performance.now() < end;) {
-      const passed = this.#receive();
+      const passed = this.#receive(message);
       if (passed !== null) return passed;
       await new Promise((resolve) => setTimeout(resolve, TURN));
     }
     return null;
   }
 
-  #receive(): Passed | null {
-    const message = new Message(new Uint8Array(65536), CMSGHDR + 4 * MOST_DESCRIPTORS, null);
+  #receive(message: Message): Passed | null {
     const flags = MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
     let count: number;
     do count = this.#libc.symbols.recvmmsg(this.#fd, message.at, 1, flags, null); while (

@@ -9,7 +9,7 @@ import type { SetKind } from "./sets.ts";
 
 /** Our chains, in the order in which they are declared. */
 export const CHAINS = [
-  ...["forward", "sort", "settled", "offload", "lan", "fromhome", "tohome", "locked", "blocked"] as const,
+  ...["forward", "sort", "settled", "shortcut", "lan", "fromhome", "tohome", "locked", "blocked"] as const,
   ...["judge", "bare", "first", "accepted", "refuse", "input", "heard", "output", "post"] as const,
 ] as const;
 
@@ -178,7 +178,7 @@ function again(chain: Chain, { mark }: RulesOptions): Rule {
 function forwarded(options: RulesOptions, families: readonly Family[]): Rule[][] {
   const { accepted, own } = options.mark;
   const locks = options.sets && options.cut;
-  const passes = options.offload === "off" ? "return" : goto("offload");
+  const passes = options.offload === "off" ? "return" : goto("shortcut");
   return [
     [
       // Nearly all packets are of settled connections: they leave by the shortest way. Only a lock ends what its client had.
@@ -192,7 +192,7 @@ function forwarded(options: RulesOptions, families: readonly Family[]): Rule[][]
       ]),
       ...(options.offload === "off" ? [] : [rule("settled", [], passes)]),
     ],
-    options.offload === "off" ? [] : [rule("offload", [], "offload")],
+    options.offload === "off" ? [] : [rule("shortcut", [], "offload")],
     [
       rule("sort", [connection(own)], "return"),
       ...families.map((family) => rule("sort", [multicast(family)], "return")),

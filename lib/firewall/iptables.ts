@@ -69,7 +69,7 @@ export function iptablesText(
   checkOptions(options);
   const rules = iptablesRules(options, family, features);
   const stamp = fingerprint(rules.join("\n"));
-  const lines = ["*mangle", ...CHAINS.filter((name) => name !== "offload").map((name) => `:ftwall_${name} - [0:0]`)];
+  const lines = ["*mangle", ...CHAINS.filter((name) => name !== "shortcut").map((name) => `:ftwall_${name} - [0:0]`)];
   // The comment is a match of its own: it stands where few packets come by, and before the target, as the tools list it.
   const noted = UDP_ENTERS.replace(" -g ", ` -m comment --comment ftwall:${stamp} -g `);
   lines.push(...rules.map((rule) => rule === UDP_ENTERS ? noted : rule), "COMMIT");

@@ -62,10 +62,10 @@ export function nftText(options: RulesOptions, flowtable: boolean = false): stri
 /** Makes the flowtable anew, with the interfaces of today: every flow in it is forwarded by the long way again. */
 export function nftRenewText(options: RulesOptions): string {
   return [
-    `flush chain ${NFT_TABLE} offload`,
+    `flush chain ${NFT_TABLE} shortcut`,
     `delete flowtable ${NFT_TABLE} ${FLOWTABLE}`,
     flowtableLine(options),
-    `add rule ${NFT_TABLE} offload ${ADD_FLOW}`,
+    `add rule ${NFT_TABLE} shortcut ${ADD_FLOW}`,
     "",
   ].join("\n");
 }

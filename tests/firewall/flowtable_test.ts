@@ -43,9 +43,9 @@ Deno.test("settled flows go into a flowtable behind the question for locks, and 
     text,
     /add flowtable inet ftwall settled_flows \{ hook ingress priority 0; devices = \{ "eth0", "br0" \}; counter; \}/,
   );
-  assert.match(text, /settled ip6 daddr @locked6 drop\n[^\n]*settled goto offload\n/);
-  assert.match(text, /add rule inet ftwall offload flow add @settled_flows\n/);
-  assert.match(rulesText("nft", { ...OPTIONS, cut: false }), /forward ct mark [^\n]* goto offload/);
+  assert.match(text, /settled ip6 daddr @locked6 drop\n[^\n]*settled goto shortcut\n/);
+  assert.match(text, /add rule inet ftwall shortcut flow add @settled_flows\n/);
+  assert.match(rulesText("nft", { ...OPTIONS, cut: false }), /forward ct mark [^\n]* goto shortcut/);
   assert.match(rulesText("nft", { ...OPTIONS, offload: "hardware" }), /flags offload; counter;/);
   assert.doesNotMatch(rulesText("nft", { ...OPTIONS, offload: "off" }), /flowtable|flow add/);
   assert.equal(rulesText("iptables", OPTIONS), rulesText("iptables", { ...OPTIONS, offload: "off" }));
@@ -97,10 +97,10 @@ Deno.test("offloaded flows are given back in one transaction; without a flowtabl
   const { run, calls } = machine([[/^nft -f -$/, {}]]);
   assert.equal(await renewOffload(OPTIONS, run), true);
   assert.deepEqual(calls.at(-1)!.input.split("\n"), [
-    "flush chain inet ftwall offload",
+    "flush chain inet ftwall shortcut",
     "delete flowtable inet ftwall settled_flows",
     'add flowtable inet ftwall settled_flows { hook ingress priority 0; devices = { "eth0", "br0" }; counter; }',
-    "add rule inet ftwall offload flow add @settled_flows",
+    "add rule inet ftwall shortcut flow add @settled_flows",
     "",
   ]);
   const gone = machine([[/^nft -f -$/, { code: 1, stderr: "Error: No such file or directory" }]]);

@@ -48,7 +48,7 @@ export class ConnectionActions implements Disposable {
   sent = 0;
   /** Decoys and probes that could not be sent. */
   failed = 0;
-  /** Called when entries of the connection table were changed: what passes the rules by must be told. */
+  /** Called when connections must meet the rules again: those that a flowtable forwards do not by themselves. */
   changed: () => void = () => {};
   /** Which parts are not in use. */
   readonly missing: ActionsMissing;
@@ -73,7 +73,10 @@ export class ConnectionActions implements Disposable {
     this.#opened = opened;
   }
 
-  /** Opens each part that this machine has; none in dry-run, unless the config says that it asks questions then. A part that is missing never keeps the daemon from starting. */
+  /**
+   * Opens each part that this machine has; in a dry run none, or what asks questions where the config wants that. A part that
+   * is missing never keeps the daemon from starting.
+   */
   static async open(libc: Libc, config: Config, marks: Marks, dryRun: boolean): Promise<ConnectionActions> {
     const opened: Opened = { raw: null, probe: null, conntrack: null, groups: null };
     const missing = { conntrack: "", sender: "" };
@@ -138,7 +141,10 @@ export class ConnectionActions implements Disposable {
   #cut(client: string): void {
     const words: Words | null = parseAddress(client);
     if (words === null) return;
-    this.#opened.conntrack?.forget(...words).then((tally) => this.#count("cut", tally), () => {});
+    const { conntrack } = this.#opened;
+    // Its packets meet the set of locked clients all the same, where they do not pass the rules by.
+    if (conntrack === null) this.changed();
+    else conntrack.forget(...words).then((tally) => this.#count("cut", tally), () => {});
   }
 
   #count(what: "cut" | "again", tally: { changed: number; errors: number; complete: boolean }): void {

@@ -142,7 +142,7 @@ export class KernelState implements AsyncDisposable {
 
   /** Offloaded flows meet the rules again: one change of the flowtable at a time, and one more for all that came meanwhile. */
   #renewOffload(): void {
-    if (this.#config.queue.offload === "off") return;
+    if (this.#config.queue.offload === "off" || this.#parts.dryRun) return;
     this.#renewAgain = true;
     this.#renewing ??= (async () => {
       while (this.#renewAgain) {
@@ -309,6 +309,7 @@ export class KernelState implements AsyncDisposable {
 
   /** Waits until the tools that run have ended. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#renewing;
     await this.#guard.settled();
     await this.#watch.settled();
     await this.#keeper[Symbol.asyncDispose]();

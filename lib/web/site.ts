@@ -109,7 +109,7 @@ export class Site {
         return shown(overview(await frame(), status, clients, events));
       }
       case "/clients": {
-        // Half of a character could be no part of an address.
+        // A character that was cut in half cannot stand in a link.
         const filter = (query.get("q") ?? "").slice(0, LONGEST_FILTER).toWellFormed();
         return shown(clientsPage(await frame(), await source.clients(), query.get("sort") ?? "", filter));
       }

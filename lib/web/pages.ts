@@ -133,7 +133,7 @@ ${
     ? NOTHING
     : log.length === 0
     ? markup`<p>Nothing of it is in the history.</p>`
-    : markup`<ol class="log">${log.slice(-MOST_ROWS).reverse().map((line) => markup`<li>${line}</li>\n`)}</ol>`;
+    : markup`<ol class="log">${[...log].reverse().map((line) => markup`<li>${line}</li>\n`)}</ol>`;
   const body = markup`<div id="now" data-live>
 <ul class="facts">
 ${factsOf(frame, answer)}</ul>

@@ -19,6 +19,7 @@ import type {
 import { FAILED, Failure } from "../report/failure.ts";
 import type { Remembered } from "../report/history.ts";
 import type { Status } from "../report/status.ts";
+import { MOST_ROWS } from "./parts.ts";
 
 /** Milliseconds for which an answer of the daemon, and what was read from the history, is good enough for the next reader. */
 const FRESH = 1000;
@@ -40,7 +41,7 @@ export interface Source {
   act(change: Change, from: string): Promise<ActionAnswer>;
   /** What a report of the last `seconds` is made of. */
   report(seconds: number): Promise<{ readonly summary: Summary; readonly wording: Wording }>;
-  /** What the history has of a client in the last `seconds`, oldest first. */
+  /** What the history has of a client in the last `seconds`, oldest first: the last {@link MOST_ROWS} lines. */
   log(client: string, seconds: number): Promise<readonly string[]>;
   /** The local time of the config. */
   clock(): Promise<LocalClock>;
@@ -118,7 +119,13 @@ export class DaemonSource implements Source {
     return this.#keep(`log ${since} ${client}`, FRESH_HISTORY, async () => {
       const { history, config } = await this.status();
       if (history === undefined) return [];
-      return [...logLines({ directory: history.path, client, since, json: false, config: config.path ?? undefined })];
+      const query = { directory: history.path, client, since, json: false, config: config.path ?? undefined };
+      const last: string[] = [];
+      for (const line of logLines(query)) {
+        if (last.length === 2 * MOST_ROWS) last.splice(0, MOST_ROWS);
+        last.push(line);
+      }
+      return last.slice(-MOST_ROWS);
     });
   }
 

@@ -110,12 +110,21 @@ done
 scratch='' worker='' manages='' shown='' unfinished='' fresh_home='' completed=''
 need_scratch() { [ -n "$scratch" ] || scratch=$(mktemp -d); }
 
+# Ends a process and all that it started.
+# shellcheck disable=SC2317 # the trap calls it
+end_all() {
+  for s in /proc/[0-9]*/status; do
+    if grep -q "^PPid:[[:space:]]*$1\$" "$s" 2>/dev/null; then s=${s#/proc/}; end_all "${s%/*}"; fi
+  done
+  kill "$1" 2>/dev/null || true
+}
+
 # Nothing of what was begun and not ended stays: neither after an error nor after an interrupt.
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
   if [ -n "$worker" ]; then
     # A package manager that is killed leaves packages by halves.
-    if [ -n "$manages" ]; then say "waiting for the package manager to end"; else kill "$worker" 2>/dev/null || true; fi
+    if [ -n "$manages" ]; then say "waiting for the package manager to end"; else end_all "$worker"; fi
     wait "$worker" 2>/dev/null || true
   fi
   [ -z "$scratch" ] || rm -rf "$scratch"

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { until } from "./live/topology.ts";
 
 const script = new URL("../install.sh", import.meta.url).pathname;
 const ci = new URL("../.ci/run", import.meta.url).pathname;
@@ -190,7 +191,7 @@ Deno.test("where Deno cannot be had, install.sh says so in words, and leaves not
 });
 
 Deno.test("what takes longer than two seconds says how far it is; an interrupt leaves nothing", async () => {
-  const slow = 'head -c 53504000 /dev/zero >"$prefix/part"; exec sleep 100';
+  const slow = 'head -c 53504000 /dev/zero >"$prefix/part"; sleep 100 & echo $! >"$0.child"; wait';
   await using clone = new Clone({ curl: NO_HOST, npm: NPM.replace("%", slow) });
   const child = clone.start("--compile");
   const said = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
@@ -204,6 +205,15 @@ Deno.test("what takes longer than two seconds says how far it is; an interrupt l
   assert.equal((await child.status).code, 143);
   await Promise.all([said.cancel(), child.stderr.cancel()]);
   assert.deepEqual([...clone.left("tmp"), ...clone.left("cache/ftwall")], []);
+  // What the command had started has ended too.
+  const started = (await Deno.readTextFile(`${clone.dir}/bin/npm.child`)).trim();
+  await until("the end of what it had started", () => {
+    try {
+      return /^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${started}/status`));
+    } catch {
+      return true;
+    }
+  });
 });
 
 Deno.test("without root, installing says how to become root", async () => {

@@ -722,6 +722,9 @@ arguments() {
 write_service() { # write_service KIND FILE
   # A package's options are where the distribution's administrators look for them.
   options='' defaults=''
+  # Where the state is elsewhere, so is what the service remembers beside it.
+  memory=''
+  if [ "$state" != /var/lib/ftwall ]; then memory=" --state $state/state"; fi
   if [ -n "$destdir" ]; then
     # shellcheck disable=SC2016 # systemd reads it
     options=' $FTWALL_OPTIONS' defaults='EnvironmentFile=-/etc/default/ftwall
@@ -739,8 +742,8 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 # The rules need more rights than the daemon keeps. Where they cannot be made, ftwall tries, and says so.
-ExecStartPre=-+$program rules --apply --service
-${defaults}ExecStart=$program $(arguments)$options
+ExecStartPre=-+$program rules --apply --service$memory
+${defaults}ExecStart=$program $(arguments)$memory$options
 ExecReload=$program reload
 Restart=always
 RestartSec=100ms
@@ -792,9 +795,9 @@ STOP=10
 USE_PROCD=1
 start_service() {
   mkdir -p $run_dir $state
-  $program rules --apply --service
+  $program rules --apply --service$memory
   procd_open_instance
-  procd_set_param command $program $(arguments)
+  procd_set_param command $program $(arguments)$memory
   procd_set_param respawn 3600 1 0
   procd_set_param stdout 1
   procd_set_param stderr 1
@@ -808,14 +811,14 @@ END
 # ftwall, keeps peer-to-peer file sharing off this router
 supervisor=supervise-daemon
 command=$program
-command_args="$(arguments) --log-file $log"
+command_args="$(arguments)$memory --log-file $log"
 respawn_delay=1
 respawn_max=0
 output_log=$log
 error_log=$log
 extra_started_commands=reload
 depend() { after firewall iptables nftables; }
-start_pre() { checkpath -d -m 0755 $run_dir && checkpath -d -m 0700 $state && { $program rules --apply --service || true; }; }
+start_pre() { checkpath -d -m 0755 $run_dir && checkpath -d -m 0700 $state && { $program rules --apply --service$memory || true; }; }
 reload() { $program reload; }
 END
     ;;
@@ -832,10 +835,10 @@ END
 case \${1:-start} in
 start)
   mkdir -p $run_dir $state && chmod 0700 $state
-  $program rules --apply --service
+  $program rules --apply --service$memory
   (umask 077; : >>$log)
   # shellcheck disable=SC2094 # both append to it
-  (trap '' HUP && exec $program $(arguments) --respawn --log-file $log) >>$log 2>&1 </dev/null &
+  (trap '' HUP && exec $program $(arguments)$memory --respawn --log-file $log) >>$log 2>&1 </dev/null &
   echo \$! >$run_dir/ftwall.pid
   ;;
 stop)

@@ -38,6 +38,7 @@ export const rules: Command = command({
     queue: QUEUE,
     apply: { text: "put the rules in place; doing it again changes nothing" },
     service: { text: "where the config has errors, take the last good one, as run --service does" },
+    state: { value: "path", text: "with --service: the daemon's state file, beside which that config is" },
     remove: { text: "take away everything that --apply made" },
   },
   after: `Without --apply or --remove the rules are only printed.
@@ -45,7 +46,7 @@ While ftwall does not run, [queue] fail decides: "open" lets traffic pass, "clos
 Examples:
   ftwall rules --backend nft > /etc/nftables.d/ftwall.nft
   ftwall rules --apply`,
-  async run({ config, backend, queue, apply, remove, service }) {
+  async run({ config, backend, queue, apply, remove, service, state }) {
     if (apply === true && remove === true) {
       throw new Failure(USAGE, "Cannot both apply and remove the rules: name one of --apply and --remove");
     }
@@ -54,7 +55,7 @@ Examples:
         await removeAll(backend);
         return DONE;
       }
-      const wanted = rulesOptions(usable(config, service === true).config, queue);
+      const wanted = rulesOptions(usable(config, service === true, state ?? DEFAULT_STATE).config, queue);
       checkOptions(wanted);
       if (apply === true) {
         const applied = await applyRules(backend, wanted, runCommand);
@@ -80,8 +81,8 @@ Examples:
   },
 });
 
-function usable(path: string | undefined, service: boolean): Usable {
-  return service ? loadForService(path, new ServiceMemory(DEFAULT_STATE)) : loadForCommand(path);
+function usable(path: string | undefined, service: boolean, state: string): Usable {
+  return service ? loadForService(path, new ServiceMemory(state)) : loadForCommand(path);
 }
 
 async function removeAll(backend: Wanted): Promise<void> {

@@ -240,6 +240,20 @@ Deno.test("a dead daemon's socket is replaced, anything else of that name is not
       (error) => error instanceof Failure && error.message.includes("there is something else of that name"),
     );
     assert.equal(Deno.readTextFileSync(path), "precious");
+    // Nor is a link, wherever it leads: to a file, to a dead socket, to nothing.
+    Deno.renameSync(path, `${directory}/file`);
+    await leaveDeadSocket(`${directory}/dead`);
+    for (const target of ["file", "dead", "nothing"]) {
+      Deno.symlinkSync(`${directory}/${target}`, path);
+      await assert.rejects(
+        ControlServer.listen({ path, group: "", version: "new", handler: new Handler() }),
+        (error) => error instanceof Failure && error.message.includes("there is something else of that name"),
+      );
+      assert.ok(Deno.lstatSync(path).isSymlink);
+      Deno.removeSync(path);
+    }
+    assert.ok(Deno.lstatSync(`${directory}/dead`).isSocket);
+    assert.throws(() => Deno.lstatSync(`${directory}/nothing`), Deno.errors.NotFound);
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }

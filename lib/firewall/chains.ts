@@ -58,7 +58,8 @@ export type Match = Readonly<
 
 /**
  * What is done with a packet: leave our chains, drop it, refuse it with a TCP reset or ICMP error, clear our bits of its
- * mark, give its flow to the flowtable, go on in another chain, hand it to ftwall (`bypass`: it passes where nobody listens), save a mark to the connection.
+ * mark, give its flow to the flowtable, go on in another chain, hand it to ftwall (`bypass`: it passes where nobody
+ * listens), save a mark to the connection.
  */
 export type Action =
   | "return"

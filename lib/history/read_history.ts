@@ -143,7 +143,10 @@ function filesIn(directory: string): number[] {
   }
 }
 
-/** A whole file, and when it was last written (milliseconds since 1970); null where it went away meanwhile, as old ones do, or is none of ours. */
+/**
+ * A whole file, and when it was last written (milliseconds since 1970); null where it went away meanwhile, as old ones do, or
+ * is none of ours.
+ */
 function contentOf(path: string): { readonly text: string; readonly written: number } | null {
   try {
     const { size, isFile, mtime } = Deno.lstatSync(path);

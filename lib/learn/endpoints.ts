@@ -105,8 +105,9 @@ export class Endpoints {
 
   /**
    * Remembers an endpoint as ADVERTISED or CONFIRMED. `witness` is the hash of the client by whose packets alone it is
-   * confirmed, or to whom alone a message named it ({@link witnessOf}); 0 where the endpoint itself sent some. What a client confirms counts for its own flows
-   * only: otherwise one datagram to a VPN server could have a neighbour's tunnel taken for file sharing.
+   * confirmed, or to whom alone a message named it ({@link witnessOf}); 0 where the endpoint itself sent some. What a client
+   * confirms counts for its own flows only: otherwise one datagram to a VPN server could have a neighbour's tunnel taken for
+   * file sharing.
    */
   learn(
     w0: number,
@@ -192,8 +193,8 @@ export class Endpoints {
   }
 
   /**
-   * Evidence that an encrypted-looking flow has by what is known of its ends, or null. `needs` is that of its own evidence. Of a TCP flow
-   * also what the lengths of its packets `said` by its `rule`: what a client says elsewhere does not make a tunnel of its own
+   * Evidence that an encrypted-looking flow has by what is known of its ends, or null. `needs` is that of its own evidence.
+   * Of a TCP flow also what the lengths of its packets `said` by its `rule`: what a client says elsewhere does not make a tunnel of its own
    * a peer's.
    */
   evidenceFor(

@@ -1,7 +1,7 @@
 /**
  * What serves others than file sharing, and so is never blocked or trained on one client's word: addresses that answer for
- * names of no interest, name servers that were asked for such, addresses and endpoints of everyday traffic. It survives a restart, since a client with
- * a DNS answer from before asks nothing again.
+ * names of no interest, name servers that were asked for such, addresses and endpoints of everyday traffic. It survives a
+ * restart, since a client with a DNS answer from before asks nothing again.
  * @module
  */
 import { isCommonPort } from "../net/common_ports.ts";

@@ -3,7 +3,10 @@
  * @module
  */
 
-/** An answer in a peer's name (decoy), ftwall's own question (probe), or a conversation over TCP (call). Addresses are four words each. */
+/**
+ * An answer in a peer's name (decoy), ftwall's own question (probe), or a conversation over TCP (call). Addresses are four
+ * words each.
+ */
 export interface Sending {
   /** Which of them. */
   readonly kind: "decoy" | "probe" | "call";

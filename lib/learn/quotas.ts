@@ -1,6 +1,6 @@
 /**
- * What one machine at home may cause: clients locked, peers learned, decoys sent, port mappings noted. A machine is known by its hardware address,
- * as it can send in the name of every client, else by its address.
+ * What one machine at home may cause: clients locked, peers learned, decoys sent, port mappings noted. A machine is known
+ * by its hardware address, as it can send in the name of every client, else by its address.
  *
  * The counts lie in a table of their own, which no flood can push out: where it is full of counts that still hold, all
  * further machines share one.

@@ -118,7 +118,10 @@ export class ByteWindow implements Disposable {
     return this.#base + this.at;
   }
 
-  /** Makes sure that `count` bytes (at most {@link LARGEST_RECORD} and a little) stand behind `at`; false where the file has fewer. May move them. */
+  /**
+   * Makes sure that `count` bytes (at most {@link LARGEST_RECORD} and a little) stand behind `at`; false where the file has
+   * fewer. May move them.
+   */
   need(count: number): boolean {
     return this.end - this.at >= count || this.#fill(count);
   }

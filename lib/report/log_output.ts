@@ -1,6 +1,7 @@
 /**
- * Where the log goes: standard output, or a file; what cannot be written there goes to standard error. Lines are written without ever holding up the packets:
- * the reader of our standard output may be slow, stopped or gone, and its disk may be full.
+ * Where the log goes: standard output, or a file; what cannot be written there goes to standard error. Lines are written
+ * without ever holding up the packets: the reader of our standard output may be slow, stopped or gone, and its disk may be
+ * full.
  * @module
  */
 import { errorText } from "../net/error_text.ts";

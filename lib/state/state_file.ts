@@ -7,16 +7,19 @@
  * lock 192.168.1.5 NAME EVIDENCE since=2026-05-04T10:00:00.000Z until=2026-05-04T10:02:00.000Z length=120 renewals=3 port=1214 by=detector
  * peer 198.51.100.7 1214 NAME until=2026-05-05T10:00:00.000Z
  * trained 203.0.113.9 NAME until=2026-05-04T10:15:00.000Z *.example.org
+ * trained 203.0.113.12 NAME until=2026-05-04T10:15:00.000Z *.example.org witness=2718281829
  * everyday 203.0.113.10 until=2026-05-05T10:00:00.000Z names=2
  * everyday 203.0.113.10 until=2026-05-05T10:00:00.000Z names=2 port=8443
- * everyday 203.0.113.11 until=2026-05-05T10:00:00.000Z names=1 name=3141592653
+ * everyday 203.0.113.11 until=2026-05-05T10:00:00.000Z names=1 name=3141592653 by=2718281829
  * endpoint 198.51.100.8 51413 NAME until=2026-05-05T10:00:00.000Z
  * endpoint 198.51.100.9 6881 NAME until=2026-05-05T10:00:00.000Z witness=2718281829
  * allow 192.168.1.9 until=2026-05-04T12:00:00.000Z
  * ```
  *
- * Everyday addresses serve others than file sharing; of one that only one name leads to so far, `name` is its hash.
- * `witness` is a hash of the client on whose word alone the endpoint is believed. Advertised endpoints are left out: they are heard again soon. Times are wall-clock time: what ended while ftwall was down is dropped at reading.
+ * Everyday addresses serve others than file sharing; of one that only one name leads to so far, `name` is its hash, and of
+ * one that only one machine was shown, `by` is that machine's. `witness` is a hash too: of the client on whose word alone an
+ * endpoint is believed, and of the machine for which alone an address is trained. Advertised endpoints are left out: they
+ * are heard again soon. Times are wall-clock time: what ended while ftwall was down is dropped at reading.
  * @module
  */
 import { formatAddress, type Words } from "../net/address.ts";

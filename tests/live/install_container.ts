@@ -20,7 +20,9 @@ class Podman implements AsyncDisposable {
 
   async must(...args: string[]): Promise<string> {
     const own = ["--root", `${this.dir}/images`, "--runroot", `${this.dir}/run`, "--runtime", "runc"];
-    const answer = await this.topology.run("router", ["podman", ...own, ...args], { limit: 120_000 });
+    // Not by ip netns exec, which hides the control groups.
+    const inside = ["nsenter", `--net=/run/netns/${this.topology.netns("router")}`];
+    const answer = await execute([...inside, "podman", ...own, ...args], { limit: 120_000 });
     assert.equal(answer.code, 0, `podman ${args.join(" ")}: ${answer.stdout}${answer.stderr}`);
     return answer.stdout + answer.stderr;
   }

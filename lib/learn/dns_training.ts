@@ -177,9 +177,15 @@ export class Trainer {
     const until = this.#clock.now + Math.min(ceiling, Math.max(ttl * 1000, floor) + grace);
     const { trained } = this.#state;
     trained.end(a0, a1, a2, a3, 0, this.#clock.now);
+    const witness = this.#isTrusted(ends) ? 0 : machineOf(ends, this.#state);
+    const known = trained.find(a0, a1, a2, a3, 0) * trained.columns;
+    // What one machine alone was told changes nothing that others were told of another protocol.
+    if (
+      known >= 0 && witness !== 0 && trained.values[known + WITNESS] !== witness &&
+      trained.values[known + PROTOCOL] !== protocol
+    ) return;
     const row = trained.insert(a0, a1, a2, a3, 0, until);
     const at = row * trained.columns;
-    const witness = this.#isTrusted(ends) ? 0 : machineOf(ends, this.#state);
     // Two machines of which each was told so by whom it asked.
     const agreed = !trained.created && trained.values[at + WITNESS] !== witness;
     trained.values[at + WITNESS] = agreed ? 0 : witness;

@@ -5,6 +5,7 @@ import { hex, join, latin } from "../support/conversation.ts";
 import { Desk, HOME } from "../support/desk.ts";
 import { dnsAnswer, dnsName, dnsQuestion, overTcp } from "../support/dns_message.ts";
 import { Connection, type End, readEnd, udpPacket } from "../support/packets.ts";
+import { PROTOCOL, WITNESS } from "../../lib/state/state.ts";
 import { ACK, PSH, SYN } from "../../lib/wire/transport.ts";
 
 const C = readEnd("10.0.0.5:53000");
@@ -55,6 +56,34 @@ Deno.test("an answer counts once, within ten seconds, with its question's id, na
   answered(table, dnsAnswer(7, NAME, [{ type: "A", value: "203.0.113.10", ttl: 60 }]));
   answered(table, dnsAnswer(7, NAME, A));
   assert.equal(isTrained(table), false, "a second answer to one question");
+});
+
+Deno.test("what a name server says that nobody else asks changes no other machine's addresses of another protocol", () => {
+  const own = readEnd("203.0.113.53:53");
+  const told = (table: Desk, client: string, server: End, name: string): void => {
+    const end = readEnd(`${client}:53000`);
+    table.judge(udpPacket(end, server, dnsQuestion(7, name)));
+    table.judge(udpPacket(server, end, dnsAnswer(7, name, A)));
+  };
+  const columns = (table: Desk): [protocol: string, everybody: boolean] => {
+    const { trained } = table.engine.state;
+    const at = trained.find(...parseAddress("203.0.113.9")!, 0) * trained.columns;
+    const protocol = table.engine.policy.protocols[trained.values[at + PROTOCOL]!]!;
+    return [protocol, trained.values[at + WITNESS] === 0];
+  };
+  const other = "www.napigator.com";
+  const trusted = desk();
+  told(trusted, "10.0.0.5", S, NAME);
+  told(trusted, "10.0.0.6", own, other);
+  assert.deepEqual(columns(trusted), ["winmx", true]);
+  const alone = desk();
+  told(alone, "10.0.0.5", own, NAME);
+  told(alone, "10.0.0.6", readEnd("203.0.113.54:53"), other);
+  assert.deepEqual(columns(alone), ["winmx", false]);
+  told(alone, "10.0.0.6", readEnd("203.0.113.54:53"), NAME);
+  assert.deepEqual(columns(alone), ["winmx", true]);
+  told(alone, "10.0.0.6", S, other);
+  assert.deepEqual(columns(alone), ["opennap", true]);
 });
 
 Deno.test("a client's answer to a stranger's question trains nothing", () => {

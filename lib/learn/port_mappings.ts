@@ -81,15 +81,13 @@ export class PortMappings {
   #asked(bytes: Uint8Array, sender: FlowEnds): void {
     const request = this.#request;
     const { mappings } = this.#state;
-    const ends = Object.assign(new FlowEnds(), sender);
-    // Who asks for another machine says nothing of itself.
-    if (
-      request.machineEnd > request.machine && !this.#isFor(ends, textOf(bytes, request.machine, request.machineEnd))
-    ) {
-      return;
+    let ends = sender;
+    if (request.machineEnd > request.machine) {
+      // Who asks for another machine says nothing of itself.
+      ends = Object.assign(new FlowEnds(), sender);
+      if (!this.#isFor(ends, textOf(bytes, request.machine, request.machineEnd))) return;
     }
     const { c0, c1, c2, c3 } = ends;
-    const client = formatAddress(c0, c1, c2, c3);
     const now = this.#clock.now;
     const word = request.port | (request.tcp ? OF_TCP : 0);
     if (request.seconds === 0) {
@@ -112,7 +110,7 @@ export class PortMappings {
     if (!renewed && this.#learner.rateLimits.allow(c0, c1, c2, c3, MAPPED_KIND, now, 20, 60_000)) {
       this.#emit({
         event: "port-mapped",
-        client,
+        client: formatAddress(c0, c1, c2, c3),
         port: request.port,
         transport: request.tcp ? "tcp" : "udp",
         by: request.by,

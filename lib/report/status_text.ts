@@ -75,7 +75,7 @@ function summary(
 }
 
 /** What an administrator should look at, a sentence each. */
-export function troubles({ kernel, config, queues, history, watchdog }: Status): string[] {
+export function troubles({ kernel, config, queues, history, watchdog, notify = [] }: Status): string[] {
   const found: string[] = [];
   const rules = kernel?.rules ?? null;
   if (rules?.present === false) {
@@ -96,6 +96,9 @@ export function troubles({ kernel, config, queues, history, watchdog }: Status):
   const missing = kernel?.lan.missing ?? [];
   if (missing.length > 0) found.push(`There is no interface ${missing.join(", ")} ([network] lan)`);
   if (history?.failure !== undefined) found.push(`The history cannot be written: ${history.failure}`);
+  for (const { name, failure } of notify) {
+    if (failure !== undefined) found.push(`No message arrives at "${name}": ${failure}`);
+  }
   if (watchdog?.earlier?.watchdog === true) found.push("ftwall stood still and was started again: see its log");
   return found;
 }

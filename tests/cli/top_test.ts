@@ -55,7 +55,7 @@ Deno.test("top shows each client in 80 columns: state, time left, protocol, evid
   const helped = view();
   helped.key("?");
   assert.ok([...lines, ...text(helped)].every((line) => line.length < 80));
-  assert.equal(lines[0], "ftwall 3.0.0, up 1h 2m; LOOK (1 of 2): The last reload was refused, the config+");
+  assert.equal(lines[0], "ftwall 3.0.0, up 1h 2m; LOOK (1 of 3): The last reload was refused, the config+");
   assert.deepEqual(
     lines.slice(1, 8),
     [

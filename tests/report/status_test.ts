@@ -4,7 +4,7 @@ import { metricsText } from "../../lib/report/metrics.ts";
 import { serveMetrics } from "../../lib/report/metrics_server.ts";
 import { buildStatus, statusPieces } from "../../lib/report/status.ts";
 import type { ReportEvent } from "../../lib/report/report_event.ts";
-import { statusText } from "../../lib/report/status_text.ts";
+import { statusText, troubles } from "../../lib/report/status_text.ts";
 import { VerdictTimes } from "../../lib/report/verdict_times.ts";
 import { zoneClock } from "../../lib/policy/week.ts";
 import { NOW, source } from "../support/status.ts";
@@ -117,6 +117,14 @@ Deno.test("the status for people", () => {
     "REASON         REFUSED",
     "recognised         500",
     "client-locked       67",
+  ]);
+});
+
+Deno.test("what needs attention: a refused reload, lost packets, a target that gets no message", () => {
+  assert.deepEqual(troubles(buildStatus(source())), [
+    "The last reload was refused, the config before it stays in force: ftwall.toml:3: lock.seconds: found -1",
+    "1 500 packets found a queue full: they passed unseen, or were dropped",
+    'No message arrives at "admin": it answered 503 Service Unavailable',
   ]);
 });
 

@@ -17,7 +17,7 @@ import { isRead, type Kind } from "./kind.ts";
 import type { Path } from "./line_index.ts";
 import { nearest } from "./nearest.ts";
 import { describe, type Findings, formatPath } from "./problem.ts";
-import { type Fields, tomlKey, type Values } from "./field.ts";
+import { type Field, type Fields, tomlKey, type Values } from "./field.ts";
 import {
   CLIENTS,
   MAX_GROUPS,
@@ -124,13 +124,13 @@ export class Reader {
       const key = tomlKey(name);
       return [
         name,
-        Object.hasOwn(table, key) ? this.#value(field.kind, table[key], [...path, key], fallback) : fallback,
+        Object.hasOwn(table, key) ? this.#value(field, table[key], [...path, key], fallback) : fallback,
       ];
     });
     return Object.fromEntries(read) as Values<F>;
   }
 
-  #value(kind: Kind<unknown>, raw: unknown, path: Path, fallback: unknown): unknown {
+  #value({ kind, shown }: Field<unknown>, raw: unknown, path: Path, fallback: unknown): unknown {
     const read = kind.read(raw);
     const element = kind.element;
     if (isRead(read)) {
@@ -139,15 +139,16 @@ export class Reader {
     }
     if (read === null && element !== undefined && Array.isArray(raw)) {
       raw.forEach((entry: unknown, i) => this.#refuse(element, entry, element.read(entry), [...path, i]));
-    } else this.#refuse(kind, raw, read, path);
+    } else this.#refuse(kind, raw, read, path, shown !== undefined);
     return fallback;
   }
 
-  /** Says what is wrong with a value, where reading it gave none. */
-  #refuse(kind: Kind<unknown>, raw: unknown, read: unknown, path: Path): void {
+  /** Says what is wrong with a value, where reading it gave none. A `secret` stays one: the log, mails and the page tell of it. */
+  #refuse(kind: Kind<unknown>, raw: unknown, read: unknown, path: Path, secret: boolean = false): void {
     if (read !== null && !(read instanceof Error)) return;
     const reason = read instanceof Error ? ` (${read.message})` : "";
-    this.#findings.error(path, describe(raw) + reason, kind.allowed, kind.suggest?.(raw));
+    const found = secret ? "a secret, which is not shown" : describe(raw);
+    this.#findings.error(path, found + reason, kind.allowed, secret ? undefined : kind.suggest?.(raw));
   }
 
   #warnOfDoubles(elements: readonly unknown[], path: Path): void {

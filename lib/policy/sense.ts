@@ -3,13 +3,13 @@
  * @module
  */
 import { parseMac, parsePrefix, type Prefix, PrefixSet } from "../net/address.ts";
-import type { Config, ProtocolOverride, ScheduleConfig } from "./config.ts";
+import type { Config, NotifyConfig, ProtocolOverride, ScheduleConfig } from "./config.ts";
 import type { Path } from "./line_index.ts";
 import { formatMark, isMarkUnder } from "./marks.ts";
 import { nearest } from "./nearest.ts";
 import { compileTables } from "./policy.ts";
 import { describe, type Findings } from "./problem.ts";
-import { MAX_PREFIXES } from "./schema.ts";
+import { MAX_PREFIXES, NOTIFY } from "./schema.ts";
 import { overlaps, weekPlan } from "./week.ts";
 
 /** Most distinct schedule tables; at 64 groups and 32 protocols this is 3 MiB. */
@@ -28,6 +28,9 @@ export function checkSense(config: Config, findings: Findings): void {
 }
 
 function checkWeb({ web }: Config, findings: Findings): void {
+  if (web.group !== "" && !web.listen.startsWith("/")) {
+    findings.warn(["web", "group"], "a key without a meaning here", "only where listen is the path of a Unix socket");
+  }
   if (web.listen === "" || web.listen.startsWith("/") || /^(?:127\.|\[::1\]:)/.test(web.listen)) return;
   findings.warn(
     ["web", "listen"],
@@ -39,6 +42,7 @@ function checkWeb({ web }: Config, findings: Findings): void {
 function checkNotify({ notify }: Config, findings: Findings): void {
   notify.forEach((target, i) => {
     const { command, webhook, mail, form, on } = target;
+    const shown = describe(NOTIFY.webhook.shown!(webhook));
     const ways = [command.length > 0, webhook !== "", mail.length > 0].filter((way) => way).length;
     if (ways !== 1) {
       findings.error(["notify", i], ways === 0 ? "a target without a way" : "several ways to one target", ONE_WAY);
@@ -50,18 +54,33 @@ function checkNotify({ notify }: Config, findings: Findings): void {
     if (form === "matrix" && !/\/rooms\/[^/]+\/send\/m\.room\.message$/.test(path)) {
       findings.error(
         ["notify", i, "webhook"],
-        describe(webhook),
+        shown,
         "a path that ends in /rooms/ROOM/send/m.room.message",
       );
     }
     if (form === "ntfy" && !/^\/(?:.+\/)?[-_A-Za-z0-9]{1,64}$/.test(path)) {
-      findings.error(["notify", i, "webhook"], describe(webhook), "an address that ends in a topic");
+      findings.error(["notify", i, "webhook"], shown, "an address that ends in a topic");
     }
+    if (ways === 1) warnOfIdle(target, ["notify", i], findings);
     if (on.length === 0) findings.warn(["notify", i, "on"], "an empty list", "at least one: nothing is told");
     if (notify.findIndex(({ name }) => name === target.name) < i) {
       findings.error(["notify", i, "name"], `${describe(target.name)} for the second time`, "each name once");
     }
   });
+}
+
+/** Warns of keys that have a value, and no meaning by the target's way. */
+function warnOfIdle(target: NotifyConfig, path: Path, findings: Findings): void {
+  const { webhook, mail, smtp } = target;
+  const warn = (keys: readonly ("form" | "token" | "ca" | "sender" | "sendmail" | "smtp" | "user")[], what: string) => {
+    for (const key of keys) {
+      if (target[key] !== NOTIFY[key].default) findings.warn([...path, key], "a key without a meaning here", what);
+    }
+  };
+  if (webhook === "") warn(["form", "token", "ca"], "only with webhook");
+  if (mail.length === 0) warn(["sender", "sendmail", "smtp"], "only with mail");
+  else if (smtp !== "") warn(["sendmail", "user"], "only without smtp");
+  if (webhook !== "") warn(["user"], "only with a program");
 }
 
 const ONE_WAY = "one of command, webhook, mail";

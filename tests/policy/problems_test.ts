@@ -364,14 +364,14 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
       'f:2: notify[1].mail[2]: found "-t"; allowed: a mail address such as "admin@example.org"',
       'f:2: notify[1].mail[3]: found ""; allowed: a mail address such as "admin@example.org"',
       'f:3: notify[1].user: found "root" (programs of notifications never run as root); allowed: a user of the system such as "nobody", other than root',
-      'f:4: notify[1].webhook: found "ftp://x"; allowed: an address such as "https://hooks.example.org/ftwall", or "" for none',
-      'f:5: notify[1].token: found "a b"; allowed: a text of at most 2000 visible ASCII characters',
+      'f:4: notify[1].webhook: found a secret, which is not shown; allowed: an address such as "https://hooks.example.org/ftwall", or "" for none',
+      "f:5: notify[1].token: found a secret, which is not shown; allowed: a text of at most 2000 visible ASCII characters",
     ],
   ],
   [
     '[[notify]]\nname = "a"\n[[notify]]\nname = "a"\ncommand = ["mail"]\nwebhook = "https://u:p@x/"\n',
     [
-      'f:6: notify[2].webhook: found "https://u:p@x/" (a password belongs into token); allowed: an address such as "https://hooks.example.org/ftwall", or "" for none',
+      'f:6: notify[2].webhook: found a secret, which is not shown (a password belongs into token); allowed: an address such as "https://hooks.example.org/ftwall", or "" for none',
     ],
   ],
   [
@@ -384,8 +384,8 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
       'f:4: notify[2].name: found "a" for the second time; allowed: each name once',
       'f:5: notify[2].command[1]: found "mail"; allowed: a program by its absolute path',
       "f:7: warning: notify[2].on: found an empty list; allowed: at least one: nothing is told",
-      'f:11: notify[3].webhook: found "https://m.example/"; allowed: a path that ends in /rooms/ROOM/send/m.room.message',
-      'f:15: notify[4].webhook: found "https://ntfy.example/"; allowed: an address that ends in a topic',
+      'f:11: notify[3].webhook: found "https://m.example/…"; allowed: a path that ends in /rooms/ROOM/send/m.room.message',
+      'f:15: notify[4].webhook: found "https://ntfy.example/…"; allowed: an address that ends in a topic',
     ],
   ],
 ];
@@ -405,6 +405,26 @@ Deno.test("a table or list of tables in place of any value is a problem, never a
       }
     }
   }
+});
+
+Deno.test("a key that has no meaning beside the others is warned of", () => {
+  const idle = (lines: string) =>
+    problemsOf(`[[notify]]\nname = "a"\n${lines}\n`).map((text) => text.slice("f:3: ".length));
+  const warning = (key: string, allowed: string) =>
+    `warning: notify[1].${key}: found a key without a meaning here; allowed: ${allowed}`;
+  assert.deepEqual(idle('token = "t"\nsmtp = "10.0.0.1"\nuser = "admin"\ncommand = ["/bin/true"]'), [
+    warning("token", "only with webhook"),
+    warning("smtp", "only with mail"),
+  ]);
+  assert.deepEqual(idle('user = "admin"\nform = "slack"\nwebhook = "http://x/"'), [
+    warning("user", "only with a program"),
+  ]);
+  assert.deepEqual(idle('sendmail = "/bin/mail"\nsender = "a@b.example"\nsmtp = "10.0.0.1"\nmail = ["root"]'), [
+    warning("sendmail", "only without smtp"),
+  ]);
+  assert.deepEqual(problemsOf('[web]\ngroup = "www-data"\nlisten = "127.0.0.1:8464"\n'), [
+    "f:2: warning: web.group: found a key without a meaning here; allowed: only where listen is the path of a Unix socket",
+  ]);
 });
 
 Deno.test("a page that can be reached in clear is warned of, and what is no host, address or path is an error", () => {

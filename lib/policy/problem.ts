@@ -36,6 +36,9 @@ export function quote(text: string): string {
   );
 }
 
+/** What problems say in place of a secret: the log, mails and the page tell of them. */
+export const SECRET = "a secret, which is not shown";
+
 /** Any value from the file, described in a few words. */
 export function describe(value: unknown): string {
   if (typeof value === "string") return quote(value);

@@ -16,7 +16,7 @@ import type {
 import { isRead, type Kind } from "./kind.ts";
 import type { Path } from "./line_index.ts";
 import { nearest } from "./nearest.ts";
-import { describe, type Findings, formatPath } from "./problem.ts";
+import { describe, type Findings, formatPath, SECRET } from "./problem.ts";
 import { type Field, type Fields, tomlKey, type Values } from "./field.ts";
 import {
   CLIENTS,
@@ -143,11 +143,11 @@ export class Reader {
     return fallback;
   }
 
-  /** Says what is wrong with a value, where reading it gave none. A `secret` stays one: the log, mails and the page tell of it. */
+  /** Says what is wrong with a value, where reading it gave none. A `secret` stays one. */
   #refuse(kind: Kind<unknown>, raw: unknown, read: unknown, path: Path, secret: boolean = false): void {
     if (read !== null && !(read instanceof Error)) return;
     const reason = read instanceof Error ? ` (${read.message})` : "";
-    const found = secret ? "a secret, which is not shown" : describe(raw);
+    const found = secret ? SECRET : describe(raw);
     this.#findings.error(path, found + reason, kind.allowed, secret ? undefined : kind.suggest?.(raw));
   }
 

@@ -13,7 +13,9 @@
  */
 import { parse, TomlError } from "smol-toml";
 import { DEEPEST, endOfString } from "./line_index.ts";
-import { type Problem, quote } from "./problem.ts";
+import type { Fields } from "./field.ts";
+import { type Problem, quote, SECRET } from "./problem.ts";
+import { NOTIFY } from "./schema.ts";
 
 /** A TOML table as the library gives it: no prototype. */
 export type Table = Readonly<Record<string, unknown>>;
@@ -67,12 +69,18 @@ export function readToml(text: string, file: string): TomlResult {
   }
 }
 
+/** Keys whose values are secrets. They are words of one part, so they are the same in TOML. */
+const SECRETS = new RegExp(
+  `\\b(?:${Object.entries<Fields[string]>(NOTIFY).flatMap(([name, { shown }]) => shown ? [name] : []).join("|")})\\b`,
+);
+
 function syntaxProblem(file: string, line: number, error: TomlError, text: string): Problem {
   const reason = /^Invalid TOML document: (.*)/.exec(error.message)?.[1] ?? "invalid";
   const column = Math.max(1, error.column);
-  const found = `${quote(text.trim())} (${reason.replace(/[.\s]+$/, "")})`;
+  const secret = SECRETS.test(text);
+  const found = `${secret ? SECRET : quote(text.trim())} (${reason.replace(/[.\s]+$/, "")})`;
   const problem: Problem = { severity: "error", file, line, column, key: "", found, allowed: "TOML" };
-  const nearest = quoted(text);
+  const nearest = secret ? undefined : quoted(text);
   return nearest === undefined ? problem : { ...problem, nearest };
 }
 

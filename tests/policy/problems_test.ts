@@ -407,6 +407,25 @@ Deno.test("a table or list of tables in place of any value is a problem, never a
   }
 });
 
+Deno.test("a secret stands in no problem, whatever is wrong with its line", () => {
+  const wrong = [
+    "= s3cret",
+    '= "s3cret',
+    '= "s3cret" x',
+    '= ["s3cret"]',
+    '= { a = "s3cret" }',
+    '= ""\nKEY = "s3cret"',
+    '= "s3cret\\u0001"',
+  ];
+  for (const key of ["token", "webhook"]) {
+    for (const line of wrong) {
+      const problems = problemsOf(`[[notify]]\nname = "a"\n${key} ${line.replace("KEY", key)}\n`);
+      assert.match(problems.join("\n"), /found a secret, which is not shown/, line);
+      assert.doesNotMatch(problems.join("\n"), /s3cret/, line);
+    }
+  }
+});
+
 Deno.test("a key that has no meaning beside the others is warned of", () => {
   const idle = (lines: string) =>
     problemsOf(`[[notify]]\nname = "a"\n${lines}\n`).map((text) => text.slice("f:3: ".length));

@@ -88,6 +88,8 @@ export class Site {
       return plainAnswer(429, "Too many requests: try again in a moment", { "retry-after": "2" });
     }
     const { pathname, searchParams: query } = new URL(request.url);
+    // All pages are side by side, with relative addresses: below one of them nothing would lead back.
+    if (pathname.includes("/", 1)) return plainAnswer(404, "There is no page here");
     const fixed = FIXED[pathname];
     if (fixed !== undefined) {
       return new Response(fixed[1], { headers: { "content-type": fixed[0], "cache-control": "max-age=86400" } });

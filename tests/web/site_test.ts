@@ -501,6 +501,17 @@ Deno.test("a daemon that does not answer is told in words, a fault of the page t
   assert.deepEqual(desk.notes, ["The page could not be made: secret detail"]);
 });
 
+Deno.test("nothing is below a page, so that nobody is sent round in circles", async () => {
+  using desk = new Desk({ read: "token" });
+  for (const path of ["/a/b", "/login/", "//", "/clients/login"]) {
+    const answer = await desk.get(path);
+    assert.deepEqual([answer.status, answer.headers.get("location")], [404, null], path);
+    assert.equal(await answer.text(), "There is no page here\n");
+  }
+  const { status, headers } = await desk.get("/a");
+  assert.deepEqual([status, headers.get("location")], [303, "login"]);
+});
+
 Deno.test("no query makes a fault, and faults are told to the log a bounded number of times", async () => {
   using desk = new Desk();
   const emoji = encodeURIComponent(`${"a".repeat(63)}\u{1f600}`);

@@ -21,7 +21,8 @@ export function mailText(target: NotifyConfig, message: Message, end: "\n" | "\r
   const simple = lines.every((line) => /^[\x20-\x7e]*$/.test(line) && line.length <= LONGEST_LINE);
   return [
     `From: ftwall <${senderOf(target, host)}>`,
-    `To: ${target.mail.join(", ")}`,
+    // A line for each, as 16 long addresses on one would be more than RFC 5322 allows.
+    `To: ${target.mail.join(`,${end} `)}`,
     `Subject: ${encodedWord(subject)}`,
     `Date: ${new Date(time).toUTCString().replace("GMT", "+0000")}`,
     `Message-ID: <${id}@${domain(host)}>`,

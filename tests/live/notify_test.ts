@@ -91,7 +91,7 @@ timeout = "1s"
     ]);
     await until("the mail", () => read("mail").endsWith("\n"));
     assert.equal(read("recipients"), "-i\n--\nadmin@example.org\nroot\n");
-    assert.match(read("mail"), /^To: admin@example\.org, root\nSubject: ftwall on [^\n]+: locked 2\n/m);
+    assert.match(read("mail"), /^To: admin@example\.org,\n root\nSubject: ftwall on [^\n]+: locked 2\n/m);
     assert.doesNotMatch(read("mail"), /^Bcc/m);
 
     await topology.must("router", ["sh", "-c", "nft delete table inet ftwall 2>/dev/null || iptables -t mangle -F"]);

@@ -10,12 +10,13 @@ const BELOW = "FTWALL_RESPAWNED";
 
 /**
  * Ends with the daemon's own exit code where that stopped as it was told, or cannot start; starts it again, a second later,
- * where it was killed, or failed after it had run. Signals are passed on; `wait` comes back from them, and is called again.
+ * where it was killed, or failed after it had run, unless it was told to stop meanwhile. Signals are passed on; `wait` comes back from them, and is called again.
  */
 const LOOP = `
 ${BELOW}=1
 export ${BELOW}
-trap 'kill -TERM "$child"' TERM INT
+stop=
+trap 'stop=1; kill -TERM "$child" 2>/dev/null' TERM INT
 trap 'kill -HUP "$child"' HUP
 while :; do
   began=$(date +%s)
@@ -31,6 +32,7 @@ while :; do
     1) [ $(($(date +%s) - began)) -ge 5 ] || exit 1 ;;
   esac
   sleep 1
+  [ -z "$stop" ] || exit 0
 done`;
 
 /** Becomes the shell that runs this command line over and over; comes back only below it. Throws a {@link Failure}. */

@@ -95,6 +95,14 @@ Deno.test({
     const { code } = await daemon.process.stop("SIGTERM");
     assert.equal(code, 0);
     assert.equal(daemon.events.at(-1)?.event, "stopping");
+    // Told to stop between two daemons, it starts none.
+    await daemon.launch();
+    const above = daemon.process.pid;
+    const ready = daemon.seen({ event: "ready" }).length;
+    Deno.kill(childrenOf(above)[0]!, "SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal((await daemon.process.stop("SIGTERM")).code, 0);
+    assert.equal(daemon.seen({ event: "ready" }).length, ready);
   },
 });
 

@@ -186,7 +186,6 @@ async function soak(minutes: number): Promise<void> {
   await using topology = await Topology.create({ prefix: "so" });
   await serve(topology);
   await using daemon = await RouterDaemon.start(topology, {
-    watchdog: true,
     config: `[lock]\nseconds = ${LOCK}\n`,
     args: ["--respawn"],
   });

@@ -54,7 +54,7 @@ for (const masquerade of [false, true]) {
       await using daemon = await RouterDaemon.start(topology, { config: CONFIG });
       await serve(topology);
       for (const host of [server.v4, server.v6]) {
-        const url = `http://${host.includes(":") ? `[${host}]` : host}/2000000000`;
+        const url = `http://${host.includes(":") ? `[${host}]` : host}/400000000`;
         const { bytes, stop } = await download(topology, url);
         await until("offloaded", async () => (await offloaded(topology, 80)).length > 0);
         const seen = (await daemon.status()).counters.packets;
@@ -81,7 +81,7 @@ Deno.test({
     await using topology = await Topology.create({ prefix: "kf" });
     await using daemon = await RouterDaemon.start(topology, { config: CONFIG });
     await serve(topology);
-    const { bytes, stop } = await download(topology, `http://${server.v4}/2000000000`);
+    const { bytes, stop } = await download(topology, `http://${server.v4}/400000000`);
     await until("offloaded", async () => (await offloaded(topology, 80)).length > 0);
     const seen = (await daemon.status()).counters.packets;
     daemon.write(`${CONFIG}[protocols.bittorrent]\naction = "log"\n`);

@@ -191,15 +191,15 @@ export class Libc implements Disposable {
     return Number(spec[0]!) * 1000 + Number(spec[1]!) / 1e6;
   }
 
-  /**
-   * Keeps every descriptor but the first three from programs that are started: libraries open sockets, a queue's among them,
-   * that these would have too.
-   */
-  closeOnExec(): void {
+  /** Keeps a descriptor from programs that are started. */
+  closeOnExec(fd: number): void {
+    this.symbols.fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+
+  /** The same for every descriptor but the first three: libraries open sockets that programs would have too. */
+  closeAllOnExec(): void {
     if (this.#closed) return;
-    for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-      if (Number(name) > 2) this.symbols.fcntl(Number(name), F_SETFD, FD_CLOEXEC);
-    }
+    for (const { name } of Deno.readDirSync("/proc/self/fd")) if (Number(name) > 2) this.closeOnExec(Number(name));
   }
 
   /** Unloads the library. No call may be under way on another thread. */

@@ -111,6 +111,8 @@ export class QueueLibrary implements Disposable {
   openQueue(number: number, settings: QueueSettings, taken?: number): OpenedQueue {
     const libc = this.#libc;
     const { fd, release, mayConfigure } = this.#openSocket(number, taken);
+    // A program that hangs must not hold the queue when ftwall is gone: packets would wait for nobody.
+    libc.closeOnExec(fd);
     try {
       const problems: string[] = [];
       const receiveBuffer = this.#setBuffer(fd, settings.receiveBuffer, problems);

@@ -8,8 +8,6 @@ import { datagramSocket, MOST_DESCRIPTORS, sendDescriptors, unixAddress } from "
 
 /** Does not raise SIGPIPE. */
 const MSG_NOSIGNAL = 0x4000;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
 /** The first descriptor that the manager hands over (SD_LISTEN_FDS_START). */
 const FIRST = 3;
 /** Name under which it keeps the socket of a queue. */
@@ -77,7 +75,7 @@ export function keptQueues(libc: Libc): Map<number, number> {
   for (let i = 0; i < count; i++) {
     const number = new RegExp(`^${QUEUE}(\\d{1,5})$`).exec(names[i] ?? "")?.[1];
     // Programs that are started from here are not meant.
-    libc.symbols.fcntl(FIRST + i, F_SETFD, FD_CLOEXEC);
+    libc.closeOnExec(FIRST + i);
     if (number !== undefined) kept.set(Number(number), FIRST + i);
   }
   return kept;

@@ -340,7 +340,7 @@ class RunningDaemon implements Daemon {
     const { options, reporter, rights, libc } = this.#opened;
     const nameOf = (client: string, mac: string) => this.#names.of(client, mac);
     const note = (level: "info" | "warning", text: string) => reporter.note(level, text);
-    return new NotifyKeeper({ dryRun: options.dryRun, rights, nameOf, note, starting: () => libc.closeOnExec() });
+    return new NotifyKeeper({ dryRun: options.dryRun, rights, nameOf, note, starting: () => libc.closeAllOnExec() });
   }
 
   /** From here on events go to the history and the notifications too, and are told with the names of clients. */

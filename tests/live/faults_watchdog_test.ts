@@ -15,6 +15,20 @@ function childrenOf(pid: number): number[] {
   return text === "" ? [] : text.split(" ").map(Number);
 }
 
+/** A process's sockets to netfilter that programs which it starts would have too. */
+function inherited(pid: number): string[] {
+  const netfilter = "12"; // NETLINK_NETFILTER, linux/netlink.h
+  const lines = Deno.readTextFileSync(`/proc/${pid}/net/netlink`).trim().split("\n").map((line) =>
+    line.trim().split(/\s+/)
+  );
+  const inodes = new Set(lines.filter((columns) => columns[1] === netfilter).map((columns) => columns.at(-1)));
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => name).filter((name) => {
+    const inode = /^socket:\[(\d+)\]$/.exec(Deno.readLinkSync(`/proc/${pid}/fd/${name}`))?.[1];
+    const flags = parseInt(/flags:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/fdinfo/${name}`))![1]!, 8);
+    return inode !== undefined && inodes.has(inode) && (flags & 0o2000000) === 0;
+  });
+}
+
 interface Watchdog {
   readonly in_use: boolean;
   readonly limit_seconds: number;
@@ -42,6 +56,7 @@ for (const fail of ["open", "closed"] as const) {
       const surfer = new Surfer(topology, "client1", 4, 1000, 1000);
       await until("pages", () => surfer.count().ok > 5);
       assert.deepEqual(await watchdogOf(daemon), { in_use: true, limit_seconds: 2, service_manager: false });
+      assert.deepEqual(inherited(daemon.process.pid), [], "a program that hangs would hold the queue");
       const stopped = Date.now();
       daemon.process.kill("SIGSTOP");
       const { signal } = await daemon.process.status;

@@ -319,20 +319,23 @@ Deno.test("reading small packets from a file is quick and allocates nothing", ()
       return count;
     };
     run();
-    using source = openCapture(path);
     // The yardstick: the same bytes copied, from the file.
     const copied = new Uint8Array(file.length);
     const began = performance.now();
     copied.set(Deno.readFileSync(path));
     const yardstick = performance.now() - began;
-    const before = Deno.memoryUsage().heapUsed;
-    const started = performance.now();
-    let count = 0;
-    while (source.next()) count += source.end - source.start === 60 ? 1 : 0;
-    const took = performance.now() - started;
-    const rate = count / took * 1000;
-    const grown = Deno.memoryUsage().heapUsed - before;
-    assert.equal(count, rounds);
+    // The middle of three: what tests before this one left to be done grows the heap, a collection makes it smaller.
+    const growths: number[] = [];
+    let took = Infinity;
+    for (let i = 0; i < 3; i++) {
+      const before = Deno.memoryUsage().heapUsed;
+      const started = performance.now();
+      assert.equal(run(), rounds);
+      took = Math.min(took, performance.now() - started);
+      growths.push(Deno.memoryUsage().heapUsed - before);
+    }
+    const grown = growths.sort((a, b) => a - b)[1]!;
+    const rate = rounds / took * 1000;
     // deno-lint-ignore no-console -- the figure is what the test is for
     console.info(`  reading: ${(rate / 1e6).toFixed(1)} M packets/s, heap grew by ${grown} bytes in ${rounds} packets`);
     assert.ok(grown < rounds, `heap grew by ${grown} bytes`);

@@ -10,7 +10,8 @@ const BELOW = "FTWALL_RESPAWNED";
 
 /**
  * Ends with the daemon's own exit code where that stopped as it was told, or cannot start; starts it again, a second later,
- * where it was killed, or failed after it had run, unless it was told to stop meanwhile. Signals are passed on; `wait` comes back from them, and is called again.
+ * where it was killed, or failed after it had run, unless it was told to stop meanwhile. Signals are passed on; `wait` comes
+ * back from them, and is called again.
  */
 const LOOP = `
 ${BELOW}=1

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { engineCost, heapCost } from "./bench/engine_cost.ts";
 import { HOSTS, rowOf } from "./bench/fan_out.ts";
+import { fitted, simulate } from "./bench/many_cores.ts";
 import { draw } from "./bench/plot.ts";
 import { compared, inTurn, median, reached, table } from "./bench/pairs.ts";
 import { TALKERS } from "./support/encrypted_flights.ts";
@@ -56,4 +57,17 @@ Deno.test("no honest cipher is taken for a fan-out, and nearly all file sharing 
     if (talker.shares) assert.ok(row.after[HOSTS]! >= 58, `${talker.name}: ${row.after[HOSTS]}`);
     else assert.deepEqual([row.after[HOSTS], row.proven], [0, 0], talker.name);
   }
+});
+
+Deno.test("simulated threads gain what was measured, and a lock that all share is the limit where judging is dear", () => {
+  const costs = { kernel: 2500, judged: 100, handover: 500, burst: 64, locks: 1 };
+  const serial = fitted(1.6, costs);
+  const gain = simulate(2, { ...costs, serial }) / simulate(1, { ...costs, serial });
+  assert.ok(Math.abs(gain - 1.6) < 0.05, `${gain}`);
+  const parallel = { ...costs, serial: 0 };
+  assert.ok(simulate(8, parallel) / simulate(1, parallel) > 7);
+  // 1000 ns of each packet under one lock: a million a second at most, however many cores there are.
+  const dear = { ...parallel, judged: 1000 };
+  assert.ok(simulate(32, dear) < 1_000_000);
+  assert.ok(simulate(32, { ...dear, locks: 16 }) > 2 * simulate(32, dear));
 });

@@ -6,6 +6,7 @@
 import type { Sending } from "../learn/outbox.ts";
 import { formatAddress } from "../net/address.ts";
 import type { Call, Heard, Step } from "../protocol/question.ts";
+import { writeAll } from "../report/write_all.ts";
 
 /** Calls at a time; more are left out, and asked for again. */
 const MOST = 8;
@@ -69,7 +70,7 @@ class Line {
   async say({ send, wait, eager }: Step): Promise<Heard> {
     this.#bytes = new Uint8Array(0);
     try {
-      for (let at = 0; at < send.length;) at += await this.#connection.write(send.subarray(at));
+      await writeAll(this.#connection, send);
     } catch {
       this.#ended = true;
     }

@@ -3,6 +3,7 @@
  * @module
  */
 import { errorText } from "../net/error_text.ts";
+import { feed } from "../net/feed.ts";
 
 /** What a tool answered. */
 export interface Ran {
@@ -57,13 +58,6 @@ export async function runCommand(command: string, args: readonly string[], stdin
 
 async function fed(child: Deno.ChildProcess, stdin: string): Promise<Deno.CommandOutput> {
   const answer = child.output();
-  const writer = child.stdin.getWriter();
-  try {
-    await writer.write(new TextEncoder().encode(stdin));
-    await writer.close();
-  } catch {
-    // The tool ended without reading everything: its exit status and stderr say why.
-    await writer.abort().catch(() => {});
-  }
+  await feed(child.stdin, stdin);
   return await answer;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { errorText } from "../net/error_text.ts";
+import { feed } from "../net/feed.ts";
 
 /** A program and its arguments, what it gets on standard input, and the user that it runs as. */
 export interface Job {
@@ -37,7 +38,7 @@ export async function runProgram({ argv, input, user, starting }: Job, signal: A
   if (signal.aborted) kill();
   const complaint = new Complaint(child.stderr);
   try {
-    void give(child.stdin, input);
+    void feed(child.stdin, input);
     const { code, signal: by } = await child.status;
     if (code === 0) return;
     // What it has left behind may hold its standard error open.
@@ -103,16 +104,6 @@ function toolAt(tool: string): string | null {
     }
   }
   return null;
-}
-
-async function give(stdin: WritableStream<Uint8Array>, text: string): Promise<void> {
-  const writer = stdin.getWriter();
-  try {
-    await writer.write(new TextEncoder().encode(text));
-    await writer.close();
-  } catch {
-    // It ended without reading everything: its status says how.
-  }
 }
 
 /** Reads what a program says on standard error to the end, and keeps the last of it. */

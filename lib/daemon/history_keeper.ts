@@ -7,7 +7,7 @@ import { historyDirectory, HistoryStore } from "../history/history_store.ts";
 import { Recorder } from "../history/recorder.ts";
 import type { Standing } from "../history/tally.ts";
 import type { Engine } from "../judge/engine.ts";
-import { formatMac, parseAddress, parseMac, type Words } from "../net/address.ts";
+import { formatMac, parseAddress, parseMac } from "../net/address.ts";
 import { errorText } from "../net/error_text.ts";
 import type { Config } from "../policy/config.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -102,16 +102,9 @@ export class HistoryKeeper {
     return this.#parts.engine.policy;
   }
 
-  /** MAC as two words that an address was seen with; zeros where none. */
-  #macOf(words: Words): readonly [number, number] {
-    const { neighbours } = this.#parts.engine.state;
-    const row = neighbours.find(...words, 0);
-    return row < 0 ? [0, 0] : [neighbours.values[row * 2]!, neighbours.values[row * 2 + 1]!];
-  }
-
   #groupOf(client: string): number {
     const words = parseAddress(client);
-    if (words !== null) return this.#policy.groupOf(...words, ...this.#macOf(words));
+    if (words !== null) return this.#policy.groupOf(...words, ...this.#parts.engine.state.macOf(...words));
     // An operator may name a client by its MAC.
     const mac = parseMac(client);
     return mac === null ? 0 : this.#policy.groupOf(0, 0, 0, 0, ...mac);
@@ -124,7 +117,7 @@ export class HistoryKeeper {
 
   #identityOf(client: string) {
     const words = parseAddress(client);
-    const [high, low] = words === null ? [0, 0] : this.#macOf(words);
+    const [high, low] = words === null ? [0, 0] : this.#parts.engine.state.macOf(...words);
     const mac = (high | low) === 0 ? "" : formatMac(high, low);
     const group = this.#policy.groups[this.#groupOf(client)] ?? "default";
     return { mac, name: this.#parts.nameOf(client, mac), group };

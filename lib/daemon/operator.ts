@@ -4,7 +4,7 @@
  */
 import type { Engine } from "../judge/engine.ts";
 import { ticksOf } from "../learn/clock.ts";
-import { formatAddress, formatMac, type Mac, parseAddress, parseMac, type Words } from "../net/address.ts";
+import { formatAddress, formatMac, parseAddress, parseMac, type Words } from "../net/address.ts";
 import {
   type ActionAnswer,
   type ClientsAnswer,
@@ -116,7 +116,7 @@ export class Operator implements ControlHandler {
     this.#needHome("lock", addresses);
     for (const words of addresses) {
       const client = formatAddress(...words);
-      if (policy.isExempt(...words, ...this.#macOf(words))) {
+      if (policy.isExempt(...words, ...this.#engine.state.macOf(...words))) {
         throw new RefusedRequest(`Cannot lock "${client}": the config exempts it (see [network] exempt)`);
       }
       const spared = state.spared.find(...words, 0);
@@ -292,7 +292,7 @@ export class Operator implements ControlHandler {
     const address = formatAddress(...words);
     const lockRow = state.locks.find(...words, clock.now);
     const allowance = state.allowances.find(...words, 0);
-    const [high, low] = this.#macOf(words);
+    const [high, low] = this.#engine.state.macOf(...words);
     const lock = lockRow < 0 ? null : lockStatus(this.#parts.status.lock(lockRow));
     const { halfLife, threshold } = policy.config.score;
     const history = this.#parts.reporter.history.of(address);
@@ -342,13 +342,6 @@ export class Operator implements ControlHandler {
       );
     }
     return found;
-  }
-
-  /** The MAC that an address was seen with, as two words; zeros for none. */
-  #macOf(words: Words): Mac {
-    const { neighbours } = this.#engine.state;
-    const row = neighbours.find(...words, 0);
-    return row < 0 ? [0, 0] : [neighbours.values[row * 2]!, neighbours.values[row * 2 + 1]!];
   }
 
   /** A time for people, in the zone of the config. */

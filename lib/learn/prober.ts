@@ -6,7 +6,7 @@
  * packets to the router are. In a peer's name they would meet the connection that the client has with that peer.
  * @module
  */
-import { formatAddress, type Words } from "../net/address.ts";
+import { formatAddress, type Mac, type Words } from "../net/address.ts";
 import { isCommonPort } from "../net/common_ports.ts";
 import { OFF, type Policy } from "../policy/policy.ts";
 import type { Evidence, Protocol } from "../protocol/classifier.ts";
@@ -176,7 +176,8 @@ export class Prober {
   }
 
   #send(row: number): void {
-    const { state: { probes, neighbours }, clock, policy, table, quotas, emit } = this.#parts;
+    const { state, clock, policy, table, quotas, emit } = this.#parts;
+    const { probes } = state;
     const at = row * probes.columns;
     const word = probes.key(row, 4);
     const protocol = word >>> PROTOCOL_SHIFT;
@@ -184,11 +185,9 @@ export class Prober {
     const tries = ++probes.values[at + TRIES]!;
     probes.values[at + DUE] = clock.tick + (tcp ? CALL_AGAIN : AGAIN * tries);
     const client = [probes.key(row, 0), probes.key(row, 1), probes.key(row, 2), probes.key(row, 3)] as const;
-    const neighbour = neighbours.find(...client, 0);
-    const high = neighbour < 0 ? 0 : neighbours.values[neighbour * 2]!;
-    const low = neighbour < 0 ? 0 : neighbours.values[neighbour * 2 + 1]!;
-    if (!this.#mayAsk(client, high, low)) return;
-    const group = policy().groupOf(...client, high, low);
+    const mac = state.macOf(...client);
+    if (!this.#mayAsk(client, mac)) return;
+    const group = policy().groupOf(...client, ...mac);
     if (policy().action(table(), group, protocol) === OFF || !quotas.mayProbe(...client, clock.now)) return;
     const sent = tcp ? this.#put(row, NOTHING, "call") : this.#putAll(row, this.#questions(protocol));
     if (!sent) return;
@@ -204,9 +203,9 @@ export class Prober {
   }
 
   /** Whether a client may be asked: one at home, not exempt, and neither the router, an operator's machine nor a broadcast address. */
-  #mayAsk(client: readonly [number, number, number, number], macHigh: number, macLow: number): boolean {
+  #mayAsk(client: Words, mac: Mac): boolean {
     const { state: { spared, allowances }, clock, policy } = this.#parts;
-    if (!policy().isHome(...client) || policy().isExempt(...client, macHigh, macLow)) return false;
+    if (!policy().isHome(...client) || policy().isExempt(...client, ...mac)) return false;
     if (allowances.count > 0 && allowances.find(...client, 0) >= 0) return false;
     const row = spared.find(...client, 0);
     return row < 0 || spared.deadline[row]! <= clock.now;

@@ -49,7 +49,7 @@ export class TimeLocks {
     by: LockedBy,
     reason: string,
   ): void {
-    const { locks, neighbours } = this.#state;
+    const { locks } = this.#state;
     const now = this.#clock.now;
     const known = locks.find(c0, c1, c2, c3, now);
     if (known >= 0) {
@@ -74,7 +74,7 @@ export class TimeLocks {
     }
     const expired = locks.table.find(c0, c1, c2, c3, 0);
     if (expired >= 0) this.release(expired);
-    const neighbour = neighbours.find(c0, c1, c2, c3, 0);
+    const [macHigh, macLow] = this.#state.macOf(c0, c1, c2, c3);
     const row = locks.set(c0, c1, c2, c3, now + length, {
       protocol,
       protocolName: name,
@@ -84,8 +84,8 @@ export class TimeLocks {
       renewals: 0,
       by,
       reason,
-      macHigh: neighbour < 0 ? 0 : neighbours.values[neighbour * 2]!,
-      macLow: neighbour < 0 ? 0 : neighbours.values[neighbour * 2 + 1]!,
+      macHigh,
+      macLow,
       port,
       probeAt: now + length / 2,
       probes: 0,

@@ -2,6 +2,7 @@
  * All tables: everything that ftwall remembers. Made once; a new policy does not replace it.
  * @module
  */
+import type { Mac } from "../net/address.ts";
 import { AddressTable } from "./address_table.ts";
 import { FLOW_WORDS, FlowTable } from "./flow_table.ts";
 import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
@@ -234,6 +235,16 @@ export class State {
     this.#secret = memory.int32(1);
     if (this.#secret[0] === 0) this.#secret[0] = secret;
     this.#changes = memory.int32(1);
+  }
+
+  /**
+   * Hardware address that an address was last seen with; zeros where none. Makes an object: not for what each packet asks.
+   * @ignore
+   */
+  macOf(w0: number, w1: number, w2: number, w3: number): Mac {
+    const { neighbours } = this;
+    const row = neighbours.find(w0, w1, w2, w3, 0);
+    return row < 0 ? [0, 0] : [neighbours.values[row * 2]!, neighbours.values[row * 2 + 1]!];
   }
 
   /**

@@ -12,7 +12,7 @@ import { compile, type Policy } from "../policy/policy.ts";
 import type { NoteEvent, RulesEvent } from "../report/report_event.ts";
 import type { KernelStatus } from "../report/status.ts";
 import type { ConnectionActions } from "./connection_actions.ts";
-import { type LanFacts, listDevices, readLan } from "./lan_watch.ts";
+import { type LanFacts, readLan } from "./lan_watch.ts";
 import { RulesGuard } from "./rules_guard.ts";
 import { RulesNote } from "./rules_note.ts";
 import { RulesWatch } from "./rules.ts";
@@ -84,8 +84,6 @@ export class KernelState implements AsyncDisposable {
   #lastLan: number;
   #started = false;
   #table: number;
-  /** All interfaces when they were last looked at: the flowtable has those that there were. */
-  #devices = listDevices().join();
   #renewing: Promise<void> | null = null;
   #renewAgain = false;
 
@@ -219,7 +217,10 @@ export class KernelState implements AsyncDisposable {
   /** Call about once a second. */
   beat(now: number): void {
     const { engine, actions, dryRun } = this.#parts;
-    if (this.#parts.interfacesChanged() || now - this.#lastLan >= LAN_EVERY) this.lookAtLan();
+    const changed = this.#parts.interfacesChanged();
+    if (changed || now - this.#lastLan >= LAN_EVERY) this.lookAtLan();
+    // The flowtable has the interfaces that there were when it was made.
+    if (changed && this.#started) this.#renewOffload();
     if (this.#started) this.#guard.beat(now);
     if (dryRun) return;
     if (engine.learner.table !== this.#table) {
@@ -234,9 +235,6 @@ export class KernelState implements AsyncDisposable {
   /** Reads the interfaces towards home; puts a new policy in force where their prefixes changed. */
   lookAtLan(): void {
     this.#lastLan = this.#parts.now();
-    const devices = listDevices().join();
-    if (devices !== this.#devices && this.#started) this.#renewOffload();
-    this.#devices = devices;
     const before = this.#lan;
     this.#lan = readLan(this.#config.network.lan);
     this.#parts.actions.listen(this.#lan.interfaces);

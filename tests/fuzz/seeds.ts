@@ -6,6 +6,7 @@ import { GOLDENS, packetsOf } from "../golden/make.ts";
 import { GOOD } from "../policy/good_configs.ts";
 import { hex, join, latin } from "../support/conversation.ts";
 import { dnsAnswer, dnsQuestion, overTcp } from "../support/dns_message.ts";
+import { records } from "../support/tls_records.ts";
 import { hello } from "../../lib/protocol/bittorrent/samples.ts";
 import { PcapWriter } from "../../lib/replay/pcap.ts";
 
@@ -39,21 +40,10 @@ export const ANSWER_SEEDS: readonly Uint8Array[] = [
   COMPRESSED,
 ];
 
-/** The hello's handshake message in records of at most `size` bytes. */
-function inRecords(bytes: Uint8Array, size: number): Uint8Array {
-  const message = bytes.subarray(5);
-  const parts: Uint8Array[] = [];
-  for (let at = 0; at < message.length; at += size) {
-    const part = message.subarray(at, at + size);
-    parts.push(hex("160301"), Uint8Array.of(part.length >> 8, part.length & 255), part);
-  }
-  return join(...parts);
-}
-
 /** ClientHellos: whole, in several records, with application protocols. */
 export const HELLO_SEEDS: readonly Uint8Array[] = [
   hello("tracker.example.org"),
-  inRecords(hello("tracker.example.org"), 40),
+  records(hello("tracker.example.org"), 40),
   hex(
     `16 0301 0047 01 000043 0303 ${"07".repeat(32)} 00 0002 1301 01 00 0018` +
       "000a 0004 0002 001d 0010 000c 000a 03616463 046e6d6463 00",

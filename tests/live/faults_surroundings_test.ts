@@ -1,5 +1,6 @@
 /** What happens around a running daemon: clocks, interfaces, addresses, libraries, limits. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { program, serve, Surfer } from "./everyday.ts";
 import { figure } from "./figure.ts";
 import { Flood, Load } from "./load.ts";
@@ -18,15 +19,6 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 /** A test that needs something which is not a program. */
 function needing(there: boolean, what: string): (name: string) => { name: string; ignore: boolean } {
   return there ? named : (name) => ({ name: `${name} (skipped: ${what})`, ignore: true });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function lock(topology: Topology, daemon: RouterDaemon): Promise<void> {
@@ -50,7 +42,7 @@ async function noted(daemon: RouterDaemon, text: RegExp, since = performance.now
 }
 
 Deno.test({
-  ...needing(exists(FAKETIME), "no libfaketime, package libfaketime")(
+  ...needing(existsSync(FAKETIME), "no libfaketime, package libfaketime")(
     "a clock that jumps ten years forward and back is told, and costs no packet, no lock and no history",
   ),
   async fn() {
@@ -151,7 +143,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing(exists(LIBRARY), `no ${LIBRARY}`)(
+  ...needing(existsSync(LIBRARY), `no ${LIBRARY}`)(
     "a library that is replaced while ftwall runs costs no packet, and the next start takes the new one",
   ),
   async fn() {
@@ -226,12 +218,12 @@ Deno.test({
 const MIB = 1 << 20;
 /** The control group of a test, of either version; null where there is none to be had. */
 const GROUPS = ["/sys/fs/cgroup/memory", "/sys/fs/cgroup"].find((path) =>
-  exists(`${path}/memory.limit_in_bytes`) || exists(`${path}/cgroup.controllers`)
+  existsSync(`${path}/memory.limit_in_bytes`) || existsSync(`${path}/cgroup.controllers`)
 );
 
 class Limited implements Disposable {
   readonly path = `${GROUPS}/ftwall-test-${Deno.pid}`;
-  readonly #legacy = exists(`${GROUPS}/memory.limit_in_bytes`);
+  readonly #legacy = existsSync(`${GROUPS}/memory.limit_in_bytes`);
 
   constructor(bytes: number) {
     Deno.mkdirSync(this.path);

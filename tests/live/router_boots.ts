@@ -7,6 +7,7 @@
  * Not part of the gate. Needs root, /dev/net/tun, Debian's packages, qemu-system-x86 or qemu-system-arm, e2fsprogs, cpio and
  * kmod. For aarch64, where no executable can be made, the bundle holds Deno itself, from npm.
  */
+import { existsSync } from "node:fs";
 import { debianArch, fetched, type Package } from "../../lib/bundle/parts.ts";
 import { finished, output } from "../../lib/bundle/command.ts";
 import { bundle } from "./bundle_file.ts";
@@ -85,13 +86,13 @@ async function makeDisk(dir: string, arch: keyof typeof MACHINES, run: string): 
   await Deno.symlink("bin", `${disk}/sbin`);
   const modules = `lib/modules/${version}`;
   for (const path of MODULES) {
-    if (!exists(`${tree}/${modules}/kernel/${path}`)) continue;
+    if (!existsSync(`${tree}/${modules}/kernel/${path}`)) continue;
     const to = `${disk}/${modules}/kernel/${path}`;
     await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true });
     await finished("cp", ["-rT", `${tree}/${modules}/kernel/${path}`, to]);
   }
   for (const file of ["modules.order", "modules.builtin", "modules.builtin.modinfo"]) {
-    if (exists(`${tree}/${modules}/${file}`)) {
+    if (existsSync(`${tree}/${modules}/${file}`)) {
       await Deno.copyFile(`${tree}/${modules}/${file}`, `${disk}/${modules}/${file}`);
     }
   }
@@ -130,15 +131,6 @@ async function makeDisk(dir: string, arch: keyof typeof MACHINES, run: string): 
   await finished("sh", ["-c", "find . | cpio --quiet -o -H newc >../initrd.img"], initrd);
   await finished("sh", ["-c", `cp ${tree}/boot/vmlinuz-* ${dir}/vmlinuz`]);
   return `${dir}/disk`;
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The router, its console, and a client and a server in namespaces of this machine. */

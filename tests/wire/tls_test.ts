@@ -3,6 +3,7 @@ import { DnsName } from "../../lib/wire/dns_name.ts";
 import { NO_SERVER_NAME, readServerName, SERVER_NAME, SERVER_NAME_CUT } from "../../lib/wire/tls.ts";
 import { hello } from "../../lib/protocol/bittorrent/samples.ts";
 import { hex, join } from "../support/conversation.ts";
+import { records } from "../support/tls_records.ts";
 
 const name = new DnsName();
 
@@ -11,17 +12,6 @@ function read(bytes: Uint8Array): readonly [number, string] {
   const guarded = join(hex("1603"), bytes, hex("ffff"));
   const outcome = readServerName(guarded, 2, 2 + bytes.length, name);
   return [outcome, outcome === SERVER_NAME ? name.text() : ""];
-}
-
-/** The hello's handshake message cut into records of at most `size` bytes (RFC 8446 section 5.1). */
-function records(bytes: Uint8Array, size: number): Uint8Array {
-  const message = bytes.subarray(5);
-  const parts: Uint8Array[] = [];
-  for (let at = 0; at < message.length; at += size) {
-    const part = message.subarray(at, at + size);
-    parts.push(hex("160301"), Uint8Array.of(part.length >> 8, part.length & 255), part);
-  }
-  return join(...parts);
 }
 
 Deno.test("the server name is read in lower case", () => {

@@ -57,6 +57,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+case $kind in systemd | procd | openrc | sysv) ;; *) echo "install.sh: no service of kind \"$kind\": systemd, procd, openrc, sysv" >&2; exit 2 ;; esac
 case $prefix in /*) ;; *) echo "install.sh: --prefix wants an absolute path: $prefix" >&2; exit 2 ;; esac
 if [ -n "$destdir" ]; then
   [ -z "$bundle" ] || { echo "install.sh: --destdir is for a clone: the bundle lies in a directory of its own" >&2; exit 2; }

@@ -216,6 +216,22 @@ Deno.test("what takes longer than two seconds says how far it is; an interrupt l
   });
 });
 
+Deno.test("a bundle whose making is interrupted leaves nothing", async () => {
+  const out = await Deno.makeTempDir({ prefix: "ftwall-bundle-" });
+  try {
+    const builder = new URL("../lib/bundle/run_file.ts", import.meta.url).pathname;
+    const args = ["run", "-A", "--no-check", "--cached-only", builder, "--executable", "/bin/true", "--out", out];
+    const child = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    const left = () => [...Deno.readDirSync(out)].map(({ name }) => name);
+    await until("the beginning", () => left().some((name) => name.startsWith("bundle-")));
+    child.kill("SIGTERM");
+    assert.equal((await child.status).code, 1);
+    assert.deepEqual(left(), []);
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
+});
+
 Deno.test("without root, installing says how to become root", async () => {
   await using clone = new Clone({ sudo: "" });
   const [code, said] = await clone.run("--dry-run");
@@ -265,6 +281,10 @@ Deno.test("install.sh refuses options it does not know and a binary that does no
   assert.equal((await run(script, ["--nonsense"]))[0], 2);
   assert.equal((await run(script, ["--prefix"]))[0], 2);
   assert.equal((await run(script, ["--prefix", "here"]))[0], 2);
+  assert.match(
+    (await run(script, ["--print-service", "x"])).join(),
+    /^2,install\.sh: no service of kind "x": systemd, /,
+  );
   const dir = await Deno.makeTempDir({ prefix: "ftwall-install-" });
   const [code, output] = await run(script, ["--destdir", dir, "--binary", "/etc/passwd"]);
   await Deno.remove(dir, { recursive: true });

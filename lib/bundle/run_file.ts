@@ -119,6 +119,12 @@ async function build(order: Order): Promise<string> {
   const file = `ftwall-${of}-linux-${order.arch}`;
   await Deno.mkdir(order.out, { recursive: true });
   const work = await Deno.makeTempDir({ dir: order.out, prefix: "bundle-" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => {
+      Deno.removeSync(work, { recursive: true });
+      Deno.exit(1);
+    });
+  }
   try {
     const tree = `${work}/tree`;
     for (const dir of ["bin", "lib", "loader", "tools", "share", "licences"]) {

@@ -6,8 +6,8 @@
 import type { Certainty, Look } from "../protocol/classifier.ts";
 import type { Packet } from "../wire/packet.ts";
 
-/** Who caused a lock. */
-export type By = "detector" | "operator" | "state-file";
+/** Who caused a lock, or its end: `config` one that was loaded and exempts the client. */
+export type By = "detector" | "operator" | "state-file" | "config";
 
 /** Names of the transports in events. */
 export type Transport = "tcp" | "udp";

@@ -151,7 +151,7 @@ export function forgetExempted(state: State, policy: Policy, timeLocks: TimeLock
   locks.table.each((row) => {
     const lock = locks.at(row);
     const key = (word: number) => locks.table.key(row, word);
-    if (policy.isExempt(key(0), key(1), key(2), key(3), lock.macHigh, lock.macLow)) timeLocks.release(row);
+    if (policy.isExempt(key(0), key(1), key(2), key(3), lock.macHigh, lock.macLow)) timeLocks.release(row, "config");
     else if (lock.protocol >= 0) lock.protocol = policy.protocolNumber(lock.protocolName);
   });
   for (const table of [peers, trained]) {

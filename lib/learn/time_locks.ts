@@ -6,7 +6,7 @@ import { formatAddress, formatMac } from "../net/address.ts";
 import type { LockedBy } from "../state/locks.ts";
 import type { State } from "../state/state.ts";
 import type { Clock } from "./clock.ts";
-import type { Emit, LockEvent } from "./event.ts";
+import type { By, Emit, LockEvent } from "./event.ts";
 
 /** See the module's text. */
 export class TimeLocks {
@@ -96,7 +96,7 @@ export class TimeLocks {
   }
 
   /** Ends the lock at a row; `by` says who did, by default whoever began it. */
-  release(row: number, by?: LockedBy): void {
+  release(row: number, by?: By): void {
     this.#released(row, by);
     this.#state.locks.remove(row);
     this.#changed();
@@ -136,7 +136,7 @@ export class TimeLocks {
     };
   }
 
-  #released(row: number, by?: LockedBy): void {
+  #released(row: number, by?: By): void {
     const { table } = this.#state.locks;
     const lock = this.#state.locks.at(row);
     this.#emit({

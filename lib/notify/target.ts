@@ -47,6 +47,8 @@ export class Target {
   #begun = 0;
   #tries = 0;
   #due = 0;
+  /** When {@link beat} was called last: a try may take longer than the wait for the next. */
+  #now = 0;
   /** When the first event that is not yet in a message was seen by {@link beat}. */
   #gathering: number | null = null;
   #lastSent = -Infinity;
@@ -69,6 +71,7 @@ export class Target {
 
   /** Call about once a second. */
   beat(now: number, wall: number): void {
+    this.#now = now;
     if (this.#sending !== null) return;
     if (this.#message === null) {
       if (this.#digest.empty) return;
@@ -81,6 +84,7 @@ export class Target {
 
   /** Sends what is there, if all of it takes no longer than so many milliseconds. Never throws. */
   async close(now: number, wall: number, milliseconds: number): Promise<void> {
+    this.#now = now;
     const signal = this.#parts.limit(milliseconds);
     if (this.#sending !== null) await Promise.race([this.#sending, aborted(signal)]);
     if (this.#sending !== null) return;
@@ -128,7 +132,7 @@ export class Target {
   #send(now: number, wall: number, signal: AbortSignal): void {
     this.#sending = this.#parts.deliver(this.config, this.#message!, signal).then(
       () => this.#arrived(now, wall),
-      (error: unknown) => this.#notArrived(now, wall, error, signal),
+      (error: unknown) => this.#notArrived(wall, error, signal),
     ).finally(() => this.#sending = null);
   }
 
@@ -141,7 +145,8 @@ export class Target {
     this.#failure = null;
   }
 
-  #notArrived(now: number, wall: number, error: unknown, signal: AbortSignal): void {
+  #notArrived(wall: number, error: unknown, signal: AbortSignal): void {
+    const now = this.#now;
     const text = reasonOf(error, signal);
     const { name } = this.config;
     this.#failed++;

@@ -92,7 +92,8 @@ export function loadConfig(options: {
 
 /** A secret in a file that everybody may read. */
 function exposed(config: Config | null, file: string): Problem[] {
-  const secret = config?.notify.find(({ token, form }) => token !== "" || form === "slack");
+  // Whoever knows the path of a webhook can send there, and of a topic read there.
+  const secret = config?.notify.find(({ token, webhook }) => token !== "" || /^\w+:\/\/[^/?]+(?:\/.|\?)/.test(webhook));
   const mode = modeOf(file);
   if (secret === undefined || (mode & 0o004) === 0) return [];
   const found = `a secret, in a file that everybody may read (mode ${(mode & 0o777).toString(8)})`;

@@ -58,8 +58,11 @@ export function readToml(text: string, file: string): TomlResult {
       }
       const at = Math.min(Math.max(1, error.line), lines.length);
       const line = lines[at - 1]!;
-      const heading = mendedHeading(line);
-      problems.push(heading === null ? syntaxProblem(file, at, error, line) : headingProblem(file, at, line, heading));
+      const secret = SECRETS.test(statementOf(text, at));
+      const heading = secret ? null : mendedHeading(line);
+      problems.push(
+        heading === null ? syntaxProblem(file, at, error, line, secret) : headingProblem(file, at, line, heading),
+      );
       if (problems.length >= MAX_ERRORS || (heading === null && !standsAlone(line))) {
         return { table: null, text: rest, problems };
       }
@@ -74,10 +77,31 @@ const SECRETS = new RegExp(
   `\\b(?:${Object.entries<Fields[string]>(NOTIFY).flatMap(([name, { shown }]) => shown ? [name] : []).join("|")})\\b`,
 );
 
-function syntaxProblem(file: string, line: number, error: TomlError, text: string): Problem {
+/**
+ * What a line belongs to: from where its key, or the name of its table, begins to the end of the line. A value goes on over
+ * lines in a list, a table in braces and a string in three marks, and where a line ends before it.
+ */
+function statementOf(text: string, line: number): string {
+  const end = text.split("\n").slice(0, line).join("\n").length;
+  let begin = 0;
+  let depth = 0;
+  let last = "";
+  for (let at = 0; at < end; at++) {
+    const sign = text[at]!;
+    if (sign === '"' || sign === "'") at = endOfString(text, at) - 1;
+    else if (sign === "#") { while (at + 1 < text.length && text[at + 1] !== "\n") at++; }
+    else if (sign === "\n") {
+      if (last !== "=" && (depth <= 0 || /^\s*\[/.test(text.slice(begin, at)))) [begin, depth] = [at + 1, 0];
+    } else if (sign === "[" || sign === "{") depth++;
+    else if (sign === "]" || sign === "}") depth--;
+    if (!/\s/.test(sign)) last = sign;
+  }
+  return text.slice(begin, end);
+}
+
+function syntaxProblem(file: string, line: number, error: TomlError, text: string, secret: boolean): Problem {
   const reason = /^Invalid TOML document: (.*)/.exec(error.message)?.[1] ?? "invalid";
   const column = Math.max(1, error.column);
-  const secret = SECRETS.test(text);
   const found = `${secret ? SECRET : quote(text.trim())} (${reason.replace(/[.\s]+$/, "")})`;
   const problem: Problem = { severity: "error", file, line, column, key: "", found, allowed: "TOML" };
   const nearest = secret ? undefined : quoted(text);

@@ -68,7 +68,8 @@ export function hasTool(tool: string): boolean {
 /** A program running in the background of a namespace; ended with the topology at the latest. */
 export class Background implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
-  readonly #reading: Promise<void>[];
+  readonly #readers: readonly ReadableStreamDefaultReader<string>[];
+  readonly #reading: readonly Promise<void>[];
   #out = "";
   #err = "";
   #ended = false;
@@ -77,10 +78,11 @@ export class Background implements AsyncDisposable {
 
   constructor(child: Deno.ChildProcess) {
     this.#child = child;
-    this.#reading = [
-      drain(child.stdout, (text) => this.#out += text),
-      drain(child.stderr, (text) => this.#err += text),
-    ];
+    const [out, err] = [child.stdout, child.stderr].map((pipe) =>
+      pipe.pipeThrough(new TextDecoderStream()).getReader()
+    );
+    this.#readers = [out!, err!];
+    this.#reading = [drain(out!, (text) => this.#out += text), drain(err!, (text) => this.#err += text)];
     this.status = child.status.then((status) => {
       this.#ended = true;
       return status;
@@ -127,13 +129,15 @@ export class Background implements AsyncDisposable {
     return found;
   }
 
-  /** Asks it to end, insists after some seconds, and waits until its output is read. */
+  /** Asks it to end, insists after some seconds, and waits until its output is read, unless what it started holds that. */
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Deno.CommandStatus> {
     if (!this.#ended) this.kill(signal);
     const insist = setTimeout(() => this.kill("SIGKILL"), 2000 * PATIENCE * crowd());
     const status = await this.status;
     clearTimeout(insist);
+    const held = setTimeout(() => this.#readers.forEach((reader) => void reader.cancel()), 2000 * PATIENCE * crowd());
     await Promise.all(this.#reading);
+    clearTimeout(held);
     return status;
   }
 
@@ -382,6 +386,6 @@ function runSync(command: readonly string[]): { success: boolean } {
   }
 }
 
-async function drain(stream: ReadableStream<Uint8Array>, take: (text: string) => void): Promise<void> {
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) take(text);
+async function drain(reader: ReadableStreamDefaultReader<string>, take: (text: string) => void): Promise<void> {
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) take(piece.value);
 }

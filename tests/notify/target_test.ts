@@ -136,6 +136,23 @@ Deno.test("one message is under way at a time, and one that takes too long is en
   assert.equal(scene.limits.length, 2);
 });
 
+Deno.test("the wait before another try begins when the one before has failed, not when it began", async () => {
+  const scene = new Scene('timeout = "5m"');
+  scene.slow = new Promise(() => {});
+  scene.target.add(locked(), WALL);
+  // Longer than each of the first waits.
+  for (const wait of [5, 10, 20]) {
+    await scene.pass(100);
+    const tries = scene.limits.length;
+    scene.limits.at(-1)!.abort();
+    await settled();
+    await scene.pass(wait - 1);
+    assert.equal(scene.limits.length, tries);
+    await scene.pass(1);
+    assert.equal(scene.limits.length, tries + 1);
+  }
+});
+
 Deno.test("at the end what is still to be told is tried once, even where it failed before", async () => {
   const scene = new Scene('interval = "1h"');
   scene.target.add(locked(), WALL);

@@ -70,6 +70,14 @@ Deno.test("whatever a path leads to, the answer is one clear problem", () =>
 Deno.test("a secret in a file that everybody may read is warned of", () =>
   inFolder((folder) => {
     const path = `${folder}/a.toml`;
+    const warned = (line: string) => {
+      Deno.writeTextFileSync(path, `[[notify]]\nname = "a"\n${line}\n`);
+      return loadConfig({ path, protocols: PROTOCOLS }).problems.length;
+    };
+    // Of a webhook its path.
+    const webhooks = ["http://h", "http://h/", "https://h:8443", "https://h/x", "https://h?x"];
+    assert.deepEqual(webhooks.map((address) => warned(`webhook = "${address}"`)), [0, 0, 0, 1, 1]);
+    assert.equal(warned('mail = ["a@b.example"]'), 0);
     Deno.writeTextFileSync(path, '[[notify]]\nname = "a"\nwebhook = "http://h/"\ntoken = "secret"\n');
     const found = (mode: number): string[] => {
       Deno.chmodSync(path, mode);

@@ -416,6 +416,13 @@ Deno.test("a secret stands in no problem, whatever is wrong with its line", () =
     '= { a = "s3cret" }',
     '= ""\nKEY = "s3cret"',
     '= "s3cret\\u0001"',
+    '= """\ns3cret\\q"""',
+    '= """x\n\ns3cret""" x',
+    "= '''x\nAAAA==\ns3cret'''x",
+    '= """\n[s3cret',
+    '=\n"s3cret"',
+    '= [ # one "\n"s3cret" x',
+    '= { a = 1,\n"s3cret" x',
   ];
   for (const key of ["token", "webhook"]) {
     for (const line of wrong) {
@@ -424,6 +431,11 @@ Deno.test("a secret stands in no problem, whatever is wrong with its line", () =
       assert.doesNotMatch(problems.join("\n"), /s3cret/, line);
     }
   }
+});
+
+Deno.test("what stands behind a secret is no secret", () => {
+  const text = '[[notify]\nname = "a"\nwebhook = "http://h/"\ntoken = """\na"""\ninterval = x\n';
+  assert.match(problemsOf(text).join("\n"), /^f:6:\d+: found "interval = x" .*nearest: interval = "x"$/m);
 });
 
 Deno.test("a key that has no meaning beside the others is warned of", () => {

@@ -52,7 +52,15 @@ export function field<T>(
   };
 }
 
-/** The TOML key of a property. */
+/** Keys that were asked for: as many as the schema has. */
+const KEYS = new Map<string, string>();
+
+/** The TOML key of a property of the schema. */
 export function tomlKey(property: string): string {
-  return property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  let key = KEYS.get(property);
+  if (key === undefined) {
+    key = property.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    KEYS.set(property, key);
+  }
+  return key;
 }

@@ -14,7 +14,7 @@ import type { Config, ProtocolOverride, RequireName } from "./config.ts";
 import { hashConfig } from "./hash.ts";
 import { MacSet } from "./mac_set.ts";
 import { ACTION_NAMES } from "./schema.ts";
-import { type LocalClock, minuteOfWeek, nextChange, weekPlan, zoneClock } from "./week.ts";
+import { type LocalClock, minuteOfWeek, nextChange, type WeekPlan, weekPlan, zoneClock } from "./week.ts";
 
 export type { LocalClock } from "./week.ts";
 
@@ -278,9 +278,8 @@ export interface Tables {
 }
 
 /** Compiles every combination of schedules; combinations of the same content share a table. */
-export function compileTables(config: Config): Tables {
+export function compileTables(config: Config, plan: WeekPlan = weekPlan(config.schedule)): Tables {
   const index = new Map(config.protocols.map((protocol, number) => [protocol.name, number]));
-  const plan = weekPlan(config.schedule);
   const groups = config.clients.length + 1;
   const width = config.protocols.length;
   const seen = new Map<string, number>();

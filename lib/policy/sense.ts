@@ -206,8 +206,9 @@ function checkSchedules(config: Config, findings: Findings): void {
       findings.warn(["schedule", i], "a schedule without protocols", "[schedule.protocols.NAME]: it changes nothing");
     }
   });
-  if (findings.failed) return;
-  for (const [first, second] of overlaps(weekPlan(config.schedule))) {
+  if (findings.failed || config.schedule.length === 0) return;
+  const plan = weekPlan(config.schedule);
+  for (const [first, second] of overlaps(plan)) {
     const a = config.schedule[first]!;
     const b = config.schedule[second]!;
     // One for everybody and one for named groups do not compete: the one that names the group prevails.
@@ -222,7 +223,7 @@ function checkSchedules(config: Config, findings: Findings): void {
       "the first prevails",
     );
   }
-  const { tables } = compileTables(config);
+  const { tables } = compileTables(config, plan);
   if (tables > MAX_TABLES) {
     findings.error(
       ["schedule"],

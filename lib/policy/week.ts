@@ -94,12 +94,15 @@ export function weekPlan(schedules: readonly ScheduleConfig[]): WeekPlan {
   schedules.slice(0, MAX_SCHEDULES).forEach((schedule, index) => {
     eachMinute(schedule, (minute) => masks[minute]! |= 1 << index);
   });
-  const numbers = new Map<number, number>();
+  const numbers = new Map([[masks[0]!, 0]]);
   const minutes = new Uint16Array(WEEK);
-  for (let minute = 0; minute < WEEK; minute++) {
+  for (let minute = 1; minute < WEEK; minute++) {
     const mask = masks[minute]!;
-    const number = numbers.get(mask) ?? numbers.size;
-    numbers.set(mask, number);
+    let number = minutes[minute - 1]!;
+    if (mask !== masks[minute - 1]) {
+      number = numbers.get(mask) ?? numbers.size;
+      numbers.set(mask, number);
+    }
     minutes[minute] = number;
   }
   const combinations = [...numbers.keys()].map((mask) => schedules.map((_, i) => i).filter((i) => (mask >>> i) & 1));

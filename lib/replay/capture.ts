@@ -14,9 +14,9 @@ export function openCapture(path: string): Source {
   return path === "-" ? readCapture(Deno.stdin, "standard input") : readCapture(Deno.openSync(path), path);
 }
 
-/** Reads a capture from any input, which the source then owns; `file` is its name in messages. */
-export function readCapture(input: ByteInput, file: string): Source {
-  const window = new ByteWindow(input);
+/** Reads a capture from any input, which the source then owns; `file` is its name in messages, `buffer` see {@link ByteWindow}. */
+export function readCapture(input: ByteInput, file: string, buffer?: Uint8Array): Source {
+  const window = new ByteWindow(input, buffer);
   try {
     if (!window.need(4)) throw new CaptureError(file, 0, `${window.end} bytes are too few for a capture`);
     const magic = window.view.getUint32(window.at);

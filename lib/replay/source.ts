@@ -82,7 +82,7 @@ export interface ByteInput {
 }
 
 /** Bytes of the window: four times the largest packet, so that few bytes have to be moved. */
-const SIZE = 4 << 20;
+export const WINDOW: number = 4 << 20;
 /**
  * Bytes asked of the input at once: few enough to stay in a core's own cache between being read and being looked at.
  */
@@ -96,9 +96,9 @@ export const LARGEST_RECORD: number = 1 << 20;
  */
 export class ByteWindow implements Disposable {
   /** The window's buffer; never another one. */
-  readonly bytes: Uint8Array = new Uint8Array(SIZE);
+  readonly bytes: Uint8Array;
   /** The same buffer for multi-byte reads. */
-  readonly view: DataView = new DataView(this.bytes.buffer);
+  readonly view: DataView;
   /** Offset in `bytes` where reading is. */
   at = 0;
   /** One past the last byte read from the input. */
@@ -108,9 +108,11 @@ export class ByteWindow implements Disposable {
   #ended = false;
   readonly #input: ByteInput;
 
-  /** Owns the input: disposing of the window closes it. */
-  constructor(input: ByteInput) {
+  /** Owns the input: disposing of the window closes it. Many short inputs may have one buffer of {@link WINDOW} bytes in turn. */
+  constructor(input: ByteInput, buffer: Uint8Array = new Uint8Array(WINDOW)) {
     this.#input = input;
+    this.bytes = buffer;
+    this.view = new DataView(buffer.buffer);
   }
 
   /** Offset in the file of `at`. */
@@ -135,7 +137,7 @@ export class ByteWindow implements Disposable {
     }
     while (this.end < count && !this.#ended) {
       const read = this.#input.readSync(
-        this.bytes.subarray(this.end, Math.min(SIZE, Math.max(count, this.end + READ))),
+        this.bytes.subarray(this.end, Math.min(WINDOW, Math.max(count, this.end + READ))),
       );
       if (read === null) this.#ended = true;
       else this.end += read;

@@ -20,7 +20,7 @@ import { parseAddress, parseMac, parsePrefix } from "../../lib/net/address.ts";
 import { parseConfig } from "../../lib/policy/load.ts";
 import { readCapture } from "../../lib/replay/capture.ts";
 import { Link } from "../../lib/replay/link.ts";
-import { CaptureError } from "../../lib/replay/source.ts";
+import { CaptureError, WINDOW } from "../../lib/replay/source.ts";
 import { readRequest, RefusedRequest } from "../../lib/report/control_protocol.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 import { StateReader } from "../../lib/state/state_reader.ts";
@@ -238,12 +238,13 @@ function packets(): Parser {
 function capture(): Parser {
   const link = new Link();
   const packet = new Packet();
+  const buffer = new Uint8Array(WINDOW);
   return parser("capture", 8192, {
     seeds: TEXT_SEEDS.captures,
     words: wordsOf("lib/replay/pcap.ts", "lib/replay/pcapng.ts", "lib/replay/link.ts"),
     run({ bytes, start, end }) {
       try {
-        using source = readCapture(new MemoryInput(bytes.subarray(start, end)), "fuzz");
+        using source = readCapture(new MemoryInput(bytes.subarray(start, end)), "fuzz", buffer);
         for (let count = 0; source.next(); count++) {
           if (source.start > source.end || source.end > source.bytes.length || source.wireLength < 0 || count > 8192) {
             throw new Error(`Packet ${count}: ${source.start} … ${source.end}, ${source.wireLength} long`);

@@ -836,30 +836,48 @@ END
 # Default-Stop:      0 1 6
 # Short-Description: keeps peer-to-peer file sharing off this router
 ### END INIT INFO
-case \${1:-start} in
-start)
+# Also where the number in the file is another program's by now.
+is_ftwall() { tr '\\0' ' ' 2>/dev/null <"/proc/\$1/cmdline" | grep -q 'ftwall.* run '; }
+running() { pid=\$(cat $run_dir/ftwall.pid 2>/dev/null) && is_ftwall "\$pid"; }
+# start [--take-over]: one that cannot take over leaves the one that runs as it is.
+start() {
   mkdir -p $run_dir $state && chmod 0700 $state
   $program rules --apply --service$memory
   (umask 077; : >>$log)
   # shellcheck disable=SC2094 # both append to it
-  (trap '' HUP && exec $program $(arguments)$memory --respawn --log-file $log) >>$log 2>&1 </dev/null &
-  echo \$! >$run_dir/ftwall.pid
-  ;;
-stop)
-  pid=\$(cat $run_dir/ftwall.pid 2>/dev/null) || exit 0
-  kill "\$pid" 2>/dev/null
+  (trap '' HUP && exec $program $(arguments)$memory --respawn "\$@" --log-file $log) >>$log 2>&1 </dev/null &
+  new=\$!
   i=0
-  while [ \$i -lt 10 ] && kill -0 "\$pid" 2>/dev/null; do sleep 1; i=\$((i + 1)); done
+  while sleep 1; do
+    is_ftwall \$new || return 1
+    running || break
+    if [ \$i -eq 40 ]; then kill \$new; return 1; fi
+    i=\$((i + 1))
+  done
+  echo \$new >$run_dir/ftwall.pid
+}
+stop() {
+  if running; then kill "\$pid"; fi
+  i=0
+  while [ \$i -lt 10 ] && running; do sleep 1; i=\$((i + 1)); done
   rm -f $run_dir/ftwall.pid
+}
+case \${1:-start} in
+start) running || start ;;
+stop) stop ;;
+restart)
+  start --take-over && exit
+  # One that answers goes on, as another cannot be started.
+  if running && $program status >/dev/null 2>&1; then exit 1; fi
+  stop
+  start
   ;;
-restart) "\$0" stop; "\$0" start ;;
 reload) $program reload ;;
 status) $program status ;;
 *) echo "usage: \$0 start|stop|restart|reload|status" >&2; exit 2 ;;
 esac
 END
     ;;
-  *) status=2; die "no service of kind \"$1\": systemd, procd, openrc, sysv" ;;
   esac
 }
 
@@ -889,15 +907,11 @@ running() {
   [ -r "/proc/$pid/cmdline" ] && tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q ftwall
 }
 
-stop_background() {
-  if running; then
-    say "stopping ftwall (pid $pid)"
-    kill "$pid" 2>/dev/null || true
-    i=0
-    while [ $i -lt 50 ] && kill -0 "$pid" 2>/dev/null; do sleep 0.1 2>/dev/null || sleep 1; i=$((i + 1)); done
-    kill -9 "$pid" 2>/dev/null || true
-  fi
-  rm -f "$run_dir/ftwall.pid"
+# background start|stop|restart: as System V's service does it, of which nothing stays.
+background() {
+  need_scratch
+  write_service sysv "$scratch/service"
+  sh "$scratch/service" "$1"
 }
 
 start_service() {
@@ -905,18 +919,10 @@ start_service() {
   make_dir "${log%/*}"
   case $kind in
   none)
-    stop_background
-    say "applying the firewall rules"
-    "$program" rules --apply </dev/null || die "the rules could not be applied"
-    # A shell above it starts it again; the log is root's alone.
-    (umask 077; : >>"$log")
-    # shellcheck disable=SC2046,SC2094 # the arguments are words of ours; both append to the log
-    (trap '' HUP && exec "$program" $(arguments) --respawn --log-file "$log") >>"$log" 2>&1 </dev/null &
-    echo $! >"$run_dir/ftwall.pid"
-    sleep 1
-    if ! running; then
+    say "applying the firewall rules, and starting in the background"
+    if ! background restart || ! running; then
       tail -n 5 "$log" >&2
-      rm -f "$run_dir/ftwall.pid"
+      ! running || die "ftwall ended at once, its last words are above; the one that ran before goes on"
       "$program" rules --remove >/dev/null </dev/null || true
       die "ftwall ended at once, its last words are above; the firewall rules were taken away again"
     fi
@@ -1063,7 +1069,7 @@ uninstall() {
       unlink_service
       say "removed $init"
     fi
-    stop_background
+    if running; then say "stopping ftwall (pid $pid)"; background stop; fi
     if [ -x "$program" ] && "$program" rules --remove </dev/null 2>/dev/null; then say "removed the firewall rules"
     else remove_rules_by_hand; fi
     if [ -e "$cron" ] && grep -q 'ftwall reload' "$cron"; then rm -f "$cron"; say "removed $cron"; fi

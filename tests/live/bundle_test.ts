@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { altered, BareRoot, bundle, noBundle } from "./bundle_file.ts";
 import { program, serve } from "./everyday.ts";
+import { Flood, Load, lostNothing } from "./load.ts";
+import { missing } from "./missing_tools.ts";
 import { ADDRESSES, skipReason, Topology, until } from "./topology.ts";
 
 const reason = noBundle() ?? skipReason(["ip", "iptables", "ip6tables"]);
@@ -14,6 +16,19 @@ const { imports } = JSON.parse(Deno.readTextFileSync(new URL("../../deno.json", 
   imports: Record<string, string>;
 };
 const packages = Object.keys(imports).filter((name) => name !== "fast-check");
+
+/** Makes room for this machine's firewall tools; answers the commands that mount them. */
+async function lendTools({ path }: BareRoot): Promise<string> {
+  for (const dir of ["usr", "local"]) await Deno.mkdir(`${path}/${dir}`);
+  for (const dir of ["lib", "lib64"]) await Deno.symlink(`usr/${dir}`, `${path}/${dir}`);
+  await Deno.mkdir(`${path}/etc/alternatives`, { recursive: true });
+  return [
+    `mount -t proc proc ${path}/proc`,
+    `mount --bind /usr ${path}/usr`,
+    `mount -o remount,ro,bind ${path}/usr`,
+    `mount --bind /etc/alternatives ${path}/etc/alternatives`,
+  ].join(" && ");
+}
 
 /** What is said in one sentence stands on one line. */
 const sentence = (said: string) => assert.match(said.trim(), /^ftwall: [^\n]+$/);
@@ -160,16 +175,7 @@ Deno.test({
     await using bare = await BareRoot.create(topology);
     const { path } = bare;
     await Deno.writeFile(`${path}/root/other.run`, await altered(await bundle(), /\b[0-9a-f]{8}$/m, "00000002"));
-    for (const dir of ["usr", "local"]) await Deno.mkdir(`${path}/${dir}`);
-    for (const dir of ["lib", "lib64"]) await Deno.symlink(`usr/${dir}`, `${path}/${dir}`);
-    await Deno.mkdir(`${path}/etc/alternatives`, { recursive: true });
-    // This machine's firewall tools.
-    const mounts = [
-      `mount -t proc proc ${path}/proc`,
-      `mount --bind /usr ${path}/usr`,
-      `mount -o remount,ro,bind ${path}/usr`,
-      `mount --bind /etc/alternatives ${path}/etc/alternatives`,
-    ].join(" && ");
+    const mounts = await lendTools(bare);
     const run = async (script: string) => await bare.run(script, mounts);
     const ftwall = "/local/sbin/ftwall";
     const starter = () => Deno.readTextFileSync(`${path}${ftwall}`);
@@ -220,5 +226,47 @@ Deno.test({
     const left = ["/opt", "/var", "/run", "/etc/ftwall", "/local/sbin"].filter((dir) => bare.list().includes(dir));
     assert.deepEqual(left, []);
     assert.equal((await topology.must("router", ["iptables-save"])).includes("ftwall"), false);
+  },
+});
+
+Deno.test({
+  ...missing([["gcc", "gcc"]], reason)(
+    "an upgrade without a service manager, and restarts of System V's service, lose no packet and let none pass unseen",
+  ),
+  async fn() {
+    using flood = new Flood();
+    await flood.build();
+    await using topology = await Topology.create();
+    await using bare = await BareRoot.create(topology);
+    await Deno.writeFile(`${bare.path}/root/other.run`, await altered(await bundle(), /\b[0-9a-f]{8}$/m, "00000002"));
+    // Debian's tool for System V's services is not there.
+    const tool = `${bare.path}/usr/sbin/update-rc.d`;
+    const hidden = `[ ! -e ${tool} ] || mount --bind ${bare.path}/dev/null ${tool}`;
+    const mounts = `${await lendTools(bare)} && { ${hidden}; }`;
+    const must = async (script: string) => {
+      const { code, said } = await bare.run(script, mounts);
+      assert.equal(code, 0, `${script}: ${said}`);
+      return said;
+    };
+    const pid = () => Deno.readTextFileSync(`${bare.path}/run/ftwall/ftwall.pid`).trim();
+    const log = () => Deno.readTextFileSync(`${bare.path}/var/log/ftwall.log`);
+    await Deno.mkdir(`${bare.path}/etc/ftwall`);
+    // While no daemon is there, a packet would be dropped; none is left out for want of a processor.
+    const config = '[network]\nlan = ["br-lan"]\nhome = ["10.91.0.0/16"]\n[queue]\nfail = "closed"\nwatchdog = "1m"\n';
+    await Deno.writeTextFile(`${bare.path}/etc/ftwall/ftwall.toml`, config);
+    assert.match(await must("sh /root/ftwall.run --prefix /local"), /started in the background/);
+    const load = await Load.start(topology, flood, 2000);
+    const upgrade = "sh /root/other.run --prefix /local";
+    for (const script of [upgrade, `mkdir -p /etc/rc.d/rc3.d && ${upgrade}`, "/etc/init.d/ftwall restart"]) {
+      const before = { pid: pid(), log: log().length };
+      await must(script);
+      assert.notEqual(pid(), before.pid);
+      assert.match(log().slice(before.log), /Took the place of process \d+, and 1 queue of it/);
+    }
+    lostNothing("upgraded twice and restarted", await load.end());
+    await must("/etc/init.d/ftwall start && /etc/init.d/ftwall status && /etc/init.d/ftwall stop");
+    assert.notEqual((await bare.run("/etc/init.d/ftwall status", mounts)).code, 0);
+    assert.deepEqual(bare.list().filter((path) => path.startsWith("/run/ftwall/")), []);
+    await must("sh /root/other.run --uninstall --purge --prefix /local");
   },
 });

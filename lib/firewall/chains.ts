@@ -51,8 +51,7 @@ export type Match = Readonly<
   /** The first of its connection, or among the first of its direction. */
   | { is: "new" }
   | { is: "early"; transport: Transport; way: "original" | "reply"; packets: number }
-  /** TCP that opens a connection (SYN without ACK), or without payload. */
-  | { is: "opens" }
+  /** TCP that opens no connection (SYN without ACK) and has no payload. */
   | { is: "bare"; family: Family }
 >;
 
@@ -84,6 +83,9 @@ const UNDISCOVERED = PROTOCOLS.flatMap(({ discovery }): Match[] =>
   discovery === undefined ? [] : [{ is: "port", transport: "udp", end: "dst", port: discovery.port, not: true }]
 );
 
+/** Both directions of a connection. */
+const WAYS = ["original", "reply"] as const;
+
 /** The first port behind the well-known ones. */
 const FIRST_HIGH_PORT = 1024;
 
@@ -102,7 +104,7 @@ export interface Abilities {
 export function chainRules(options: RulesOptions, abilities: Abilities): readonly (readonly Rule[])[] {
   const { families, bare } = abilities;
   return [
-    ...forwarded(options, families),
+    ...forwarded(options, families, bare),
     ...(options.sets ? asked(options, families) : []),
     [
       rule("locked", [], goto("refuse")),
@@ -111,12 +113,6 @@ export function chainRules(options: RulesOptions, abilities: Abilities): readonl
       rule("tohome", [], goto("judge")),
     ],
     judge(options),
-    [
-      // Of packets without payload only the one that opens a connection is of use.
-      ...(bare ? [rule("bare", [{ is: "opens" }], goto("first"))] : []),
-      ...(bare ? families.map((family) => rule("bare", [{ is: "bare", family }], "return")) : []),
-      rule("bare", [], goto("first")),
-    ],
     first(options),
     left(options),
     input(options, families),
@@ -176,15 +172,24 @@ function again(chain: Chain, { mark }: RulesOptions): Rule {
   return rule(chain, [packet(mark.refused)], { save: mark.refused }, goto("refuse"));
 }
 
-function forwarded(options: RulesOptions, families: readonly Family[]): Rule[][] {
-  const { accepted, own } = options.mark;
+function forwarded(options: RulesOptions, families: readonly Family[], bare: boolean): Rule[][] {
+  const { accepted, refused, own } = options.mark;
   const locks = options.sets && options.cut;
   const passes = options.offload === "off" ? "return" : goto("shortcut");
   return [
     [
       // Nearly all packets are of settled connections: they leave by the shortest way. Only a lock ends what its client had.
       rule("forward", [connection(accepted), packet(0)], locks ? goto("settled") : passes),
+      // Most others are without payload, which tells nothing: they pass, but of a refused connection or a locked client.
+      ...(bare ? families : []).map((family) => rule("forward", [{ is: "bare", family }], goto("bare"))),
       rule("forward", [{ is: "transport", of: ["tcp", "udp"] }], goto("sort")),
+    ],
+    !bare ? [] : [
+      rule("bare", [connection(refused)], goto("sort")),
+      ...(options.sets ? families : []).flatMap((family) => [
+        rule("bare", [set("locked", "src", family)], goto("sort")),
+        rule("bare", [set("locked", "dst", family)], goto("sort")),
+      ]),
     ],
     !locks ? [] : [
       ...families.flatMap((family) => [
@@ -240,7 +245,6 @@ function judge(options: RulesOptions): Rule[] {
     rule("judge", [connection(refused)], goto("refuse")),
     again("judge", options),
     rule("judge", [packet(accepted)], goto("accepted")),
-    rule("judge", [TCP], goto("bare")),
     rule("judge", [], goto("first")),
   ];
 }
@@ -250,13 +254,11 @@ function first(options: RulesOptions): Rule[] {
   const { packetsTcp, packetsUdp, sample } = options;
   return [
     rule("first", [{ is: "connection", mark: 0, not: true }], judged),
+    ...WAYS.map((way) => rule("first", [{ is: "early", transport: "tcp", way, packets: packetsTcp }], judged)),
     rule("first", [port("udp", "src", 53)], judged),
     rule("first", [port("udp", "dst", 53)], judged),
     rule("first", [UDP, { is: "new" }], judged),
-    ...(["original", "reply"] as const).flatMap((way) => [
-      rule("first", [{ is: "early", transport: "tcp", way, packets: packetsTcp }], judged),
-      rule("first", [{ is: "early", transport: "udp", way, packets: packetsUdp }], judged),
-    ]),
+    ...WAYS.map((way) => rule("first", [{ is: "early", transport: "udp", way, packets: packetsUdp }], judged)),
     ...(sample > 0 ? [rule("first", [{ is: "sample", rate: sample }], judged)] : []),
   ];
 }

@@ -19,14 +19,15 @@ export interface Jump {
 
 /** The jumps that these options need. */
 export function iptablesJumps(options: RulesOptions): Jump[] {
+  const { mask, refused } = options.mark;
   const jumps: Jump[] = [
     { table: "mangle", hook: "FORWARD", rule: "-j ftwall_forward" },
     { table: "mangle", hook: "INPUT", rule: "-j ftwall_input" },
     { table: "mangle", hook: "OUTPUT", rule: "-j ftwall_output" },
-    { table: "mangle", hook: "POSTROUTING", rule: "-j ftwall_post" },
+    // Of all packets only those that bear a mark of ours.
+    { table: "mangle", hook: "POSTROUTING", rule: `-m mark ! --mark 0x0/${hex(mask)} -j ftwall_post` },
   ];
   if (options.refuse === "reject") {
-    const { mask, refused } = options.mark;
     jumps.push({
       table: "filter",
       hook: "FORWARD",
@@ -167,10 +168,8 @@ function matchText(match: Match, options: RulesOptions, family: Family, features
         `-p ${match.transport} -m conntrack --ctdir ${match.way.toUpperCase()} -m connbytes ` +
         `--connbytes 0:${match.packets} --connbytes-dir ${match.way} --connbytes-mode packets`,
       ];
-    case "opens":
-      return ["-p tcp --tcp-flags SYN,ACK SYN"];
     case "bare":
-      return [BARE[match.family]];
+      return [`-p tcp ! --tcp-flags SYN,ACK SYN ${BARE[match.family]}`];
   }
 }
 

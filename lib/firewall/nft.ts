@@ -141,11 +141,11 @@ function nameOf(chain: Chain): string {
 function bareRules(): [chain: string, rule: string][] {
   return [
     ...TCP_HEADERS.flatMap((words): [string, string][] => [
-      ["bare4", `ip length ${20 + 4 * words} tcp doff ${words} return`],
-      ["bare6", `ip6 length ${4 * words} tcp doff ${words} return`],
+      ["bare4", `ip length ${20 + 4 * words} tcp doff ${words} goto bare`],
+      ["bare6", `ip6 length ${4 * words} tcp doff ${words} goto bare`],
     ]),
-    ["bare4", "goto first"],
-    ["bare6", "goto first"],
+    ["bare4", "goto sort"],
+    ["bare6", "goto sort"],
   ];
 }
 
@@ -214,10 +214,11 @@ function matchText(match: Match, { renewRate }: RulesOptions, under: string): re
       return ["ct state new"];
     case "early":
       return [`meta l4proto ${match.transport} ct direction ${match.way} ct ${match.way} packets <= ${match.packets}`];
-    case "opens":
-      return ["tcp flags & (syn | ack) == syn"];
     case "bare":
-      return [match.family === 4 ? "ip hdrlength 5 ip length <= 80" : "ip6 nexthdr tcp ip6 length <= 60"];
+      return [
+        `${match.family === 4 ? "ip hdrlength 5 ip length <= 80" : "ip6 nexthdr tcp ip6 length <= 60"} ` +
+        "tcp flags & (syn | ack) != syn",
+      ];
   }
 }
 

@@ -66,7 +66,7 @@ export function doctorChecks(wanted: Wanted): Check[] {
     { name: "conntrack", look: checkAccounting },
     { name: "connections", look: checkConnections },
     { name: "sender", look: checkSender },
-    { name: "offload", look: checkOffload },
+    { name: "offload", look: () => checkOffload(wanted) },
     { name: "notify", look: () => withStatus(daemon, checkNotify) },
     { name: "page", look: () => checkPage(wanted, daemon) },
     { name: "sets", look: () => checkSets(wanted) },
@@ -357,8 +357,9 @@ function checkAccounting(): Finding {
   );
 }
 
-async function checkOffload(): Promise<Finding> {
-  const offloads = await findOffloads(runCommand);
+async function checkOffload({ loaded: { config } }: Wanted): Promise<Finding> {
+  const { mark } = config === null ? RULES_DEFAULTS : rulesOptions(config);
+  const offloads = await findOffloads(runCommand, mark);
   const first = offloads[0];
   if (first === undefined) return ok("nothing takes packets past the firewall");
   return warn(offloads.map((each) => each.found).join(", "), offloads.map((each) => each.advice).join("; "));

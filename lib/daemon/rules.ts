@@ -153,8 +153,9 @@ export class RulesWatch {
   async #look(): Promise<void> {
     this.#last = this.#parts.now();
     const config = this.#config;
-    const rules = await checkRules(this.#parts.options(config), this.#parts.run);
-    const offloads = await findOffloads(this.#parts.run);
+    const options = this.#parts.options(config);
+    const rules = await checkRules(options, this.#parts.run);
+    const offloads = await findOffloads(this.#parts.run, options.mark);
     this.facts = { rules, offloads, accounting: readAccounting() };
     if (!this.#parts.watchOnly) await this.#decide(config, rules);
   }

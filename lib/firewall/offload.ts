@@ -3,6 +3,7 @@
  * @module
  */
 import { FLOWTABLE } from "./nft.ts";
+import { hex, type Marks } from "./options.ts";
 import type { Runner } from "./run.ts";
 
 /** Something in the kernel that lets packets pass without ftwall, and what to do about it. */
@@ -18,27 +19,30 @@ export interface Offload {
 /** Names the bridges of this network namespace. */
 const BRIDGES = 'for b in /sys/class/net/*/bridge; do if [ -d "$b" ]; then echo "$b"; fi; done';
 
-/** Looks for flow offload and for bridged traffic that netfilter does not see. Changes nothing. */
-export async function findOffloads(run: Runner): Promise<Offload[]> {
+/**
+ * Looks for flow offload and for bridged traffic that netfilter does not see. Changes nothing. Offload by others counts unless
+ * each of their rules asks for ftwall's mark for settled, accepted connections: then nothing leaves before it was judged.
+ */
+export async function findOffloads(run: Runner, mark: Pick<Marks, "mask" | "accepted">): Promise<Offload[]> {
   const found: Offload[] = [];
-  const tables = await run("nft", ["list", "flowtables"]);
-  const names = [...tables.stdout.matchAll(/^\s*flowtable (\S+)/gm)].map((match) => match[1] ?? "")
-    .filter((name) => name !== FLOWTABLE);
-  if (tables.code === 0 && names.length > 0) {
+  const advice = (condition: string, rule: string) =>
+    `Offload only what ftwall has settled: put \`${condition}\` before \`${rule}\`, or switch it off (OpenWrt: ` +
+    "flow_offloading 0 in /etc/config/firewall); with nft ftwall can offload by itself, [queue] offload";
+  const names = await unconditional(run, mark);
+  if (names.length > 0) {
     found.push({
       name: "flowtable",
       found: `nft flowtable "${names.join('", "')}"`,
-      advice: "Offload flows only once they are judged: put `ct original packets ge 30` before `flow add`, " +
-        "or on OpenWrt set flow_offloading to 0 in /etc/config/firewall",
+      advice: advice(`ct mark & ${hex(mark.mask)} == ${hex(mark.accepted)}`, "flow add"),
     });
   }
   const legacy = await run("iptables", ["-w", "5", "-t", "filter", "-S"]);
-  if (/-j FLOWOFFLOAD/.test(legacy.stdout)) {
+  const asks = `--mark ${hex(mark.accepted)}/${hex(mark.mask)} `;
+  if (legacy.stdout.split("\n").some((line) => line.includes("-j FLOWOFFLOAD") && !line.includes(asks))) {
     found.push({
       name: "xt-flowoffload",
       found: "iptables target FLOWOFFLOAD",
-      advice: "Put `-m connbytes --connbytes 30: --connbytes-dir original --connbytes-mode packets` before " +
-        "`-j FLOWOFFLOAD`, or switch flow offloading off",
+      advice: advice(`-m connmark ${asks.trim()}`, "-j FLOWOFFLOAD"),
     });
   }
   const bridged = await run("cat", ["/proc/sys/net/bridge/bridge-nf-call-iptables"]);
@@ -52,4 +56,27 @@ export async function findOffloads(run: Runner): Promise<Offload[]> {
     });
   }
   return found;
+}
+
+/** Flowtables of others to which a rule adds connections that ftwall may not have settled; all where the rules cannot be seen. */
+async function unconditional(run: Runner, { mask, accepted }: Pick<Marks, "mask" | "accepted">): Promise<string[]> {
+  const listed = await run("nft", ["list", "flowtables"]);
+  if (listed.code !== 0) return [];
+  const names: string[] = [];
+  for (const part of listed.stdout.split(/^table /m).slice(1)) {
+    const [family = "", table = ""] = part.split(/\s+/, 2);
+    const theirs = [...part.matchAll(/^\s*flowtable (\S+)/gm)].map((match) => match[1]!)
+      .filter((name) => name !== FLOWTABLE);
+    if (theirs.length === 0) continue;
+    const rules = await run("nft", ["-t", "list", "table", family, table]);
+    const lines = rules.stdout.split("\n");
+    names.push(...theirs.filter((name) => {
+      const adds = lines.filter((line) => /\bflow (?:add|offload) @(\S+)/.exec(line)?.[1] === name);
+      return rules.code !== 0 || !adds.every((line) => {
+        const asked = /ct mark & (0x[0-9a-f]+) == (0x[0-9a-f]+)/.exec(line);
+        return Number(asked?.[1]) === mask && Number(asked?.[2]) === accepted;
+      });
+    }));
+  }
+  return names;
 }

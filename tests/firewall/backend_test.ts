@@ -136,16 +136,24 @@ Deno.test("a failed transaction is reported with the tool's own words", async ()
 Deno.test("offloads are found and come with advice", async () => {
   const { run } = machine([
     [/flowtables/, { stdout: "table inet fw4 {\n\tflowtable ft {\n\t\thook ingress priority filter\n\t}\n}\n" }],
+    [/^nft -t list table inet fw4$/, { stdout: "\tmeta l4proto tcp flow add @ft\n" }],
     [/^iptables/, { stdout: "-A FORWARD -m conntrack --ctstate ESTABLISHED -j FLOWOFFLOAD\n" }],
     [/bridge-nf/, { stdout: "1\n" }],
     [/^sh -c/, { stdout: "/sys/class/net/br-lan/bridge\n" }],
   ]);
-  const found = await findOffloads(run);
+  const found = await findOffloads(run, RULES_DEFAULTS.mark);
   assert.deepEqual(found.map(({ name }) => name), ["flowtable", "xt-flowoffload", "bridge"]);
   assert.match(found[0]!.found, /"ft"/);
-  assert.deepEqual(await findOffloads(machine([]).run), []);
+  assert.match(found[1]!.advice, /-m connmark --mark 0x1000000\/0xf000000/);
+  assert.deepEqual(await findOffloads(machine([]).run, RULES_DEFAULTS.mark), []);
+  const asks = "-A FORWARD -m connmark --mark 0x1000000/0xf000000 -j FLOWOFFLOAD\n";
+  assert.deepEqual(await findOffloads(machine([[/^iptables/, { stdout: asks }]]).run, RULES_DEFAULTS.mark), []);
   const noBridge = machine([[/bridge-nf/, { stdout: "1\n" }], [/^sh -c/, { stdout: "" }]]);
-  assert.deepEqual(await findOffloads(noBridge.run), [], "the module is loaded, but there is no bridge");
+  assert.deepEqual(
+    await findOffloads(noBridge.run, RULES_DEFAULTS.mark),
+    [],
+    "the module is loaded, but there is no bridge",
+  );
 });
 
 Deno.test("the real runner feeds standard input, reads both outputs and never throws", async () => {

@@ -112,9 +112,22 @@ Deno.test("offloaded flows are given back in one transaction; without a flowtabl
   assert.deepEqual(off.calls, []);
 });
 
-Deno.test("our own flowtable takes nothing past us, another one does", async () => {
+Deno.test("a flowtable takes nothing past us where it is ours, or where its rules ask for our mark", async () => {
   const tables =
     "table inet ftwall {\n\tflowtable settled_flows {\n\t}\n}\ntable inet fw4 {\n\tflowtable ft {\n\t}\n}\n";
-  const { run } = machine([[/^nft list flowtables$/, { stdout: tables }]]);
-  assert.deepEqual((await findOffloads(run)).map(({ found }) => found), ['nft flowtable "ft"']);
+  const found = async (...rules: string[]) => {
+    const table = { stdout: `table inet fw4 {\n\tchain forward {\n\t\t${rules.join("\n\t\t")}\n\t}\n}\n` };
+    const { run } = machine([[/^nft list flowtables$/, { stdout: tables }], [/^nft -t list table inet fw4$/, table]]);
+    return (await findOffloads(run, OPTIONS.mark)).map(({ found, advice }) => [found, advice.split("`")[1]]);
+  };
+  const condition = "ct mark & 0xf000000 == 0x1000000";
+  const taken = [['nft flowtable "ft"', condition]];
+  assert.deepEqual(await found("meta l4proto { tcp, udp } flow add @ft"), taken);
+  assert.deepEqual(await found("ct mark & 0x0f000000 == 0x02000000 flow add @ft"), taken);
+  // As nft lists it.
+  const asked = "ct mark & 0x0f000000 == 0x01000000 meta l4proto { tcp, udp } flow add @ft";
+  assert.deepEqual(await found(asked), []);
+  assert.deepEqual(await found(asked, "flow add @ft"), taken);
+  const { run } = machine([[/^nft list flowtables$/, { stdout: tables }], [/^nft -t/, { code: 1 }]]);
+  assert.equal((await findOffloads(run, OPTIONS.mark)).length, 1, "what cannot be seen counts");
 });

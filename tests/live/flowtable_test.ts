@@ -7,7 +7,8 @@ import { serve } from "./everyday.ts";
 import { figure } from "./figure.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
-import { ADDRESSES, Topology, until } from "./topology.ts";
+import { findOffloads, RULES_DEFAULTS } from "../../lib/firewall/mod.ts";
+import { ADDRESSES, LAN, Topology, until, WAN } from "./topology.ts";
 
 /** Why there can be no flowtable here; null where there can. */
 function lacking(): string | null {
@@ -105,27 +106,177 @@ Deno.test({
   },
 });
 
+/** The flowtable of a firewall like fw4, beside ours: what `condition` lets through goes into it. */
+async function foreign(topology: Topology, condition: string): Promise<void> {
+  const text = `table inet fw4 {
+    flowtable ft { hook ingress priority 0; devices = { ${LAN}, ${WAN} }; counter; }
+    chain forward { type filter hook forward priority 0; ${condition} meta l4proto { tcp, udp } flow add @ft; }
+  }\n`;
+  await topology.must("router", ["nft", "-f", "-"], { stdin: text });
+}
+
+for (const config of ["", CONFIG]) {
+  Deno.test({
+    ...named(`another table's flowtable, asked for our mark, keeps to locks; ours is ${config === "" ? "off" : "on"}`),
+    async fn() {
+      await using topology = await Topology.create({ prefix: "kf" });
+      await using daemon = await RouterDaemon.start(topology, { config });
+      await foreign(topology, "ct mark & 0x0f000000 == 0x01000000");
+      assert.deepEqual(await findOffloads(topology.runner("router"), RULES_DEFAULTS.mark), []);
+      await serve(topology);
+      const { bytes, stop } = await download(topology, `http://${server.v4}/400000000`);
+      await until("offloaded", async () => (await offloaded(topology, 80)).length > 0);
+      const seen = (await daemon.status()).counters.packets;
+      assert.ok(seen > 0, "offloaded before it was judged");
+      const before = bytes();
+      await until("more comes", () => bytes() > before + 2_000_000);
+      if (config !== "") {
+        // With ours every flow goes into ours, which a reload empties.
+        daemon.write(`${config}[protocols.bittorrent]\naction = "log"\n`);
+        await daemon.must("reload", "--control", daemon.control);
+        await until("judged anew", async () => (await daemon.status()).counters.packets > seen);
+      }
+      await daemon.must("lock", ADDRESSES.client1.v4, "--for", "60", "--control", daemon.control);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      const locked = await received(topology);
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      assert.ok(await received(topology) - locked < 3000, "the locked client went on receiving");
+      await stop();
+    },
+  });
+}
+
 Deno.test({
-  ...named("what forwarding costs with the flowtable, without, and without any rule"),
+  ...named("the kernel goes on counting the bytes of an offloaded connection"),
+  async fn() {
+    await using topology = await Topology.create({ prefix: "kf" });
+    await using _ = await RouterDaemon.start(topology, { config: CONFIG });
+    await serve(topology);
+    const { bytes, stop } = await download(topology, `http://${server.v4}/400000000`);
+    await until("offloaded", async () => (await offloaded(topology, 80)).length > 0);
+    const before = bytes();
+    await until("more comes", () => bytes() > before + 4_000_000);
+    const counted = async () =>
+      Math.max(
+        ...[...(await offloaded(topology, 80)).join().matchAll(/ bytes=(\d+)/g)].map((match) => Number(match[1])),
+      );
+    await until("counted", async () => await counted() > before + 4_000_000);
+    await stop();
+  },
+});
+
+/** Packets of the measure below: a UDP flow of 100 bytes each. */
+const PORTS = { client: 9009, server: 9010 };
+const BYTES = 100;
+/** Sends a flow's first packets and has them answered, until it is settled. */
+const TALK = `import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(2); s.bind(("", ${PORTS.client}))
+for i in range(24):
+    s.sendto(bytes([255 - i]) * ${BYTES}, ("${server.v4}", ${PORTS.server})); s.recv(2000)
+`;
+const ECHO = `import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", ${PORTS.server}))
+while True:
+    data, address = s.recvfrom(2000); s.sendto(data, address)
+`;
+
+/** Nanoseconds that the kernel takes to send a packet and do with it what the router does, of \`count\` sent by pktgen. */
+async function costOf(topology: Topology, count: number): Promise<number> {
+  const mac = (await topology.must("router", ["cat", `/sys/class/net/${LAN}/address`])).trim();
+  const settings = [
+    `pkt_size ${BYTES + 42}`,
+    `count ${count}`,
+    "delay 0",
+    `dst ${server.v4}`,
+    `src_min ${ADDRESSES.client1.v4}`,
+    `src_max ${ADDRESSES.client1.v4}`,
+    `dst_mac ${mac}`,
+    ...["udp_src", "udp_dst"].flatMap((what) =>
+      ["min", "max"].map((end) => `${what}_${end} ${what === "udp_src" ? PORTS.client : PORTS.server}`)
+    ),
+  ];
+  const lines = [
+    "echo rem_device_all >/proc/net/pktgen/kpktgend_0",
+    "echo add_device eth0 >/proc/net/pktgen/kpktgend_0",
+    ...settings.map((line) => `echo "${line}" >/proc/net/pktgen/eth0`),
+    "echo start >/proc/net/pktgen/pgctrl",
+    "cat /proc/net/pktgen/eth0",
+  ];
+  const told = await topology.must("client1", ["sh", "-ec", lines.join("\n")], { limit: 120_000 });
+  return Number(/OK: (\d+)/.exec(told)![1]) * 1000 / count;
+}
+
+const generator = missing([["nft", "nftables"]], lacking() ?? noGenerator());
+
+/** Why the kernel can send nothing by itself; null where it can. */
+function noGenerator(): string | null {
+  new Deno.Command("sh", { args: ["-c", "modprobe pktgen"], stderr: "null" }).outputSync();
+  return exists("/proc/net/pktgen/pgctrl") ? null : "this kernel has no pktgen";
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  ...generator(
+    "what forwarding a packet costs with the flowtable, with the rules, with tracking alone, without any rule",
+  ),
   async fn() {
     await using topology = await Topology.create({ prefix: "kf" });
     await using daemon = await RouterDaemon.start(topology, { config: CONFIG });
-    const iperf = topology.start("server", ["iperf3", "-s", "--forceflush"]);
-    await iperf.prints("listening");
-    const rates: Record<string, number[]> = { "no rule": [], "rules": [], "flowtable": [] };
-    for (let round = 0; round < 3; round++) {
-      for (const way of Object.keys(rates)) {
+    const drop = (hook: "ingress" | "none") =>
+      `table netdev sink {}\ndelete table netdev sink\n` + (hook === "none" ? "" : `table netdev sink {
+        chain in { type filter hook ingress device "eth0" priority 0; udp dport ${PORTS.server} ip length ${
+        BYTES + 28
+      } drop; }
+      }\n`);
+    const nft = (host: "server" | "router", stdin: string) => topology.must(host, ["nft", "-f", "-"], { stdin });
+    const tracked =
+      "table inet tracking { chain f { type filter hook forward priority 0; ct state invalid counter; } }\n";
+    await using _ = topology.start("server", ["python3", "-c", ECHO]);
+    await topology.listening("server", "udp", PORTS.server);
+    const costs: Record<string, number[]> = {
+      "not forwarded": [],
+      "no rule": [],
+      "tracking": [],
+      "rules": [],
+      "flowtable": [],
+    };
+    for (let round = 0; round < 5; round++) {
+      for (const way of Object.keys(costs)) {
         daemon.write(way === "flowtable" ? CONFIG : "");
-        const rules = way === "no rule" ? "--remove" : "--apply";
-        await daemon.must("rules", rules, "--config", daemon.config);
-        const run = ["iperf3", "-c", server.v4, "-u", "-b", "0", "-l", "100", "-t", "4", "-O", "1", "--json"];
-        const { end: { sum } } = JSON.parse(await topology.must("client1", run));
-        rates[way]!.push((sum.packets - sum.lost_packets) / sum.seconds);
+        const ours = way === "rules" || way === "flowtable";
+        await daemon.must("rules", ours ? "--apply" : "--remove", "--config", daemon.config);
+        if (way === "tracking") await nft("router", tracked);
+        await nft("server", drop("none"));
+        await topology.must("router", ["conntrack", "-F"]);
+        await topology.must("client1", ["python3", "-c", TALK]);
+        const inTable = (await offloaded(topology, PORTS.server)).length;
+        assert.equal(inTable, way === "flowtable" ? 1 : 0, `${way}: ${inTable} flows are offloaded`);
+        await nft("server", drop("ingress"));
+        // What sending costs by itself: the router takes the packets off its interface and drops them.
+        if (way === "not forwarded") {
+          await nft(
+            "router",
+            `table netdev sink { chain in { type filter hook ingress device "${LAN}" priority 0; drop; } }\n`,
+          );
+        }
+        costs[way]!.push(await costOf(topology, 40_000));
+        if (way === "not forwarded") await nft("router", "delete table netdev sink\n");
+        if (way === "tracking") await nft("router", "delete table inet tracking\n");
       }
     }
-    const median = (way: string) => rates[way]!.sort((a, b) => a - b)[1]!;
-    for (const way of Object.keys(rates)) {
-      figure(`${way}: ${median(way).toFixed(0)} packets/s, ${(median(way) / median("no rule")).toFixed(2)} of no rule`);
+    const median = (way: string) => costs[way]!.toSorted((a, b) => a - b)[2]!;
+    const forwarding = (way: string) => median(way) - median("not forwarded");
+    figure(`sent and not forwarded: ${median("not forwarded").toFixed(0)} ns`);
+    for (const way of Object.keys(costs).slice(1)) {
+      const ratio = (forwarding("no rule") / forwarding(way)).toFixed(2);
+      figure(`${way}: ${forwarding(way).toFixed(0)} ns to forward a packet, ${ratio} of the rate without a rule`);
     }
     assert.ok(median("flowtable") > 0);
   },

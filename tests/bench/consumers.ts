@@ -5,8 +5,11 @@
 import { ADDRESSES, type Background, LAN, Topology, WAN } from "../live/topology.ts";
 import type { Workshop } from "./machine.ts";
 
-/** Programs that can hold the queue; `none` leaves it to nobody, with no rule in the way. */
-export type Consumer = "ftwall" | "batch" | "single" | "none";
+/**
+ * Programs that can hold the queue; `none` leaves it to nobody, with no rule in the way. dhcpoptinj is a program of Debian's
+ * that changes DHCP packets and accepts all others after a look at their ports.
+ */
+export type Consumer = "ftwall" | "batch" | "single" | "dhcpoptinj" | "none";
 
 /** First address of the many peers (net 45.0.0.0/8 of the public Internet: it stays in the namespaces). */
 const PEERS = "45.77.0.0";
@@ -60,13 +63,11 @@ export class Bench implements AsyncDisposable {
   ): Promise<Background | null> {
     if (consumer === "none") return null;
     if (consumer !== "ftwall") {
-      const background = this.topology.start("router", [
-        ...pinned(cores),
-        this.workshop.tool("accept_all"),
-        consumer,
-        ...args,
-      ]);
-      await background.prints(/ready/);
+      const program = consumer === "dhcpoptinj"
+        ? [consumer, "--foreground", "--forward-on-fail", "--queue=0", "--option=0c66"]
+        : [this.workshop.tool("accept_all"), consumer];
+      const background = this.topology.start("router", [...pinned(cores), ...program, ...args]);
+      await background.prints(/ready|Started/);
       return background;
     }
     const { dir, ftwall } = this.workshop;

@@ -2,7 +2,7 @@
  * Lossless throughput and latency of what is queued, held against C.
  * @module
  */
-import { ADDRESSES } from "../live/topology.ts";
+import { ADDRESSES, hasTool } from "../live/topology.ts";
 import { writePayloads } from "./captures.ts";
 import type { Bench, Consumer, Flood } from "./consumers.ts";
 import { processFacts } from "./machine.ts";
@@ -54,7 +54,8 @@ export async function udp(bench: Bench, plan: Plan): Promise<Figure[]> {
 
 async function heldAgainstC(bench: Bench, plan: Plan, what: string, flood: Flood): Promise<Figure[]> {
   const cpu: Record<string, number[]> = {};
-  const rates = await inTurn(["ftwall", "batch", "single"] as const, plan.rounds, async (name) => {
+  const others = hasTool("dhcpoptinj") ? ["dhcpoptinj"] as const : [];
+  const rates = await inTurn(["ftwall", "batch", "single", ...others] as const, plan.rounds, async (name) => {
     const { rate, cpu: took } = await through(bench, name, flood);
     (cpu[name] ??= []).push(took);
     return rate;
@@ -66,6 +67,7 @@ async function heldAgainstC(bench: Bench, plan: Plan, what: string, flood: Flood
     compared({ ...about, against: "single", least: 1.5 }, rates.ftwall, rates.single),
     compared({ ...taken, against: "batch" }, cpu["ftwall"]!, cpu["batch"]!),
     compared({ ...taken, against: "single" }, cpu["ftwall"]!, cpu["single"]!),
+    ...others.map((name) => compared({ ...about, against: name }, rates.ftwall, rates[name])),
   ];
 }
 

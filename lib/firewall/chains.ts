@@ -51,7 +51,7 @@ export type Match = Readonly<
   /** The first of its connection, or among the first of its direction. */
   | { is: "new" }
   | { is: "early"; transport: Transport; way: "original" | "reply"; packets: number }
-  /** TCP that opens no connection (SYN without ACK) and has no payload. */
+  /** TCP that does nothing but acknowledge: no payload, and it neither opens a connection (SYN without ACK) nor ends one. */
   | { is: "bare"; family: Family }
 >;
 
@@ -180,7 +180,8 @@ function forwarded(options: RulesOptions, families: readonly Family[], bare: boo
     [
       // Nearly all packets are of settled connections: they leave by the shortest way. Only a lock ends what its client had.
       rule("forward", [connection(accepted), packet(0)], locks ? goto("settled") : passes),
-      // Most others are without payload, which tells nothing: they pass, but of a refused connection or a locked client.
+      // Most others only acknowledge, which tells nothing: they pass, but of a refused connection or a locked client. What ends
+      // a connection must not overtake data that waits in the queue.
       ...(bare ? families : []).map((family) => rule("forward", [{ is: "bare", family }], goto("bare"))),
       rule("forward", [{ is: "transport", of: ["tcp", "udp"] }], goto("sort")),
     ],

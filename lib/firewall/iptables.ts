@@ -169,7 +169,7 @@ function matchText(match: Match, options: RulesOptions, family: Family, features
         `--connbytes 0:${match.packets} --connbytes-dir ${match.way} --connbytes-mode packets`,
       ];
     case "bare":
-      return [`-p tcp ! --tcp-flags SYN,ACK SYN ${BARE[match.family]}`];
+      return [`-p tcp --tcp-flags FIN,RST,ACK ACK ${BARE[match.family]}`];
   }
 }
 

@@ -217,7 +217,7 @@ function matchText(match: Match, { renewRate }: RulesOptions, under: string): re
     case "bare":
       return [
         `${match.family === 4 ? "ip hdrlength 5 ip length <= 80" : "ip6 nexthdr tcp ip6 length <= 60"} ` +
-        "tcp flags & (syn | ack) != syn",
+        "tcp flags & (fin | rst | ack) == ack",
       ];
   }
 }

@@ -263,7 +263,7 @@ Deno.test({
         if (way === "not forwarded") {
           await nft(
             "router",
-            `table netdev sink { chain in { type filter hook ingress device "${LAN}" priority 0; drop; } }\n`,
+            `table netdev sink { chain in { type filter hook ingress device "${LAN}" priority 0; drop; }; }\n`,
           );
         }
         costs[way]!.push(await costOf(topology, 40_000));

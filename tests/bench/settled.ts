@@ -92,8 +92,10 @@ export async function bulk(bench: Bench, plan: Plan): Promise<Figure[]> {
     const about = { bench: "bulk", name: `TCP goodput, ${streams} stream${streams > 1 ? "s" : ""}`, unit: "Gbit/s" };
     figures.push(compared({ ...about, against: "no rule", least: 0.98 }, rates.ftwall, rates.none));
     figures.push(compared({ ...about, against: "connection tracking alone" }, rates.ftwall, rates.tracked));
-    const begun = { ...about, name: `${about.name}, first second`, against: "no rule" };
-    figures.push(compared(begun, firsts["ftwall"]!, firsts["none"]!));
+    const begun = { ...about, name: `${about.name}, first second` };
+    figures.push(compared({ ...begun, against: "no rule" }, firsts["ftwall"]!, firsts["none"]!));
+    const tracked = "connection tracking alone";
+    figures.push(compared({ ...begun, against: tracked, least: 0.9 }, firsts["ftwall"]!, firsts["tracked"]!));
     const name = `queued packets a flow, ${streams} stream${streams > 1 ? "s" : ""}`;
     figures.push(absolute({ bench: "bulk", name, unit: "packets", most: 20 }, queued));
     for (const who of ["ftwall", "none"] as const) points[who].push([streams, median(rates[who])]);
@@ -120,15 +122,20 @@ server { listen 8080 backlog=4096 reuseport; location / { return 200 "ok"; } } }
   await topology.must("client1", ["sh", "-c", "echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range"]);
   const rates = await inTurn(["ftwall", "single", "tracked", "none"] as const, plan.rounds, async (name) => {
     await using _ = await Ruled.create(bench, name);
-    const args = ["-t1", "-c32", plan.quick ? "-d1s" : "-d2s", "-H", "Connection: close", `http://${server.v4}:8080/`];
-    const answer = await topology.must("client1", ["wrk", ...args], { limit: 30_000 });
+    const visit = async (seconds: number) => {
+      const args = ["-t1", "-c32", `-d${seconds}s`, "-H", "Connection: close", `http://${server.v4}:8080/`];
+      return await topology.must("client1", ["wrk", ...args], { limit: 30_000 });
+    };
+    // Warm, as a router is: a program that just started compiles while it works.
+    await visit(1);
+    const answer = await visit(plan.quick ? 1 : 2);
     return Number(/Requests\/sec:\s+([\d.]+)/.exec(answer)?.[1] ?? NaN);
   });
   const about = { bench: "connections", name: "HTTP requests, each a new connection", unit: "a second" };
   return [
-    compared({ ...about, against: "no rule", least: 0.7 }, rates.ftwall, rates.none),
+    compared({ ...about, against: "no rule", least: 0.85 }, rates.ftwall, rates.none),
     // What every router with NAT does anyway.
-    compared({ ...about, against: "connection tracking alone" }, rates.ftwall, rates.tracked),
+    compared({ ...about, against: "connection tracking alone", least: 0.92 }, rates.ftwall, rates.tracked),
     compared({ ...about, against: "single, same rules", least: 0.95 }, rates.ftwall, rates.single),
   ];
 }

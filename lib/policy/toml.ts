@@ -94,7 +94,7 @@ function statementOf(text: string, line: number): string {
       if (last !== "=" && (depth <= 0 || /^\s*\[/.test(text.slice(begin, at)))) [begin, depth] = [at + 1, 0];
     } else if (sign === "[" || sign === "{") depth++;
     else if (sign === "]" || sign === "}") depth--;
-    if (!/\s/.test(sign)) last = sign;
+    if (sign > " ") last = sign;
   }
   return text.slice(begin, end);
 }

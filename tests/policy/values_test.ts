@@ -78,6 +78,23 @@ Deno.test("distance() counts a swap of neighbours as one edit and is symmetric",
   }));
 });
 
+Deno.test("distance() gives up beyond a limit, and only there; so nearest() is as if it never did", () => {
+  const few = fc.string({ maxLength: 9, unit: fc.constantFrom("a", "b", "c") });
+  fc.assert(fc.property(few, few, fc.integer({ min: 0, max: 9 }), (a, b, most) => {
+    const whole = distance(a, b);
+    assert.equal(distance(a, b, most), whole <= most ? whole : Infinity);
+  }));
+  fc.assert(fc.property(few, fc.array(few, { maxLength: 12 }), (text, words) => {
+    const near = words.map((word) => {
+      const limit = Math.max(1, Math.floor(Math.max(text.length, word.length) / 3));
+      const begins = text.length >= 3 && (word.startsWith(text) || text.startsWith(word));
+      return begins || distance(text, word) <= limit ? distance(text, word) : Infinity;
+    });
+    const least = Math.min(...near);
+    assert.equal(nearest(text, words), text === "" || least === Infinity ? undefined : words[near.indexOf(least)]);
+  }));
+});
+
 Deno.test("nearest() offers what is near, and nothing where nothing is", () => {
   const words = ["bittorrent", "fasttrack", "half_life", "seconds"];
   assert.equal(nearest("bitorrent", words), "bittorrent");

@@ -5,9 +5,10 @@
 import assert from "node:assert/strict";
 import { altered, bundle } from "./bundle_file.ts";
 import { program, serve, Surfer } from "./everyday.ts";
+import { Flood, Load, lostNothing } from "./load.ts";
 import { Swarm, SWARM_TOOLS } from "./swarm.ts";
 import { KEPT, named, SystemdRoot } from "./systemd_root.ts";
-import { hasTool, Topology, until } from "./topology.ts";
+import { ADDRESSES, hasTool, Topology, until } from "./topology.ts";
 
 const PING = "2700000029804b615a614100";
 const CONFIG = `[network]
@@ -159,6 +160,35 @@ async function upgrade(life: Life): Promise<void> {
   tell(`upgrade: ${(took / 1000).toFixed(1)} s, ${ok} pages came meanwhile and none was lost`);
 }
 
+/** systemd keeps the queue's socket: what comes while no ftwall is there waits. */
+async function failClosed(life: Life): Promise<void> {
+  const { root, topology } = life;
+  using flood = new Flood();
+  await flood.build();
+  // A lock would keep the machine's other traffic away.
+  const config = '[queue]\\nfail = "closed"\\nwatchdog = "1m"\\n[protocols.fasttrack]\\naction = "drop"\\n';
+  await root.must(`printf '${config}' >>/etc/ftwall/ftwall.toml && ftwall check && ftwall unlock --all`);
+  await root.must("systemctl restart ftwall");
+  await topology.must("server", ["iptables", "-A", "INPUT", "-p", "udp", "--dport", "1214", "-j", "ACCEPT"]);
+  const pinged = async () =>
+    Number(/^\s*(\d+) .*dpt:1214/m.exec(await topology.must("server", ["iptables", "-nvxL", "INPUT"]))![1]);
+  const load = await Load.start(topology, flood, 2000);
+  const pings = topology.start("client2", flood.command("send", "ping", "10.91.1.12", ADDRESSES.server.v4, 200, 120));
+  for (const end of ["restart", "kill -s KILL", "restart", "kill -s KILL"]) {
+    const main = () => root.must("systemctl show -P MainPID ftwall");
+    const [before, after] = [await main(), (await life.journal()).length];
+    await root.must(`systemctl ${end} ftwall`);
+    await life.logs(/^The service manager kept 1 queue since the last start$/m, 20_000, after);
+    await life.logs(/^ready on queue/m, 20_000, after);
+    assert.notEqual(await main(), before);
+    const refused = async () => (await life.status())["counters"] as { refused: number };
+    await until("refused pings", async () => (await refused()).refused > 100);
+  }
+  await pings.stop();
+  assert.equal(await pinged(), 0);
+  lostNothing("restarted twice and killed twice below systemd", await load.end());
+}
+
 Deno.test({
   ...named(
     "a router's life: dry-run, real traffic, report, enforced, broken config, cron, reboot, upgrade, removed",
@@ -180,6 +210,7 @@ Deno.test({
       ["reload by cron", () => reloadByCron(life, said)],
       ["reboot", () => reboot(life)],
       ["upgrade", () => upgrade(life)],
+      ["restarted and killed, nothing is lost and nothing passes", () => failClosed(life)],
     ];
     // Each goes on where the one before it ended.
     for (const [name, step] of steps) if (!await test.step(name, step)) return;

@@ -5,7 +5,7 @@ import { figure } from "./figure.ts";
 import { Flood } from "./load.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
-import { ADDRESSES, crowd, type Host, PATIENCE, Topology } from "./topology.ts";
+import { ADDRESSES, type Host, PATIENCE, Topology } from "./topology.ts";
 
 const named = missing([["gcc", "gcc"]]);
 const { client1, client2, server } = ADDRESSES;
@@ -19,8 +19,16 @@ interface Asked {
   readonly median_us: number;
 }
 
-/** The daemon's status, asked at its socket: a program would first have to start. */
-async function statusOf(path: string): Promise<{ readonly locks: readonly unknown[] }> {
+interface Answer {
+  readonly result: { readonly locks: readonly unknown[] };
+}
+
+/** Milliseconds that status may take longer than a program beside it that has nothing else to do. */
+const STATUS_MS = 1000;
+
+/** What one answers who is asked for the status at a socket, and after how many ms: a program would first have to start. */
+async function statusOf(path: string): Promise<{ readonly answer: Partial<Answer>; readonly took: number }> {
+  const asked = performance.now();
   using connection = await Deno.connect({ transport: "unix", path });
   await connection.write(new TextEncoder().encode('{"command":"status"}\n'));
   let text = "";
@@ -31,7 +39,20 @@ async function statusOf(path: string): Promise<{ readonly locks: readonly unknow
     assert.ok(count !== null, `the answer ends: ${text.slice(-80)}`);
     text += decoder.decode(piece.subarray(0, count), { stream: true });
   }
-  return (JSON.parse(text) as { readonly result: { readonly locks: readonly unknown[] } }).result;
+  return { answer: JSON.parse(text) as Partial<Answer>, took: performance.now() - asked };
+}
+
+/**
+ * The promptest of three answers. Who has no processor is late himself: an idle program is asked at the same time, and what
+ * counts is how much later status comes.
+ */
+async function promptest(control: string, beside: string) {
+  let best;
+  for (let i = 0; i < 3; i++) {
+    const [status, idler] = await Promise.all([statusOf(control), statusOf(beside)]);
+    if (best === undefined || status.took - idler.took < best.status.took - best.idler.took) best = { status, idler };
+  }
+  return best!;
 }
 
 /** The router takes packets in anybody's name, as most do. */
@@ -51,6 +72,8 @@ Deno.test({
     const echo = topology.start("server", flood.command("echo", 7));
     await echo.prints("ready");
     await using daemon = await RouterDaemon.start(topology);
+    const beside = `${daemon.dir}/line.sock`;
+    await topology.start("router", flood.command("line", beside)).prints("ready");
     const ask = async () =>
       JSON.parse(
         await topology.must("client2", flood.command("ask", server.v4, 7, 4000, 150), { limit: 60_000 * PATIENCE }),
@@ -63,19 +86,23 @@ Deno.test({
       const [from, to, sources] = outside ? [server.v4, client1.v4, 1] : ["10.91.2.1", server.v4, 20_000];
       const running = topology.start(host, flood.command("send", kind, from, to, RATE, 3, sources));
       await new Promise((resolve) => setTimeout(resolve, 300));
-      const asked = performance.now();
-      const answer = statusOf(daemon.control).then((status) => ({ status, took: performance.now() - asked }));
+      const asking = promptest(daemon.control, beside);
       const during = await ask();
-      const { status, took } = await answer;
+      const { status, idler } = await asking;
       await running.status;
       figure(
         `${kind}: ${running.stdout.trim()}, neighbour's median ${during.median_us} µs, ${idle.median_us} µs without, ` +
-          `${during.asked - during.answered} of ${during.asked} lost; status after ${took.toFixed(0)} ms`,
+          `${during.asked - during.answered} of ${during.asked} lost; ` +
+          `status after ${status.took.toFixed(0)} ms, an idle program's line after ${idler.took.toFixed(0)}`,
       );
       // What the kernel drops for want of a processor is not ftwall's; ftwall refuses none of it.
       assert.ok(during.answered >= 0.9 * during.asked, JSON.stringify(during));
-      assert.ok(status.locks.length <= 256, `${status.locks.length} locks`);
-      assert.ok(took < 1000 * PATIENCE * crowd(), `status took ${took} ms under ${kind}`);
+      const locks = status.answer.result!.locks.length;
+      assert.ok(locks <= 256, `${locks} locks`);
+      assert.ok(
+        status.took - idler.took < STATUS_MS,
+        `status took ${status.took} ms, ${idler.took} beside it, under ${kind}`,
+      );
       await topology.run("router", ["conntrack", "-F"]);
     }
   },

@@ -4,6 +4,7 @@
  *     flood send KIND FROM TO RATE SECONDS [SOURCES]   raw packets, RATE a second: in the name of SOURCES addresses from FROM on
  *     flood ask TO PORT EVERY COUNT                    COUNT datagrams, one each EVERY µs, each of a flow of its own: times
  *     flood echo PORT                                  answers every datagram
+ *     flood line PATH                                  answers every line at a Unix socket: what an idle program needs for it
  *     flood number FROM TO PORT RATE SECONDS EACH      numbered datagrams, each EACH of a flow of their own, until SIGTERM at the latest
  *     flood tally PORT                                 counts them; SIGUSR1 makes it tell the highest number, SIGTERM all
  *
@@ -24,6 +25,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -180,6 +182,23 @@ static int echo(int argc, char **argv) {
   }
 }
 
+/** Answers a line at a Unix socket with a line, one connection after the other. */
+static int line(int argc, char **argv) {
+  if (argc < 3) return 2;
+  struct sockaddr_un at = {.sun_family = AF_UNIX};
+  snprintf(at.sun_path, sizeof at.sun_path, "%s", argv[2]);
+  int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (bind(listener, (struct sockaddr *)&at, sizeof at) != 0 || listen(listener, 16) != 0) return perror("bind"), 1;
+  puts("ready");
+  fflush(stdout);
+  for (;;) {
+    int connection = accept(listener, NULL, NULL);
+    char bytes[2048];
+    if (read(connection, bytes, sizeof bytes) > 0) dprintf(connection, "{}\n");
+    close(connection);
+  }
+}
+
 static volatile sig_atomic_t ended, asked;
 
 static void ask_now(int number) {
@@ -282,9 +301,10 @@ int main(int argc, char **argv) {
   int code = !strcmp(mode, "send")     ? send_flood(argc, argv)
              : !strcmp(mode, "ask")    ? ask(argc, argv)
              : !strcmp(mode, "echo")   ? echo(argc, argv)
+             : !strcmp(mode, "line")   ? line(argc, argv)
              : !strcmp(mode, "number") ? number(argc, argv)
              : !strcmp(mode, "tally")  ? tally(argc, argv)
                                        : 2;
-  if (code == 2) fprintf(stderr, "usage: flood send|ask|echo|number|tally …, see the head of flood.c\n");
+  if (code == 2) fprintf(stderr, "usage: flood send|ask|echo|line|number|tally …, see the head of flood.c\n");
   return code;
 }

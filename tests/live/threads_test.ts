@@ -10,7 +10,7 @@ const namedWithStrace = missing([["strace", "strace"]]);
 /** A search of FastTrack, as a client sends it to each peer that it knows. */
 const PING = "2700000029804b615a614100";
 const { client1, client2 } = ADDRESSES;
-const PEERS = Array.from({ length: 24 }, (_, i) => `198.51.100.${10 + i}`);
+const PEERS = Array.from({ length: 48 }, (_, i) => `198.51.100.${10 + i}`);
 const TWO = `[queue]
 numbers = "0:1"
 threads = 2
@@ -41,28 +41,37 @@ async function connects(topology: Topology, client: Client, peer: string): Promi
   return /"connected":true/.test(line);
 }
 
-/** Finds peers whose packets of a client go to a wanted queue: by chance, and anew at each boot. Each is given once. */
+/**
+ * Finds peers whose packets of a client go to a wanted queue: by chance, and anew at each boot. Each is given once. The kernel
+ * chooses by both addresses and the protocol: who is found by a datagram may be in the other queue over TCP.
+ */
 class Peers {
-  readonly #topology: Topology;
   readonly #daemon: RouterDaemon;
+  readonly #peers: Iterator<string>;
+  readonly #reach: (client: Client, peer: string) => Promise<unknown>;
   readonly #found: Record<Client, [string[], string[]]> = { client1: [[], []], client2: [[], []] };
-  #next = 0;
 
-  constructor(topology: Topology, daemon: RouterDaemon) {
-    this.#topology = topology;
+  constructor(
+    daemon: RouterDaemon,
+    peers: readonly string[],
+    reach: (client: Client, peer: string) => Promise<unknown>,
+  ) {
     this.#daemon = daemon;
+    this.#peers = peers.values();
+    this.#reach = reach;
   }
 
   async of(client: Client, queue: 0 | 1): Promise<string> {
     const found = this.#found[client];
     while (found[queue].length === 0) {
-      const peer = PEERS[this.#next++];
-      assert.ok(peer !== undefined, `no peer of ${client} in queue ${queue} among ${PEERS.length}`);
+      const { value: peer, done } = this.#peers.next();
+      assert.ok(!done, `no peer of ${client} in queue ${queue}`);
       const before = queuesOf(await this.#daemon.status()).map(({ packets }) => packets);
-      await send(this.#topology, client, peer, "00112233");
+      await this.#reach(client, peer);
       const after = queuesOf(await this.#daemon.status()).map(({ packets }) => packets);
-      assert.equal(after[0]! + after[1]!, before[0]! + before[1]! + 1, "nobody else is here");
-      found[after[0]! > before[0]! ? 0 : 1].push(peer);
+      const grown = after.map((packets, i) => packets > before[i]!);
+      assert.notEqual(grown[0], grown[1], "nobody else is here");
+      found[grown[0] ? 0 : 1].push(peer);
     }
     return found[queue].pop()!;
   }
@@ -75,10 +84,11 @@ Deno.test({
     await using daemon = await RouterDaemon.start(topology, { config: TWO });
     const { events } = daemon;
     assert.equal(events.find(({ event }) => event === "ready")?.["threads"], 2);
-    const peers = new Peers(topology, daemon);
+    const peers = new Peers(daemon, PEERS.slice(24), (client, peer) => send(topology, client, peer, "00112233"));
+    const dialled = new Peers(daemon, PEERS.slice(0, 24), (client, peer) => connects(topology, client, peer));
     const dials = {
-      client1: [await peers.of("client1", 0), await peers.of("client1", 1)],
-      client2: [await peers.of("client2", 0), await peers.of("client2", 1)],
+      client1: [await dialled.of("client1", 0), await dialled.of("client1", 1)],
+      client2: [await dialled.of("client2", 0), await dialled.of("client2", 1)],
     };
     const reaches = async (client: Client) => [
       await connects(topology, client, dials[client][0]!),

@@ -50,7 +50,7 @@ export type { Counters } from "./lib/learn/counters.ts";
 
 // Classifiers
 export { CLASSIFIERS, PROTOCOLS } from "./lib/protocol/mod.ts";
-export type { LengthRule, Said } from "./lib/protocol/message_lengths.ts";
+export type { Blocks, Fit, LengthRule, Said } from "./lib/protocol/message_lengths.ts";
 export type { Call, Heard, Question, Step } from "./lib/protocol/question.ts";
 export {
   ADVERTISED,

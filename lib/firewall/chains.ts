@@ -48,6 +48,8 @@ export type Match = Readonly<
   /** Within the rate of its sender, in a chain, or within one rate over all packets, per second. */
   | { is: "rate"; family: Family; chain: Chain }
   | { is: "sample"; rate: number }
+  /** Of this many bytes at most, from the IP header on. */
+  | { is: "short"; family: Family; bytes: number }
   /** The first of its connection, or among the first of its direction. */
   | { is: "new" }
   | { is: "early"; transport: Transport; way: "original" | "reply"; packets: number }
@@ -86,6 +88,14 @@ const UNDISCOVERED = PROTOCOLS.flatMap(({ discovery }): Match[] =>
 /** Both directions of a connection. */
 const WAYS = ["original", "reply"] as const;
 
+/**
+ * Most bytes of a packet that may be a short message by itself: with headers and TCP's timestamps 76 of payload (IPv6: 56).
+ * Whoever downloads sends hardly anything else, and such messages tell hidden protocols, so they have a sample of their own.
+ */
+const SHORT = 128;
+/** How many times larger that sample is. */
+const SHORT_SAMPLE = 4;
+
 /** The first port behind the well-known ones. */
 const FIRST_HIGH_PORT = 1024;
 
@@ -93,7 +103,7 @@ const FIRST_HIGH_PORT = 1024;
 export interface Abilities {
   /** The families of its tables. */
   readonly families: readonly Family[];
-  /** Whether it can tell TCP packets without payload. */
+  /** Whether it can tell packets by their lengths, and so TCP without payload. */
   readonly bare: boolean;
 }
 
@@ -113,7 +123,7 @@ export function chainRules(options: RulesOptions, abilities: Abilities): readonl
       rule("tohome", [], goto("judge")),
     ],
     judge(options),
-    first(options),
+    first(options, abilities),
     left(options),
     input(options, families),
     output(options, families),
@@ -250,7 +260,7 @@ function judge(options: RulesOptions): Rule[] {
   ];
 }
 
-function first(options: RulesOptions): Rule[] {
+function first(options: RulesOptions, { families, bare }: Abilities): Rule[] {
   const judged: Action = { queue: options.failOpen ? "bypass" : "hold" };
   const { packetsTcp, packetsUdp, sample } = options;
   return [
@@ -260,7 +270,12 @@ function first(options: RulesOptions): Rule[] {
     rule("first", [port("udp", "dst", 53)], judged),
     rule("first", [UDP, { is: "new" }], judged),
     ...WAYS.map((way) => rule("first", [{ is: "early", transport: "udp", way, packets: packetsUdp }], judged)),
-    ...(sample > 0 ? [rule("first", [{ is: "sample", rate: sample }], judged)] : []),
+    ...(sample === 0 ? [] : [
+      ...(bare ? families : []).map((family) =>
+        rule("first", [{ is: "short", family, bytes: SHORT }, { is: "sample", rate: sample * SHORT_SAMPLE }], judged)
+      ),
+      rule("first", [{ is: "sample", rate: sample }], judged),
+    ]),
   ];
 }
 

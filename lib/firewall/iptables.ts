@@ -3,6 +3,7 @@
  * @module
  */
 import { type Action, chainRules, CHAINS, type Family, type Match, product, type Rule } from "./chains.ts";
+import { IPV6_HEADER } from "../wire/ip.ts";
 import { checkOptions, fingerprint, hex, type RulesOptions, sortAddresses } from "./options.ts";
 
 /** The only chain in the filter table, since REJECT works nowhere else; empty when refusing means dropping. */
@@ -161,6 +162,10 @@ function matchText(match: Match, options: RulesOptions, family: Family, features
       return [rateText(match.chain, options.renewRate, features)];
     case "sample":
       return [`-m limit --limit ${match.rate}/sec --limit-burst ${match.rate}`];
+    case "short":
+      return [
+        `-m u32 --u32 "${match.family === 4 ? `0&0xffff=0:${match.bytes}` : `4>>16=0:${match.bytes - IPV6_HEADER}`}"`,
+      ];
     case "new":
       return ["-m conntrack --ctstate NEW"];
     case "early":

@@ -13,6 +13,7 @@ import {
   product,
   type Rule,
 } from "./chains.ts";
+import { IPV6_HEADER } from "../wire/ip.ts";
 import { checkOptions, fingerprint, hex, type RulesOptions, sortAddresses } from "./options.ts";
 
 /** The one table that is ours; nothing outside it is read or written. */
@@ -210,6 +211,8 @@ function matchText(match: Match, { renewRate }: RulesOptions, under: string): re
     }
     case "sample":
       return [`limit rate ${match.rate}/second burst ${match.rate} packets`];
+    case "short":
+      return [match.family === 4 ? `ip length <= ${match.bytes}` : `ip6 length <= ${match.bytes - IPV6_HEADER}`];
     case "new":
       return ["ct state new"];
     case "early":

@@ -32,7 +32,10 @@ export interface RulesOptions {
   readonly packetsTcp: number;
   /** UDP packets of each direction of a connection that visit user space; a connection's first packet always does. */
   readonly packetsUdp: number;
-  /** Packets per second, over all unsettled flows beyond their first packets, that are looked at again; 0 = none. */
+  /**
+   * Packets per second, over all unsettled flows beyond their first packets, that are looked at again, and four times as many
+   * short ones; 0 = none.
+   */
   readonly sample: number;
   /** Packets per second and client that still reach the queue from a locked client or towards a blocked peer. */
   readonly renewRate: number;
@@ -156,8 +159,8 @@ export function checkOptions(options: RulesOptions): void {
   for (const key of ["packetsTcp", "packetsUdp"] as const) {
     if (!whole(options[key], 1, 1_000_000)) throw new RangeError(`Cannot make rules with ${key} "${options[key]}"`);
   }
-  // 10,000 a second is the finest step that both back ends can count.
-  if (!whole(options.sample, 0, 10_000)) throw new RangeError(`Cannot make rules with sample "${options.sample}"`);
+  // 10,000 a second is the finest step that both back ends can count; that of short packets is four times as large.
+  if (!whole(options.sample, 0, 2_500)) throw new RangeError(`Cannot make rules with sample "${options.sample}"`);
   if (!whole(options.renewRate, 1, 10_000)) {
     throw new RangeError(`Cannot make rules with renewRate "${options.renewRate}"`);
   }

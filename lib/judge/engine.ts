@@ -46,7 +46,7 @@ import { FlowEnds, isStranger } from "../learn/flow_ends.ts";
 import { dnsTap, Trainer } from "../learn/dns_training.ts";
 import { mappingTap, PortMappings } from "../learn/port_mappings.ts";
 import type { TableLock } from "../state/table_lock.ts";
-import { suspect, SUSPECTED_BY, suspectedBy, suspicionNeeds } from "./suspicion.ts";
+import { addLength, suspect, SUSPECTED_BY, suspectedBy, suspicionNeeds } from "./suspicion.ts";
 
 /** The packet is accepted. */
 export const ACCEPT = 0;
@@ -359,8 +359,7 @@ export class Engine {
       if (protocol < 0) continue;
       const rule = tcp !== 0 ? this.#lengths[number]! : null;
       const before = words[flow + NOTE0]!;
-      const note = rule === null ? before : rule.add(before, packet.length, fromOpener);
-      if (note !== before) words[flow + NOTE0] = note;
+      const note = rule === null ? before : addLength(words, flow, rule, packet, fromOpener);
       const consequence = this.learner.suspectAgain(this.#ends, protocol, needs, rule, before, note);
       if (consequence === REFUSE_FLOW && !this.#letsThrough(tcp)) {
         words[flow + FLAGS] = (words[flow + FLAGS]! | REFUSED) & ~(SUSPECT | ACCEPTED);

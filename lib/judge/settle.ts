@@ -12,6 +12,7 @@ import {
   OPENER_FIRST,
   RESPONDER_FIRST,
   RESUMED,
+  SUSPECT,
 } from "../state/flow_table.ts";
 import { isEverydayOpening } from "../learn/everyday_openings.ts";
 import type { ClassifierSet } from "./classifier_set.ts";
@@ -21,7 +22,7 @@ import { TUNNEL, Tunnels } from "./tunnels.ts";
 const MOST_TCP = 64;
 /** The same for UDP: twice the number of packets of a direction that the rules queue. */
 const MOST_UDP = 16;
-/** The same for a TCP flow whose start was not seen. */
+/** The same for a TCP flow whose start was not seen, and for a UDP flow under suspicion, which is not settled anyway. */
 const MOST_MIDSTREAM = 640;
 /** Data packets of a TCP flow after which only classifiers remain that its first bytes can belong to. */
 const STARTED = 8;
@@ -77,6 +78,7 @@ export function maySettle(set: ClassifierSet, words: Int32Array, flow: number, f
     if (!mayBeProxied) words[flow + CANDIDATES]! &= first ? possibleByFirstBytes(set, words, flow) : 0;
   }
   if (!tcp && isQuic(opener, words[flow + RESPONDER_FIRST]!)) return true;
-  const most = !tcp ? MOST_UDP : (flags & MIDSTREAM) !== 0 ? MOST_MIDSTREAM : MOST_TCP;
+  const lasting = (flags & (tcp ? MIDSTREAM : SUSPECT)) !== 0;
+  const most = lasting ? MOST_MIDSTREAM : tcp ? MOST_TCP : MOST_UDP;
   return words[flow + CANDIDATES] === 0 || sent >= most;
 }

@@ -7,11 +7,14 @@
  * @module
  */
 import { type Evidence, KNOWN_END, KNOWN_ENDPOINT, type Needs } from "../protocol/classifier.ts";
+import { type Fit, fitOf, type LengthRule, placeOf } from "../protocol/message_lengths.ts";
+import type { Packet } from "../wire/packet.ts";
 import {
   BY_ENDPOINT,
   FLAGS,
   IS_TCP,
   NOTE0,
+  NOTE1,
   OWNER,
   SUSPECT,
   SUSPECTED_BY_SHIFT,
@@ -30,7 +33,7 @@ export function suspect(words: Int32Array, flow: number, answer: Evidence, numbe
   if ((flags & SUSPECT) === 0) {
     if ((flags & IS_TCP) !== 0) {
       // The note is what the classifier left there, if the notes are its own.
-      if (words[flow + OWNER] !== number + 1) words[flow + NOTE0] = 0;
+      if (words[flow + OWNER] !== number + 1) words[flow + NOTE0] = words[flow + NOTE1] = 0;
       words[flow + OWNER] = number + 1;
     }
     words[flow + FLAGS] = (flags & ~SUSPICION_BITS) | SUSPECT | (byEndpoint ? BY_ENDPOINT : 0) |
@@ -43,6 +46,28 @@ export function suspect(words: Int32Array, flow: number, answer: Evidence, numbe
     }
   }
   if (answer.marked && (flags & IS_TCP) !== 0) words[flow + NOTE0]! |= mark;
+}
+
+/** Adds a packet to what the lengths of a suspect flow say by one rule. Answers the note, which is also kept. */
+export function addLength(
+  words: Int32Array,
+  flow: number,
+  rule: LengthRule,
+  packet: Packet,
+  fromOpener: boolean,
+): number {
+  const { blocks } = rule;
+  let fit: Fit = 0;
+  if (blocks !== null) {
+    const before = words[flow + NOTE1]!;
+    const end = (packet.seq + packet.length) | 0;
+    const after = placeOf(before, blocks, packet.length, end, fromOpener);
+    fit = fitOf(before, after, blocks);
+    words[flow + NOTE1] = after;
+  }
+  const note = rule.add(words[flow + NOTE0]!, packet.length, fromOpener, fit);
+  words[flow + NOTE0] = note;
+  return note;
 }
 
 /** Number of the first (0) or second (1) classifier that found a flow suspect, -1 where there is none. */

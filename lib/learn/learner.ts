@@ -255,7 +255,7 @@ export class Learner {
       said = rule.says(note);
       if (said > SAYS_LITTLE && note !== before && rule.says(before) < said) {
         if (said === SAYS_PROTOCOL) {
-          revealing = rule.proof;
+          revealing = rule.proof(note);
           this.#endpoints.noteRevealed(ends, protocol, BY_MESSAGES);
         } else if (this.#mark(ends, protocol, rule)) revealing = FAN_OUT;
       }

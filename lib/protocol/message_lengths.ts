@@ -27,12 +27,16 @@ export const SAYS_PROTOCOL = 4;
  * be suspect to two protocols at once, so each keeps to its own bits.
  */
 export interface LengthRule {
-  /** The note after a packet with `size` bytes of payload. */
-  readonly add: (note: number, size: number, fromOpener: boolean) => number;
+  /** The note after a packet with `size` bytes of payload; `fit` says how it ends, see {@link blocks}. */
+  readonly add: (note: number, size: number, fromOpener: boolean, fit: Fit) => number;
   /** What a note says. */
   readonly says: (note: number) => Said;
-  /** Evidence of {@link SAYS_PROTOCOL}. */
-  readonly proof: Evidence;
+  /** What a note may be evidence of that says {@link SAYS_PROTOCOL}. */
+  readonly proofs: readonly Evidence[];
+  /** Which of them it is. */
+  readonly proof: (note: number) => Evidence;
+  /** The messages of one length that the protocol moves its files by; null where it has none such. */
+  readonly blocks: Blocks | null;
   /** Bits of the note of a flow whose evidence is marked ({@link Evidence.marked}). */
   readonly mark: number;
   /** What ends the flows of a client that fanned out, at least. */
@@ -41,6 +45,55 @@ export interface LengthRule {
   readonly near: number;
   /** Of the hosts of a fan-out so many must have marked conversations; 0: all of them. */
   readonly marked: number;
+}
+
+/**
+ * Messages of one length: `size` bytes, of which `head` may be a packet by itself. A stream that carries them has packets,
+ * short ones as a sender has at the end of what it wrote, that end a multiple of `size` apart.
+ *
+ * Where the last one ended is kept in the flow's second note, bits 3 to 20, which classifiers with such a rule leave alone
+ * once they found the flow suspect.
+ */
+export interface Blocks {
+  /** Bytes of such a message. */
+  readonly size: number;
+  /** Bytes of its head. */
+  readonly head: number;
+  /** Packets of this many bytes and more need not end anything. */
+  readonly long: number;
+}
+
+/** How a short packet of a side that sends long ones ends: not a multiple of blocks behind the last, no matter, or so. */
+export type Fit = -1 | 0 | 1;
+
+// The second note: one more than where the last short packet ended, in blocks of three; 0 where none did yet,
+const PLACE_SHIFT = 3;
+const PLACE_MASK = 0xffff;
+/** the side that sends long packets is known, and it is the opener. */
+const KNOWN_SIDE = 1 << 19;
+const OPENER_SIDE = 1 << 20;
+/** The same place is kept by this many blocks: one that is sent again, or whose head stands alone, is not another. */
+const ROUND = 3;
+/** Bytes of other messages that may stand between two blocks. */
+const BETWEEN = 128;
+
+/** The second note after a packet with `size` bytes that ends at sequence number `end`. */
+export function placeOf(note1: number, blocks: Blocks, size: number, end: number, fromOpener: boolean): number {
+  const side = KNOWN_SIDE | (fromOpener ? OPENER_SIDE : 0);
+  if ((note1 & KNOWN_SIDE) === 0) return size >= blocks.long ? note1 | side : note1;
+  if ((note1 & (KNOWN_SIDE | OPENER_SIDE)) !== side || size >= blocks.long || size === 0) return note1;
+  const behind = size === blocks.head ? end - blocks.head : end;
+  const place = (behind >>> 0) % (blocks.size * ROUND) + 1;
+  return (note1 & ~(PLACE_MASK << PLACE_SHIFT)) | (place << PLACE_SHIFT);
+}
+
+/** How a packet ended by which the second note became `after`. */
+export function fitOf(before: number, after: number, blocks: Blocks): Fit {
+  const from = (before >>> PLACE_SHIFT) & PLACE_MASK;
+  const to = (after >>> PLACE_SHIFT) & PLACE_MASK;
+  if (from === 0 || from === to) return 0;
+  const over = (to - from + blocks.size * ROUND) % blocks.size;
+  return over === 0 ? 1 : over < BETWEEN ? 0 : -1;
 }
 
 /** The count of three bits at `shift` of a note. */

@@ -8,7 +8,7 @@
  * @module
  */
 import { MSE_LENGTHS, noteOfThird } from "../../lib/protocol/bittorrent/message_lengths.ts";
-import { SAYS_HANDSHAKE, SAYS_PROTOCOL } from "../../lib/protocol/message_lengths.ts";
+import { fitOf, placeOf, SAYS_HANDSHAKE, SAYS_PROTOCOL } from "../../lib/protocol/message_lengths.ts";
 import { FanOuts } from "../../lib/state/fan_outs.ts";
 import { Scores } from "../../lib/state/scores.ts";
 import { Draw, type Talker, TALKERS, type Write } from "../support/encrypted_flights.ts";
@@ -100,8 +100,15 @@ export function clientHour(talker: Talker, seed: number): Hour {
       let marked = protocol === 1 && isShortGreeting(flights);
       if (protocol === 0) {
         let note = noteOfThird(flights.third);
+        let place = 0;
+        const ends = [0, 0];
         for (const packet of flights.rest) {
-          note = MSE_LENGTHS.add(note, Math.abs(packet), packet > 0);
+          const fromOpener = packet > 0;
+          const size = Math.abs(packet);
+          const end = ends[Number(fromOpener)]! += size;
+          const before = place;
+          place = placeOf(before, MSE_LENGTHS.blocks!, size, end, fromOpener);
+          note = MSE_LENGTHS.add(note, size, fromOpener, fitOf(before, place, MSE_LENGTHS.blocks!));
           const said = MSE_LENGTHS.says(note);
           marked ||= said >= SAYS_HANDSHAKE;
           proven ||= said === SAYS_PROTOCOL;

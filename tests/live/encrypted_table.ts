@@ -2,14 +2,24 @@
  * Real clients that require encryption, across a router with ftwall, and honest programs whose traffic looks the same: what
  * gets through of the ones, what is refused of the others. Each row has namespaces of its own.
  *
- * `deno task test:encrypted --seconds 180 --jobs 6 --only webtorrent --write`: seconds that each row is watched (180), rows
- * at once (4), rows whose label has that word, and whether to write the tables into docs/protocols/encrypted.md.
+ * `deno task test:encrypted --seconds 180 --jobs 6 --rows 1-12 --only webtorrent --write`: seconds that each row is watched
+ * (180), rows at once (4), which rows by number (of both tables together; all), of these the ones whose label has that word,
+ * and whether to write them into the tables of docs/protocols/encrypted.md, where other rows stay as they are.
  */
 import { HONEST, type HonestRow } from "./honest_ciphers.ts";
 import { RouterDaemon } from "./router_daemon.ts";
 import { NPM, type Program, Share, TorrentClient } from "./support_clients_torrent.ts";
 import { ADDRESSES, execute, hasTool, Topology, until } from "./topology.ts";
 import { program } from "./everyday.ts";
+
+/** A row of either table: what names it, and what to do for the rest of its cells. */
+interface Line {
+  readonly table: "transfers" | "honest";
+  readonly label: string;
+  readonly cells: readonly (string | number)[];
+  readonly needs: readonly string[];
+  readonly watch: () => Promise<readonly (string | number)[]>;
+}
 
 /** One row of the first table. */
 interface Row {
@@ -156,7 +166,7 @@ async function run(row: Row): Promise<Result> {
 
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
-function readArguments(): { seconds: number; jobs: number; only: string; write: boolean } {
+function readArguments() {
   const args = Deno.args;
   const value = (name: string, otherwise: string) => {
     const at = args.indexOf(`--${name}`);
@@ -164,7 +174,9 @@ function readArguments(): { seconds: number; jobs: number; only: string; write: 
   };
   const [seconds, jobs] = [Number(value("seconds", "180")), Number(value("jobs", "4"))];
   if (!(seconds >= GRACE) || !(jobs >= 1)) throw new TypeError(`Cannot watch ${seconds} s, ${jobs} rows at once`);
-  return { seconds, jobs, only: value("only", ""), write: args.includes("--write") };
+  const [first, last] = value("rows", "1-1000").split("-").map(Number);
+  if (!(first! >= 1) || !(last! >= first!)) throw new TypeError(`Cannot watch rows "${value("rows", "")}"`);
+  return { seconds, jobs, first: first!, last: last!, only: value("only", ""), write: args.includes("--write") };
 }
 
 /** Does `work` on all, some at once, in order of their beginning. */
@@ -198,62 +210,64 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = {
   ctorrent: ["ctorrent"],
 };
 
-async function transfers(): Promise<string> {
-  const wanted = rows().filter((row) => labelOf(row).includes(options.only));
-  const lines = await inParallel(wanted, async (row) => {
-    const label = labelOf(row);
-    const lack = lacking(TOOLS[row.client] ?? []);
-    let line: string;
-    try {
-      if (lack !== "") throw new Error(lack);
+/** Every row of both tables. */
+function lines(): Line[] {
+  const transfers = rows().map((row): Line => ({
+    table: "transfers",
+    label: labelOf(row),
+    cells: [
+      ...[row.client + (row.plain ? ", plain" : ""), row.way, row.peers, row.utp ? "uTP" : "TCP"],
+      ...[row.tracker, row.before ? "running" : "later"],
+    ],
+    needs: TOOLS[row.client] ?? [],
+    watch: async () => {
       const { early, late, evidence } = await run(row);
-      const cells = [
-        row.client + (row.plain ? ", plain" : ""),
-        row.way,
-        row.peers,
-        row.utp ? "uTP" : "TCP",
-        row.tracker,
-      ];
-      line = `| ${[...cells, row.before ? "running" : "later", early, late, evidence.join(", ")].join(" | ")} |`;
-    } catch (error) {
-      line = `| ${row.client} | ${label} | not tried: ${
-        error instanceof Error ? error.message.slice(0, 200) : error
-      } |`;
-    }
-    show(line);
-    return line;
-  });
-  if (lines.length === 0) return "";
-  const head = `client|at home it|peers|over|tracker|started|bytes in ${GRACE} s|bytes from then on|evidence`.split(
-    "|",
+      return [early, late, evidence.join(", ")];
+    },
+  }));
+  const honest = HONEST.flatMap((row) =>
+    [false, true].map((beside): Line => ({
+      table: "honest",
+      label: `honest ${row.label}`,
+      cells: [row.label, beside ? "a torrent announced" : "alone"],
+      needs: row.needs,
+      watch: async () => {
+        const { worked, tried, refused, detected } = await runHonest(row, beside);
+        return [`${worked} of ${tried}`, refused, detected];
+      },
+    }))
   );
-  return `| ${head.join(" | ")} |\n|${" --- |".repeat(head.length)}\n${lines.join("\n")}\n`;
+  return [...transfers, ...honest];
 }
 
-async function honest(): Promise<string> {
-  const wanted = HONEST.flatMap((row) => [false, true].map((beside) => ({ row, beside })))
-    .filter(({ row }) => `honest ${row.label}`.includes(options.only));
-  const lines = await inParallel(wanted, async ({ row, beside }) => {
-    const lack = lacking(row.needs);
-    let line: string;
-    try {
-      if (lack !== "") throw new Error(lack);
-      const { worked, tried, refused, detected } = await runHonest(row, beside);
-      line = `| ${row.label} | ${
-        beside ? "a torrent announced" : "alone"
-      } | ${worked} of ${tried} | ${refused} | ${detected} |`;
-    } catch (error) {
-      line = `| ${row.label} | ${beside ? "a torrent announced" : "alone"} | not tried: ${
-        error instanceof Error ? error.message.slice(0, 300) : error
-      } | | |`;
-    }
+/** Watches a row. Answers it as the table has it, null where that could not be. */
+async function watched({ label, cells, needs, watch }: Line): Promise<string | null> {
+  try {
+    const lack = lacking(needs);
+    if (lack !== "") throw new Error(lack);
+    const line = `| ${[...cells, options.seconds, ...(await watch())].join(" | ")} |`;
     show(line);
     return line;
-  });
-  if (lines.length === 0) return "";
-  return `| program | on its machine | worked | refused packets | said of it |\n| --- | --- | --- | --- | --- |\n${
-    lines.join("\n")
-  }\n`;
+  } catch (error) {
+    show(`${label}: not tried: ${error instanceof Error ? error.message.slice(0, 300) : error}`);
+    return null;
+  }
+}
+
+/** The page with these lines in the place of the ones that begin alike; new ones come last. */
+function withLines(page: string, table: string, found: readonly string[]): string {
+  const begin = `<!-- ${table} -->`;
+  const from = page.indexOf(begin) + begin.length;
+  const to = page.indexOf(`<!-- end of ${table} -->`);
+  const named = table === "transfers" ? 6 : 2;
+  const keyOf = (line: string) => line.split("|").slice(1, named + 1).map((cell) => cell.trim()).join("|");
+  const lines = page.slice(from, to).trim().split("\n");
+  for (const line of found) {
+    const at = lines.findIndex((before) => keyOf(before) === keyOf(line));
+    if (at < 0) lines.push(line);
+    else lines[at] = line;
+  }
+  return `${page.slice(0, from)}\n\n${lines.join("\n")}\n\n${page.slice(to)}`;
 }
 
 async function runHonest(row: HonestRow, beside: boolean) {
@@ -291,19 +305,17 @@ function show(line: string): void {
 }
 
 async function main(): Promise<void> {
-  const tables = [["transfers", await transfers()], ["honest", await honest()]] as const;
-  if (!options.write) return Deno.exit(0);
-  const path = new URL("../../docs/protocols/encrypted.md", import.meta.url);
-  let text = Deno.readTextFileSync(path);
-  for (const [name, table] of tables) {
-    if (table === "") continue;
-    text = text.replace(
-      new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end of ${name} -->)`),
-      (_, open, close) => `${open}\n${table}\n${close}`,
-    );
+  const wanted = lines().slice(options.first - 1, options.last).filter(({ label }) => label.includes(options.only));
+  const found = await inParallel(wanted, watched);
+  if (options.write) {
+    const path = new URL("../../docs/protocols/encrypted.md", import.meta.url);
+    let page = Deno.readTextFileSync(path);
+    for (const table of ["transfers", "honest"] as const) {
+      page = withLines(page, table, found.filter((line, i) => line !== null && wanted[i]!.table === table) as string[]);
+    }
+    Deno.writeTextFileSync(path, page);
+    await execute(["deno", "fmt", "--quiet", path.pathname]);
   }
-  Deno.writeTextFileSync(path, text);
-  await execute(["deno", "fmt", "--quiet", path.pathname]);
   Deno.exit(0);
 }
 

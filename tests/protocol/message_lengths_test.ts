@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { MSE_LENGTHS, NOTE_OF_RUNNING, noteOfThird } from "../../lib/protocol/bittorrent/message_lengths.ts";
 import { OBFUSCATED_LENGTHS } from "../../lib/protocol/edonkey/message_lengths.ts";
 import {
+  type Fit,
+  fitOf,
+  placeOf,
   SAYS_HANDSHAKE,
   SAYS_LITTLE,
   SAYS_MESSAGE,
@@ -11,7 +14,7 @@ import {
 
 /** What is said after these packets: positive sizes are the opener's, negative ones the responder's. */
 function said(note: number, packets: readonly number[]): number {
-  for (const size of packets) note = MSE_LENGTHS.add(note, Math.abs(size), size > 0);
+  for (const size of packets) note = MSE_LENGTHS.add(note, Math.abs(size), size > 0, 0);
   return MSE_LENGTHS.says(note);
 }
 
@@ -63,6 +66,56 @@ Deno.test("of a flow whose start was not seen more is wanted, and its first pack
   assert.equal(said(NOTE_OF_RUNNING, [-1448, 17, 9, 17, 17, 9, 17]), SAYS_PROTOCOL);
 });
 
+/** What a stream of these packets says, all of the responder's, the first at sequence number `end`. */
+function saidByBlocks(packets: readonly number[], end = 1000): number {
+  const blocks = MSE_LENGTHS.blocks!;
+  let note = NOTE_OF_RUNNING;
+  let place = 0;
+  for (const size of packets) {
+    const before = place;
+    end += size;
+    place = placeOf(before, blocks, size, end, false);
+    note = MSE_LENGTHS.add(note, size, false, fitOf(before, place, blocks));
+  }
+  return MSE_LENGTHS.says(note);
+}
+
+Deno.test("blocks of 16 kB behind a head of 13 bytes show by where packets end, whatever is cut how", () => {
+  const full = Array.from({ length: 11 }, () => 1448);
+  // Head and block apart, as libtorrent sends them; together; two at once with the kernel's merging.
+  const apart = [13, ...full, 456];
+  const together = [...full, 469];
+  assert.equal(saidByBlocks([1448, ...apart, ...apart, ...apart, ...apart]), SAYS_PROTOCOL);
+  assert.equal(saidByBlocks([1448, ...together, ...together, ...together]), SAYS_MESSAGE);
+  assert.equal(saidByBlocks([1448, ...together, ...together, ...together, ...together]), SAYS_PROTOCOL);
+  assert.equal(saidByBlocks([1448, 13, 32768 + 13, 13, 16384, 13, 16384, 13, 16384]), SAYS_PROTOCOL);
+  // A message between them, and packets that end anywhere, cost time.
+  assert.equal(saidByBlocks([1448, ...together, ...together, 9, ...together, ...together, ...together]), SAYS_PROTOCOL);
+  assert.equal(saidByBlocks([1448, ...together, ...together, 700, ...together, 100]), SAYS_NOTHING);
+  // Where the numbers begin anew the distance is another, once.
+  assert.equal(saidByBlocks([1448, ...apart, ...apart, ...apart]), SAYS_PROTOCOL);
+  assert.equal(saidByBlocks([1448, ...apart, ...apart, ...apart], 2 ** 32 - 9000), SAYS_MESSAGE);
+});
+
+Deno.test("other sizes of writes, packets that are sent again and heads alone are no blocks", () => {
+  const writes = (size: number) =>
+    Array.from({ length: 12 }, () => [...Array.from({ length: 11 }, () => 1448), size - 15928]);
+  // 16,384 bare, in records of TLS 1.2 and 1.3, Shadowsocks, SSH.
+  for (const size of [16384, 16405, 16406, 16413, 16417, 16420]) {
+    assert.equal(saidByBlocks([1448, ...writes(size).flat()]), SAYS_NOTHING, `${size}`);
+  }
+  assert.equal(saidByBlocks([1448, 13, 13, 13, 13, 13, 13]), SAYS_NOTHING);
+  const blocks = MSE_LENGTHS.blocks!;
+  let place = placeOf(0, blocks, 1448, 1448, true);
+  for (let i = 0; i < 9; i++) {
+    const before = place;
+    place = placeOf(place, blocks, 469, 17845, true);
+    assert.equal(fitOf(before, place, blocks), 0);
+  }
+  // Of the other side nothing counts.
+  assert.equal(placeOf(place, blocks, 469, 17845 + 16397, false), place);
+});
+
 Deno.test("random short packets are taken for a transfer's once in 1,000 flows at most", () => {
   let state = 77;
   const draw = () => (state = (Math.imul(state, 1664525) + 1013904223) | 0) >>> 8;
@@ -76,7 +129,7 @@ Deno.test("random short packets are taken for a transfer's once in 1,000 flows a
 
 Deno.test("obfuscated eMule shows by a short greeting, and by messages of 6 and 11 bytes", () => {
   const after = (note: number, packets: readonly number[]) => {
-    for (const size of packets) note = OBFUSCATED_LENGTHS.add(note, Math.abs(size), size > 0);
+    for (const size of packets) note = OBFUSCATED_LENGTHS.add(note, Math.abs(size), size > 0, 0);
     return OBFUSCATED_LENGTHS.says(note);
   };
   assert.equal(after(0, [22, -40]), SAYS_NOTHING);
@@ -97,9 +150,10 @@ Deno.test("a flow that is suspect to both has one note: neither rule touches the
     for (let i = 0; i < 30; i++) {
       const size = draw() % 3 === 0 ? 1 + draw() % 1400 : 1 + draw() % 20;
       const fromOpener = draw() % 2 === 0;
-      both = OBFUSCATED_LENGTHS.add(MSE_LENGTHS.add(both, size, fromOpener), size, fromOpener);
-      torrent = MSE_LENGTHS.add(torrent, size, fromOpener);
-      mule = OBFUSCATED_LENGTHS.add(mule, size, fromOpener);
+      const fit = (draw() % 3 - 1) as Fit;
+      both = OBFUSCATED_LENGTHS.add(MSE_LENGTHS.add(both, size, fromOpener, fit), size, fromOpener, fit);
+      torrent = MSE_LENGTHS.add(torrent, size, fromOpener, fit);
+      mule = OBFUSCATED_LENGTHS.add(mule, size, fromOpener, fit);
       assert.equal(MSE_LENGTHS.says(both), MSE_LENGTHS.says(torrent));
       assert.equal(OBFUSCATED_LENGTHS.says(both), OBFUSCATED_LENGTHS.says(mule));
     }

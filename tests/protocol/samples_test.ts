@@ -108,7 +108,7 @@ for (const { classifier, samples } of ASKED) {
     const { lengths, questions = [], call } = classifier;
     const shown = new Map(recognised.map(({ evidence, certainty }) => [evidence!, CERTAINTY_NAMES[certainty!]!]));
     // What lengths tell has samples of its own: message_lengths_test.ts.
-    if (lengths !== undefined) shown.set(lengths.proof.name, CERTAINTY_NAMES[lengths.proof.certainty]!);
+    for (const { name, certainty } of lengths?.proofs ?? []) shown.set(name, CERTAINTY_NAMES[certainty]!);
     // And so has what is asked: questions_test.ts.
     for (const { evidence } of call === undefined ? questions : [...questions, call]) {
       shown.set(evidence.name, CERTAINTY_NAMES[evidence.certainty]!);

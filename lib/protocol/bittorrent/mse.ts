@@ -63,7 +63,7 @@ const LONGEST_THIRD = LEAST_THIRD + 512 + 68;
 
 /** Fewest bytes of one packet in the middle of a stream that are asked for randomness, and packets of a side that are asked. */
 const LEAST_MIDDLE = 256;
-const MIDDLE_PACKETS = 8;
+const MIDDLE_PACKETS = 16;
 
 /** Messengers hide in well-known ports with ciphers of their own (Telegram at 443); peers are reached at high ones. */
 const LEAST_PORT = 1024;
@@ -78,8 +78,17 @@ const REPORTED = 3;
 /** Above the state in `note1`: the structure of the flights so far, added up. */
 const STRUCTURE_SHIFT = 2;
 
-/** True where an opener's stream may still become an obfuscated handshake. */
+/**
+ * Judges the start of a stream as an obfuscated handshake. Where it is none, it is as if nothing had been noted: the first
+ * packets that are seen of a running stream may have the sizes of flights.
+ */
 export function mse(look: Look): Evidence {
+  const answer = flights(look);
+  if (answer === UNRELATED && look.owned && (look.note1 & TAG_MASK) === TAG) look.note0 = look.note1 = 0;
+  return answer;
+}
+
+function flights(look: Look): Evidence {
   const { bytes, start, end, fromOpener } = look;
   const size = look.length;
   const note = look.owned && (look.note1 & TAG_MASK) === TAG ? look.note1 : 0;

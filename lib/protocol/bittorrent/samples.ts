@@ -241,6 +241,10 @@ const VARIANTS: readonly Sample[] = [
   ]),
   sample(false, "a uTP SYN alone", "utp-header", 1, [[">", utpOf("41", 700, CLOCK, 1, 0)]]),
   sample(false, "a uTP reset alone", "utp-header", 1, [["<", utpOf("31", 700, CLOCK, 1, 9)]]),
+  sample(false, "two packets of a uTP transfer that runs, others lost between them", "utp-running", 1, [
+    [">", utpOf("01", 0xefcb, CLOCK, 100, 50, 90)],
+    [">", utpOf("01", 0xefcb, CLOCK + 90000, 190, 55, 90)],
+  ]),
   sample(false, "a uTP SYN that is sent again", "utp-one-way", 2, [[">", utpOf("41", 700, CLOCK, 1, 0)], [
     ">",
     utpOf("41", 700, CLOCK + 3000000, 1, 0),

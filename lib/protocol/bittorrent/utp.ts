@@ -6,7 +6,7 @@
  * and the latest sequence number of the other side.
  * @module
  */
-import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../classifier.ts";
+import { besideEvidence, type Evidence, evidence, KNOWN_END, type Look, UNDECIDED, UNRELATED } from "../classifier.ts";
 import { HASH_END, OPENING_LENGTH, openingMatch, readHash } from "./handshake.ts";
 
 /** A connection was opened and answered. */
@@ -46,6 +46,21 @@ const UTP_HEADER_ALONE: Evidence = evidence(
   "a datagram that is a uTP header and no more: a SYN with time difference and acknowledged number 0, or a STATE, FIN or RESET; " +
     "version 1, a valid extension chain, connection id, time and sequence number not 0 (BEP 29); odds 2^-56 and 2^-19",
   true,
+);
+/** Packets of a running connection, the client's own the last of them. */
+const UTP_RUNNING: Evidence = evidence(
+  "utp-running",
+  1,
+  "two valid headers, the last the client's own: of one side with the same connection id at 2 and sequence numbers at 16 that " +
+    "differ by 512 at most, or of both with ids one apart where one acknowledges at 18 within 512 of, and not exactly, what the " +
+    "other sent (BEP 29); odds 2^-45",
+  true,
+);
+/** The same, the last one from outside: anybody can send such a thing. */
+const UTP_RUNNING_OUTSIDE: Evidence = besideEvidence(
+  "utp-running",
+  "the same, the last packet from outside",
+  KNOWN_END,
 );
 
 /** Length of the header without extensions. */
@@ -212,7 +227,7 @@ function converse(look: Look, type: number): Evidence {
     if (id !== notedId || Math.abs(apart(sequence, notedSequence)) > DRIFT) facts = 0;
     else if (sequence !== notedSequence) facts |= MOVED;
     note(look, id, sequence, side | facts, note1 & 0xffff);
-    return UNDECIDED;
+    return (facts & MOVED) !== 0 ? running(look) : UNDECIDED;
   }
   const distance = apart(id, notedId);
   const own = note1 & 0xffff;
@@ -227,7 +242,12 @@ function converse(look: Look, type: number): Evidence {
     if ((facts & AGREED_MASK) >= ENOUGH * AGREED && (facts & MOVED) !== 0) return UTP_STREAM;
   }
   note(look, id, sequence, side | facts, notedSequence);
-  return UNDECIDED;
+  const moving = (facts & MOVED) !== 0 || ((facts & AGREED_MASK) !== 0 && acknowledged !== notedSequence);
+  return moving ? running(look) : UNDECIDED;
+}
+
+function running(look: Look): Evidence {
+  return look.fromClient ? UTP_RUNNING : UTP_RUNNING_OUTSIDE;
 }
 
 /** About the seconds of a clock in units of 2^16 µs, eight bits of them: pauses of up to two minutes go forwards. */
@@ -254,7 +274,9 @@ function goOn(look: Look, id: number, sequence: number, acknowledged: number, cl
   const enough = count >= ENOUGH_ALONE * AGREED && look.otherNth === 0;
   if (count > AGREED_MASK) count = AGREED_MASK;
   note(look, id, sequence, side | ONE_WAY | ticking(look) | count, (acknowledged & 0xff) << 8 | seconds(clock));
-  return enough ? UTP_ONE_WAY : UNDECIDED;
+  if (enough) return UTP_ONE_WAY;
+  // Of a fast stream only samples are seen.
+  return id === note0 >>> 16 && steps !== 0 && Math.abs(steps) <= DRIFT ? running(look) : UNDECIDED;
 }
 
 function note(look: Look, id: number, sequence: number, facts: number, otherSequence: number): void {

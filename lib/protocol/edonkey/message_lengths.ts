@@ -52,7 +52,9 @@ function says(note: number): Said {
 export const OBFUSCATED_LENGTHS: LengthRule = {
   add,
   says,
-  proof: OBFUSCATED_MESSAGES,
+  proofs: [OBFUSCATED_MESSAGES],
+  proof: () => OBFUSCATED_MESSAGES,
+  blocks: null,
   mark: MARKED,
   // Greetings with long padding have no mark.
   fanned: SAYS_NOTHING,

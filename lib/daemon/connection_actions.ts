@@ -10,7 +10,7 @@ import type { ProbeSender, RawSender } from "../../ffi/raw_socket.ts";
 import type { Caller } from "./caller.ts";
 import type { TrafficEvent } from "../learn/event.ts";
 import type { Sending } from "../learn/outbox.ts";
-import { againMark, type Marks } from "../firewall/mod.ts";
+import type { Marks } from "../firewall/mod.ts";
 import { isIPv4, parseAddress, type Words } from "../net/address.ts";
 import { errorText } from "../net/error_text.ts";
 import type { Config } from "../policy/config.ts";
@@ -121,8 +121,8 @@ export class ConnectionActions implements Disposable {
   /** The policy changed: packets of flows that were left to the kernel visit the queue again. */
   unsettle(): void {
     const { conntrack } = this.#opened;
-    const { mask, own } = this.#marks;
-    conntrack?.markAgain(mask, againMark(this.#marks), own).then((tally) => this.#count("again", tally), () => {});
+    const { mask, again, own } = this.#marks;
+    conntrack?.markAgain(mask, again, own).then((tally) => this.#count("again", tally), () => {});
   }
 
   /** The same for the flows of one client. */
@@ -130,8 +130,8 @@ export class ConnectionActions implements Disposable {
     const words = parseAddress(client);
     if (words === null) return;
     const { conntrack } = this.#opened;
-    const { mask } = this.#marks;
-    conntrack?.markAgainOf(mask, againMark(this.#marks), ...words).then(
+    const { mask, again } = this.#marks;
+    conntrack?.markAgainOf(mask, again, ...words).then(
       (tally) => this.#count("again", tally),
       () => {},
     );

@@ -6,6 +6,7 @@ import { checkRules, findOffloads } from "../firewall/mod.ts";
 import type { Checked, Offload, Runner } from "../firewall/mod.ts";
 import { RULES_DEFAULTS, type RulesOptions } from "../firewall/options.ts";
 import type { Config, QueueNumbers } from "../policy/config.ts";
+import { freeMarks } from "../policy/marks.ts";
 import type { SetKeeper } from "./set_keeper.ts";
 
 /** The rules that this config asks for; `queues` overrides its queue numbers. */
@@ -26,22 +27,13 @@ export function rulesOptions(config: Config, queues?: QueueNumbers): RulesOption
       mask: queue.mask,
       accepted: queue.mark,
       refused: queue.refuseMark,
-      own: freeMark(queue.mask, queue.mark, queue.refuseMark),
+      ...freeMarks(queue.mask, queue.mark, queue.refuseMark),
     },
     refuse: lock.refuse,
     sets: lock.kernelSets !== "off",
     offload: queue.offload,
     cut: lock.cut,
   };
-}
-
-/** The mark of packets that ftwall itself sends: the least value under the mask that means neither accepted nor refused. */
-function freeMark(mask: number, accepted: number, refused: number): number {
-  const unit = mask & -mask;
-  for (let value = unit; value <= mask; value += unit) {
-    if (value !== accepted && value !== refused) return value;
-  }
-  return mask;
 }
 
 /** Whether both configs ask for the same rules. */

@@ -10,7 +10,7 @@ import type { SetKind } from "./sets.ts";
 /** Our chains, in the order in which they are declared. */
 export const CHAINS = [
   ...["forward", "sort", "settled", "shortcut", "lan", "fromhome", "tohome", "locked", "blocked"] as const,
-  ...["judge", "bare", "first", "accepted", "refuse", "input", "heard", "output", "post"] as const,
+  ...["judge", "bare", "first", "answer", "accepted", "refuse", "input", "heard", "output", "post"] as const,
 ] as const;
 
 /** Name of a chain. */
@@ -48,6 +48,10 @@ export type Match = Readonly<
   /** Within the rate of its sender, in a chain, or within one rate over all packets, per second. */
   | { is: "rate"; family: Family; chain: Chain }
   | { is: "sample"; rate: number }
+  /** In answer to whom opened the connection. */
+  | { is: "reply" }
+  /** TCP whose payload begins with these two or four bytes. */
+  | { is: "begins"; family: Family; bytes: number; value: number }
   /** Of this many bytes at most, from the IP header on. */
   | { is: "short"; family: Family; bytes: number }
   /** The first of its connection, or among the first of its direction. */
@@ -260,10 +264,20 @@ function judge(options: RulesOptions): Rule[] {
   ];
 }
 
+/** What a connection that awaits an answer is ordinarily answered by: a TLS hello in its record, an HTTP status line. */
+const ORDINARY = [{ bytes: 2, value: 0x1603 }, { bytes: 4, value: 0x48545450 }];
+
 function first(options: RulesOptions, { families, bare }: Abilities): Rule[] {
   const judged: Action = { queue: options.failOpen ? "bypass" : "hold" };
+  const { accepted, awaiting } = options.mark;
   const { packetsTcp, packetsUdp, sample } = options;
+  const answers = bare && awaiting !== 0;
   return [
+    ...(answers ? [rule("first", [connection(awaiting), TCP, { is: "reply" }], goto("answer"))] : []),
+    ...(answers ? families : []).flatMap((family) =>
+      ORDINARY.map((begin) => rule("answer", [{ is: "begins", family, ...begin }], { save: accepted }, "return"))
+    ),
+    rule("answer", [], judged),
     rule("first", [{ is: "connection", mark: 0, not: true }], judged),
     ...WAYS.map((way) => rule("first", [{ is: "early", transport: "tcp", way, packets: packetsTcp }], judged)),
     rule("first", [port("udp", "src", 53)], judged),
@@ -280,7 +294,7 @@ function first(options: RulesOptions, { families, bare }: Abilities): Rule[] {
 }
 
 /** How a packet leaves our chains. */
-function left({ mark: { accepted, refused }, refuse }: RulesOptions): Rule[] {
+function left({ mark: { accepted, refused, again, awaiting }, refuse }: RulesOptions): Rule[] {
   return [
     rule("accepted", [], { save: accepted }),
     rule("accepted", [], "clear"),
@@ -289,6 +303,7 @@ function left({ mark: { accepted, refused }, refuse }: RulesOptions): Rule[] {
     // With iptables only where another program emptied the filter table: what is refused must not leave.
     rule("post", [packet(refused)], "drop"),
     rule("post", [packet(accepted)], { save: accepted }),
+    ...(awaiting === 0 ? [] : [awaiting, again].map((mark) => rule("post", [packet(mark)], { save: mark }))),
     rule("post", [], "clear"),
   ];
 }

@@ -162,6 +162,13 @@ function matchText(match: Match, options: RulesOptions, family: Family, features
       return [rateText(match.chain, options.renewRate, features)];
     case "sample":
       return [`-m limit --limit ${match.rate}/sec --limit-burst ${match.rate}`];
+    case "reply":
+      return ["-m conntrack --ctdir REPLY"];
+    case "begins": {
+      const payload = match.family === 4 ? "0>>22&0x3c@12>>26&0x3c@0" : "4>>8&0xff=6&&52>>26&0x3c@40";
+      const cut = match.bytes === 4 ? "" : `>>${32 - 8 * match.bytes}`;
+      return [`-m u32 --u32 "${payload}${cut}=${hex(match.value)}"`];
+    }
     case "short":
       return [
         `-m u32 --u32 "${match.family === 4 ? `0&0xffff=0:${match.bytes}` : `4>>16=0:${match.bytes - IPV6_HEADER}`}"`,

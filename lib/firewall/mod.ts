@@ -3,16 +3,7 @@
  * @module
  */
 
-export {
-  againMark,
-  checkOptions,
-  type Marks,
-  nextEpoch,
-  RULES_DEFAULTS,
-  type RulesOptions,
-  sortAddresses,
-  type Sorted,
-} from "./options.ts";
+export { checkOptions, type Marks, RULES_DEFAULTS, type RulesOptions, sortAddresses, type Sorted } from "./options.ts";
 export { rulesText } from "./rules.ts";
 export { type Applied, applyRules, type Checked, checkRules, removeRules, renewOffload } from "./apply.ts";
 export { foreignQueueRule, type Inspected, inspectRules } from "./inspect.ts";

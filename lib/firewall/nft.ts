@@ -211,6 +211,13 @@ function matchText(match: Match, { renewRate }: RulesOptions, under: string): re
     }
     case "sample":
       return [`limit rate ${match.rate}/second burst ${match.rate} packets`];
+    case "reply":
+      return ["ct direction reply"];
+    case "begins":
+      // Where the payload is depends on the header's length, as in bareRules(); families do not differ.
+      return match.family === 6
+        ? []
+        : TCP_HEADERS.map((words) => `tcp doff ${words} @th,${32 * words},${8 * match.bytes} ${hex(match.value)}`);
     case "short":
       return [match.family === 4 ? `ip length <= ${match.bytes}` : `ip6 length <= ${match.bytes - IPV6_HEADER}`];
     case "new":

@@ -14,6 +14,16 @@ export interface Marks {
   readonly refused: number;
   /** Packet: sent by ftwall itself. Connection: belongs to an exempt client; both skip every question. */
   readonly own: number;
+  /**
+   * Connection: all its packets are queued until it is settled, also where its first ones are long past. 0 where the mask has
+   * no value left: such a connection is met by the sample only.
+   */
+  readonly again: number;
+  /**
+   * Connection: a request that nobody could place was sent, so an ordinary answer settles it. Packet: save this to the
+   * connection. 0 where the mask has no value left: answers are queued.
+   */
+  readonly awaiting: number;
 }
 
 /** What the rules are made from: plain data, so that equal options give equal text. */
@@ -70,44 +80,20 @@ export const RULES_DEFAULTS: RulesOptions = {
   sample: 50,
   renewRate: 100,
   mappings: true,
-  mark: { mask: 0x0f000000, accepted: 0x01000000, refused: 0x02000000, own: 0x03000000 },
+  mark: {
+    mask: 0x0f000000,
+    accepted: 0x01000000,
+    refused: 0x02000000,
+    own: 0x03000000,
+    again: 0x04000000,
+    awaiting: 0x05000000,
+  },
   refuse: "drop",
   sets: true,
   offload: "off",
   devices: [],
   cut: true,
 };
-
-/**
- * Marks of the next epoch: flows settled under the old ones are queued again until they are settled anew. Needed after
- * a change of policy. After as many epochs as the mask has pairs of values besides `own` (7 for the default) they come
- * round again; a mask without room for a second pair keeps its marks.
- */
-export function nextEpoch(mark: Marks): Marks {
-  const unit = mark.mask & -mark.mask;
-  const free: number[] = [];
-  // A wide mask has more values than anybody needs.
-  for (let value = unit; value <= mark.mask && free.length < 64; value += unit) {
-    if (value !== mark.own) free.push(value);
-  }
-  const pairs = Math.floor(free.length / 2);
-  if (pairs < 2) return mark;
-  const pair = Math.floor(free.indexOf(mark.accepted) / 2);
-  const next = 2 * ((pair + 1) % pairs);
-  return { mask: mark.mask, own: mark.own, accepted: free[next]!, refused: free[next + 1]! };
-}
-
-/**
- * A value under the mask that means nothing: a connection marked with it is queued until it is settled again, also where
- * its first packets are long past. 0 where the mask has no value left; such a connection is met by the sample only.
- */
-export function againMark({ mask, accepted, refused, own }: Marks): number {
-  const unit = mask & -mask;
-  for (let value = unit; value <= mask; value += unit) {
-    if (value !== accepted && value !== refused && value !== own) return value;
-  }
-  return 0;
-}
 
 /** `exempt` and `home` sorted by what they are, as rules need them. */
 export interface Sorted {
@@ -167,18 +153,17 @@ export function checkOptions(options: RulesOptions): void {
   checkMarks(options.mark);
 }
 
-function checkMarks({ mask, accepted, refused, own }: Marks): void {
+function checkMarks({ mask, accepted, refused, own, again, awaiting }: Marks): void {
   if (!isMarkMask(mask)) {
     throw new RangeError(`Cannot use mark mask "${hex(mask)}": expected at least two contiguous bits below bit 31`);
   }
-  for (const value of [accepted, refused, own]) {
+  const values = [accepted, refused, own, ...[again, awaiting].filter((value) => value !== 0)];
+  for (const value of values) {
     if (!isMarkUnder(mask, value)) {
       throw new RangeError(`Cannot use mark "${hex(value)}": expected a value other than 0 under mask ${hex(mask)}`);
     }
   }
-  if (accepted === refused || accepted === own || refused === own) {
-    throw new RangeError("Cannot use marks: accepted, refused and own must differ");
-  }
+  if (new Set(values).size < values.length) throw new RangeError("Cannot use marks: all must differ");
 }
 
 function whole(value: number, least: number, most: number): boolean {

@@ -7,6 +7,7 @@ import { CERTAIN, type Classifier, type Evidence, Look, UNDECIDED, UNRELATED } f
 import {
   CANDIDATES,
   DATA_PACKETS,
+  DOUBTED,
   FIRST_LENGTHS,
   FLAGS,
   FLOW_WORDS,
@@ -27,6 +28,7 @@ import {
   RESPONDER_FIRST,
   RESUMED,
   SLOTS,
+  SUSPECT,
 } from "../state/flow_table.ts";
 import { STREAM_BYTES, type Streams } from "../state/streams.ts";
 import type { Packet } from "../wire/packet.ts";
@@ -187,10 +189,12 @@ export class Asker {
     let offset = (seq - words[baseAt]!) | 0;
     if (
       (flags & (MIDSTREAM | RESUMED)) === 0 &&
-      (own === 0 ? offset + packet.length <= 0 || offset >= STREAM_BYTES : offset <= 0) &&
-      !this.#isRepeated(flow, packet, offset, fromOpener)
+      (own === 0 ? offset + packet.length <= 0 || offset >= STREAM_BYTES : offset <= 0)
     ) {
-      const answer = this.#readAlone(row, flow, packet, this.tcp.all);
+      this.#doubt(flow);
+      const answer = this.#isRepeated(flow, packet, offset, fromOpener)
+        ? UNDECIDED
+        : this.#readAlone(row, flow, packet, this.tcp.all);
       if (answer !== UNDECIDED) return answer;
     }
     if (own === 0 && offset === 0 && look.otherNth !== 0 && !this.#isTlsThroughout(flow, packet, fromOpener)) {
@@ -220,6 +224,7 @@ export class Asker {
       if (offset < STREAM_BYTES) {
         if (!streams.put(slot, offset, packet.bytes, from, to)) return UNDECIDED;
         conflict = streams.conflict;
+        if (conflict) this.#doubt(flow);
         this.#count(flow, packet.bytes, from, to, fromOpener, own, length);
         look.bytes = streams.bytes;
         look.view = streams.view;
@@ -284,6 +289,12 @@ export class Asker {
     }
     if (cut > 0) this.#bridge(flow, side, cut);
     return tunnel && answer.certainty === 0 ? this.#askThroughProxy(row, flow, answer) : answer;
+  }
+
+  /** What the receiver took of the stream is not sure. */
+  #doubt(flow: number): void {
+    const words = this.#flows.words;
+    if ((words[flow + FLAGS]! & SUSPECT) === 0) words[flow + FLAGS]! |= DOUBTED;
   }
 
   /** Whether the second side answers a TLS hello by TLS, as nearly all do: who took the hello spoke nothing else. */

@@ -8,8 +8,10 @@ import { LOCK, type Policy } from "../policy/policy.ts";
 import {
   ACCEPTED,
   ALLOWED,
+  AWAITING,
   CANDIDATES,
   CLOSING,
+  DOUBTED,
   EPOCH,
   EXEMPT,
   FLAGS,
@@ -54,8 +56,12 @@ export const ACCEPT = 0;
 export const REFUSE = 1;
 /** Added to either: the verdict holds for the rest of the flow, and the kernel may apply it. */
 export const SETTLED = 2;
-/** {@link ACCEPT} or {@link REFUSE}, perhaps with {@link SETTLED}. */
-export type Verdict = 0 | 1 | 2 | 3;
+/** Added to {@link ACCEPT}: an ordinary answer settles the flow, and the kernel may tell whether it is one. */
+export const AWAITS = 4;
+/** Added to {@link ACCEPT}: that holds no longer. */
+export const AWAITS_NOT = 8;
+/** {@link ACCEPT} or {@link REFUSE}, perhaps with {@link SETTLED}; {@link ACCEPT} with one of the last two. */
+export type Verdict = 0 | 1 | 2 | 3 | 4 | 8;
 
 /** What an engine needs. */
 export interface EngineOptions {
@@ -304,7 +310,10 @@ export class Engine {
       words[flow + EPOCH]! |= STALE;
       return REFUSE;
     }
-    return (words[flow + FLAGS]! & (ACCEPTED | SUSPECT)) === ACCEPTED ? (ACCEPT | SETTLED) as Verdict : ACCEPT;
+    flags = words[flow + FLAGS]!;
+    if ((flags & (ACCEPTED | SUSPECT)) === ACCEPTED) return (ACCEPT | SETTLED) as Verdict;
+    if ((flags & AWAITING) === 0) return ACCEPT;
+    return (flags & (SUSPECT | DOUBTED)) === 0 ? AWAITS : AWAITS_NOT;
   }
 
   /** Asks the classifiers, and acts on what they answer. */
@@ -344,6 +353,7 @@ export class Engine {
       else if (tcp !== 0) this.learner.everyday.serves(this.#ends);
     } else if (tcp !== 0 && fromOpener && isOpenedForOthers(this.asker.tcp, words, flow)) {
       this.learner.everyday.serves(this.#ends);
+      words[flow + FLAGS]! |= AWAITING;
     }
     return NOTHING;
   }
@@ -494,9 +504,9 @@ export class Engine {
     ) flags |= EXEMPT;
     else flags &= ~EXEMPT;
     const policyChanged = (words[flow + EPOCH]! >>> 16) !== this.#policyEpoch && words[flow + EPOCH] !== 0;
-    if (policyChanged && (flags & (ACCEPTED | REFUSED)) !== 0) {
+    if (policyChanged && (flags & (ACCEPTED | REFUSED | AWAITING)) !== 0) {
       // The next packets are looked at as the middle of a stream: what was recognised before shows again.
-      flags = (flags & ~(ACCEPTED | REFUSED)) | RESUMED;
+      flags = (flags & ~(ACCEPTED | REFUSED | AWAITING)) | RESUMED;
       this.asker.restart(row, ends.tcp);
     }
     words[flow + FLAGS] = flags;

@@ -9,7 +9,8 @@
 import { CHECKSUM_GOOD, CHECKSUM_UNVERIFIED, HOOK_FORWARD, Packet } from "../wire/packet.ts";
 import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, type QueueMessage } from "../wire/nfqueue.ts";
 import { Prefetcher } from "./prefetch.ts";
-import { type Engine, REFUSE, SETTLED } from "../judge/engine.ts";
+import { AWAITS, AWAITS_NOT, type Engine, REFUSE, SETTLED } from "../judge/engine.ts";
+import { freeMarks } from "../policy/marks.ts";
 import { DNS } from "../wire/dns.ts";
 import { YieldPolicy } from "./yield_policy.ts";
 import type { Sending } from "../learn/outbox.ts";
@@ -104,6 +105,8 @@ export class Pump {
   #mask = 0;
   #acceptMark = 0;
   #refuseMark = 0;
+  #awaitMark = 0;
+  #againMark = 0;
   #settle = false;
   #reject = false;
   #repeat = true;
@@ -122,6 +125,9 @@ export class Pump {
     this.#mask = queue.mask | 0;
     this.#acceptMark = queue.mark | 0;
     this.#refuseMark = queue.refuseMark | 0;
+    const { again, awaiting } = freeMarks(this.#mask, this.#acceptMark, this.#refuseMark);
+    this.#againMark = again;
+    this.#awaitMark = queue.settle ? awaiting : 0;
     this.#settle = queue.settle;
     this.#reject = lock.refuse === "reject";
     // With a reload the rules may have been mended.
@@ -264,6 +270,9 @@ export class Pump {
       else if ((verdict & SETTLED) !== 0 && this.#settle && mayLeaveToKernel(packet)) {
         this.settled++;
         queue.verdictMarked(id, NF_ACCEPT, (message.mark & ~this.#mask) | this.#acceptMark);
+      } else if ((verdict & (AWAITS | AWAITS_NOT)) !== 0 && this.#awaitMark !== 0 && mayLeaveToKernel(packet)) {
+        const mark = (verdict & AWAITS) !== 0 ? this.#awaitMark : this.#againMark;
+        queue.verdictMarked(id, NF_ACCEPT, (message.mark & ~this.#mask) | mark);
       } else queue.verdict(id, NF_ACCEPT);
     }
     return packets;

@@ -19,6 +19,24 @@ export function isMarkUnder(mask: number, value: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= mask && (value & ~mask) === 0;
 }
 
+/**
+ * The values under a mask that mean neither accepted nor refused, the least first: of packets that ftwall itself sends, of
+ * connections that are to be judged again, and of those that an ordinary answer settles; 0 where the mask has too few.
+ */
+export function freeMarks(
+  mask: number,
+  accepted: number,
+  refused: number,
+): { own: number; awaiting: number; again: number } {
+  const unit = mask & -mask;
+  const free: number[] = [];
+  for (let value = unit; value <= mask && free.length < 3; value += unit) {
+    if (value !== accepted && value !== refused) free.push(value);
+  }
+  const [own = mask, again = 0, awaiting = 0] = free;
+  return { own, again, awaiting };
+}
+
 /** A mask or mark as the config and problems write it: all eight digits. */
 export function formatMark(value: number): string {
   return `0x${value.toString(16).padStart(8, "0")}`;

@@ -95,6 +95,11 @@ export const RESPONDER_ACKED = 1 << 28;
 /** Flag: a UDP flow in which an allowed info-hash was shown; what shows no other one passes. */
 export const ALLOWED = 1 << 29;
 
+/** Flag: a TCP flow whose opener began in an everyday way that nobody can place: an ordinary answer settles it. */
+export const AWAITING = 1 << 31;
+/** Flag of a flow that is not {@link SUSPECT}: a segment came for which its stream had no place, so no answer settles it. */
+export const DOUBTED: number = BY_ENDPOINT;
+
 /** Lowest of the eight flag bits that hold the numbers plus one of two classifiers, four bits each, that marked a flow {@link SUSPECT}. */
 export const SUSPECTED_BY_SHIFT = 16;
 /** Those eight bits, and {@link BY_ENDPOINT}. */

@@ -4,13 +4,13 @@ import {
   type Backend,
   checkOptions,
   ipsetCreateText,
-  nextEpoch,
   presentLan,
   RULES_DEFAULTS,
   type RulesOptions,
   rulesText,
 } from "../../lib/firewall/mod.ts";
 import { rulesOptions } from "../../lib/daemon/rules.ts";
+import { freeMarks } from "../../lib/policy/marks.ts";
 import { parseConfig } from "../../lib/policy/load.ts";
 import { iptablesText } from "../../lib/firewall/iptables.ts";
 
@@ -150,27 +150,38 @@ Deno.test("with whatever mask and marks a config may have, rules can be made", (
   assert.ok(accepted > 20, `${accepted} were accepted`);
 });
 
-Deno.test("every epoch has marks of its own until they come round", () => {
-  let mark = RULES_DEFAULTS.mark;
-  const seen = new Set<number>();
-  for (let epoch = 0; epoch < 7; epoch++) {
-    checkOptions({ ...RULES_DEFAULTS, mark });
-    assert.ok(!seen.has(mark.accepted) && !seen.has(mark.refused));
-    seen.add(mark.accepted).add(mark.refused);
-    mark = nextEpoch(mark);
+Deno.test("a mask with few values does without the marks that only save work", () => {
+  assert.deepEqual(freeMarks(0x3, 1, 2), { own: 3, again: 0, awaiting: 0 });
+  assert.deepEqual(freeMarks(0x7, 7, 2), { own: 1, again: 3, awaiting: 4 });
+  const { mark } = RULES_DEFAULTS;
+  assert.deepEqual({ ...mark, ...freeMarks(mark.mask, mark.accepted, mark.refused) }, mark);
+  const narrow: RulesOptions = { ...RULES_DEFAULTS, mark: { ...mark, awaiting: 0 } };
+  for (const backend of BACKENDS) {
+    checkOptions(narrow);
+    assert.match(rulesText(backend, RULES_DEFAULTS), /0x48545450/);
+    assert.doesNotMatch(rulesText(backend, narrow), /0x48545450|0x5000000/);
   }
-  assert.deepEqual(mark, RULES_DEFAULTS.mark);
-  // Marks chosen by hand, in any order, never meet the one for ftwall's own packets.
-  let chosen = { mask: 0x700, accepted: 0x100, refused: 0x200, own: 0x300 };
-  for (let epoch = 0; epoch < 10; epoch++) {
-    const next = nextEpoch(chosen);
-    checkOptions({ ...RULES_DEFAULTS, mark: next });
-    assert.notEqual(next.accepted, chosen.accepted);
-    chosen = { ...chosen, ...next };
+});
+
+Deno.test("an ordinary answer, by whatever header length, settles what awaits one; any other is queued", () => {
+  const nft = rulesText("nft", RULES_DEFAULTS).split("\n").filter((line) => line.includes(" answer "));
+  const words = nft.flatMap((line) => /tcp doff (\d+) @th,(\d+),16 0x1603 ct mark set/.exec(line)?.slice(1) ?? []).map(
+    Number,
+  );
+  assert.equal(words.length, 22);
+  for (let at = 0; at < words.length; at += 2) assert.equal(words[at + 1], words[at]! * 32);
+  assert.match(nft.at(-1)!, /queue num 0 bypass$/);
+  for (const family of [4, 6] as const) {
+    const lines = iptablesText(RULES_DEFAULTS, family).split("\n").filter((line) =>
+      line.startsWith("-A ftwall_answer")
+    );
+    assert.equal(lines.length, 5);
+    assert.match(lines.at(-1)!, /-j NFQUEUE/);
+    assert.doesNotMatch(
+      iptablesText(RULES_DEFAULTS, family, { hashlimit: true, u32: false }),
+      /-A ftwall_answer .*CONNMARK/,
+    );
   }
-  // A mask with room for one pair only keeps it.
-  const narrow = { mask: 0x3, own: 1, accepted: 2, refused: 3 };
-  assert.deepEqual(nextEpoch(narrow), narrow);
 });
 
 Deno.test("equal options give equal text, other options another stamp", () => {

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
-import { UNRELATED } from "../../lib/protocol/classifier.ts";
+import { type Classifier, UNRELATED } from "../../lib/protocol/classifier.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { fasttrack } from "../../lib/protocol/fasttrack/mod.ts";
 import { Engine } from "../../lib/judge/engine.ts";
 import type { TrafficEvent } from "../../lib/learn/event.ts";
 import { type LiveQueue, type LiveQueues, Pump } from "../../lib/loop/pump.ts";
+import { freeMarks } from "../../lib/policy/marks.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 import { NF_ACCEPT, NF_DROP, NF_REPEAT, PACKET, QueueMessage } from "../../lib/wire/nfqueue.ts";
 import { Packet } from "../../lib/wire/packet.ts";
+import { ACK, SYN } from "../../lib/wire/transport.ts";
 import { readBytes } from "../support/bytes.ts";
-import { decode, readEnd, udpPacket } from "../support/packets.ts";
+import { latin } from "../support/conversation.ts";
+import { decode, readEnd, tcpPacket, udpPacket } from "../support/packets.ts";
 import { policyOf } from "../support/story.ts";
 
 /** One packet that the kernel asks about. */
@@ -131,6 +135,7 @@ async function pumped(
     /** What arrives while others have the core, for each time that they do. */
     meanwhile?: Asked[][];
     hurried?: boolean;
+    classifiers?: readonly Classifier[];
   } = {},
 ): Promise<
   { verdicts: Given[]; events: TrafficEvent[]; sent: number; faults: unknown[]; pump: Pump; queue: FakeQueue }
@@ -139,7 +144,12 @@ async function pumped(
   const faults: unknown[] = [];
   const state = new State(capacityFor(1 << 20), 1);
   const policy = policyOf(CONFIG.replace("[queue]", `[queue]\n${how.queue ?? ""}`) + (how.config ?? ""));
-  const engine = new Engine({ policy, state, classifiers: [fasttrack], emit: (event) => events.push(event) });
+  const engine = new Engine({
+    policy,
+    state,
+    classifiers: how.classifiers ?? [fasttrack],
+    emit: (event) => events.push(event),
+  });
   if (how.broken === true) {
     engine.answer = () => {
       throw new Error("broken on purpose");
@@ -297,6 +307,28 @@ Deno.test("a settled accept carries ftwall's mark and leaves the bits of others 
     assert.equal(code, NF_ACCEPT);
     assert.equal(mark! >>> 0, (0x12340005 & ~0x00ff0000 | ACCEPT_MARK) >>> 0);
   }
+});
+
+Deno.test("a request has its connection marked, so that the rules settle it by an ordinary answer, until it is in doubt", async () => {
+  const web = readEnd("198.51.100.9:80");
+  const segment = (flags: number, seq: number, text: string) => tcpPacket(C, web, flags, seq, latin(text), 700);
+  const [ask, doubt] = [segment(ACK, 101, "GET / HTTP/1.1\r\n\r\n"), segment(ACK, 101, "GET")];
+  const asked = [segment(SYN, 100, ""), ask, doubt].map((bytes) => ({ bytes, mark: 0x5 }));
+  const { verdicts } = await pumped(asked, { classifiers: CLASSIFIERS });
+  const { awaiting, again } = freeMarks(0x00ff0000, ACCEPT_MARK, REFUSE_MARK);
+  assert.deepEqual(verdicts, [
+    { id: 1, code: NF_ACCEPT },
+    { id: 2, code: NF_ACCEPT, mark: awaiting | 5 },
+    { id: 3, code: NF_ACCEPT, mark: again | 5 },
+  ]);
+  assert.ok(
+    (await pumped(asked, { classifiers: CLASSIFIERS, dryRun: true })).verdicts.every(({ mark }) => mark === undefined),
+  );
+  assert.ok(
+    (await pumped(asked, { classifiers: CLASSIFIERS, queue: "settle = false" })).verdicts.every(({ mark }) =>
+      mark === undefined
+    ),
+  );
 });
 
 Deno.test("a settled refusal repeats the chain with the refuse mark", async () => {

@@ -1,6 +1,6 @@
 /** Segments that their receiver never takes, before a plain handshake: the trick of common tools against filters. */
 import assert from "node:assert/strict";
-import { Engine, REFUSE } from "../../lib/judge/engine.ts";
+import { ACCEPT, AWAITS, AWAITS_NOT, Engine, REFUSE, SETTLED } from "../../lib/judge/engine.ts";
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { capacityFor, State } from "../../lib/state/state.ts";
 import { transportChecksum, unfinishedChecksum } from "../../lib/wire/checksum.ts";
@@ -51,13 +51,23 @@ const TIME = hex("0101 080a 00000001 00000002");
 
 /** Which of the packets is the first to be refused; -1 where none is. */
 function firstRefused(packets: readonly Uint8Array[], checksum: 0 | 1 | 2 = CHECKSUM_GOOD): number {
+  return judged(packets, checksum).findIndex((verdict) => (verdict & REFUSE) !== 0);
+}
+
+/** The verdicts of the packets up to the first that is refused. */
+function judged(packets: readonly Uint8Array[], checksum: 0 | 1 | 2 = CHECKSUM_GOOD): number[] {
   const state = new State(capacityFor(1 << 20), 7);
   const engine = new Engine({ policy: policyOf(HOME), state, classifiers: CLASSIFIERS, emit: () => {} });
   engine.tick(1000, 1_800_000_000_000);
   const packet = new Packet();
   packet.hook = 2;
   packet.checksum = checksum;
-  return packets.findIndex((bytes) => (engine.judge(packet, decode(packet, bytes), 1000) & REFUSE) !== 0);
+  const verdicts: number[] = [];
+  for (const bytes of packets) {
+    verdicts.push(engine.judge(packet, decode(packet, bytes), 1000));
+    if ((verdicts.at(-1)! & REFUSE) !== 0) break;
+  }
+  return verdicts;
 }
 
 Deno.test("a segment that its receiver cannot take hides no handshake, whatever it holds", () => {
@@ -84,6 +94,24 @@ Deno.test("a segment that its receiver cannot take hides no handshake, whatever 
       }
     }
   }
+});
+
+Deno.test("an answer settles a flow only where nothing covers the start of the opener's stream twice", () => {
+  const given = (packets: readonly Uint8Array[]) => judged([...QUEUED, ...packets]).at(-1);
+  for (const ask of [GET, HELLO]) {
+    assert.equal(given([out(0, ask)]), AWAITS);
+    assert.equal(given([out(0, ask), out(ask.length, latin("more"))]), AWAITS, "what goes on changes nothing");
+    // Of the same length and opening: nobody knows which of the two the receiver took.
+    const other = join(ask.subarray(0, 8), new Chance(2).bytes(ask.length - 8));
+    for (const second of [ask, ask.subarray(0, 20), other, SHAKE.subarray(0, 1), GET.subarray(0, 3)]) {
+      assert.equal(given([out(0, ask), out(0, second)]), AWAITS_NOT);
+      assert.equal(given([out(0, ask), out(0, second), out(second.length, latin("more"))]), AWAITS_NOT);
+    }
+    assert.equal(given([out(0, ask), out(-5, SHAKE)])! & AWAITS, 0);
+    assert.equal(given([out(0, ask), back(OK, OUT + ask.length)]), ACCEPT | SETTLED);
+  }
+  assert.equal(given([out(0, SHAKE)])! & REFUSE, REFUSE);
+  assert.equal(given([out(0, new Chance(5).bytes(90))]), ACCEPT);
 });
 
 Deno.test("a segment with a wrong checksum is not taken where nobody has verified it", () => {

@@ -26,7 +26,7 @@
  * @module
  */
 import { CLASSIFIERS, PROTOCOLS } from "../../lib/protocol/mod.ts";
-import { Engine, REFUSE, SETTLED } from "../../lib/judge/engine.ts";
+import { AWAITS, AWAITS_NOT, Engine, REFUSE, SETTLED } from "../../lib/judge/engine.ts";
 import type { TrafficEvent } from "../../lib/learn/event.ts";
 import { formatAddress, parseAddress, parseMac, type Words } from "../../lib/net/address.ts";
 import { protocolDefaults } from "../../lib/policy/defaults.ts";
@@ -282,8 +282,8 @@ class Story {
     const before = this.#told.length;
     const verdict = this.#needed.judge(packet, outcome, this.#base + this.#now);
     const answer = `${(verdict & REFUSE) !== 0 ? "refused" : "accepted"}${
-      (verdict & SETTLED) !== 0 ? ", settled" : ""
-    }`;
+      (verdict & SETTLED) !== 0 ? ", settled" : (verdict & AWAITS) !== 0 ? ", awaits an answer" : ""
+    }${(verdict & AWAITS_NOT) !== 0 ? ", no answer settles it" : ""}`;
     this.#told.splice(before, 0, `  ${answer}`);
     this.#sent();
   }

@@ -66,6 +66,28 @@ Deno.test("of a flow whose start was not seen more is wanted, and its first pack
   assert.equal(said(NOTE_OF_RUNNING, [-1448, 17, 9, 17, 17, 9, 17]), SAYS_PROTOCOL);
 });
 
+Deno.test("several requests in a packet, of several numbers and nothing else, are messages of a transfer that ran before", () => {
+  const asked = (...sizes: number[]) => said(NOTE_OF_RUNNING, [-1448, ...sizes]);
+  // libtorrent, aria2 (with news of pieces); pieces alone say nothing either way.
+  assert.equal(asked(136, 238, 68, 51, 153, 102), SAYS_MESSAGE);
+  assert.equal(asked(18, 179, 255, 528, 27, 120, 111, 120, 128), SAYS_MESSAGE);
+  assert.equal(asked(111, 120, 111, 120, 137, 111), SAYS_NOTHING, "too few numbers");
+  assert.equal(asked(136, 238, 68, 51, 100, 153, 102, 85, 119), SAYS_NOTHING, "a strange packet");
+  assert.equal(said(NOTE_OF_RUNNING, [136, 238, 68, 51, 153, 102]), SAYS_NOTHING, "nobody serves them");
+  assert.equal(said(noteOfThird(300), [-1448, 136, 238, 68, 51, 153, 102]), SAYS_NOTHING, "the start was seen");
+});
+
+Deno.test("of running flows with packets of any sizes one in 1,000 has requests by chance", () => {
+  let state = 5;
+  const draw = () => (state = (Math.imul(state, 1664525) + 1013904223) | 0) >>> 8;
+  let wrong = 0;
+  for (let flow = 0; flow < 20_000; flow++) {
+    const packets = Array.from({ length: 60 }, () => 18 + draw() % 600);
+    if (said(NOTE_OF_RUNNING, [-1448, ...packets]) !== SAYS_NOTHING) wrong++;
+  }
+  assert.ok(wrong < 20, `${wrong} of 20000`);
+});
+
 /** What a stream of these packets says, all of the responder's, the first at sequence number `end`. */
 function saidByBlocks(packets: readonly number[], end = 1000): number {
   const blocks = MSE_LENGTHS.blocks!;

@@ -47,6 +47,8 @@ const LONG = 1100;
 const LONGEST_SHORT = 17;
 /** An empty message; also what acknowledges a message of a messenger's (MTProto): says nothing. */
 const KEEP_ALIVE = 4;
+const HAVE = 9;
+const REQUEST = 17;
 const HANDSHAKE = 68;
 /** Hashes, cipher choice and lengths, and the handshake behind them. */
 const THIRD_WITH_HANDSHAKE = 124;
@@ -70,15 +72,23 @@ const ANSWERED = 1 << 13;
 const ALONE = 1 << 14;
 /** the third flight is as long as one with the handshake inside, */
 const INSIDE = 1 << 15;
-/** a packet of 1 to 3 bytes, which no message has, */
-const FOREIGN = 1 << 16;
-/** the start was not seen, */
-const RUNNING = 1 << 17;
-/** packets that ended whole blocks behind the last, less those that did not, at most 3. */
+/** where the start was not seen, in place of these four: kinds of requests in one packet, a bit for each of six, */
+const BATCHES_SHIFT = 12;
+const BATCH_KINDS = 6;
+/** packets that ended whole blocks behind the last, less those that did not, at most 3, */
 const BLOCKS_SHIFT = 18;
+/** a packet of 1 to 3 bytes, which no message has, */
+const FOREIGN = 1 << 20;
+/** the start was not seen, */
+const RUNNING = 1 << 21;
+/** something that is not requests came where they are. */
+const STRANGE = 1 << 22;
+
 const BLOCKS_ENOUGH = 3;
 /** Fewer of them, which count as messages do. */
 const BLOCKS_SOME = 2;
+/** Kinds of requests in one packet, without a strange one, that count as messages do. */
+const BATCHES_ENOUGH = 4;
 
 /** The note of a flow behind its third flight of this length. */
 export function noteOfThird(length: number): number {
@@ -98,11 +108,22 @@ function add(note: number, size: number, fromOpener: boolean, fit: Fit): number 
   }
   const long = fromOpener ? OPENER_LONG : RESPONDER_LONG;
   if (size >= LONG) return note | long;
-  if (size > LONGEST_SHORT || (note & long) !== 0) return note;
+  if ((note & long) !== 0) return note;
+  const served = (note & (OPENER_LONG | RESPONDER_LONG)) !== 0;
+  if (size > LONGEST_SHORT) return served && (note & RUNNING) !== 0 ? addBatch(note, size) : note;
   const kind = kindOf(size);
   if (kind >= 0) return counted(note | (1 << (KINDS_SHIFT + kind)), MESSAGES_SHIFT);
   if (size < KEEP_ALIVE) return note | FOREIGN;
   return size === KEEP_ALIVE ? note : counted(note, OTHERS_SHIFT);
+}
+
+/** A packet of the side that sends no long ones to the other: several requests, and news of up to two pieces. */
+function addBatch(note: number, size: number): number {
+  for (let pieces = 0; pieces <= 2; pieces++) {
+    const requests = size - pieces * HAVE;
+    if (requests > 0 && requests % REQUEST === 0) return note | (1 << (BATCHES_SHIFT + size % BATCH_KINDS));
+  }
+  return size % HAVE === 0 ? note : note | STRANGE;
 }
 
 function addBlock(note: number, fit: Fit): number {
@@ -148,13 +169,20 @@ function saysBySize(note: number): Said {
   const several = (kinds & (kinds - 1)) !== 0;
   if ((note & RUNNING) !== 0) {
     if (messages >= 6 && several) return SAYS_PROTOCOL;
-    return messages >= 2 ? SAYS_MESSAGE : SAYS_NOTHING;
+    return messages >= 2 || saysByBatches(note) ? SAYS_MESSAGE : SAYS_NOTHING;
   }
   const end = (note & (ALONE | INSIDE)) !== 0;
   const handshake = end && (note & ANSWERED) !== 0;
   if (messages >= (handshake ? 3 : 5) && (handshake || several)) return SAYS_PROTOCOL;
   if (messages >= 1) return SAYS_MESSAGE;
   return handshake ? SAYS_HANDSHAKE : end ? SAYS_LITTLE : SAYS_NOTHING;
+}
+
+function saysByBatches(note: number): boolean {
+  if ((note & STRANGE) !== 0) return false;
+  let count = 0;
+  for (let kind = 0; kind < BATCH_KINDS; kind++) count += (note >>> (BATCHES_SHIFT + kind)) & 1;
+  return count >= BATCHES_ENOUGH;
 }
 
 /** How BitTorrent under MSE is told by lengths. */

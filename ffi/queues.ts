@@ -85,8 +85,7 @@ export class Queues implements Disposable {
 
   /**
    * Waits on another thread until a queue has packets, {@link wake} is called, or `timeout` milliseconds have passed
-   * (-1: no limit). The event loop runs meanwhile; 0 lets it run once (about 15 µs). A wait that is under way is
-   * shared.
+   * (-1: no limit). The event loop runs meanwhile; with 0 it has a {@link turn}. A wait that is under way is shared.
    */
   wait(timeout: number): Promise<void> {
     if (this.#closed) return Promise.resolve();
@@ -95,15 +94,17 @@ export class Queues implements Disposable {
   }
 
   async #wait(timeout: number): Promise<void> {
+    if (timeout === 0) await turn(this.#libc);
+    else await this.#poll(timeout);
+    this.#waiting = null;
+    if (this.#closed) this.#release();
+  }
+
+  async #poll(timeout: number): Promise<void> {
     const polled = this.#asyncPolled;
     const last = this.list.length;
     for (let i = 0; i <= last; i++) polled[POLLFD_WORDS * i + 1] = POLLIN;
     await this.#libc.symbols.pollAsync(this.#asyncPolledAt, this.#count + 1n, timeout);
-    this.#waiting = null;
-    if (this.#closed) {
-      this.#release();
-      return;
-    }
     if (polled[POLLFD_WORDS * last + 1]! >>> ANSWERS !== 0) this.#libc.symbols.read(this.#bell, this.#bellWord, 8n);
   }
 
@@ -167,6 +168,15 @@ export class Queues implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/**
+ * A turn of the event loop, for signals, timers and sockets (about 0.1 ms). It is a sleep on another thread, as short as
+ * there is: the runtime looks at its sockets before it sleeps itself, and otherwise each 61st time only. A call that takes no
+ * time is often answered before that: `status` waited a second behind such calls.
+ */
+export async function turn(libc: Libc): Promise<void> {
+  await libc.symbols.usleepAsync(1);
 }
 
 /** Ends a wait for queues, also another thread's, by their bell. `word` is room for the eight bytes that are written. */

@@ -191,7 +191,8 @@ export class Fuzzer {
     costly.push({ input, us: least });
     costly.sort((a, b) => b.us - a.us);
     costly.length = Math.min(costly.length, MOST_COSTLY);
-    if (this.corpus.length < MOST_KEPT) this.corpus.push(input);
+    // Among all others: what was kept last is changed most often, and the slowest would take most of the time.
+    if (this.corpus.length < MOST_KEPT) this.corpus.unshift(input);
   }
 
   /** Keeps those of these inputs that bring something new. */

@@ -401,7 +401,7 @@ export class Engine {
       if (protocol < 0) this.asker.dismissMatched(row, tcp);
       else this.asker.markReported(row, answer);
       if (protocol >= 0 && answer.encrypted && this.#policy.config.encrypted.detect) {
-        suspect(words, flow, answer, this.asker.matched, classifier.lengths?.mark ?? 0);
+        suspect(words, flow, answer, this.asker.matched, this.#lengths[this.asker.matched]!);
       }
       return NOTHING;
     }

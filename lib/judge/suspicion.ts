@@ -13,6 +13,7 @@ import {
   BY_ENDPOINT,
   FLAGS,
   IS_TCP,
+  MIDSTREAM,
   NOTE0,
   NOTE1,
   OWNER,
@@ -26,8 +27,14 @@ export const SUSPECTED_BY = 2;
 const NUMBER_BITS = 4;
 const NUMBER_MASK = (1 << NUMBER_BITS) - 1;
 
-/** Marks a flow as suspect; `number` is that of the classifier, `mark` what a marked evidence leaves in the note. */
-export function suspect(words: Int32Array, flow: number, answer: Evidence, number: number, mark: number): void {
+/** Marks a flow as suspect; `number` is that of the classifier, `rule` how it tells by lengths. */
+export function suspect(
+  words: Int32Array,
+  flow: number,
+  answer: Evidence,
+  number: number,
+  rule: LengthRule | null,
+): void {
   const flags = words[flow + FLAGS]!;
   const byEndpoint = answer.needs === KNOWN_ENDPOINT;
   if ((flags & SUSPECT) === 0) {
@@ -35,6 +42,8 @@ export function suspect(words: Int32Array, flow: number, answer: Evidence, numbe
       // The note is what the classifier left there, if the notes are its own.
       if (words[flow + OWNER] !== number + 1) words[flow + NOTE0] = words[flow + NOTE1] = 0;
       words[flow + OWNER] = number + 1;
+      // Of a handshake nobody saw the start: its flights may be anything.
+      if ((flags & MIDSTREAM) !== 0) words[flow + NOTE0] = 0;
     }
     words[flow + FLAGS] = (flags & ~SUSPICION_BITS) | SUSPECT | (byEndpoint ? BY_ENDPOINT : 0) |
       ((number + 1) << SUSPECTED_BY_SHIFT);
@@ -45,7 +54,9 @@ export function suspect(words: Int32Array, flow: number, answer: Evidence, numbe
       words[flow + FLAGS]! |= (number + 1) << second;
     }
   }
-  if (answer.marked && (flags & IS_TCP) !== 0) words[flow + NOTE0]! |= mark;
+  if (rule === null || (flags & IS_TCP) === 0) return;
+  if ((flags & MIDSTREAM) !== 0) words[flow + NOTE0]! |= rule.running;
+  if (answer.marked) words[flow + NOTE0]! |= rule.mark;
 }
 
 /** Adds a packet to what the lengths of a suspect flow say by one rule. Answers the note, which is also kept. */

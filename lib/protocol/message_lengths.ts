@@ -39,6 +39,8 @@ export interface LengthRule {
   readonly blocks: Blocks | null;
   /** Bits of the note of a flow whose evidence is marked ({@link Evidence.marked}). */
   readonly mark: number;
+  /** The note of a flow whose start was not seen, whatever its first packets looked like. */
+  readonly running: number;
   /** What ends the flows of a client that fanned out, at least. */
   readonly fanned: Said;
   /** Lengths of first flights no more than this apart are the same. */
@@ -51,7 +53,7 @@ export interface LengthRule {
  * Messages of one length: `size` bytes, of which `head` may be a packet by itself. A stream that carries them has packets,
  * short ones as a sender has at the end of what it wrote, that end a multiple of `size` apart.
  *
- * Where the last one ended is kept in the flow's second note, bits 3 to 20, which classifiers with such a rule leave alone
+ * Where the last one ended is kept in the flow's second note, bits 3 to 23, which classifiers with such a rule leave alone
  * once they found the flow suspect.
  */
 export interface Blocks {
@@ -63,37 +65,57 @@ export interface Blocks {
   readonly long: number;
 }
 
-/** How a short packet of a side that sends long ones ends: not a multiple of blocks behind the last, no matter, or so. */
+/** How a short packet of a side that sends long ones ends: for the fourth time not a multiple of blocks behind the last, no matter, or so. */
 export type Fit = -1 | 0 | 1;
 
 // The second note: one more than where the last short packet ended, in blocks of three; 0 where none did yet,
 const PLACE_SHIFT = 3;
 const PLACE_MASK = 0xffff;
-/** the side that sends long packets is known, and it is the opener. */
+/** the side that sends long packets is known, and it is the opener, */
 const KNOWN_SIDE = 1 << 19;
 const OPENER_SIDE = 1 << 20;
+/** that packet was a head, */
+const AT_HEAD = 1 << 21;
+/** and since a packet that fitted, packets that did not, at most 3. */
+const MISSES_SHIFT = 22;
+const MISSES_MASK = 3;
 /** The same place is kept by this many blocks: one that is sent again, or whose head stands alone, is not another. */
 const ROUND = 3;
 /** Bytes of other messages that may stand between two blocks. */
 const BETWEEN = 128;
 
-/** The second note after a packet with `size` bytes that ends at sequence number `end`. */
+/**
+ * The second note after a packet with `size` bytes that ends at sequence number `end`. A sender that is held back ends packets
+ * anywhere: once there was a head, no other packet that does not fit takes its place.
+ */
 export function placeOf(note1: number, blocks: Blocks, size: number, end: number, fromOpener: boolean): number {
   const side = KNOWN_SIDE | (fromOpener ? OPENER_SIDE : 0);
   if ((note1 & KNOWN_SIDE) === 0) return size >= blocks.long ? note1 | side : note1;
   if ((note1 & (KNOWN_SIDE | OPENER_SIDE)) !== side || size >= blocks.long || size === 0) return note1;
-  const behind = size === blocks.head ? end - blocks.head : end;
-  const place = (behind >>> 0) % (blocks.size * ROUND) + 1;
-  return (note1 & ~(PLACE_MASK << PLACE_SHIFT)) | (place << PLACE_SHIFT);
+  const head = size === blocks.head;
+  const place = ((head ? end - size : end) >>> 0) % (blocks.size * ROUND) + 1;
+  const misses = (note1 >>> MISSES_SHIFT) & MISSES_MASK;
+  const over = overOf((note1 >>> PLACE_SHIFT) & PLACE_MASK, place, blocks);
+  if (over >= BETWEEN && !head && (note1 & AT_HEAD) !== 0) return withMisses(note1, misses + 1);
+  const moved = (note1 & ~(PLACE_MASK << PLACE_SHIFT)) | (place << PLACE_SHIFT) | (head ? AT_HEAD : 0);
+  return over === 0 ? withMisses(moved, 0) : over >= BETWEEN ? withMisses(moved, misses + 1) : moved;
 }
 
 /** How a packet ended by which the second note became `after`. */
 export function fitOf(before: number, after: number, blocks: Blocks): Fit {
   const from = (before >>> PLACE_SHIFT) & PLACE_MASK;
   const to = (after >>> PLACE_SHIFT) & PLACE_MASK;
-  if (from === 0 || from === to) return 0;
-  const over = (to - from + blocks.size * ROUND) % blocks.size;
-  return over === 0 ? 1 : over < BETWEEN ? 0 : -1;
+  if (from !== to && overOf(from, to, blocks) === 0) return 1;
+  return ((before >>> MISSES_SHIFT) & MISSES_MASK) > ((after >>> MISSES_SHIFT) & MISSES_MASK) ? -1 : 0;
+}
+
+/** Bytes from a whole number of blocks behind one place to another; -1 where they are the same or there is no first. */
+function overOf(from: number, to: number, { size }: Blocks): number {
+  return from === 0 || from === to ? -1 : (to - from + size * ROUND) % size;
+}
+
+function withMisses(note1: number, misses: number): number {
+  return (note1 & ~(MISSES_MASK << MISSES_SHIFT)) | ((misses & MISSES_MASK) << MISSES_SHIFT);
 }
 
 /** The count of three bits at `shift` of a note. */

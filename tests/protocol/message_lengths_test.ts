@@ -113,7 +113,11 @@ Deno.test("blocks of 16 kB behind a head of 13 bytes show by where packets end, 
   assert.equal(saidByBlocks([1448, 13, 32768 + 13, 13, 16384, 13, 16384, 13, 16384]), SAYS_PROTOCOL);
   // A message between them, and packets that end anywhere, cost time.
   assert.equal(saidByBlocks([1448, ...together, ...together, 9, ...together, ...together, ...together]), SAYS_PROTOCOL);
-  assert.equal(saidByBlocks([1448, ...together, ...together, 700, ...together, 100]), SAYS_NOTHING);
+  assert.equal(saidByBlocks([1448, ...together, ...together, ...together, 700, 400, 300]), SAYS_MESSAGE);
+  assert.equal(saidByBlocks([1448, ...together, ...together, ...together, 700, 400, 300, 200]), SAYS_NOTHING);
+  // A sender that is held back: heads stand alone, all else ends anywhere.
+  const held = [13, ...full.slice(0, 5), 600, ...full.slice(0, 5), 1304];
+  assert.equal(saidByBlocks([1448, ...held, ...held, ...held, ...held, ...held]), SAYS_PROTOCOL);
   // Where the numbers begin anew the distance is another, once.
   assert.equal(saidByBlocks([1448, ...apart, ...apart, ...apart]), SAYS_PROTOCOL);
   assert.equal(saidByBlocks([1448, ...apart, ...apart, ...apart], 2 ** 32 - 9000), SAYS_MESSAGE);

@@ -35,9 +35,9 @@ const MSE_MESSAGES: Evidence = evidence(
 const MSE_BLOCKS: Evidence = evidence(
   "mse-blocks",
   STRONG,
-  "the sizes of MSE or a random stream, then three packets below 1100 bytes in a row, of the side that sends long ones, that end " +
-    "whole multiples of 16397 bytes apart: BitTorrent's pieces, 16384 bytes behind 13; by chance 2^-43, and no other program is " +
-    "known to write so",
+  "the sizes of MSE or a random stream, then packets below 1100 bytes of the side that sends long ones, three of which end a " +
+    "multiple of 16397 bytes behind the one before, four others take one of them back: BitTorrent's pieces, 16384 bytes behind " +
+    "13; by chance one packet in 2^38 is such a third, and no other program is known to write so",
   true,
 );
 
@@ -75,7 +75,7 @@ const INSIDE = 1 << 15;
 /** where the start was not seen, in place of these four: kinds of requests in one packet, a bit for each of six, */
 const BATCHES_SHIFT = 12;
 const BATCH_KINDS = 6;
-/** packets that ended whole blocks behind the last, less those that did not, at most 3, */
+/** packets that ended whole blocks behind the last, less a fourth of those that did not, at most 3, */
 const BLOCKS_SHIFT = 18;
 /** a packet of 1 to 3 bytes, which no message has, */
 const FOREIGN = 1 << 20;
@@ -193,6 +193,7 @@ export const MSE_LENGTHS: LengthRule = {
   proof: (note) => saysBySize(note) === SAYS_PROTOCOL ? MSE_MESSAGES : MSE_BLOCKS,
   blocks: { size: 16397, head: 13, long: LONG },
   mark: 0,
+  running: RUNNING,
   fanned: SAYS_LITTLE,
   near: 16,
   marked: 0,

@@ -56,6 +56,7 @@ export const OBFUSCATED_LENGTHS: LengthRule = {
   proof: () => OBFUSCATED_MESSAGES,
   blocks: null,
   mark: MARKED,
+  running: 0,
   // Greetings with long padding have no mark.
   fanned: SAYS_NOTHING,
   near: 4,

@@ -3,7 +3,7 @@
  * and no process, and 1 µs each time that it is put off.
  * @module
  */
-import { libcNames, openLibrary } from "./library.ts";
+import { libcNames, type OpenLibrary, openLibrary } from "./library.ts";
 
 const SYMBOLS = {
   // int timer_create(clockid_t clockid, struct sigevent *sevp, timer_t *timerid);
@@ -23,7 +23,7 @@ const SIGNO_AT = 8;
 
 /** See the module's text. Not in force before the first {@link putOff}. */
 export class Deadline implements Disposable {
-  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
+  readonly #library: OpenLibrary<typeof SYMBOLS>;
   readonly #timer: Deno.PointerValue;
   // struct itimerspec: interval, then the time until it fires, of seconds and nanoseconds each.
   readonly #spec: BigInt64Array<ArrayBuffer> = new BigInt64Array(new ArrayBuffer(32));

@@ -3,7 +3,7 @@
  * against the manual by eye.
  * @module
  */
-import { libcNames, openLibrary } from "./library.ts";
+import { libcNames, type OpenLibrary, openLibrary } from "./library.ts";
 
 // A result of type ssize_t is read as i32: no call here moves 2 GiB, and an isize would become a BigInt for each call.
 const SYMBOLS = {
@@ -79,8 +79,11 @@ const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** What is called for each burst of packets. */
+const OFTEN = ["poll", "sched_yield", "recvmmsg", "sendmsg"] as const;
+
 /** The calls, under their C names. */
-export type LibcSymbols = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+export type LibcSymbols = OpenLibrary<typeof SYMBOLS>["symbols"];
 
 /** Not permitted: no CAP_NET_ADMIN, or another process holds the queue. */
 export const EPERM = 1;
@@ -138,7 +141,7 @@ export const POLLIN = 1;
 export class Libc implements Disposable {
   /** The calls, under their C names. */
   readonly symbols: LibcSymbols;
-  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
+  readonly #library: OpenLibrary<typeof SYMBOLS>;
   readonly #errno: Deno.UnsafePointerView;
   // On a buffer made for them: V8 keeps small arrays without one on its own heap, where they move.
   readonly #word: Int32Array<ArrayBuffer> = new Int32Array(new ArrayBuffer(4));
@@ -148,10 +151,10 @@ export class Libc implements Disposable {
   /** Opens the C library under glibc's or musl's name. Throws MissingLibrary. */
   static open(): Libc {
     const advice = "The C library is part of the system: this one is neither glibc nor musl";
-    return new Libc(openLibrary("the C library", libcNames(Deno.build.arch), SYMBOLS, advice));
+    return new Libc(openLibrary("the C library", libcNames(Deno.build.arch), SYMBOLS, advice, OFTEN));
   }
 
-  private constructor(library: Deno.DynamicLibrary<typeof SYMBOLS>) {
+  private constructor(library: OpenLibrary<typeof SYMBOLS>) {
     this.#library = library;
     this.symbols = library.symbols;
     this.#errno = new Deno.UnsafePointerView(this.symbols.__errno_location()!);

@@ -16,7 +16,7 @@ import {
   SOL_NETLINK,
   SOL_SOCKET,
 } from "./libc.ts";
-import { openQueueLibrary } from "./library.ts";
+import { type OpenLibrary, openQueueLibrary } from "./library.ts";
 import { Missing, QueueOwned } from "./missing.ts";
 import { PacketQueue } from "./packet_queue.ts";
 import { hasQueues, queueOwner, readQueueStates } from "./queue_state.ts";
@@ -90,7 +90,7 @@ export interface OpenedQueue {
 
 /** libnetfilter_queue, loaded when it is first needed. Close it after the queues it opened. */
 export class QueueLibrary implements Disposable {
-  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
+  readonly #library: OpenLibrary<typeof SYMBOLS>;
   readonly #libc: Libc;
   #closed = false;
 
@@ -99,7 +99,7 @@ export class QueueLibrary implements Disposable {
     return new QueueLibrary(openQueueLibrary(SYMBOLS), libc);
   }
 
-  private constructor(library: Deno.DynamicLibrary<typeof SYMBOLS>, libc: Libc) {
+  private constructor(library: OpenLibrary<typeof SYMBOLS>, libc: Libc) {
     this.#library = library;
     this.#libc = libc;
   }

@@ -5,7 +5,7 @@
  * event loop, and with it packets, never wait for it. A context of the library serves one call at a time.
  * @module
  */
-import { openNftablesLibrary } from "./library.ts";
+import { type OpenLibrary, openNftablesLibrary } from "./library.ts";
 import { Missing } from "./missing.ts";
 
 const SYMBOLS = {
@@ -39,7 +39,7 @@ export interface NftablesAnswer {
 
 /** A context of libnftables. It works in the network namespace in which it was opened. */
 export class Nftables implements AsyncDisposable {
-  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
+  readonly #library: OpenLibrary<typeof SYMBOLS>;
   readonly #context: Deno.PointerObject;
   // What C reads while a call is under way: without a reference from here it may be collected.
   #commands: Uint8Array<ArrayBuffer> | null = null;
@@ -60,7 +60,7 @@ export class Nftables implements AsyncDisposable {
     throw new Missing("library", "Cannot make a context of libnftables: it answered with none; is memory short?");
   }
 
-  private constructor(library: Deno.DynamicLibrary<typeof SYMBOLS>, context: Deno.PointerObject) {
+  private constructor(library: OpenLibrary<typeof SYMBOLS>, context: Deno.PointerObject) {
     this.#library = library;
     this.#context = context;
   }

@@ -5,7 +5,7 @@
  */
 import { type FilteredArch, filterProgram } from "./call_filter.ts";
 import { cString, EPERM } from "./libc.ts";
-import { libcNames, openLibrary } from "./library.ts";
+import { libcNames, type OpenLibrary, openLibrary } from "./library.ts";
 
 const SYMBOLS = {
   // int getrlimit(int resource, struct rlimit *rlim);
@@ -76,7 +76,7 @@ export interface DescriptorLimit {
 
 /** See the module's text. */
 export class OwnProcess implements Disposable {
-  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
+  readonly #library: OpenLibrary<typeof SYMBOLS>;
 
   /** Opens the C library. Throws MissingLibrary. */
   constructor() {

@@ -300,7 +300,7 @@ class RunningDaemon implements Daemon {
       names: this.#names,
       notify: this.#notify,
     });
-    this.#status.loaded(opened.loaded, policy);
+    this.#status.loaded(opened.loaded);
     if (opened.instead.length > 0) this.#status.reloaded(false, opened.instead);
     this.#overruns = new Overruns(() => this.#status.queues(), reporter.emit);
   }
@@ -700,7 +700,7 @@ class RunningDaemon implements Daemon {
       zoneClock(loaded.config.timezone),
     );
     this.#workers?.prints(printedBy(this.#reporter));
-    this.#status.loaded(loaded, policy);
+    this.#status.loaded(loaded);
     const changes = difference(before, loaded.config);
     // The rules name homes and exempt clients too: until new rules are applied, only the packets that they queue are judged anew.
     const changed = !sameRules(before, loaded.config);

@@ -10,7 +10,6 @@ import type { Pump } from "../loop/pump.ts";
 import { formatAddress, formatMac } from "../net/address.ts";
 import type { Config } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
-import type { Policy } from "../policy/policy.ts";
 import { formatProblem } from "../policy/problem.ts";
 import type { Reporter } from "../report/reporter.ts";
 import type {
@@ -75,7 +74,7 @@ export class DaemonStatus implements StatusSource {
   readonly #parts: DaemonStatusParts;
   readonly #engine: Engine;
   readonly #started = performance.now();
-  #config: ConfigFacts;
+  #config: Omit<ConfigFacts, "hash">;
 
   /** Reads nothing yet. */
   constructor(parts: DaemonStatusParts) {
@@ -85,18 +84,16 @@ export class DaemonStatus implements StatusSource {
     const at = Date.now();
     this.#config = {
       path: null,
-      hash: parts.engine.policy.hash,
       loadedAt: at,
       lastReload: { ok: true, at, problems: [] },
     };
   }
 
   /** A config came into force. The one of the start counts as a reload too, so that the fields of a reload are always there. */
-  loaded(loaded: Loaded, policy: Policy): void {
+  loaded(loaded: Loaded): void {
     const at = Date.now();
     this.#config = {
       path: loaded.missingDefault ? null : loaded.path,
-      hash: policy.hash,
       loadedAt: at,
       lastReload: { ok: true, at, problems: loaded.problems.map(formatProblem) },
     };
@@ -114,7 +111,7 @@ export class DaemonStatus implements StatusSource {
 
   /** The config in force. */
   config(): ConfigFacts {
-    return this.#config;
+    return { ...this.#config, hash: this.#engine.policy.hash };
   }
 
   /** What is done in the kernel besides the queues. */

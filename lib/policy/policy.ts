@@ -14,7 +14,7 @@ import type { Config, ProtocolOverride, RequireName } from "./config.ts";
 import { hashConfig } from "./hash.ts";
 import { MacSet } from "./mac_set.ts";
 import { ACTION_NAMES } from "./schema.ts";
-import { type LocalClock, minuteOfWeek, nextChange, type WeekPlan, weekPlan, zoneClock } from "./week.ts";
+import { type LocalClock, minuteOfWeek, nextChange, WEEK, type WeekPlan, weekPlan, zoneClock } from "./week.ts";
 
 export type { LocalClock } from "./week.ts";
 
@@ -55,8 +55,6 @@ interface Row {
 export class Policy {
   /** What it was compiled from. */
   readonly config: Config;
-  /** SHA-256 over the canonical content, 64 hex digits: equal where only comments, order of keys or spelling differ. */
-  readonly hash: string;
   /** Names of the protocols; the index is the protocol number. */
   readonly protocols: readonly string[];
   /** Names of the groups; 0 is "default". */
@@ -74,6 +72,7 @@ export class Policy {
   /** Bytes that all tables of the state may take together. */
   readonly memory: number;
 
+  #hash = "";
   readonly #exempt: PrefixSet;
   readonly #spared: PrefixSet;
   readonly #exemptMacs: MacSet;
@@ -91,7 +90,6 @@ export class Policy {
   /** Use {@link compile}. */
   constructor(config: Config, clock: LocalClock, lan: readonly string[]) {
     this.config = config;
-    this.hash = hashConfig(config);
     this.protocols = Object.freeze(config.protocols.map((protocol) => protocol.name));
     this.groups = Object.freeze(["default", ...config.clients.map((group) => group.name)]);
     this.lan = lan;
@@ -118,6 +116,15 @@ export class Policy {
     this.#require = compiled.require;
     this.#lock = compiled.lock;
     Object.freeze(this);
+  }
+
+  /**
+   * SHA-256 over the canonical content, 64 hex digits: equal where only comments, order of keys or spelling differ. Worked out
+   * when it is first asked for, 2 ms that no start waits for.
+   */
+  get hash(): string {
+    if (this.#hash === "") this.#hash = hashConfig(this.config);
+    return this.#hash;
   }
 
   /** True for an address of home. */
@@ -292,7 +299,7 @@ export function compileTables(config: Config, plan: WeekPlan = weekPlan(config.s
     seen.set(content, kept.length);
     return kept.push(rows) - 1;
   });
-  const minutes = plan.minutes.map((combination) => tableOf[combination]!);
+  const minutes = kept.length === 1 ? new Uint16Array(WEEK) : plan.minutes.map((combination) => tableOf[combination]!);
   const size = kept.length * groups * width;
   const action = new Uint8Array(size);
   const require = new Uint8Array(size);

@@ -90,6 +90,7 @@ function eachMinute(schedule: ScheduleConfig, visit: (minute: number) => void): 
 
 /** Lays the schedules (at most {@link MAX_SCHEDULES}) over one week. */
 export function weekPlan(schedules: readonly ScheduleConfig[]): WeekPlan {
+  if (schedules.length === 0) return { minutes: new Uint16Array(WEEK), combinations: [[]] };
   const masks = new Uint32Array(WEEK);
   schedules.slice(0, MAX_SCHEDULES).forEach((schedule, index) => {
     eachMinute(schedule, (minute) => masks[minute]! |= 1 << index);

@@ -14,7 +14,9 @@ export type Comparison = 1 | 0 | -1;
 
 /** Bytes of a Latin-1 word; only at module level. */
 export function literal(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 /** Compares the bytes from `at` with a word; nothing at or after `end` is read. */

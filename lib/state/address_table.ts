@@ -6,7 +6,7 @@
  * evicted and counted.
  * @module
  */
-import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
+import { OwnTableMemory, type TableMemory } from "./table_memory.ts";
 import { hashEndpoint, powerOfTwo } from "./hash.ts";
 
 const KEY = 5;
@@ -45,7 +45,7 @@ export class AddressTable {
   #rank: ((row: number) => number) | null = null;
 
   /** Makes an empty table; `seed` makes its order unpredictable to outsiders. */
-  constructor(capacity: number, columns: number, seed: number, memory: TableMemory = OWN_MEMORY) {
+  constructor(capacity: number, columns: number, seed: number, memory: TableMemory = new OwnTableMemory()) {
     if (!(capacity >= 1 && capacity <= 0x3fffffff)) throw new RangeError(`Cannot make a table: capacity ${capacity}`);
     this.capacity = capacity;
     this.columns = columns;

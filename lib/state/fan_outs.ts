@@ -9,7 +9,7 @@
  */
 import { AddressTable } from "./address_table.ts";
 import { TICK_MS } from "./flow_table.ts";
-import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
+import { OwnTableMemory, type TableMemory } from "./table_memory.ts";
 
 /** Hosts that are remembered of each client and protocol. */
 export const FAN_OUT_HOSTS = 16;
@@ -40,7 +40,7 @@ export class FanOuts {
   marked = 0;
 
   /** Makes room for `capacity` clients and protocols. */
-  constructor(capacity: number, seed: number, memory: TableMemory = OWN_MEMORY) {
+  constructor(capacity: number, seed: number, memory: TableMemory = new OwnTableMemory()) {
     this.table = new AddressTable(capacity, COLUMNS, seed, memory);
   }
 

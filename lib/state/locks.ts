@@ -3,7 +3,7 @@
  * @module
  */
 import { AddressTable } from "./address_table.ts";
-import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
+import { OwnTableMemory, type TableMemory } from "./table_memory.ts";
 
 /** Who began a lock. */
 export type LockedBy = "detector" | "operator" | "state-file";
@@ -78,7 +78,7 @@ export class Locks {
   #onEvict: (row: number) => void = () => {};
 
   /** Makes room for `capacity` locks. */
-  constructor(capacity: number, seed: number, memory: TableMemory = OWN_MEMORY) {
+  constructor(capacity: number, seed: number, memory: TableMemory = new OwnTableMemory()) {
     this.table = new AddressTable(capacity, COLUMNS, seed, memory);
     this.#times = memory.float64(capacity * TIMES);
     this.#names = memory.uint16(capacity * 2 * NAME);

@@ -5,7 +5,7 @@
  */
 import { AddressTable } from "./address_table.ts";
 import { TICK_MS } from "./flow_table.ts";
-import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
+import { OwnTableMemory, type TableMemory } from "./table_memory.ts";
 
 const SCORE = 0;
 const SEEN = 1;
@@ -39,7 +39,7 @@ export class Scores {
   fannedOut = false;
 
   /** Makes room for `capacity` scores. */
-  constructor(capacity: number, seed: number, memory: TableMemory = OWN_MEMORY) {
+  constructor(capacity: number, seed: number, memory: TableMemory = new OwnTableMemory()) {
     this.table = new AddressTable(capacity, AGES + REMEMBERED_PEERS, seed, memory);
   }
 

@@ -5,7 +5,7 @@
 import type { Mac } from "../net/address.ts";
 import { AddressTable } from "./address_table.ts";
 import { FLOW_WORDS, FlowTable } from "./flow_table.ts";
-import { OWN_MEMORY, type TableMemory } from "./table_memory.ts";
+import { OwnTableMemory, type TableMemory } from "./table_memory.ts";
 import { FanOuts } from "./fan_outs.ts";
 import { Locks } from "./locks.ts";
 import { Scores } from "./scores.ts";
@@ -208,7 +208,7 @@ export class State {
   constructor(
     capacity: Capacity,
     seed: number,
-    memory: TableMemory = OWN_MEMORY,
+    memory: TableMemory = new OwnTableMemory(),
     secret: number = crypto.getRandomValues(new Int32Array(1))[0]!,
   ) {
     this.capacity = capacity;

@@ -7,17 +7,19 @@
 /** Bytes kept of one direction. Longer than every header block and handshake that a classifier reads. */
 export const STREAM_BYTES = 4096;
 
-/** Stands for bytes that were cut off. */
-const NOISE: Uint8Array = noise();
+/** Stands for bytes that were cut off; empty until it is needed. */
+let made: Uint8Array = new Uint8Array(0);
 
 function noise(): Uint8Array {
+  if (made.length > 0) return made;
   const bytes = new Uint8Array(STREAM_BYTES);
   let state = 0x2545f491;
   for (let at = 0; at < STREAM_BYTES; at++) {
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
     bytes[at] = state >>> 24;
   }
-  return bytes;
+  made = bytes;
+  return made;
 }
 
 /** See the module's text. */
@@ -108,7 +110,7 @@ export class Streams {
 
   /** Puts `count` bytes that nobody saw behind those that a slot holds: noise, in which nothing is recognised. */
   bridge(slot: number, count: number): void {
-    this.put(slot, this.filled[slot]!, NOISE, 0, Math.min(count, STREAM_BYTES));
+    this.put(slot, this.filled[slot]!, noise(), 0, Math.min(count, STREAM_BYTES));
   }
 
   /** Releases a slot. */

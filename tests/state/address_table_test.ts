@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AddressTable } from "../../lib/state/address_table.ts";
-import { OWN_MEMORY } from "../../lib/state/table_memory.ts";
+import { OwnTableMemory } from "../../lib/state/table_memory.ts";
 
 /** Few keys, so that they meet again and collide. */
 const key = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: -4, max: 4 }), fc.integer({ min: 0, max: 2 }));
@@ -132,7 +132,7 @@ Deno.test("rows come one at a time, without ended ones, while the table changes"
 Deno.test("the count of evicted entries is never below 0", () => {
   const made: Int32Array[] = [];
   const int32 = (length: number): Int32Array => made[made.push(new Int32Array(length)) - 1]!;
-  const table = new AddressTable(1, 1, 1, { ...OWN_MEMORY, int32 });
+  const table = new AddressTable(1, 1, 1, Object.assign(new OwnTableMemory(), { int32 }));
   const evict = (client: number) => table.insert(0, 0, 0xffff, client, 0, 1000);
   evict(1);
   evict(2);

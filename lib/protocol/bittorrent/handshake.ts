@@ -3,9 +3,10 @@
  * @module
  */
 import { type Evidence, evidence, type Look, UNDECIDED, UNRELATED } from "../classifier.ts";
+import { literal } from "../literal.ts";
 
 /** The 20 bytes that open every plain handshake. */
-const OPENING: Uint8Array = Uint8Array.from("\x13BitTorrent protocol", (character) => character.charCodeAt(0));
+const OPENING: Uint8Array = literal("\x13BitTorrent protocol");
 /** Length of {@link OPENING}. */
 export const OPENING_LENGTH = 20;
 /** Where the info-hash begins, counted from the handshake's first byte. */

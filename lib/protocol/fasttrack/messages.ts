@@ -13,6 +13,7 @@
  * ```
  * @module
  */
+import { literal } from "../literal.ts";
 
 /** First byte of a ping. */
 export const PING = 0x27;
@@ -46,9 +47,7 @@ export const OTHER_NETWORK = NETWORKS.length;
 /** No well-formed name. */
 export const NO_NETWORK = -1;
 
-const LOWER: readonly Uint8Array[] = NETWORKS.map((name) =>
-  Uint8Array.from(name.toLowerCase(), (character) => character.charCodeAt(0))
-);
+const LOWER: readonly Uint8Array[] = NETWORKS.map((name) => literal(name.toLowerCase()));
 const NAME_LEAST = 2;
 const NAME_MOST = 32;
 

@@ -19,7 +19,6 @@ export class Queues implements Disposable {
   /** What the kernel granted to each. */
   readonly effective: readonly EffectiveSettings[];
   readonly #libc: Libc;
-  readonly #yieldCore: Libc["symbols"]["sched_yield"];
   readonly #library: QueueLibrary;
   readonly #bell: number;
   readonly #bellWord: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(8));
@@ -65,7 +64,6 @@ export class Queues implements Disposable {
     effective: readonly EffectiveSettings[],
   ) {
     this.#libc = libc;
-    this.#yieldCore = libc.symbols.sched_yield;
     this.#library = library;
     this.list = list;
     this.effective = effective;
@@ -120,7 +118,7 @@ export class Queues implements Disposable {
 
   /** Lets other programs that wait for this core run first; returns at once where there are none. */
   yieldCore(): void {
-    this.#yieldCore();
+    this.#libc.symbols.sched_yield();
   }
 
   /** Descriptor of the eventfd that ends a {@link wait}: other threads of this process may write to it (see {@link ring}). */

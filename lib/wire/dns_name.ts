@@ -104,14 +104,14 @@ function readPattern(text: string): Pattern | string {
   if (below) name = name.slice(name.indexOf(".") + 1);
   if (name === "") return "there is no name in it";
   if (name.includes("*")) return 'a wildcard stands for whole labels at the front only, as in "*.example.com"';
+  if (name.length <= LONGEST_NAME && /^(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}$/.test(name)) {
+    return { name: new TextEncoder().encode(name), itself, below };
+  }
   // deno-lint-ignore no-control-regex -- the range is what makes a name internationalised
   if (/[^\x00-\x7f]/.test(name)) return 'write an internationalised name in its ASCII form ("xn--…")';
   if (name.length > LONGEST_NAME) return `the name is longer than ${LONGEST_NAME} characters`;
-  for (const label of name.split(".")) {
-    if (label === "" || label.length > 63) return "each label has 1 to 63 characters";
-    if (!/^[a-z0-9_-]+$/.test(label)) return "a label holds letters, digits, hyphens and underscores only";
-  }
-  return { name: new TextEncoder().encode(name), itself, below };
+  const long = name.split(".").some((label) => label === "" || label.length > 63);
+  return long ? "each label has 1 to 63 characters" : "a label holds letters, digits, hyphens and underscores only";
 }
 
 /** Why a text cannot be a pattern of a {@link NameSet}, for an error message; empty where it can. */

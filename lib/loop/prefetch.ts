@@ -22,6 +22,9 @@ export class Prefetcher {
   kept = 0;
   readonly #flows: FlowTable;
   readonly #hashes: Int32Array = new Int32Array(MOST);
+  /** Which packet of the burst each hash is of. */
+  readonly #packets: Int32Array = new Int32Array(MOST);
+  readonly #rows: Int32Array = new Int32Array(MOST);
   #count = 0;
 
   /** Prefetches from this table. */
@@ -34,9 +37,10 @@ export class Prefetcher {
     return this.#flows.count > MANY;
   }
 
-  /** Adds the packet whose IP header is expected at `at`. */
-  add(view: DataView, at: number): void {
-    if (this.#count === MOST || at + HEADERS > view.byteLength) return;
+  /** Adds packet `number` of the burst (0 … {@link MOST} - 1), whose IP header is expected at `at`. */
+  add(number: number, view: DataView, at: number): void {
+    if (at + HEADERS > view.byteLength) return;
+    this.#packets[this.#count] = number;
     const first = view.getUint8(at);
     if (first === 0x45) {
       const transport = view.getUint8(at + 9);
@@ -73,9 +77,16 @@ export class Prefetcher {
     }
   }
 
-  /** Reads the flows of all packets added. */
+  /** Reads the flows of all packets added, for each of which {@link hint} answers then. */
   fetch(): void {
+    this.#rows.fill(-1);
     if (this.#count > 0) this.kept = this.#flows.warm(this.#hashes, this.#count);
+    for (let i = 0; i < this.#count; i++) this.#rows[this.#packets[i]!] = this.#hashes[i]!;
     this.#count = 0;
+  }
+
+  /** Where the flow of packet `number` most likely is, see {@link FlowTable.hint}. */
+  hint(number: number): number {
+    return this.#rows[number]!;
   }
 }

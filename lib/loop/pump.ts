@@ -239,8 +239,10 @@ export class Pump {
     const message = queue.message;
     engine.clock.set(this.#now);
     let packets = 0;
-    if (count >= WORTH_PREFETCHING && this.#prefetcher.useful) {
-      for (let i = 0; i < count; i++) this.#prefetcher.add(queue.view, queue.guess(i));
+    const { flows } = engine.state;
+    const fetched = count >= WORTH_PREFETCHING && this.#prefetcher.useful;
+    if (fetched) {
+      for (let i = 0; i < count; i++) this.#prefetcher.add(i, queue.view, queue.guess(i));
       this.#prefetcher.fetch();
     }
     for (let i = 0; i < count; i++) {
@@ -258,6 +260,7 @@ export class Pump {
         packet.checksum = message.unverified ? CHECKSUM_UNVERIFIED : CHECKSUM_GOOD;
         const { payload, payloadEnd, capLength } = message;
         const outcome = packet.decode(queue.bytes, queue.view, payload, payloadEnd, capLength);
+        flows.hint = fetched ? this.#prefetcher.hint(i) : -1;
         verdict = engine.answer(packet, outcome);
       } catch (error) {
         this.#failed(error);

@@ -60,8 +60,9 @@ export class Sender {
   flush(): void {
     const count = this.#count;
     const packet = this.#packet;
-    if (this.#prefetcher.useful) {
-      for (let i = 0; i < count; i++) this.#prefetcher.add(this.#view, i * ROOM);
+    const fetched = this.#prefetcher.useful;
+    if (fetched) {
+      for (let i = 0; i < count; i++) this.#prefetcher.add(i, this.#view, i * ROOM);
       this.#prefetcher.fetch();
     }
     this.#now += 0.004 * count;
@@ -69,6 +70,7 @@ export class Sender {
     for (let i = 0; i < count; i++) {
       const end = i * ROOM + this.#length;
       const outcome = packet.decode(this.#bytes, this.#view, i * ROOM, end, this.#length);
+      this.#engine.state.flows.hint = fetched ? this.#prefetcher.hint(i) : -1;
       this.#engine.answer(packet, outcome);
     }
     this.#count = 0;

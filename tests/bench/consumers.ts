@@ -175,7 +175,7 @@ export interface Flood {
 }
 
 /** What to put in front of a command that shall run on `cores` only. */
-function pinned(cores: string): string[] {
+export function pinned(cores: string): string[] {
   return cores === "" ? [] : ["taskset", "-c", cores];
 }
 

@@ -5,8 +5,8 @@
 import { execute } from "../live/topology.ts";
 import { writePayloads } from "./captures.ts";
 import type { Bench } from "./consumers.ts";
-import { processFacts, ROOT, V8_FLAGS } from "./machine.ts";
-import { absolute, compared, type Figure, median } from "./pairs.ts";
+import { compileScript, processFacts, ROOT, V8_FLAGS } from "./machine.ts";
+import { absolute, compared, type Figure, inTurn, median } from "./pairs.ts";
 import type { Plan } from "./plan.ts";
 
 const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
@@ -105,17 +105,29 @@ function fullState(peers: number, locks: number): string {
   return lines.join("\n") + "\n";
 }
 
-/** Milliseconds from starting the executable to `ready`. */
-export async function start(bench: Bench, plan: Plan): Promise<Figure[]> {
-  const times: number[] = [];
-  for (let round = 0; round < (plan.quick ? 3 : 2 * plan.rounds + 1); round++) {
-    const began = performance.now();
-    const running = (await bench.start("ftwall"))!;
-    times.push(performance.now() - began);
-    await running.stop();
-  }
-  const note = "the first start of the file in memory, `ip netns exec` and the reading of its output included";
-  return [absolute({ bench: "start", name: "start to ready", unit: "ms", most: 150, note }, times)];
+/** Milliseconds from starting the executable to `ready`, and of a command, against the first line of a program of one line. */
+export async function start({ topology, workshop }: Bench, plan: Plan): Promise<Figure[]> {
+  const { dir, ftwall } = workshop;
+  await Deno.writeTextFile(`${dir}/hello.js`, 'console.log("hello");\n');
+  await compileScript(`${dir}/hello.js`, `${dir}/hello`, V8_FLAGS);
+  await Deno.writeTextFile(`${dir}/bench.toml`, "");
+  const files = ["--config", `${dir}/bench.toml`, "--control", `${dir}/control.sock`, "--state", `${dir}/state`];
+  const commands = {
+    hello: ["hello", `${dir}/hello`],
+    version: ["ftwall", ftwall, "version"],
+    ready: ["ready", ftwall, "run", "--no-rules", ...files],
+    rules: ["ready", ftwall, "run", ...files],
+  };
+  const names = ["hello", "version", "ready", "rules"] as const;
+  const times = await inTurn(names, plan.quick ? 3 : 2 * plan.rounds + 1, async (name) => {
+    return Number(await topology.must("router", [workshop.tool("first_line"), ...commands[name]]));
+  });
+  const about = { bench: "start", unit: "ms", against: "one line" };
+  return [
+    compared({ ...about, name: "start to ready", most: 2 }, times.ready, times.hello),
+    compared({ ...about, name: "the same, where rules are to be made" }, times.rules, times.hello),
+    compared({ ...about, name: "version", most: 1.5 }, times.version, times.hello),
+  ];
 }
 
 /** Processor time and wake-ups with no packet about. */

@@ -40,6 +40,8 @@ const YARDSTICKS: readonly (readonly [name: string, ...libraries: string[]])[] =
   ["udp_sink"],
   ["udp_ping"],
   ["flow_flood"],
+  ["first_line"],
+  ["thrash"],
 ];
 
 function readFlags(): string {
@@ -65,16 +67,31 @@ export async function build(dir: string, executable: string | null, say: (line: 
   return { dir, ftwall, tool: (name) => `${dir}/${name}` };
 }
 
-/** Compiles the executable as install.sh does. DENORT_BIN is taken from the environment. */
+/** Compiles the executable as install.sh does, its parts first. DENORT_BIN is taken from the environment. */
 export async function compileExecutable(path: string, flags: string): Promise<void> {
+  const parts = `${path}.parts`;
+  await deno("bundle", ...optionsOf("bundle", "--outdir"), "--outdir", parts, "main.ts");
+  await compileScript(`${parts}/main.js`, path, flags);
+  await Deno.remove(parts, { recursive: true });
+}
+
+/** Compiles one script as install.sh compiles the first of the executable's parts. */
+export async function compileScript(script: string, path: string, flags: string): Promise<void> {
+  await deno("compile", ...optionsOf("compile", "--v8-flags"), `--v8-flags=${flags}`, "--output", path, script);
+}
+
+async function deno(...words: string[]): Promise<void> {
   const env = Deno.env.toObject();
   delete env["RUST_BACKTRACE"];
-  const options = /deno" compile --quiet ((?:\S+ |\\\n\s+)*?)--v8-flags/.exec(
-    Deno.readTextFileSync(`${ROOT}/install.sh`),
-  );
-  const words = (options?.[1] ?? "").split(/[\s\\]+/).filter((word) => word !== "");
-  const command = [Deno.execPath(), "compile", "--quiet", ...words, `--v8-flags=${flags}`, "--output", path, "main.ts"];
-  await must(command, 300_000, env);
+  await must([Deno.execPath(), ...words], 300_000, env);
+}
+
+/** The options that install.sh gives to a command of Deno, up to one. */
+function optionsOf(command: string, end: string): string[] {
+  const script = Deno.readTextFileSync(`${ROOT}/install.sh`);
+  const options = new RegExp(`deno" ${command} ((?:\\S+ |\\\\\\n\\s+)*?)${end}`).exec(script);
+  if (options === null) throw new Error(`Cannot read "install.sh": no call of deno ${command}`);
+  return options[1]!.split(/[\s\\]+/).filter((word) => word !== "");
 }
 
 async function must(command: readonly string[], limit: number, env: Record<string, string> = {}): Promise<void> {

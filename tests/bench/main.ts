@@ -12,12 +12,13 @@ import type { Plan } from "./plan.ts";
 import { replay } from "./replay_speed.ts";
 import { bulk, connections, lockedFlood } from "./settled.ts";
 import { threads } from "./threads.ts";
-import { flowCost, flows, latency, sweeps, udp } from "./throughput.ts";
+import { flowCost, flows, latency, neighbour, sweeps, udp } from "./throughput.ts";
 
 const BENCHES: Readonly<Record<string, (bench: Bench, plan: Plan) => Promise<Figure[]>>> = {
   start,
   udp,
   flows,
+  neighbour,
   latency,
   "flow-cost": flowCost,
   threads,

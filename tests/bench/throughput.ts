@@ -4,7 +4,7 @@
  */
 import { ADDRESSES, hasTool } from "../live/topology.ts";
 import { writePayloads } from "./captures.ts";
-import type { Bench, Consumer, Flood } from "./consumers.ts";
+import { type Bench, type Consumer, type Flood, pinned } from "./consumers.ts";
 import { processFacts } from "./machine.ts";
 import { compared, type Figure, inTurn, median } from "./pairs.ts";
 import type { Plan, Series } from "./plan.ts";
@@ -73,6 +73,30 @@ async function heldAgainstC(bench: Bench, plan: Plan, what: string, flood: Flood
 
 /** Real payloads from as many machines as it takes. */
 export async function flows(bench: Bench, plan: Plan): Promise<Figure[]> {
+  return [await manyFlows(bench, plan, { bench: "flows", name: "100,000 flows, real payloads, lossless", least: 0.8 })];
+}
+
+/** The same beside a program on each core that empties the caches. */
+export async function neighbour(bench: Bench, plan: Plan): Promise<Figure[]> {
+  const { topology, workshop } = bench;
+  const strangers = Array.from(
+    { length: navigator.hardwareConcurrency },
+    (_, core) => topology.startOutside([...pinned(String(core)), workshop.tool("thrash")]),
+  );
+  try {
+    for (const stranger of strangers) await stranger.prints(/ready/);
+    const name = "100,000 flows, the caches emptied each 2 ms";
+    return [await manyFlows(bench, plan, { bench: "neighbour", name, least: 0.9 })];
+  } finally {
+    for (const stranger of strangers) await stranger.stop();
+  }
+}
+
+async function manyFlows(
+  bench: Bench,
+  plan: Plan,
+  about: { readonly bench: string; readonly name: string; readonly least: number },
+): Promise<Figure> {
   const payloads = `${bench.workshop.dir}/payloads`;
   const count = writePayloads(payloads, 60_000);
   const flood: Flood = { packets: plan.quick ? 100_000 : 400_000, flows: 100_000, payloads };
@@ -81,8 +105,7 @@ export async function flows(bench: Bench, plan: Plan): Promise<Figure[]> {
     return (await through(bench, name, flood, name === "ftwall" ? ["--dry-run"] : [])).rate;
   });
   const note = `${count} payloads from captures`;
-  const about = { bench: "flows", name: "100,000 flows, real payloads, lossless", unit: "packets/s", note };
-  return [compared({ ...about, against: "batch", least: 0.8 }, rates.ftwall, rates.batch)];
+  return compared({ ...about, unit: "packets/s", note, against: "batch" }, rates.ftwall, rates.batch);
 }
 
 /** Processor time a packet with many flows against few, everything included. */

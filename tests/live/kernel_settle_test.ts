@@ -25,27 +25,32 @@ async function connections(topology: Topology): Promise<string> {
   return await topology.must("router", ["conntrack", "-L"]);
 }
 
-/** Answers each request with one segment, and closes. */
+/** Answers each request at once with as many bytes as its path says, and closes. */
 const ANSWER = `import socket
 s = socket.create_server(("::", 8080), family=socket.AF_INET6, dualstack_ipv6=True)
 while True:
-    c, _ = s.accept(); c.recv(999); c.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n" + b"x" * 900); c.close()
+    c, _ = s.accept(); n = int(c.recv(999).split()[1][1:])
+    c.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n" + b"x" * n); c.close()
 `;
 const ASK = `import socket, sys
 for _ in range(50):
     with socket.create_connection((sys.argv[1], 8080)) as c:
-        c.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+        c.sendall(b"GET /%s HTTP/1.0\\r\\n\\r\\n" % sys.argv[2].encode())
         while c.recv(9999): pass
 `;
 
 Deno.test({
-  ...named("what ends a connection never overtakes what waits in the queue"),
+  ...named(
+    "nothing of a page overtakes what waits in the queue, neither the end of its connection nor its later segments",
+  ),
   async fn() {
     await using topology = await Topology.create({ prefix: "kn" });
     await using _daemon = await RouterDaemon.start(topology);
     topology.start("server", ["python3", "-c", ANSWER]);
     await topology.listening("server", "tcp", 8080);
-    for (const host of [server.v4, server.v6]) await topology.must("client1", ["python3", "-c", ASK, host]);
+    for (const host of [server.v4, server.v6]) {
+      for (const size of ["900", "60000"]) await topology.must("client1", ["python3", "-c", ASK, host, size]);
+    }
     const [names, values] = (await topology.must("client1", ["grep", "^TcpExt", "/proc/net/netstat"])).split("\n");
     const at = names!.split(" ").indexOf("TCPOFOQueue");
     assert.equal(values!.split(" ")[at], "0", "segments that came out of order");

@@ -5,7 +5,7 @@
  *     deno run -A lib/bundle/run_file.ts [--arch aarch64] [--executable FILE | --deno FILE] [--out DIRECTORY]
  *
  * `--deno` makes a bundle, half as large again, for an architecture for which no executable can be made: Deno itself is
- * in it, and the program as one file.
+ * in it, and the program beside it.
  *
  * @module
  */
@@ -34,7 +34,7 @@ function launcher(program: string, up: string, args: string): string {
 
 /** How Deno runs the program; what V8 is told stands in install.sh for the executable. */
 const RUN = " run -A --no-prompt --quiet --no-config --v8-flags=--optimize-for-size,--max-old-space-size=128," +
-  '--max-semi-space-size=2,--expose-gc "$here/bin/ftwall.js"';
+  '--max-semi-space-size=2,--expose-gc "$here/bin/parts/main.js"';
 
 /** Lays libraries and tools; answers what they are. */
 async function layParts(tree: string, arch: Arch, packages: ReadonlyMap<string, Package>): Promise<Component[]> {
@@ -63,8 +63,9 @@ async function layParts(tree: string, arch: Arch, packages: ReadonlyMap<string, 
 async function layProgram(tree: string, order: Order): Promise<Component[]> {
   await copy(order.deno ?? order.executable, `${tree}/bin/ftwall`, 0o755);
   if (order.deno !== null) {
-    const script = `${tree}/bin/ftwall.js`;
-    await finished(Deno.execPath(), ["bundle", "--quiet", "--minify", "--output", script, `${root}main.ts`], root);
+    // In parts, as install.sh makes the executable of.
+    const splitting = ["bundle", "--quiet", "--minify", "--code-splitting", "--outdir", `${tree}/bin/parts`];
+    await finished(Deno.execPath(), [...splitting, `${root}main.ts`], root);
   }
   await copy(`${root}install.sh`, `${tree}/install.sh`, 0o755);
   await write(`${tree}/ftwall`, launcher("ftwall", "", order.deno === null ? "" : RUN), 0o755);

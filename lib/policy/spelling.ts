@@ -305,6 +305,11 @@ export function formatQueueNumbers({ first, last }: QueueNumbers): string {
   return first === last ? String(first) : `${first}:${last}`;
 }
 
+/** Which entry of a list is wrong. */
+function unreadable(what: string, entry: string): Error {
+  return new Error(`the ${what} ${JSON.stringify(entry.trim().slice(0, 20))}`);
+}
+
 /** A list of days, 0 = Sunday … 6 = Saturday, ascending; `"mon-fri"` stands for all of its days. */
 export const days: Kind<readonly number[]> = {
   allowed: `a list of ${ALL_DAYS.map((day) => `"${day}"`).join(", ")}, or ranges such as "mon-fri"`,
@@ -315,9 +320,7 @@ export const days: Kind<readonly number[]> = {
       const ends = typeof entry === "string" ? entry.toLowerCase().split("-").map((day) => ALL_DAYS.indexOf(day)) : [];
       const [from, to = from] = ends;
       if (ends.length > 2 || from === undefined || to === undefined || from < 0 || to < 0) {
-        return new Error(
-          typeof entry === "string" ? `the day ${JSON.stringify(entry.slice(0, 20))}` : "an entry that is no text",
-        );
+        return typeof entry === "string" ? unreadable("day", entry) : new Error("an entry that is no text");
       }
       for (let day = from;; day = (day + 1) % 7) {
         set.add(day);
@@ -361,16 +364,24 @@ export const hours: Kind<readonly Slot[]> = {
       typeof entry === "string" ? entry.split(",") : [entry]
     );
     if (texts.length === 0 || texts.length > 48) return null;
-    const slots = texts.map((entry) => typeof entry === "string" ? readSlot(entry) : null);
-    return slots.every((slot) => slot !== null) ? slots : null;
+    const slots: Slot[] = [];
+    for (const entry of texts) {
+      if (typeof entry !== "string") return null;
+      const slot = readSlot(entry);
+      if (slot === null) return texts.length > 1 || Array.isArray(value) ? unreadable("hours", entry) : null;
+      slots.push(slot);
+    }
+    return slots;
   },
   write: (value) =>
     value.length === 1
       ? writeText(writeSlot(value[0]!))
       : `[${value.map((slot) => writeText(writeSlot(slot))).join(", ")}]`,
   suggest: (found) => {
-    const match = typeof found === "string"
-      ? /^\s*(\d\d?)(?:[:.h]?(\d\d))?\s*(?:-|–|to)\s*(\d\d?)(?:[:.h]?(\d\d))?\s*$/.exec(found)
+    const entries: unknown[] = Array.isArray(found) ? found : [found];
+    const wrong = entries.find((entry) => typeof entry === "string" && readSlot(entry) === null);
+    const match = typeof wrong === "string"
+      ? /^\s*(\d\d?)(?:[:.h]?(\d\d))?\s*(?:-|–|to)\s*(\d\d?)(?:[:.h]?(\d\d))?\s*$/.exec(wrong)
       : null;
     if (match === null) return undefined;
     const slot = readSlot(`${match[1]}:${match[2] ?? "00"}-${match[3]}:${match[4] ?? "00"}`);

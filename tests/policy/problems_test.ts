@@ -287,7 +287,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
   [
     '[[schedule]]\nhours = ["24:00-25:00", "08:00-08:00"]\ndays = []\n',
     [
-      'f:2: schedule[1].hours: found a list of 2; allowed: "HH:MM-HH:MM" from 00:00 to 24:00, several with commas or as a list such as ["08:00-12:00", "13:00-16:00"]; an end before the begin crosses midnight',
+      'f:2: schedule[1].hours: found a list of 2 (the hours "24:00-25:00"); allowed: "HH:MM-HH:MM" from 00:00 to 24:00, several with commas or as a list such as ["08:00-12:00", "13:00-16:00"]; an end before the begin crosses midnight',
       'f:3: schedule[1].days: found an empty list; allowed: a list of "sun", "mon", "tue", "wed", "thu", "fri", "sat", or ranges such as "mon-fri"',
     ],
   ],

@@ -478,7 +478,7 @@ compile() {
 # Builds the bundle beside dist/ftwall, which it holds.
 build_bundle() {
   have xz || { say "no bundle: xz is missing (Debian xz-utils)"; return 0; }
-  say "building the bundle for routers that have nothing: about half a minute"
+  say "building the bundle for routers that have nothing: about a minute"
   watched '' '' in_clone "$deno" run -A --no-check --cached-only --frozen lib/bundle/run_file.ts ||
     { cat "$scratch/output" >&2; die "the bundle was not built"; }
   cat "$scratch/output"

@@ -104,11 +104,11 @@ enough_memory() {
     wanted=$((wanted + disk)) where=", its files on the RAM disk included"
   fi
   # One that runs now makes way.
-  running=$(cat /run/ftwall/ftwall.pid 2>/dev/null || true)
-  if [ -n "$running" ]; then
-    used=$(sed -n 's/^VmRSS: *\([0-9]*\).*/\1/p' "/proc/$running/status" 2>/dev/null || true)
+  for f in /proc/[0-9]*/status; do
+    grep -qs '^Name:[[:space:]]*ftwall$' "$f" || continue
+    used=$(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\).*/\1/p' "$f" 2>/dev/null || true)
     available=$((available + ${used:-0}))
-  fi
+  done
   [ "$available" -ge $wanted ] || die 1 "$((available / 1024)) MiB of memory are free and ftwall takes $((wanted / 1024))$where"
 }
 
@@ -180,7 +180,7 @@ unpack() {
   tell_progress &
   teller=$!
   content skip=$((head + first)) | "$loader" --library-path "$work/lib" "$work/bin/xz" -dc 2>/dev/null |
-    (cd "$work" && tar xf - 2>/dev/null) || full
+    (cd "$work" && tar xf - && mkdir loader && cp "$loader" loader/ftwall && cp "$loader" loader/nft) 2>/dev/null || full
   kill "$teller" 2>/dev/null || true
   teller=''
   # Written last: an archive that was cut short has none.

@@ -52,7 +52,7 @@ async function layParts(tree: string, arch: Arch, packages: ReadonlyMap<string, 
     const purl = `pkg:deb/debian/${part.package}@${encodeURIComponent(found.version)}?arch=${debianArch(arch)}`;
     components.set(part.package, { name: part.package, version: found.version, purl, licence: part.licence, files });
   }
-  // A process has the name of the file that was executed: here the loader.
+  // A process has the name of the file that was executed: here the loader. head.sh makes these copies.
   for (const program of ["ftwall", "nft"]) {
     await copy(`${tree}/lib/${loaderOf(arch)}`, `${tree}/loader/${program}`, 0o755);
   }
@@ -139,14 +139,15 @@ async function build(order: Order): Promise<string> {
     await write(`${tree}/complete`, `${file}\n`);
 
     const first = firstFiles(order.arch);
-    const rest = [...filesBelow(tree)].filter((path) => !first.includes(path) && path !== "complete").sort();
+    const later = (path: string) => !first.includes(path) && !path.startsWith("loader/") && path !== "complete";
+    const rest = [...filesBelow(tree)].filter(later).sort();
     await archive(tree, [...first], `${work}/first.tar`);
     await archive(tree, [...rest, "complete"], `${work}/rest.tar`);
     await finished("gzip", ["-9n", `${work}/first.tar`]);
-    // The filter for machine code saves a twentieth. Two threads whatever the machine has: the same file everywhere.
+    // The filter for machine code saves a twentieth. One thread whatever the machine has: the same file everywhere.
     const filter = order.arch === "x86_64" ? "--x86" : "--arm64";
     const known = (await output("xz", ["--long-help"])).includes(filter) ? [filter] : [];
-    await finished("xz", ["-T2", ...known, "--lzma2=preset=6,dict=16MiB", "--check=crc32", `${work}/rest.tar`]);
+    await finished("xz", ["-T1", ...known, "--lzma2=preset=6,dict=16MiB,lc=4", "--check=crc32", `${work}/rest.tar`]);
 
     const made = `${order.out}/${file}.run`;
     await assemble(made, order.arch, of, `${work}/first.tar.gz`, `${work}/rest.tar.xz`, sizeOf(tree));

@@ -133,11 +133,12 @@ Deno.test({
       `echo "${meminfo}" >${bare.path}/proc/meminfo; touch ${bare.path}/proc/self/net/dev`;
     await refused("a kernel without NFQUEUE", "sh /root/ftwall.run", 3, /no NFQUEUE.*linux-image/, fake(""));
     await refused(
-      "too little memory",
+      "too little memory, that of the one that runs included",
       "sh /root/ftwall.run",
       1,
-      /39 MiB of memory are free and ftwall takes 80/,
-      `${fake("MemAvailable: 40000 kB")}; touch ${bare.path}/proc/self/net/netfilter/nfnetlink_queue`,
+      /59 MiB of memory are free and ftwall takes 80/,
+      `${fake("MemAvailable:   40000 kB")}; mkdir ${bare.path}/proc/7; ` +
+        `printf 'Name:\\tftwall\\nVmRSS:\\t   20480 kB\\n' >${bare.path}/proc/7/status; touch ${bare.path}/proc/self/net/netfilter/nfnetlink_queue`,
     );
   },
 });

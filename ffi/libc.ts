@@ -11,8 +11,6 @@ const SYMBOLS = {
   poll: { parameters: ["pointer", "usize", "i32"], result: "i32" },
   // The same on another thread: its errno is lost.
   pollAsync: { name: "poll", parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
-  // int usleep(useconds_t usec);   (on another thread)
-  usleepAsync: { name: "usleep", parameters: ["u32"], result: "i32", nonblocking: true },
   // int sched_yield(void);
   sched_yield: { parameters: [], result: "i32" },
   // int recvmmsg(int fd, struct mmsghdr *vec, unsigned int vlen, int flags, struct timespec *timeout);

@@ -2,6 +2,7 @@
  * The queues of this process together: opened, waited for and closed as one.
  * @module
  */
+import { EventLoop } from "./event_loop.ts";
 import { type Libc, POLLIN } from "./libc.ts";
 import { type EffectiveSettings, QueueLibrary, type QueueSettings } from "./netfilter_queue.ts";
 import type { PacketQueue } from "./packet_queue.ts";
@@ -27,6 +28,7 @@ export class Queues implements Disposable {
   readonly #polledAt: Deno.PointerObject;
   readonly #asyncPolled: Int32Array<ArrayBuffer>;
   readonly #asyncPolledAt: Deno.PointerObject;
+  #eventLoop: EventLoop | null = null;
   #waiting: Promise<void> | null = null;
   #closed = false;
 
@@ -83,7 +85,7 @@ export class Queues implements Disposable {
 
   /**
    * Waits on another thread until a queue has packets, {@link wake} is called, or `timeout` milliseconds have passed
-   * (-1: no limit). The event loop runs meanwhile; with 0 it has a {@link turn}. A wait that is under way is shared.
+   * (-1: no limit). The event loop runs meanwhile; with 0 it has one turn. A wait that is under way is shared.
    */
   wait(timeout: number): Promise<void> {
     if (this.#closed) return Promise.resolve();
@@ -92,10 +94,22 @@ export class Queues implements Disposable {
   }
 
   async #wait(timeout: number): Promise<void> {
-    if (timeout === 0) await turn(this.#libc);
-    else await this.#poll(timeout);
+    if (timeout !== 0 || !(await this.#turn())) await this.#poll(timeout);
     this.#waiting = null;
     if (this.#closed) this.#release();
+  }
+
+  /** A turn of the event loop; false where the machine gives no sockets for it. */
+  async #turn(): Promise<boolean> {
+    try {
+      this.#eventLoop ??= await EventLoop.open();
+      await this.#eventLoop.turn();
+      return true;
+    } catch {
+      this.#eventLoop?.[Symbol.dispose]();
+      this.#eventLoop = null;
+      return false;
+    }
   }
 
   async #poll(timeout: number): Promise<void> {
@@ -158,6 +172,7 @@ export class Queues implements Disposable {
   }
 
   #release(): void {
+    this.#eventLoop?.[Symbol.dispose]();
     this.#libc.symbols.close(this.#bell);
     this.#library.close();
   }
@@ -166,15 +181,6 @@ export class Queues implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-/**
- * A turn of the event loop, for signals, timers and sockets (about 0.1 ms). It is a sleep on another thread, as short as
- * there is: the runtime looks at its sockets before it sleeps itself, and otherwise each 61st time only. A call that takes no
- * time is often answered before that: `status` waited a second behind such calls.
- */
-export async function turn(libc: Libc): Promise<void> {
-  await libc.symbols.usleepAsync(1);
 }
 
 /** Ends a wait for queues, also another thread's, by their bell. `word` is room for the eight bytes that are written. */

@@ -15,8 +15,9 @@ class Surprise extends Packet {
 }
 
 const golden = new GoldenRun();
-// Long enough that what is met once in some hundred thousand packets was met.
-golden.run(1_200_000);
+// Long enough that what is met once in some hundred thousand packets was met, and that what is remembered of a client for ten
+// minutes was forgotten once: then its flows take other ways.
+golden.run(3_000_000);
 collect();
 if (Deno.args.includes("--surprise")) {
   const packet = new Surprise();

@@ -11,11 +11,12 @@ import { ANSWER_SEEDS } from "./seeds.ts";
 import { dictionary } from "./mutation.ts";
 import type { Input, Parser } from "./fuzzer.ts";
 import type { Classifier } from "../../lib/protocol/classifier.ts";
+import { AWAITS, AWAITS_NOT } from "../../lib/judge/engine.ts";
 import type { Words } from "../../lib/net/address.ts";
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { buildTcp, buildUdp, Ends } from "../../lib/wire/build.ts";
 import { Packet } from "../../lib/wire/packet.ts";
-import { ACK, FIN, PSH, RST, SYN } from "../../lib/wire/transport.ts";
+import { ACK, FIN, PROTOCOL_TCP, PSH, RST, SYN } from "../../lib/wire/transport.ts";
 
 const TCP = 1;
 const INBOUND = 2;
@@ -72,7 +73,10 @@ function talk(
     packet.hook = 2;
     desk.now += 3;
     const verdict = desk.engine.judge(packet, packet.decode(bytes, view, 0, size, size), desk.now);
-    if (!(verdict >= 0 && verdict <= 3)) throw new Error(`Verdict ${verdict}`);
+    if (!(verdict >= 0 && verdict <= 3) && verdict !== AWAITS && verdict !== AWAITS_NOT) {
+      throw new Error(`Verdict ${verdict}`);
+    }
+    if (verdict > 3 && packet.transport !== PROTOCOL_TCP) throw new Error("An answer is awaited of what is not TCP");
   };
   const open = (head: number, port: number) => {
     const client = 1 + runs % 60_000;

@@ -1,6 +1,7 @@
 /** Hostile packets: whatever becomes of a golden packet, the engine answers with one legal verdict and does not throw. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { AWAITS, AWAITS_NOT } from "../../lib/judge/engine.ts";
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
 import { Desk, HOME } from "../support/desk.ts";
 import { GOLDENS, packetsOf } from "../golden/make.ts";
@@ -17,7 +18,8 @@ function judgeAll(packets: Iterable<Uint8Array>, tight = false): void {
     desk.now += judged % 50 === 0 ? 1100 : 1;
     // Every third packet is at the router itself, in or out.
     const verdict = desk.judge(bytes, judged % 3 === 0 ? 1 + (judged % 2) * 2 : 2);
-    assert.ok(Number.isInteger(verdict) && verdict >= 0 && verdict <= 3, `verdict ${verdict}`);
+    const legal = (verdict >= 0 && verdict <= 3) || verdict === AWAITS || verdict === AWAITS_NOT;
+    assert.ok(Number.isInteger(verdict) && legal, `verdict ${verdict}`);
     if (judged % 50 === 0) desk.engine.tick(desk.now, desk.now);
     desk.engine.outbox.take();
   }

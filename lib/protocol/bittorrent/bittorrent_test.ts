@@ -217,7 +217,7 @@ Deno.test("random bytes in the middle of a stream count beside a known endpoint 
   for (const bytes of [noise(255, 21), new Uint8Array(1400).fill(0x41), join(hex("170303 0573"), noise(1395, 21))]) {
     assert.equal(converse(bittorrent, setting, [["<", bytes]]).answer.certainty, 0);
   }
-  const late: Turn[] = [...Array.from({ length: 8 }, (): Turn => ["<", hex("00")]), ["<", noise(1400, 21)]];
+  const late: Turn[] = [...Array.from({ length: 20 }, (): Turn => ["<", hex("00")]), ["<", noise(1400, 21)]];
   assert.equal(converse(bittorrent, setting, late).answer.certainty, 0, "not asked for ever");
 });
 

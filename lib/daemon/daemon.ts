@@ -608,7 +608,7 @@ class RunningDaemon implements Daemon {
   #restore(): void {
     const restored = this.#state.restore();
     // In dry-run no file is written.
-    if (!this.#options.dryRun) this.#markers.adopt(this.#config.clientFiles, restored);
+    if (!this.#options.dryRun) this.#markers.adopt(this.#config.clientFiles, () => restored);
     for (const event of restored) this.#reporter.emit(event);
   }
 
@@ -691,7 +691,8 @@ class RunningDaemon implements Daemon {
     this.#history.adopt(loaded.config);
     warnings.push(...await this.#notify.adopt(loaded.config));
     if (!this.#options.dryRun) {
-      this.#markers.adopt(loaded.config.clientFiles, this.#engine.hold(() => this.#engine.learner.timeLocks.inForce()));
+      const { learner } = this.#engine;
+      this.#markers.adopt(loaded.config.clientFiles, () => this.#engine.hold(() => learner.timeLocks.inForce()));
     }
     this.#reporter.change(
       logFormat(this.#options, loaded.config, this.#opened.output),

@@ -22,14 +22,17 @@ export class MarkerFiles {
 
   /**
    * Keeps files in `directory` from now on; empty keeps none. Files that an earlier run left there are removed, and each of
-   * the `locks` in force gets one. If another directory was in use, its files are removed.
+   * the `locks` in force gets one: they are asked for only where files are kept. If another directory was in use, its files
+   * are removed.
    */
-  adopt(directory: string, locks: readonly LockEvent[]): void {
+  adopt(directory: string, locks: () => readonly LockEvent[]): void {
     if (directory !== this.#directory) this.#clear(new Set());
     this.#directory = directory;
     this.#failed = false;
-    this.#clear(new Set(locks.map((lock) => lock.client)));
-    for (const lock of locks) this.follow(lock);
+    if (directory === "") return;
+    const inForce = locks();
+    this.#clear(new Set(inForce.map((lock) => lock.client)));
+    for (const lock of inForce) this.follow(lock);
   }
 
   /** Follows an event. */

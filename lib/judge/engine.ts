@@ -183,13 +183,14 @@ export class Engine {
    * has their wildcard; decisions about flows are reviewed.
    */
   adopt(policy: Policy): void {
+    const before = this.#policy;
     this.#policy = policy;
     this.learner.adopt(policy);
     this.learner.table = policy.tableAt(this.clock.now + this.clock.wallOffset);
     this.trainer.adopt(this.#ownsSharedTables);
     this.#protocols = this.#numbers(policy);
     this.#policyEpoch = this.#policyEpoch % 0x7fff + 1;
-    if (this.#ownsSharedTables) forgetExempted(this.state, policy, this.learner.timeLocks);
+    if (this.#ownsSharedTables) forgetExempted(this.state, before, policy, this.learner.timeLocks);
   }
 
   /** Calls `act` while holding the lock of the tables, where there is one. */

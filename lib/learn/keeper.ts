@@ -146,7 +146,7 @@ function budget(rows: number, part: number): number {
 }
 
 /** Ends locks of clients that a new policy exempts, and forgets peers and trained addresses that it exempts or has at home. */
-export function forgetExempted(state: State, policy: Policy, timeLocks: TimeLocks): void {
+export function forgetExempted(state: State, before: Policy, policy: Policy, timeLocks: TimeLocks): void {
   const { locks, peers, trained } = state;
   locks.table.each((row) => {
     const lock = locks.at(row);
@@ -154,6 +154,8 @@ export function forgetExempted(state: State, policy: Policy, timeLocks: TimeLock
     if (policy.isExempt(key(0), key(1), key(2), key(3), lock.macHigh, lock.macLow)) timeLocks.release(row, "config");
     else if (lock.protocol >= 0) lock.protocol = policy.protocolNumber(lock.protocolName);
   });
+  // Through 100,000 peers it takes milliseconds in which packets wait.
+  if (whoIsSpared(before) === whoIsSpared(policy)) return;
   for (const table of [peers, trained]) {
     table.each((row) => {
       const key = (word: number) => table.key(row, word);
@@ -161,4 +163,9 @@ export function forgetExempted(state: State, policy: Policy, timeLocks: TimeLock
       if (home || policy.isExempt(key(0), key(1), key(2), key(3), 0, 0)) table.remove(row);
     });
   }
+}
+
+/** What {@link forgetExempted} goes by, as text. */
+function whoIsSpared({ config, lan }: Policy): string {
+  return JSON.stringify([config.network.home, config.network.exempt, lan]);
 }

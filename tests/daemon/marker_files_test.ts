@@ -24,7 +24,7 @@ Deno.test("each locked client has a file; stale ones are removed, others' files 
   inDirectory((directory) => {
     for (const name of ["10.0.0.9", "fd00::9", "cafe", "README"]) Deno.writeTextFileSync(`${directory}/${name}`, "");
     const markers = new MarkerFiles(assert.fail);
-    markers.adopt(directory, [lock("10.0.0.1")]);
+    markers.adopt(directory, () => [lock("10.0.0.1")]);
     assert.deepEqual(list(directory), ["10.0.0.1", "README", "cafe"]);
     markers.follow(lock("fd00::2"));
     markers.follow(lock("10.0.0.1", "released"));
@@ -39,12 +39,12 @@ Deno.test("a reload moves the files of locks in force to the new directory", () 
   inDirectory((one) =>
     inDirectory((two) => {
       const markers = new MarkerFiles(assert.fail);
-      markers.adopt(one, [lock("10.0.0.1")]);
-      markers.adopt(one, [lock("10.0.0.1")]);
+      markers.adopt(one, () => [lock("10.0.0.1")]);
+      markers.adopt(one, () => [lock("10.0.0.1")]);
       assert.deepEqual(list(one), ["10.0.0.1"]);
-      markers.adopt(two, [lock("10.0.0.1"), lock("10.0.0.2")]);
+      markers.adopt(two, () => [lock("10.0.0.1"), lock("10.0.0.2")]);
       assert.deepEqual([list(one), list(two)], [[], ["10.0.0.1", "10.0.0.2"]]);
-      markers.adopt("", []);
+      markers.adopt("", () => []);
       assert.deepEqual(list(two), []);
     })
   );
@@ -53,14 +53,14 @@ Deno.test("a reload moves the files of locks in force to the new directory", () 
 Deno.test("a directory that is missing is told once at the start, and again at a reload", () => {
   const told: string[] = [];
   const markers = new MarkerFiles((text) => told.push(text));
-  markers.adopt("/nonexistent/clients", [lock("10.0.0.1")]);
+  markers.adopt("/nonexistent/clients", () => [lock("10.0.0.1")]);
   markers.follow(lock("10.0.0.2"));
   assert.equal(told.length, 1);
   assert.match(
     told[0]!,
     /^Cannot keep the files of locked clients in "\/nonexistent\/clients" \(client_files\): .*No such/,
   );
-  markers.adopt("/nonexistent/clients", []);
+  markers.adopt("/nonexistent/clients", () => []);
   assert.equal(told.length, 2);
 });
 

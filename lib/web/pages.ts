@@ -56,7 +56,12 @@ ${section("who", "Clients with most points", clientTable(frame, known, null))}
 ${section("last", "Last events", eventList(frame, events.slice(-FEW)))}
 </div>
 <details><summary>Everything that <code>ftwall status</code> says</summary>
-<pre tabindex="0">${statusText(status, frame.now, frame.clock).join("\n")}</pre></details>`;
+<pre tabindex="0">${
+    statusText(status, frame.now, frame.clock).map((line) =>
+      markup`${line}
+`
+    )
+  }</pre></details>`;
   return page(frame, "./", "Overview", body, true);
 }
 

@@ -114,6 +114,7 @@ Deno.test("in a dry run the words are those of what would be", async () => {
   const text = await desk.text("/");
   assert.match(text, /dry run: nothing is refused/);
   assert.match(text, /<h2 id="locks">Would be locked<\/h2>/);
+  assert.match(text, /<pre tabindex="0">ftwall [^\n]*DRY RUN[^\n]*\nconfig /);
   assert.match(text, /packets would be refused/);
   assert.match(await desk.text("/client?c=192.168.1.34"), />would be locked<\/span> for fasttrack/);
 });

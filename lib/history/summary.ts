@@ -242,6 +242,8 @@ class Sums {
   readonly #names = new Map<string, Named>();
   readonly #counters = new Map<number, HourCounters>();
   readonly #config: Incident[] = [];
+  /** Addresses that `ftwall selftest` made up. */
+  readonly #selftests = new Set<string>();
   readonly #trouble: Incident[] = [];
   #dry = false;
   #wet = false;
@@ -353,6 +355,7 @@ class Sums {
         return;
       case "audit": {
         const found = text(event["found"]);
+        if (event["reason"] === "selftest") this.#selftests.add(client);
         const what = [text(event["action"]), client, text(event["outcome"]), found, text(event["reason"])];
         this.#config.push({
           time: rfc3339(time),
@@ -378,7 +381,7 @@ class Sums {
       totals: {
         clients:
           clients.filter(([client, sum]) =>
-            client !== MANY && client !== "" && sum.sure + sum.locks + sum.wouldLock > 0
+            client !== MANY && client !== "" && !this.#selftests.has(client) && sum.sure + sum.locks + sum.wouldLock > 0
           ).length,
         locks: all.locks,
         would_lock: all.wouldLock,
@@ -416,6 +419,7 @@ class Sums {
   }
 
   #nameOf(client: string): string {
+    if (this.#selftests.has(client)) return "selftest";
     const known = this.#names.get(client);
     return known !== undefined && known.name !== "" ? known.name : this.#options.nameOf(client, known?.mac ?? "");
   }

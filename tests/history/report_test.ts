@@ -150,6 +150,14 @@ Deno.test("lines of the log have the reader's time, and say what happened withou
   ]);
 });
 
+Deno.test("an address that a self-test made up is called so, and is none of the clients that shared", async () => {
+  const found = addition({ kind: "detected", certainty: "certain", client: "10.91.186.21" });
+  const audit = { event: "audit", action: "unlock", client: found.client, reason: "selftest", outcome: "done" };
+  const { totals, clients } = await reportOf([found], [audit]);
+  assert.equal(totals.clients, 0);
+  assert.deepEqual(clients.map(({ client, name }) => [client, name]), [["10.91.186.21", "selftest"]]);
+});
+
 Deno.test("nothing that a client or peer said becomes part of the page or steers the terminal", async () => {
   const hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[2J\u202e&`'";
   const records = [

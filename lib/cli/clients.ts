@@ -85,6 +85,7 @@ With --since it answers from the history alone where no daemon runs.`,
     if (since === undefined) {
       const answer = await ask(control, { command: "explain", client: oneClient(client) });
       print(...(json === true ? [jsonLine(answer)] : explainText(answer, Date.now(), localClock())));
+      if (json !== true && answer.history.length === 0) print("What was before the last start: add --since 2d");
       return DONE;
     }
     const directory = await findHistory({ state, config: undefined, control });

@@ -105,7 +105,8 @@ async function tryIptables(run: Runner, options: RulesOptions, notes: string[]):
     }
     if (answer.code !== 0) {
       sets = false;
-      notes.push(`no kernel sets, ftwall alone holds the locks: ipset: ${reason(answer)}`);
+      const why = answer.code === 127 ? "there is no ipset, install it" : `ipset: ${reason(answer)}`;
+      notes.push(`no kernel sets, ftwall alone holds the locks: ${why}`);
     }
   }
   // Sets are left out of the trial, since they would have to exist where it takes place.

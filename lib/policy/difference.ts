@@ -71,6 +71,9 @@ export interface Needed {
   readonly command: string;
 }
 
+/** Keys of which the rules tell too. */
+const IN_RULES = /^(?:queue|lock)\./;
+
 /** Changed keys that need new firewall rules or a new start; empty where the reload did all. */
 export function needsRestart(before: Config, after: Config): readonly Needed[] {
   return differences(before, after).flatMap(({ key, needs }) =>
@@ -79,7 +82,7 @@ export function needsRestart(before: Config, after: Config): readonly Needed[] {
       needs,
       command: needs === "rules"
         ? "ftwall rules --apply, then ftwall reload"
-        : "ftwall rules --apply, then restart ftwall",
+        : `${IN_RULES.test(key) ? "ftwall rules --apply, then " : ""}restart ftwall`,
     }]
   );
 }

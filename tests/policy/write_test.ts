@@ -61,10 +61,13 @@ Deno.test("difference() names each changed key with its values, and nothing else
 
 Deno.test("needsRestart() names the keys that a reload cannot apply, with the command", () => {
   const before = configOf("");
-  const after = configOf('[network]\nlan = ["eth1"]\nexempt = ["10.0.0.1"]\n[queue]\nnumbers = "0:1"');
+  const after = configOf(
+    '[network]\nlan = ["eth1"]\nexempt = ["10.0.0.1"]\n[queue]\nnumbers = "0:1"\n[log]\nfile = "/x"',
+  );
   assert.deepEqual(needsRestart(before, after), [
     { key: "network.lan", needs: "rules", command: "ftwall rules --apply, then ftwall reload" },
     { key: "queue.numbers", needs: "restart", command: "ftwall rules --apply, then restart ftwall" },
+    { key: "log.file", needs: "restart", command: "restart ftwall" },
   ]);
   assert.deepEqual(needsRestart(before, before), []);
 });

@@ -41,6 +41,11 @@ export class Bench implements AsyncDisposable {
     return new Bench(workshop, topology);
   }
 
+  /** The same namespaces with another ftwall. */
+  of(ftwall: string): Bench {
+    return new Bench({ ...this.workshop, ftwall }, this.topology);
+  }
+
   /** Has every forwarded packet queued, in one of so many queues, whatever becomes of its flow; with `false` none. */
   async queueEverything(on: boolean, queues = 1): Promise<void> {
     for (const tool of ["iptables", "ip6tables"]) await this.topology.run("router", [tool, "-F", "FORWARD"]);
@@ -97,6 +102,13 @@ export class Bench implements AsyncDisposable {
     return JSON.parse(
       await this.topology.must("router", [this.workshop.ftwall, "status", "--json", "--control", control]),
     );
+  }
+
+  /** Puts another config in force. */
+  async reload(config: string): Promise<void> {
+    const { dir, ftwall } = this.workshop;
+    await Deno.writeTextFile(`${dir}/bench.toml`, `${config}\n`);
+    await this.topology.must("router", [ftwall, "reload", "--control", `${dir}/control.sock`]);
   }
 
   /**

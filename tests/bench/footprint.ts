@@ -2,7 +2,7 @@
  * What ftwall takes while it is there: memory, start, idle, and what a packet costs inside.
  * @module
  */
-import { execute } from "../live/topology.ts";
+import { type Background, execute } from "../live/topology.ts";
 import { writePayloads } from "./captures.ts";
 import type { Bench } from "./consumers.ts";
 import { compileScript, processFacts, ROOT, V8_FLAGS } from "./machine.ts";
@@ -27,14 +27,9 @@ export async function memory(bench: Bench, plan: Plan): Promise<Figure[]> {
       absolute({ bench: "memory", name: `resident after ${packets} packets`, unit: "MiB", most: 64 }, [resident]),
     );
   }
-  const payloads = `${bench.workshop.dir}/hundred`;
-  const record = new Uint8Array(102);
-  record[0] = 100;
-  await Deno.writeFile(payloads, record);
+  const payloads = await hundredBytes(bench);
   {
-    const running = (await bench.start("ftwall", "", [], fullState(100_000, 10_000)))!;
-    await bench.flood({ packets: 120_000, flows: 100_000, payloads });
-    await sleep(3000);
+    const running = await startFull(bench);
     const resident = processFacts(running.pid).rssMiB;
     const { flows, peers, locks } = await bench.status() as {
       flows: { count: number };
@@ -91,8 +86,26 @@ export async function hour(bench: Bench, plan: Plan): Promise<Figure[]> {
   return [absolute({ ...about, note }, [median(resident.slice(6)) - median(resident.slice(0, 6))])];
 }
 
+/** Writes a file of one payload of 100 bytes, as floods with many flows want it; answers its path. */
+export async function hundredBytes(bench: Bench): Promise<string> {
+  const path = `${bench.workshop.dir}/hundred`;
+  const record = new Uint8Array(102);
+  record[0] = 100;
+  await Deno.writeFile(path, record);
+  return path;
+}
+
+/** Starts ftwall and fills its tables: 100,000 flows, 100,000 peers, 10,000 locks. */
+export async function startFull(bench: Bench): Promise<Background> {
+  const payloads = await hundredBytes(bench);
+  const running = (await bench.start("ftwall", "", [], fullState(100_000, 10_000)))!;
+  await bench.flood({ packets: 120_000, flows: 100_000, payloads });
+  await sleep(3000);
+  return running;
+}
+
 /** A state file with so many peers and locks. */
-function fullState(peers: number, locks: number): string {
+export function fullState(peers: number, locks: number): string {
   const lines = ["ftwall state 1"];
   const until = new Date(Date.now() + 6 * 3_600_000).toISOString();
   const since = new Date().toISOString();

@@ -4,6 +4,7 @@
  */
 import { errorText } from "../../lib/net/error_text.ts";
 import { execute, skipReason } from "../live/topology.ts";
+import { before } from "./before.ts";
 import { Bench } from "./consumers.ts";
 import { engine, hour, idle, memory, start } from "./footprint.ts";
 import { build, machineFacts } from "./machine.ts";
@@ -12,7 +13,7 @@ import type { Plan } from "./plan.ts";
 import { replay } from "./replay_speed.ts";
 import { bulk, connections, lockedFlood } from "./settled.ts";
 import { threads } from "./threads.ts";
-import { flowCost, flows, latency, neighbour, sweeps, udp } from "./throughput.ts";
+import { flowCost, flows, latency, neighbour, pauses, sweeps, udp } from "./throughput.ts";
 
 const BENCHES: Readonly<Record<string, (bench: Bench, plan: Plan) => Promise<Figure[]>>> = {
   start,
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, (bench: Bench, plan: Plan) => Promise<Fig
   flows,
   neighbour,
   latency,
+  pauses,
   "flow-cost": flowCost,
   threads,
   engine,
@@ -30,6 +32,7 @@ const BENCHES: Readonly<Record<string, (bench: Bench, plan: Plan) => Promise<Fig
   connections,
   "locked-flood": lockedFlood,
   replay,
+  before,
   sweeps,
 };
 
@@ -41,6 +44,7 @@ const USAGE = `usage: deno task bench [option]
   --json FILE         writes the figures there too
   --merge             keeps what FILE already holds of other benches
   --executable FILE   measures this ftwall instead of building one
+  --before FILE       an older ftwall, for the bench of that name
 
 Builds on the denort in DENORT_BIN where that is set.`;
 
@@ -52,6 +56,7 @@ interface Options {
   readonly json: string;
   readonly merge: boolean;
   readonly executable: string | null;
+  readonly before: string;
 }
 
 function readArguments(args: readonly string[]): Options | string {
@@ -62,18 +67,20 @@ function readArguments(args: readonly string[]): Options | string {
     json: "",
     merge: false,
     executable: null as string | null,
+    before: "",
   };
   const rest = args.flatMap((word) => word.startsWith("--") ? word.split(/=(.*)/s, 2) : [word]);
   while (rest.length > 0) {
     const word = rest.shift()!;
     if (word === "--quick") options.quick = true;
     else if (word === "--merge") options.merge = true;
-    else if (["--only", "--json", "--rounds", "--executable"].includes(word)) {
+    else if (["--only", "--json", "--rounds", "--executable", "--before"].includes(word)) {
       const value = rest.shift();
       if (value === undefined) return `"${word}" wants a value`;
       if (word === "--only") options.only = value.split(",");
       else if (word === "--json") options.json = value;
       else if (word === "--executable") options.executable = value;
+      else if (word === "--before") options.before = value;
       else options.rounds = Number(value);
     } else return `Unknown option "${word}"`;
   }
@@ -100,6 +107,7 @@ async function main(args: readonly string[]): Promise<number> {
   const plan: Plan = {
     quick: options.quick,
     rounds: options.quick ? Math.min(2, options.rounds) : options.rounds,
+    before: options.before,
     series: [],
     say: (line) => print(`# ${line}`),
   };

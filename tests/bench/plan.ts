@@ -16,6 +16,8 @@ export interface Plan {
   readonly quick: boolean;
   /** Pairs. */
   readonly rounds: number;
+  /** An older ftwall, which this one is held against; empty for none. */
+  readonly before: string;
   /** Filled as benches go. */
   readonly series: Series[];
   /** Tells how far it is. */

@@ -20,15 +20,11 @@ export async function replay(bench: Bench, plan: Plan): Promise<Figure[]> {
     const capture = `${bench.workshop.dir}/large.pcap`;
     const packets = writeLargeCapture(capture, least);
     const commands = {
-      ftwall: [bench.workshop.ftwall, "replay", "--home", "any", capture],
+      ftwall: replayOf(bench.workshop.ftwall, capture),
       ndpiReader: ["ndpiReader", "-q", "-i", capture],
     };
     const rates = await inTurn(["ftwall", "ndpiReader"] as const, plan.rounds, async (name) => {
-      const began = performance.now();
-      const answer = await execute(["taskset", "-c", "1", ...commands[name]], { limit: 120_000 });
-      const took = (performance.now() - began) / 1000;
-      if (answer.code !== 0) throw new Error(`Cannot replay with ${name}: ${answer.stderr.slice(0, 500)}`);
-      return packets / took;
+      return packets / await timeOf(commands[name]);
     });
     await Deno.remove(capture);
     const name = `replay on one core, ${least.toLocaleString("en")} packets`;
@@ -36,4 +32,18 @@ export async function replay(bench: Bench, plan: Plan): Promise<Figure[]> {
     figures.push(compared({ ...about, note: `${packets} packets` }, rates.ftwall, rates.ndpiReader));
   }
   return figures;
+}
+
+/** The command that replays a capture. */
+export function replayOf(ftwall: string, capture: string): string[] {
+  return [ftwall, "replay", "--home", "any", capture];
+}
+
+/** Seconds that a command takes on one core. */
+export async function timeOf(command: readonly string[]): Promise<number> {
+  const began = performance.now();
+  const answer = await execute(["taskset", "-c", "1", ...command], { limit: 120_000 });
+  const took = (performance.now() - began) / 1000;
+  if (answer.code !== 0) throw new Error(`Cannot run "${command.join(" ")}": ${answer.stderr.slice(0, 500)}`);
+  return took;
 }

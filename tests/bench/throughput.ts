@@ -2,15 +2,16 @@
  * Lossless throughput and latency of what is queued, held against C.
  * @module
  */
-import { ADDRESSES, hasTool } from "../live/topology.ts";
+import { ADDRESSES, type Background, hasTool } from "../live/topology.ts";
 import { writePayloads } from "./captures.ts";
 import { type Bench, type Consumer, type Flood, pinned } from "./consumers.ts";
+import { fullState, hundredBytes } from "./footprint.ts";
 import { processFacts } from "./machine.ts";
 import { compared, type Figure, inTurn, median } from "./pairs.ts";
 import type { Plan, Series } from "./plan.ts";
 
 /** What one flood showed. */
-interface Passage {
+export interface Passage {
   /** Packets a second that arrived. */
   readonly rate: number;
   /** Microseconds of processor time that the consumer took for each. */
@@ -18,7 +19,7 @@ interface Passage {
 }
 
 /** One flood through a fresh consumer. Throws where a flood with a window lost a packet. */
-async function through(
+export async function through(
   bench: Bench,
   consumer: Consumer,
   flood: Flood,
@@ -110,10 +111,7 @@ async function manyFlows(
 
 /** Processor time a packet with many flows against few, everything included. */
 export async function flowCost(bench: Bench, plan: Plan): Promise<Figure[]> {
-  const payloads = `${bench.workshop.dir}/hundred`;
-  const record = new Uint8Array(102);
-  record[0] = 100;
-  await Deno.writeFile(payloads, record);
+  const payloads = await hundredBytes(bench);
   const packets = plan.quick ? 200_000 : 1_500_000;
   const many = plan.quick ? 100_000 : 1_000_000;
   const costs = await inTurn(["few", "many"] as const, plan.quick ? 1 : 3, async (name) => {
@@ -125,29 +123,80 @@ export async function flowCost(bench: Bench, plan: Plan): Promise<Figure[]> {
   ];
 }
 
-/** Round trips at 1,000 a second. */
-export async function latency(bench: Bench, plan: Plan): Promise<Figure[]> {
-  const count = plan.quick ? 2000 : 3000;
+/** What udp_ping tells, in microseconds. */
+export interface RoundTrips {
+  readonly answered: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  readonly histogram: readonly (readonly [bound: number, inside: number])[];
+}
+
+/** So many round trips at a rate, through whoever has the queue, to {@link startEcho}. */
+export async function roundTrips(bench: Bench, count: number, rate: number): Promise<RoundTrips> {
+  const command = [bench.workshop.tool("udp_ping"), ADDRESSES.server.v4, String(count), String(rate)];
+  return JSON.parse(await bench.topology.must("client1", command, { limit: 120_000 })) as RoundTrips;
+}
+
+/** Starts what answers the pings; to be stopped. */
+export async function startEcho(bench: Bench): Promise<Background> {
   const echo = bench.topology.start("server", [bench.workshop.tool("udp_ping"), "echo"]);
   await echo.prints(/ready/);
+  return echo;
+}
+
+/** Packets a second at which round trips are measured. */
+const RATES: readonly number[] = [1000, 10_000, 50_000];
+
+/** Round trips at several rates, alone and beside a program that computes on the consumer's core. */
+export async function latency(bench: Bench, plan: Plan): Promise<Figure[]> {
+  await using _ = await startEcho(bench);
+  const figures = await latencyAtRest(bench, plan);
+  const core = String(navigator.hardwareConcurrency - 1);
+  for (const busy of [false, true]) {
+    for (const rate of busy ? RATES : RATES.slice(1)) {
+      const tails: Record<string, number[]> = {};
+      const medians = await inTurn(["ftwall", "single"] as const, plan.rounds, async (name) => {
+        await bench.queueEverything(true);
+        const neighbour = busy
+          ? bench.topology.start("router", ["taskset", "-c", core, "sh", "-c", "while :; do :; done"])
+          : null;
+        const running = await bench.start(name, "", [], "", busy ? core : "");
+        await roundTrips(bench, 1000, 1000); // warm
+        const { p50, p99 } = await roundTrips(bench, plan.quick ? 2000 : Math.max(3000, rate), rate);
+        await running?.stop();
+        await neighbour?.stop();
+        (tails[name] ??= []).push(p99);
+        return p50;
+      });
+      const where = `${rate.toLocaleString("en")} a second${busy ? ", its core busy" : ""}`;
+      const about = { bench: "latency", unit: "µs", against: "single" };
+      figures.push(
+        compared({ ...about, name: `round trip at ${where}, median`, most: 1.1 }, medians.ftwall, medians.single),
+        compared({ ...about, name: `the same, 99th percentile`, most: 1.25 }, tails["ftwall"]!, tails["single"]!),
+      );
+    }
+  }
+  return figures;
+}
+
+/** At 1,000 a second also beside the C program that batches and beside no queue, for the plot. */
+async function latencyAtRest(bench: Bench, plan: Plan): Promise<Figure[]> {
+  const count = plan.quick ? 2000 : 3000;
   const tails: Record<string, number[]> = {};
   const histograms: Record<string, Map<number, number>> = {};
   const names = ["ftwall", "single", "batch", "none"] as const;
   const medians = await inTurn(names, plan.rounds, async (name) => {
     await bench.queueEverything(name !== "none");
     const running = await bench.start(name);
-    const ping = [bench.workshop.tool("udp_ping"), ADDRESSES.server.v4];
-    await bench.topology.must("client1", [...ping, "1000", "1000"]); // warm
-    const answer = JSON.parse(
-      await bench.topology.must("client1", [...ping, String(count), "1000"], { limit: 60_000 }),
-    );
+    await roundTrips(bench, 1000, 1000); // warm
+    const answer = await roundTrips(bench, count, 1000);
     await running?.stop();
     (tails[name] ??= []).push(answer.p99);
     const histogram = histograms[name] ??= new Map();
     for (const [bound, inside] of answer.histogram) histogram.set(bound, (histogram.get(bound) ?? 0) + inside);
     return answer.p50;
   });
-  await echo.stop();
   for (const name of names) {
     const points = [...histograms[name]!].sort((a, b) => a[0] - b[0]);
     const all = points.reduce((sum, [, inside]) => sum + inside, 0);
@@ -159,10 +208,60 @@ export async function latency(bench: Bench, plan: Plan): Promise<Figure[]> {
   const path = median(medians.none);
   const added = (values: readonly number[]) => values.map((value) => value - path);
   const note = `without a queue ${path.toFixed(0)} µs, accept_all batch ${median(medians.batch).toFixed(0)} µs`;
+  const name = "round trip at 1,000 a second";
   return [
-    compared({ ...about, name: "round trip, median", most: 1.25, note }, medians.ftwall, medians.single),
-    compared({ ...about, name: "round trip, 99th percentile", most: 2 }, tails["ftwall"]!, tails["single"]!),
-    compared({ ...about, name: "added to the round trip, median" }, added(medians.ftwall), added(medians.single)),
+    compared({ ...about, name: `${name}, median`, most: 1.1, note }, medians.ftwall, medians.single),
+    compared({ ...about, name: "the same, 99th percentile", most: 1.25 }, tails["ftwall"]!, tails["single"]!),
+    compared({ ...about, name: "added to it, median" }, added(medians.ftwall), added(medians.single)),
+  ];
+}
+
+/** Milliseconds: how many round trips took longer. */
+const PAUSES: readonly number[] = [1, 5, 10, 20];
+
+/**
+ * How long packets wait while ftwall is busy with itself: full tables that go to the state file, collections of garbage,
+ * `status`, and reloads that change the config. Beside the usual loop, which has nothing to do: what it shows is the machine.
+ */
+export async function pauses(bench: Bench, plan: Plan): Promise<Figure[]> {
+  await using _ = await startEcho(bench);
+  const rate = 2000;
+  const count = rate * (plan.quick ? 5 : 60);
+  const over: Record<string, number[][]> = {};
+  const longest = await inTurn(
+    ["ftwall", "single"] as const,
+    plan.quick ? 1 : Math.min(plan.rounds, 3),
+    async (name) => {
+      await bench.queueEverything(true);
+      const config = (turn: number) => `[state]\ninterval = "10s"\n[lock]\nseconds = ${100 + turn % 2}`;
+      const running = await bench.start(name, name === "ftwall" ? config(0) : "", [], fullState(100_000, 10_000));
+      let ended = false;
+      const pinging = roundTrips(bench, count, rate).finally(() => ended = true);
+      for (let turn = 1; name === "ftwall" && !ended; turn++) {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        if (turn % 2 === 0) await bench.status();
+        else await bench.reload(config(turn >> 1));
+      }
+      const { max, histogram } = await pinging;
+      await running?.stop();
+      const beyond = (bound: number) =>
+        histogram.reduce((sum, [to, inside]) => sum + (to > bound * 1000 ? inside : 0), 0);
+      (over[name] ??= []).push(PAUSES.map(beyond));
+      return max / 1000;
+    },
+  );
+  const about = { bench: "pauses", against: "single" };
+  return [
+    compared(
+      { ...about, name: "longest round trip while busy with itself", unit: "ms" },
+      longest.ftwall,
+      longest.single,
+    ),
+    ...PAUSES.map((bound, i) => {
+      const name = `of ${count.toLocaleString("en")} round trips over ${bound} ms`;
+      const of = (who: string) => over[who]!.map((counts) => counts[i]!);
+      return compared({ ...about, name, unit: "" }, of("ftwall"), of("single"));
+    }),
   ];
 }
 
@@ -176,10 +275,7 @@ export async function sweeps(bench: Bench, plan: Plan): Promise<Figure[]> {
     for (const name of names) (points[`${plot} ${name}`] ??= []).push([x, median(rates[name])]);
   };
   for (const bytes of [16, 100, 400, 800, 1400]) await at("size", bytes, { packets, flows: 50, bytes });
-  const payloads = `${bench.workshop.dir}/hundred`;
-  const record = new Uint8Array(102);
-  record[0] = 100;
-  await Deno.writeFile(payloads, record);
+  const payloads = await hundredBytes(bench);
   for (const count of plan.quick ? [1, 1000, 100_000] : [1, 100, 1000, 10_000, 100_000, 1_000_000]) {
     await at("flows", count, { packets: Math.max(packets, count), flows: count, payloads });
   }

@@ -298,6 +298,33 @@ function fullState(memory: number): string {
 }
 
 Deno.test({
+  ...named("beside programs that compute no question goes without an answer, and ftwall sleeps ahead of them"),
+  async fn() {
+    using flood = new Flood();
+    await flood.build();
+    await using topology = await Topology.create({ prefix: "cp" });
+    await using echo = topology.start("server", flood.command("echo", 7));
+    await echo.prints("ready");
+    await using daemon = await RouterDaemon.start(topology);
+    const computing = Array.from(
+      { length: 3 * navigator.hardwareConcurrency },
+      () => topology.start("router", ["sh", "-c", "while :; do :; done"]),
+    );
+    const text = await topology.must("client2", flood.command("ask", server.v4, 7, 20_000, 150), {
+      limit: 60_000 * PATIENCE,
+    });
+    // proc_pid_stat(5): field 19, counted from behind the name, which is field 2.
+    const stat = Deno.readTextFileSync(`/proc/${daemon.process.pid}/stat`);
+    const nice = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16];
+    for (const program of computing) await program.stop();
+    figure(`${computing.length} programs compute: ${text.trim()}`);
+    const { asked, answered } = JSON.parse(text) as { asked: number; answered: number };
+    assert.ok(answered >= 0.95 * asked, text);
+    assert.equal(nice, "-10");
+  },
+});
+
+Deno.test({
   ...named("with full tables ftwall takes no more memory than its config says, and what the docs say beside it"),
   async fn() {
     using flood = new Flood();

@@ -17,12 +17,6 @@ const GATHERED = 8 << 20;
 /** Milliseconds after the start at which its memory is given back, and between later times. */
 const SETTLING = 2000;
 const TIDYING = 2000;
-/**
- * The same for one that rests: what each second touches has to be read again each time, which was a third of what an idle
- * ftwall did. It rests while fewer bytes become resident.
- */
-const RESTING = 32_000;
-const TOUCHED = 1 << 20;
 
 /**
  * Gives memory back: soon after the start what the start left behind, later what the compiler and saves touched. V8's heap
@@ -34,10 +28,6 @@ export class Tidier {
   /** Resident bytes soon after V8's heap was collected last. */
   #least = Infinity;
   #pages: readonly Pages[] | null = null;
-  /** Least resident bytes that a beat found since the last {@link tidy}; NaN before the first. */
-  #settled = Number.NaN;
-  #tidied = -Infinity;
-  #pause = TIDYING;
 
   /** Begins to count at the first {@link beat}. */
   constructor(libc: Libc) {
@@ -53,19 +43,11 @@ export class Tidier {
       collect();
       const smaps = readMappings();
       this.#pages = startPages(smaps, executableIn(smaps));
-      this.tidy();
       // Finding them took memory too, which the next beat gives back.
       this.#due = now;
-      return;
     }
+    this.tidy();
     const { rss } = Deno.memoryUsage();
-    this.#settled = Number.isNaN(this.#settled) ? rss : Math.min(this.#settled, rss);
-    const touched = rss >= this.#settled + TOUCHED;
-    if (touched || now >= this.#tidied + this.#pause) {
-      this.tidy();
-      this.#tidied = now;
-      this.#pause = touched ? TIDYING : Math.min(2 * this.#pause, RESTING);
-    }
     this.#least = Math.min(this.#least, rss);
     if (rss < this.#least + GATHERED) return;
     collect();
@@ -79,7 +61,6 @@ export class Tidier {
     const { madvise, malloc_trim } = this.#libc.symbols;
     malloc_trim?.(0n);
     for (const { at, length } of this.#pages) madvise(at, length, MADV_DONTNEED);
-    this.#settled = Number.NaN;
   }
 }
 

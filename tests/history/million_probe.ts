@@ -4,6 +4,7 @@
  * that logged such events.
  */
 import { cpuUsage } from "node:process";
+import { Libc } from "../../ffi/libc.ts";
 import { Recorder } from "../../lib/history/recorder.ts";
 import { HistoryStore } from "../../lib/history/history_store.ts";
 import { logText } from "../../lib/history/log_text.ts";
@@ -37,7 +38,12 @@ function event(i: number): ReportEvent {
 const status = (pattern: RegExp, file = "status") =>
   Number(pattern.exec(Deno.readTextFileSync(`/proc/self/${file}`))?.[1] ?? 0);
 const rss = () => status(/^VmRSS:\s+(\d+)/m);
-const collect = () => (globalThis as { gc?: () => void }).gc?.();
+const libc = Libc.open();
+/** What the daemon does now and then, too (ffi/start_pages.ts). */
+const collect = () => {
+  (globalThis as { gc?: () => void }).gc?.();
+  libc.symbols.malloc_trim?.(0n);
+};
 
 // The baseline is a process that tells such events to a log, as the daemon does in any case.
 const log = await Deno.open("/dev/null", { write: true });

@@ -227,61 +227,55 @@ export class FlowTable {
     sport: number,
     dport: number,
   ): number {
-    const hint = this.hint;
-    this.hint = -1;
-    if (hint >= 0 && this.#holds(hint, tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport)) return hint;
-    const hash = this.hash(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport);
-    this.#hash = hash;
     const index = this.#index;
-    const tag = hash & this.#tagMask;
-    let at = (hash ^ (hash >>> 15)) & this.#mask;
-    for (;;) {
-      const entry = index[at]!;
-      if (entry === 0) return -1;
-      if ((entry & this.#tagMask) === tag) {
-        const row = (entry & this.#rowMask) - 1;
-        if (this.#holds(row, tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport)) return row;
-      }
-      at = (at + 1) & this.#mask;
-    }
-  }
-
-  /** Whether a row holds this flow, in whichever direction; then sets {@link fromOpener}. */
-  #holds(
-    row: number,
-    tcp: number,
-    s0: number,
-    s1: number,
-    s2: number,
-    s3: number,
-    d0: number,
-    d1: number,
-    d2: number,
-    d3: number,
-    sport: number,
-    dport: number,
-  ): boolean {
     const words = this.words;
-    const flow = row * FLOW_WORDS;
-    if ((words[flow + FLAGS]! & (USED | IS_TCP)) !== (USED | tcp)) return false;
-    const ports = words[flow + PORTS]!;
-    if (
-      ports === ((sport << 16) | dport) && words[flow + 3] === s3 && words[flow + 7] === d3 && words[flow + 2] === s2 &&
-      words[flow + 6] === d2 && words[flow + 1] === s1 && words[flow + 5] === d1 && words[flow] === s0 &&
-      words[flow + 4] === d0
-    ) {
-      this.fromOpener = true;
-      return true;
+    const mask = this.#mask;
+    const there = (sport << 16) | dport;
+    const back = (dport << 16) | sport;
+    const used = USED | tcp;
+    let row = this.hint;
+    this.hint = -1;
+    let at = -1;
+    let tag = 0;
+    for (;;) {
+      if (row >= 0) {
+        const flow = row * FLOW_WORDS;
+        const ports = words[flow + PORTS]!;
+        if ((words[flow + FLAGS]! & (USED | IS_TCP)) === used) {
+          if (
+            ports === there && words[flow + 3] === s3 && words[flow + 7] === d3 && words[flow + 2] === s2 &&
+            words[flow + 6] === d2 && words[flow + 1] === s1 && words[flow + 5] === d1 && words[flow] === s0 &&
+            words[flow + 4] === d0
+          ) {
+            this.fromOpener = true;
+            return row;
+          }
+          if (
+            ports === back && words[flow + 3] === d3 && words[flow + 7] === s3 && words[flow + 2] === d2 &&
+            words[flow + 6] === s2 && words[flow + 1] === d1 && words[flow + 5] === s1 && words[flow] === d0 &&
+            words[flow + 4] === s0
+          ) {
+            this.fromOpener = false;
+            return row;
+          }
+        }
+      }
+      if (at < 0) {
+        const hash = this.hash(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport);
+        this.#hash = hash;
+        tag = hash & this.#tagMask;
+        at = (hash ^ (hash >>> 15)) & mask;
+      } else {
+        at = (at + 1) & mask;
+      }
+      let entry = index[at]!;
+      while (entry !== 0 && (entry & this.#tagMask) !== tag) {
+        at = (at + 1) & mask;
+        entry = index[at]!;
+      }
+      if (entry === 0) return -1;
+      row = (entry & this.#rowMask) - 1;
     }
-    if (
-      ports === ((dport << 16) | sport) && words[flow + 3] === d3 && words[flow + 7] === s3 && words[flow + 2] === d2 &&
-      words[flow + 6] === s2 && words[flow + 1] === d1 && words[flow + 5] === s1 && words[flow] === d0 &&
-      words[flow + 4] === s0
-    ) {
-      this.fromOpener = false;
-      return true;
-    }
-    return false;
   }
 
   /** Opens the flow that the last {@link find} did not find. The packet's source becomes its opener; all words after the key are zero. */

@@ -73,7 +73,7 @@ export function addLength(
     const before = words[flow + NOTE1]!;
     const end = (packet.seq + packet.length) | 0;
     const after = placeOf(before, blocks, packet.length, end, fromOpener);
-    fit = fitOf(before, after, blocks);
+    fit = fitOf(before, after, blocks, packet.length);
     words[flow + NOTE1] = after;
   }
   const note = rule.add(words[flow + NOTE0]!, packet.length, fromOpener, fit);

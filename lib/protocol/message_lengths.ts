@@ -65,8 +65,11 @@ export interface Blocks {
   readonly long: number;
 }
 
-/** How a short packet of a side that sends long ones ends: for the fourth time not a multiple of blocks behind the last, no matter, or so. */
-export type Fit = -1 | 0 | 1;
+/**
+ * How a short packet of a side that sends long ones ends: for the fourth time not a multiple of blocks behind the last, no
+ * matter, so, or so and both are heads.
+ */
+export type Fit = -1 | 0 | 1 | 2;
 
 // The second note: one more than where the last short packet ended, in blocks of three; 0 where none did yet,
 const PLACE_SHIFT = 3;
@@ -101,11 +104,11 @@ export function placeOf(note1: number, blocks: Blocks, size: number, end: number
   return over === 0 ? withMisses(moved, 0) : over >= BETWEEN ? withMisses(moved, misses + 1) : moved;
 }
 
-/** How a packet ended by which the second note became `after`. */
-export function fitOf(before: number, after: number, blocks: Blocks): Fit {
+/** How a packet with `size` bytes ended by which the second note became `after`. */
+export function fitOf(before: number, after: number, blocks: Blocks, size: number): Fit {
   const from = (before >>> PLACE_SHIFT) & PLACE_MASK;
   const to = (after >>> PLACE_SHIFT) & PLACE_MASK;
-  if (from !== to && overOf(from, to, blocks) === 0) return 1;
+  if (from !== to && overOf(from, to, blocks) === 0) return size === blocks.head && (before & AT_HEAD) !== 0 ? 2 : 1;
   return ((before >>> MISSES_SHIFT) & MISSES_MASK) > ((after >>> MISSES_SHIFT) & MISSES_MASK) ? -1 : 0;
 }
 

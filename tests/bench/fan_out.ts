@@ -108,7 +108,7 @@ export function clientHour(talker: Talker, seed: number): Hour {
           const end = ends[Number(fromOpener)]! += size;
           const before = place;
           place = placeOf(before, MSE_LENGTHS.blocks!, size, end, fromOpener);
-          note = MSE_LENGTHS.add(note, size, fromOpener, fitOf(before, place, MSE_LENGTHS.blocks!));
+          note = MSE_LENGTHS.add(note, size, fromOpener, fitOf(before, place, MSE_LENGTHS.blocks!, size));
           const said = MSE_LENGTHS.says(note);
           marked ||= said >= SAYS_HANDSHAKE;
           proven ||= said === SAYS_PROTOCOL;

@@ -36,7 +36,7 @@ const MSE_BLOCKS: Evidence = evidence(
   "mse-blocks",
   STRONG,
   "the sizes of MSE or a random stream, then packets below 1100 bytes of the side that sends long ones, three of which end a " +
-    "multiple of 16397 bytes behind the one before, four others take one of them back: BitTorrent's pieces, 16384 bytes behind " +
+    "multiple of 16397 bytes behind the one before (one of 13 bytes behind another counts twice), four others take one of them back: BitTorrent's pieces, 16384 bytes behind " +
     "13; by chance one packet in 2^38 is such a third, and no other program is known to write so",
   true,
 );
@@ -128,7 +128,7 @@ function addBatch(note: number, size: number): number {
 
 function addBlock(note: number, fit: Fit): number {
   const count = (note >>> BLOCKS_SHIFT) & 3;
-  if (fit > 0) return count === BLOCKS_ENOUGH ? note : note + (1 << BLOCKS_SHIFT);
+  if (fit > 0) return note + (Math.min(fit, BLOCKS_ENOUGH - count) << BLOCKS_SHIFT);
   return fit === 0 || count === 0 ? note : note - (1 << BLOCKS_SHIFT);
 }
 

@@ -8,7 +8,8 @@
  *     flood number FROM TO PORT RATE SECONDS EACH      numbered datagrams, each EACH of a flow of their own, until SIGTERM at the latest
  *     flood tally PORT                                 counts them; SIGUSR1 makes it tell the highest number, SIGTERM all
  *
- * KIND: ping (FastTrack), announce (UDP tracker), dht, syn, dns (answers nobody asked for), fragment, flow (random bytes).
+ * KIND: ping (FastTrack), announce (UDP tracker), dht, syn, dns (answers nobody asked for), fragment, flow (random bytes),
+ * begun (TCP whose beginning nobody saw, random bytes).
  * `send`, `ask`, `number` and `tally` print one line of JSON; `kernel_us` is the kernel's time for each packet, the way through the router with it.
  */
 #define _GNU_SOURCE
@@ -61,28 +62,30 @@ static size_t payload(const char *kind, uint8_t *to) {
   if (!strcmp(kind, "dht")) return memcpy(to, dht, sizeof dht - 1), sizeof dht - 1;
   if (!strcmp(kind, "announce")) return memcpy(to, tracker, sizeof tracker), memcpy(to + 12, &random, 4), 16;
   if (!strcmp(kind, "dns")) return memcpy(to, &random, 2), memcpy(to + 2, answer, sizeof answer), 2 + sizeof answer;
-  for (int i = 0; i < 64; i += 4) random = chance(), memcpy(to + i, &random, 4);
-  return 64;
+  const int size = !strcmp(kind, "begun") ? 600 : 64;
+  for (int i = 0; i < size; i += 4) random = chance(), memcpy(to + i, &random, 4);
+  return (size_t)size;
 }
 
 /* Packets that are built before the first is sent, so that sending costs a system call for 64 of them. */
 #define RING 131072
-#define SIZE 128
 #define BATCH 64
 
 static size_t build(uint8_t *packet, const char *kind, uint32_t from, uint32_t to) {
-  const int syn = !strcmp(kind, "syn"), dns = !strcmp(kind, "dns"), fragment = !strcmp(kind, "fragment");
+  const int begun = !strcmp(kind, "begun"), syn = !strcmp(kind, "syn"), dns = !strcmp(kind, "dns"), fragment = !strcmp(kind, "fragment");
   struct iphdr *ip = (struct iphdr *)packet;
   uint8_t *rest = packet + sizeof *ip;
   size_t size;
   const uint16_t random = (uint16_t)chance();
   ip->version = 4, ip->ihl = 5, ip->ttl = 64, ip->id = random;
   ip->saddr = from, ip->daddr = to;
-  if (syn) {
+  if (syn || begun) {
     struct tcphdr *tcp = (struct tcphdr *)rest;
     tcp->source = htons(1024 + random % 60000), tcp->dest = htons(1 + (uint16_t)chance() % 60000);
-    tcp->seq = chance(), tcp->doff = 5, tcp->syn = 1, tcp->window = htons(1000);
-    size = sizeof *tcp, ip->protocol = IPPROTO_TCP;
+    tcp->seq = chance(), tcp->doff = 5, tcp->window = htons(1000);
+    if (syn) tcp->syn = 1;
+    else tcp->ack = 1, tcp->psh = 1;
+    size = sizeof *tcp + (syn ? 0 : payload(kind, rest + sizeof *tcp)), ip->protocol = IPPROTO_TCP;
     uint32_t sum = IPPROTO_TCP + (uint32_t)size;
     for (int i = 0; i < 8; i += 2) sum += (uint32_t)(packet[12 + i] << 8 | packet[13 + i]);
     tcp->check = checksum(tcp, size, sum);
@@ -107,13 +110,14 @@ static int send_flood(int argc, char **argv) {
   const uint32_t sources = argc > 7 ? (uint32_t)atol(argv[7]) : 1;
   int raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
   if (raw < 0) return perror("socket"), 1;
-  uint8_t *packets = calloc(RING, SIZE);
+  const size_t room = strcmp(kind, "begun") ? 128 : 640;
+  uint8_t *packets = calloc(RING, room);
   struct iovec *parts = calloc(RING, sizeof *parts);
   struct mmsghdr *messages = calloc(RING + BATCH, sizeof *messages);
   for (int i = 0; i < RING + BATCH; i++) {
     struct iovec *part = &parts[i % RING];
     if (i < RING) {
-      part->iov_base = packets + (size_t)i * SIZE;
+      part->iov_base = packets + (size_t)i * room;
       part->iov_len = build(part->iov_base, kind, htonl(first + chance() % sources), to.sin_addr.s_addr);
     }
     messages[i].msg_hdr = (struct msghdr){.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = part, .msg_iovlen = 1};

@@ -1,0 +1,62 @@
+/**
+ * What a neighbour feels of one machine that floods: round trips of flows of his own before and during 50,000 packets a second
+ * of each kind, through the router without ftwall and with it. A table on standard output, for docs/threats.md; it wants the
+ * machine for itself.
+ *
+ *     deno run -A --no-check tests/live/neighbour.ts [KIND]…        (root)
+ */
+import { Flood } from "./load.ts";
+import { RouterDaemon } from "./router_daemon.ts";
+import { ADDRESSES, Topology } from "./topology.ts";
+
+const KINDS = ["ping", "announce", "dht", "syn", "dns", "fragment", "flow", "begun"];
+const RATE = 50_000;
+/** Questions in each measurement, and microseconds between them. */
+const QUESTIONS = [200, 4000] as const;
+/** Names in which the flood is sent. */
+const NAMES = 20_000;
+const { client1, server } = ADDRESSES;
+
+interface Asked {
+  readonly asked: number;
+  readonly answered: number;
+  readonly median_us: number;
+  readonly p90_us: number;
+}
+
+async function measure(topology: Topology, flood: Flood, kinds: readonly string[], router: string): Promise<void> {
+  const [count, every] = QUESTIONS;
+  const ask = async () =>
+    JSON.parse(await topology.must("client2", flood.command("ask", server.v4, 7, every, count))) as Asked;
+  for (const kind of kinds) {
+    const before = await ask();
+    const [host, from, to, names] = kind === "dns"
+      ? ["server", server.v4, client1.v4, 1] as const
+      : ["client1", "10.91.2.1", server.v4, NAMES] as const;
+    const running = topology.start(host, flood.command("send", kind, from, to, RATE, 3, names));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const during = await ask();
+    await running.status;
+    const { rate } = JSON.parse(running.stdout) as { rate: number };
+    const ratio = (during.median_us / before.median_us).toFixed(2);
+    const cells = [
+      ...[router, kind, rate, before.median_us, during.median_us, ratio, before.p90_us, during.p90_us],
+      during.asked - during.answered,
+    ];
+    Deno.stdout.writeSync(new TextEncoder().encode(`| ${cells.join(" | ")} |\n`));
+    await topology.run("router", ["conntrack", "-F"]);
+  }
+}
+
+using flood = new Flood();
+await flood.build();
+await using topology = await Topology.create({ prefix: "nb" });
+// The router takes packets in anybody's name, as most do.
+for (const where of ["all", "default", "br-lan"]) {
+  await topology.must("router", ["sysctl", "-qw", `net.ipv4.conf.${where}.rp_filter=0`]);
+}
+await topology.start("server", flood.command("echo", 7)).prints("ready");
+const kinds = Deno.args.length > 0 ? Deno.args : KINDS;
+await measure(topology, flood, kinds, "without");
+await using _ = await RouterDaemon.start(topology);
+await measure(topology, flood, kinds, "ftwall");

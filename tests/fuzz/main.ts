@@ -1,7 +1,7 @@
 /**
- * `deno task fuzz [--parser NAME]… [--runs N | --minutes M] [--seed S]`: coverage-guided fuzzing of everything that reads
- * what others wrote. Prints a line for each parser; inputs that did harm, and those that take longest, are written to
- * `dist/fuzz`. Exit code 1 where any did harm. `--guided --json` is for tests: no clock, no files.
+ * `deno task fuzz [--parser NAME]… [--runs N] [--minutes M] [--seed S]`: coverage-guided fuzzing of everything that reads
+ * what others wrote, until so many runs or minutes are over. Prints a line for each parser; inputs that did harm, and those
+ * that take longest, are written to `dist/fuzz`. Exit code 1 where any did harm. `--guided --json` is for tests: no clock, no files.
  * @module
  */
 import { parseArgs } from "node:util";
@@ -22,8 +22,8 @@ const { values } = parseArgs({
   },
 });
 
-/** Of the runs, or of the time, so much is guided; the rest changes what was found, much faster. */
-const GUIDED = values.guided ? 1 : values.runs === undefined ? 1 / 3 : 1 / 50;
+/** So much of the runs, and of the time, is guided; the rest changes what was found, much faster. */
+const GUIDED = values.guided ? { runs: 1, time: 1 } : { runs: 1 / 50, time: 1 / 3 };
 /** Guided runs at least. */
 const LEAST_GUIDED = 20_000;
 
@@ -58,18 +58,24 @@ if (all.some(({ faults }) => faults.length > 0)) Deno.exitCode = 1;
 async function fuzz(parser: Parser): Promise<Found> {
   const seed = Number(values.seed);
   const units = values.runs === undefined ? Infinity : Number(values.runs);
-  const milliseconds = values.runs === undefined ? Number(values.minutes ?? 10) * 60_000 / parsers.length : Infinity;
+  const minutes = values.minutes ?? (values.runs === undefined ? "10" : "Infinity");
+  const milliseconds = Number(minutes) * 60_000 / parsers.length;
   const fuzzer = new Fuzzer(parser, coverage, {
     seed,
-    units: Math.max(Math.min(units, LEAST_GUIDED), units * GUIDED),
-    milliseconds: milliseconds * GUIDED,
+    units: Math.max(Math.min(units, LEAST_GUIDED), units * GUIDED.runs),
+    milliseconds: milliseconds * GUIDED.time,
     timed: false,
   });
   const guided = await fuzzer.run(heap);
   if (values.guided) return guided;
   const plain = await goOn({
     ...{ from: values.from, parser: parser.name, corpus: fuzzer.corpus },
-    wanted: { seed: seed + 1, units: units - guided.units, milliseconds: milliseconds * (1 - GUIDED), timed: true },
+    wanted: {
+      seed: seed + 1,
+      units: units - guided.units,
+      milliseconds: milliseconds - guided.seconds * 1000,
+      timed: true,
+    },
   });
   return {
     ...plain,

@@ -4,7 +4,7 @@
  */
 import { type Background, execute } from "../live/topology.ts";
 import { writePayloads } from "./captures.ts";
-import type { Bench } from "./consumers.ts";
+import type { Bench, Flood } from "./consumers.ts";
 import { compileScript, processFacts, ROOT, V8_FLAGS } from "./machine.ts";
 import { absolute, compared, type Figure, inTurn, median } from "./pairs.ts";
 import type { Plan } from "./plan.ts";
@@ -62,27 +62,33 @@ export async function memory(bench: Bench, plan: Plan): Promise<Figure[]> {
   return figures;
 }
 
+/** Resident memory before, and after each of so many parts of mixed traffic: payloads of captures, one flow in ten refused. */
+async function residentWhile(bench: Bench, parts: number, flood: Omit<Flood, "payloads">): Promise<number[]> {
+  await bench.queueEverything(true);
+  const payloads = `${bench.workshop.dir}/payloads`;
+  writePayloads(payloads, 60_000);
+  const running = (await bench.start("ftwall", "", ["--dry-run"]))!;
+  const resident: number[] = [];
+  for (let part = 0; part <= parts; part++) {
+    if (part > 0) await bench.flood({ ...flood, payloads });
+    await sleep(3000);
+    resident.push(processFacts(running.pid).rssMiB);
+  }
+  await running.stop();
+  return resident;
+}
+
+const readings = (resident: readonly number[]) => `resident ${resident.map((size) => size.toFixed(1)).join(", ")}`;
+
 /**
  * An hour's packets of a router where 10,000 a second are queued, with payloads of captures and more flows than the table
  * holds. What waits for V8 to collect it goes up and down by some MiB: the middle of the second half against the first's.
  */
 export async function hour(bench: Bench, plan: Plan): Promise<Figure[]> {
-  await bench.queueEverything(true);
-  const payloads = `${bench.workshop.dir}/payloads`;
-  writePayloads(payloads, 60_000);
-  const running = (await bench.start("ftwall", "", ["--dry-run"]))!;
   const packets = plan.quick ? 100_000 : 3_000_000;
-  const resident: number[] = [];
-  for (let part = 0; part < 12; part++) {
-    await bench.flood({ packets, flows: plan.quick ? 30_000 : 300_000, payloads });
-    await sleep(3000);
-    resident.push(processFacts(running.pid).rssMiB);
-  }
-  await running.stop();
+  const [, ...resident] = await residentWhile(bench, 12, { packets, flows: plan.quick ? 30_000 : 300_000 });
   const about = { bench: "hour", name: `growth, second half of ${12 * packets} packets`, unit: "MiB", most: 2 };
-  const note = `more flows in turn than the table holds, payloads of captures, --dry-run; resident ${
-    resident.map((size) => size.toFixed(1)).join(", ")
-  }`;
+  const note = `more flows in turn than the table holds, payloads of captures, --dry-run; ${readings(resident)}`;
   return [absolute({ ...about, note }, [median(resident.slice(6)) - median(resident.slice(0, 6))])];
 }
 
@@ -102,6 +108,20 @@ export async function startFull(bench: Bench): Promise<Background> {
   await bench.flood({ packets: 120_000, flows: 100_000, payloads });
   await sleep(3000);
   return running;
+}
+
+/** Ten minutes at a rate that a busy router has, with as many flows as it may hold: what is resident each minute. */
+export async function minutes(bench: Bench, plan: Plan): Promise<Figure[]> {
+  const packets = plan.quick ? 10_000 : 600_000;
+  const resident = await residentWhile(bench, 10, { packets, flows: packets / 10, rate: 10_000 });
+  const about = { bench: "minutes", unit: "MiB" };
+  const note = `payloads of captures, ${packets / 10} flows a minute, --dry-run; ${readings(resident)}`;
+  return [
+    absolute({ ...about, name: "resident three seconds after ready" }, [resident[0]!]),
+    absolute({ ...about, name: "resident after ten minutes of 10,000 packets a second", most: 75, note }, [
+      resident.at(-1)!,
+    ]),
+  ];
 }
 
 /** A state file with so many peers and locks. */

@@ -6,7 +6,7 @@ import { errorText } from "../../lib/net/error_text.ts";
 import { execute, skipReason } from "../live/topology.ts";
 import { before } from "./before.ts";
 import { Bench } from "./consumers.ts";
-import { engine, hour, idle, memory, start } from "./footprint.ts";
+import { engine, hour, idle, memory, minutes, start } from "./footprint.ts";
 import { build, machineFacts } from "./machine.ts";
 import { type Figure, reached, table } from "./pairs.ts";
 import type { Plan } from "./plan.ts";
@@ -27,6 +27,7 @@ const BENCHES: Readonly<Record<string, (bench: Bench, plan: Plan) => Promise<Fig
   engine,
   memory,
   hour,
+  minutes,
   idle,
   bulk,
   connections,

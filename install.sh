@@ -77,6 +77,7 @@ links=/etc/rc.d           # of System V, where no update-rc.d makes them
 keep=/lib/upgrade/keep.d/ftwall # what OpenWrt keeps when its firmware is replaced
 if [ -e /etc/openwrt_release ]; then state=/etc/ftwall/state; fi # /var is in memory there
 cron=/etc/cron.d/ftwall   # not made by us, but named in the last lines
+crontab=/etc/crontabs/root # of busybox
 if [ "$(id -u)" -eq 0 ]; then root=yes tools=$home; else root='' tools=${XDG_CACHE_HOME:-$HOME/.cache}/ftwall; fi
 
 say() { printf '%s\n' "ftwall: $*"; }
@@ -86,7 +87,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 as=''
 if [ -n "${SUDO_USER:-}" ]; then as='sudo '; fi
 self=$as./install.sh
-if [ -n "$bundle" ]; then self="${as}sh ${run_file:-ftwall.run}"; fi
+if [ -n "$bundle" ]; then self="${as}sh ${run_file:-$bundle/install.sh}"; fi
 need_root() { # need_root WORD
   [ -z "$root" ] && [ -z "$destdir" ] || return 0
   status=3
@@ -108,7 +109,7 @@ done
 
 # --- work that takes its time ----------------------------------------------------------------------------------------
 
-scratch='' worker='' manages='' shown='' unfinished='' fresh_home='' completed=''
+scratch='' worker='' manages='' shown='' unfinished='' fresh_home='' replaced='' completed=''
 need_scratch() { [ -n "$scratch" ] || scratch=$(mktemp -d); }
 
 # Ends a process and all that it started.
@@ -128,6 +129,7 @@ clean_up() {
     if [ -n "$manages" ]; then say "waiting for the package manager to end"; else end_all "$worker"; fi
     wait "$worker" 2>/dev/null || true
   fi
+  if [ -n "$replaced" ] && [ -z "$completed" ]; then bring_back; fi
   [ -z "$scratch" ] || rm -rf "$scratch"
   [ -z "$unfinished" ] || rm -rf "$unfinished"
   [ -n "$fresh_home" ] && [ -z "$completed" ] && [ ! -e "$destdir$program" ] || return 0
@@ -566,6 +568,7 @@ install_from_bundle() {
     cp -p "$destdir$program" "$destdir$program.before"
     upgrade=yes
   fi
+  replaced=yes
   put "$starter" "$program" 0755
   rm -f "$starter"
 }
@@ -578,14 +581,16 @@ forget_before() {
   printf '%s\n' "$bundle" >"$home/bundle"
 }
 
-# The new one does not run: the one before it is put back, or nothing is left.
+# The new one does not run, or was not waited for: the one before it is put back, or nothing is left.
+# shellcheck disable=SC2317 # the trap calls it
 bring_back() {
+  need_scratch
   if [ -e "$program.before" ]; then
     mv -f "$program.before" "$program"
     say "the version from before is put back"
     (start_service && answers) || say "it could not be started again"
   elif ! installed_bundle >/dev/null; then
-    (uninstall) >/dev/null
+    (uninstall) >/dev/null || true
     say "what was installed was taken away again"
   fi
 }
@@ -641,12 +646,13 @@ install_config() {
   fi
   if [ -e "$file" ]; then say "left $file as it is"; return; fi
   if [ -e "$file.saved" ]; then
-    cp "$file.saved" "$file"
+    put "$file.saved" "$etc/ftwall.toml" 0644 >/dev/null
     say "took $file from $file.saved"
     return
   fi
   lan=''
   [ -n "$destdir" ] || lan=$(lan_interfaces)
+  need_scratch
   {
     echo '# ftwall: every key has a default; "ftwall check" shows the whole config in force.'
     echo
@@ -665,8 +671,8 @@ install_config() {
       echo '[state]'
       echo "path = \"$state/state\""
     fi
-  } >"$file"
-  chmod 0644 "$file"
+  } >"$scratch/config"
+  put "$scratch/config" "$etc/ftwall.toml" 0644 >/dev/null
   if [ -z "$destdir" ]; then cp "$file" "$home/ftwall.toml.installed"; fi
   say "wrote $file (lan = [$lan])"
 }
@@ -851,7 +857,7 @@ start() {
   while sleep 1; do
     is_ftwall \$new || return 1
     running || break
-    if [ \$i -eq 40 ]; then kill \$new; return 1; fi
+    if [ \$i -eq 90 ]; then kill \$new; return 1; fi
     i=\$((i + 1))
   done
   echo \$new >$run_dir/ftwall.pid
@@ -998,20 +1004,19 @@ install_all() {
   if [ -n "$upgrade" ] && [ -z "$dry_run" ] && was_dry_run; then dry_run=yes goes_on=yes; fi
   if [ -n "$start" ]; then
     "$program" check >/dev/null </dev/null || { status=2; die "the config has problems, see: ftwall check"; }
-    # In a shell of its own: where it ends with an error, what was there before is to come back.
-    if [ -z "$bundle" ]; then start_service
-    else (start_service && answers) || { bring_back; exit 1; }; fi
+    start_service
+    [ -z "$bundle" ] || answers
   fi
   if [ -n "$bundle" ]; then forget_before; fi
   completed=yes
   [ -n "$start" ] || return 0
-  seen='detected fasttrack: client …' about=locked
+  seen='detected fasttrack: client …' about='is locked'
   if [ -n "$dry_run" ]; then seen="$seen [dry run]" about='would be locked'; fi
   say "type next: $command selftest"
   say "  it sends a harmless ping through the rules; you see \"$seen\" and that its sender $about"
   say "what it does from now on: $as$(log_command); $command status; what is in its way: $command doctor"
   say "your config is $etc/ftwall.toml; after a change: $command check && $command reload"
-  say "to reload it by cron, as root: echo '*/5 * * * * root $program reload' > $cron"
+  say "to reload it by cron, as root: $(cron_command)"
   if [ -n "$goes_on" ]; then say "this was an upgrade: the dry run goes on"; fi
   if [ -n "$dry_run" ]; then say "dry-run: nothing is refused; $self makes it real"; fi
   say "to remove all of it: $self --uninstall"
@@ -1023,6 +1028,12 @@ log_command() {
   procd) echo "logread -fe ftwall" ;;
   *) echo "tail -f $log" ;;
   esac
+}
+
+cron_command() {
+  if [ -d "${cron%/*}" ]; then echo "echo '*/5 * * * * root $program reload' > $cron"
+  elif [ -d "${crontab%/*}" ]; then echo "echo '*/5 * * * * $program reload' >> $crontab"
+  else echo "$program reload, every five minutes"; fi
 }
 
 # --- uninstall ------------------------------------------------------------------------------------------------------
@@ -1063,7 +1074,7 @@ uninstall() {
     fi
     if [ -e "$init" ] && grep -q ftwall "$init"; then
       "$init" stop >/dev/null 2>&1 || true
-      if have rc-update; then rc-update del ftwall >/dev/null 2>&1 || true
+      if have rc-update; then rc-update del ftwall default >/dev/null 2>&1 || true
       elif [ -e /etc/rc.common ]; then "$init" disable >/dev/null 2>&1 || true; fi
       rm -f "$init"
       unlink_service
@@ -1073,6 +1084,7 @@ uninstall() {
     if [ -x "$program" ] && "$program" rules --remove </dev/null 2>/dev/null; then say "removed the firewall rules"
     else remove_rules_by_hand; fi
     if [ -e "$cron" ] && grep -q 'ftwall reload' "$cron"; then rm -f "$cron"; say "removed $cron"; fi
+    if grep -qs 'ftwall reload' "$crontab"; then sed -i '/ftwall reload/d' "$crontab"; say "removed the line in $crontab"; fi
     rm -rf "$run_dir"
     rm -f "$keep"
     if [ -e "$log" ]; then rm -f "$log"; say "removed $log"; fi
@@ -1101,6 +1113,7 @@ uninstall() {
   fi
   rmdir "$destdir$etc" 2>/dev/null || true
   if [ -e "$destdir$program" ]; then rm -f "$destdir$program"; say "removed $destdir$program"; fi
+  rm -f "$destdir$program.before"
   remove_made
   say "done"
 }

@@ -126,11 +126,13 @@ queue() {
 
 # --- unpacking -------------------------------------------------------------------------------------------------------
 
-made='' work='' teller=''
+made='' work='' teller='' unpacked=''
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
   [ -z "$teller" ] || kill "$teller" 2>/dev/null || true
   [ -z "$work" ] || rm -rf "$work"
+  # What was unpacked for nothing goes, unless it is what is installed.
+  if [ -n "$unpacked" ] && [ "$(cat /opt/ftwall/bundle 2>/dev/null || true)" != "$unpacked" ]; then rm -rf "$unpacked"; fi
   # Directories made for nothing go again, the innermost first.
   printf '%s' "$made" | sed -n '1!G;h;$p' | while read -r d; do [ -z "$d" ] || rmdir "$d" 2>/dev/null || true; done
 }
@@ -187,14 +189,14 @@ unpack() {
   [ -e "$work/complete" ] || full
   "$work/ftwall" version >/dev/null 2>&1 </dev/null || die 1 "ftwall does not run on this kernel ($(uname -r)); nothing was left behind"
   mv "$work" "$place/$name" 2>/dev/null || full
-  work=''
+  work='' unpacked=$place/$name
 }
 
 case $action in
 extract)
   machine
   unpack
-  made=''
+  made='' unpacked=''
   say "unpacked; it runs from there: $place/$name/ftwall version"
   ;;
 install)
@@ -202,16 +204,10 @@ install)
   queue
   enough_memory
   say "ftwall $version takes $((disk / 1024)) MiB of disk in $place, and 35 to 75 MiB of memory"
-  before=''
-  [ -e "$place/$name/complete" ] || before=none
   unpack
   # shellcheck disable=SC2086 # options of one word each
-  if sh "$place/$name/install.sh" $pass ${prefix:+--prefix "$prefix"} --run-file "$file" --made "$made"; then made=''; exit 0; else
-    status=$?
-    # What was unpacked for nothing goes, unless it is what is installed.
-    if [ -n "$before" ] && [ "$(cat /opt/ftwall/bundle 2>/dev/null || true)" != "$place/$name" ]; then rm -rf "${place:?}/$name"; fi
-    exit "$status"
-  fi
+  sh "$place/$name/install.sh" $pass ${prefix:+--prefix "$prefix"} --run-file "$file" --made "$made" || exit $?
+  made='' unpacked=''
   ;;
 uninstall)
   work=$(mktemp -d)

@@ -30,7 +30,8 @@ let built: Promise<string> | null = null;
 /** Path of the bundle, built unless it is newer than what it is made of. */
 export function bundle(): Promise<string> {
   built ??= (async () => {
-    executable();
+    const { kind } = executable();
+    if (kind !== "compiled") throw new Error(`there is no bundle: ftwall runs from ${kind}`);
     const { version } = JSON.parse(Deno.readTextFileSync(`${root}deno.json`)) as { version: string };
     const path = `${root}dist/ftwall-${version}-linux-${Deno.build.arch}.run`;
     using lock = Deno.openSync(`${root}dist/building`, { create: true, write: true });

@@ -81,7 +81,7 @@ Deno.test({
       "/etc/ftwall/ftwall.toml.saved",
     ]);
     const purged = await bare.run(
-      "rm -r /etc; sh /root/ftwall.run --no-start && sh /root/ftwall.run --uninstall --purge",
+      "rm -r /etc; sh /root/ftwall.run --no-start && sh /opt/ftwall/ftwall-*/install.sh --uninstall --purge",
     );
     assert.equal(purged.code, 0, purged.said);
     assert.deepEqual(bare.list(), before);
@@ -170,7 +170,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...named("an upgrade keeps config and state; one that fails leaves the old version running"),
+  ...named("an upgrade keeps config and state; one that fails or is interrupted leaves the old version running"),
   async fn() {
     await using topology = await Topology.create();
     await using bare = await BareRoot.create(topology);
@@ -213,6 +213,20 @@ Deno.test({
     assert.equal(starter(), old.starter);
     const status = await run(`${ftwall} status --json`);
     assert.match(status.said, /"client":"10\.91\.1\.12"/);
+
+    // One whose daemon never answers, which somebody does not wait for.
+    const silent = daemonless.replace("exit 1", "while :; do sleep 1; done");
+    await Deno.writeTextFile(`${path}${other}/ftwall`, silent, { mode: 0o755 });
+    const interrupted = await run(
+      "setsid sh /root/other.run --prefix /local >/root/said 2>&1 & until grep -q 'starting the service' /root/said; do sleep 1; done; sleep 3; " +
+        "kill -TERM -$!; wait $!; code=$?; cat /root/said; rm /root/said; exit $code",
+    );
+    assert.equal(interrupted.code, 1, interrupted.said);
+    assert.match(interrupted.said, /the version from before is put back/);
+    assert.equal(starter(), old.starter);
+    assert.match((await run(`${ftwall} status --json`)).said, /"client":"10\.91\.1\.12"/);
+    const before = () => bare.list().filter((path) => path.endsWith(".before"));
+    assert.deepEqual(before(), []);
 
     await Deno.remove(path + other, { recursive: true });
     const upgraded = await run("sh /root/other.run --prefix /local");

@@ -102,6 +102,7 @@ async function makeDisk(dir: string, arch: keyof typeof MACHINES, run: string): 
     `${disk}/etc/inittab`,
     "::sysinit:/etc/init.d/rcS\n::respawn:-/bin/sh\n::shutdown:/bin/umount -a -r\n",
   );
+  await Deno.writeTextFile(`${disk}/etc/crontabs/root`, "");
   await Deno.writeTextFile(`${disk}/etc/passwd`, "root::0:0:root:/root:/bin/sh\n");
   await Deno.writeTextFile(`${disk}/etc/profile`, "PATH=/bin:/usr/sbin\nexport PATH\n");
   await Deno.copyFile(run, `${disk}/root/ftwall.run`);
@@ -345,7 +346,9 @@ async function main(arch: keyof typeof MACHINES): Promise<void> {
     );
     check((await router.must("ftwall check")).includes("seconds = 77"), "the config is the new one");
     check(!/refused|error/i.test(await router.must("cat /tmp/reload")), "busybox cron reloads it");
-    say(await router.must("cat /tmp/reload; grep Vm /proc/$(cat /run/ftwall/ftwall.pid)/status"));
+    say(await router.must("cat /tmp/reload"));
+    const resident = Number(/"rss_bytes":(\d+)/.exec(await status())?.[1]) / 1048576;
+    say(`${resident.toFixed(1)} MiB resident`);
 
     say("restarting the router");
     await router.off("reboot");
@@ -358,10 +361,10 @@ async function main(arch: keyof typeof MACHINES): Promise<void> {
     check(refused, "after a restart BitTorrent's handshake is refused", found);
     check((await router.dial(GET)) !== "", "after a restart HTTP passes");
 
-    await router.must("rm -f /etc/crontabs/root");
     say(await router.must("sh /root/ftwall.run --uninstall --purge"));
     const after = await router.must(list);
     check(after === before, "the file system is as it was", difference(before, after));
+    check((await router.must("cat /etc/crontabs/root")).trim() === "", "cron has no line of it any more");
     check((await router.dial(HANDSHAKE)) !== "", "nothing is refused any more");
     await router.off("poweroff");
     say(`passed on ${arch}`);

@@ -4,7 +4,7 @@
  *
  *     deno run -A lib/bundle/run_file.ts [--arch aarch64] [--executable FILE | --deno FILE] [--out DIRECTORY]
  *
- * `--deno` makes a bundle, half as large again, for an architecture for which no executable can be made: Deno itself is
+ * `--deno` makes a bundle, a fifth larger, for an architecture for which no executable can be made: Deno itself is
  * in it, and the program beside it.
  *
  * @module

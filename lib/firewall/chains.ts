@@ -186,10 +186,15 @@ function again(chain: Chain, { mark }: RulesOptions): Rule {
   return rule(chain, [packet(mark.refused)], { save: mark.refused }, goto("refuse"));
 }
 
+/** How a settled packet passes. Its flow is in our flowtable before any later chain can put it into another. */
+function passesBy({ offload }: RulesOptions): Action {
+  return offload === "off" ? "return" : goto("shortcut");
+}
+
 function forwarded(options: RulesOptions, families: readonly Family[], bare: boolean): Rule[][] {
   const { accepted, refused, own } = options.mark;
   const locks = options.sets && options.cut;
-  const passes = options.offload === "off" ? "return" : goto("shortcut");
+  const passes = passesBy(options);
   return [
     [
       // Nearly all packets are of settled connections: they leave by the shortest way. Only a lock ends what its client had.
@@ -275,7 +280,9 @@ function first(options: RulesOptions, { families, bare }: Abilities): Rule[] {
   return [
     ...(answers ? [rule("first", [connection(awaiting), TCP, { is: "reply" }], goto("answer"))] : []),
     ...(answers ? families : []).flatMap((family) =>
-      ORDINARY.map((begin) => rule("answer", [{ is: "begins", family, ...begin }], { save: accepted }, "return"))
+      ORDINARY.map((begin) =>
+        rule("answer", [{ is: "begins", family, ...begin }], { save: accepted }, passesBy(options))
+      )
     ),
     rule("answer", [], judged),
     rule("first", [{ is: "connection", mark: 0, not: true }], judged),

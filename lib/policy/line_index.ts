@@ -56,8 +56,17 @@ export function indexLines(text: string): LineIndex {
   return new Scan(text).run();
 }
 
+/** Where the string or comment that begins at `at` ends; `at` itself where neither does. */
+export function endOfText(text: string, at: number): number {
+  const sign = text[at];
+  if (sign === '"' || sign === "'") return endOfString(text, at);
+  if (sign !== "#") return at;
+  const end = text.indexOf("\n", at);
+  return end < 0 ? text.length : end;
+}
+
 /** Where the string that begins at `at` ends: after its last mark, or at the end of the line or text that cuts it off. */
-export function endOfString(text: string, at: number): number {
+function endOfString(text: string, at: number): number {
   const mark = text[at]!;
   const long = text.startsWith(mark.repeat(3), at);
   let end = at + (long ? 3 : 1);

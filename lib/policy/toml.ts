@@ -12,7 +12,7 @@
  * @module
  */
 import { parse, TomlError } from "smol-toml";
-import { DEEPEST, endOfString } from "./line_index.ts";
+import { DEEPEST, endOfText } from "./line_index.ts";
 import type { Fields } from "./field.ts";
 import { type Problem, quote, SECRET } from "./problem.ts";
 import { NOTIFY } from "./schema.ts";
@@ -88,13 +88,13 @@ function statementOf(text: string, line: number): string {
   let last = "";
   for (let at = 0; at < end; at++) {
     const sign = text[at]!;
-    if (sign === '"' || sign === "'") at = endOfString(text, at) - 1;
-    else if (sign === "#") { while (at + 1 < text.length && text[at + 1] !== "\n") at++; }
+    const after = endOfText(text, at);
+    if (after > at) at = after - 1;
     else if (sign === "\n") {
       if (last !== "=" && (depth <= 0 || /^\s*\[/.test(text.slice(begin, at)))) [begin, depth] = [at + 1, 0];
     } else if (sign === "[" || sign === "{") depth++;
     else if (sign === "]" || sign === "}") depth--;
-    if (sign > " ") last = sign;
+    if (sign > " " && sign !== "#") last = sign;
   }
   return text.slice(begin, end);
 }
@@ -160,8 +160,8 @@ export function excessOf(text: string): Excess | null {
   let elements = 0;
   for (let at = 0; at < text.length; at++) {
     const sign = text[at]!;
-    if (sign === '"' || sign === "'") at = endOfString(text, at) - 1;
-    else if (sign === "#") { while (at + 1 < text.length && text[at + 1] !== "\n") at++; }
+    const after = endOfText(text, at);
+    if (after > at) at = after - 1;
     else if (sign === ",") elements++;
     else if (sign === "=" || sign === "." || sign === "[" || sign === "{") parts++;
     if (parts > MOST_PARTS) return excess(text, at, MOST_PARTS, "parts of keys, tables and lists");

@@ -423,6 +423,7 @@ Deno.test("a secret stands in no problem, whatever is wrong with its line", () =
     '=\n"s3cret"',
     '= [ # one "\n"s3cret" x',
     '= { a = 1,\n"s3cret" x',
+    '= # x\n"s3cret"',
   ];
   for (const key of ["token", "webhook"]) {
     for (const line of wrong) {

@@ -5,19 +5,13 @@ import { figure } from "./figure.ts";
 import { Flood } from "./load.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
-import { ADDRESSES, type Host, PATIENCE, Topology } from "./topology.ts";
+import { ADDRESSES, type Host, Topology } from "./topology.ts";
 
 const named = missing([["gcc", "gcc"]]);
 const { client1, client2, server } = ADDRESSES;
 
 /** Packets a second, where the machine can. */
 const RATE = Number(Deno.env.get("FTWALL_FLOOD") ?? 50_000);
-
-interface Asked {
-  readonly asked: number;
-  readonly answered: number;
-  readonly median_us: number;
-}
 
 interface Answer {
   readonly result: { readonly locks: readonly unknown[] };
@@ -55,36 +49,21 @@ async function promptest(control: string, beside: string) {
   return best!;
 }
 
-/** The router takes packets in anybody's name, as most do. */
-async function believing(topology: Topology): Promise<void> {
-  for (const where of ["all", "default", "br-lan"]) {
-    await topology.must("router", ["sysctl", "-qw", `net.ipv4.conf.${where}.rp_filter=0`]);
-  }
-}
-
 Deno.test({
   ...named("a flood of each kind costs a neighbour no answer, locks no more than 256, and status still answers"),
   async fn() {
     using flood = new Flood();
     await flood.build();
-    await using topology = await Topology.create({ prefix: "fl" });
-    await believing(topology);
-    const echo = topology.start("server", flood.command("echo", 7));
-    await echo.prints("ready");
+    await using topology = await Topology.create({ prefix: "fl", believing: true });
+    await flood.echo(topology);
     await using daemon = await RouterDaemon.start(topology);
     const beside = `${daemon.dir}/line.sock`;
     await topology.start("router", flood.command("line", beside)).prints("ready");
-    const ask = async () =>
-      JSON.parse(
-        await topology.must("client2", flood.command("ask", server.v4, 7, 4000, 150), { limit: 60_000 * PATIENCE }),
-      ) as Asked;
+    const ask = () => flood.ask(topology, 4000, 150);
     const idle = await ask();
     assert.equal(idle.answered, idle.asked);
     for (const kind of ["ping", "announce", "dht", "syn", "dns", "fragment", "flow"]) {
-      const outside = kind === "dns";
-      const host: Host = outside ? "server" : "client1";
-      const [from, to, sources] = outside ? [server.v4, client1.v4, 1] : ["10.91.2.1", server.v4, 20_000];
-      const running = topology.start(host, flood.command("send", kind, from, to, RATE, 3, sources));
+      const running = flood.start(topology, kind, RATE);
       await new Promise((resolve) => setTimeout(resolve, 300));
       const asking = promptest(daemon.control, beside);
       const during = await ask();
@@ -113,8 +92,7 @@ Deno.test({
   async fn() {
     using flood = new Flood();
     await flood.build();
-    await using topology = await Topology.create({ prefix: "fl" });
-    await believing(topology);
+    await using topology = await Topology.create({ prefix: "fl", believing: true });
     await serve(topology);
     await using daemon = await RouterDaemon.start(topology, { config: "[lock]\nrequire_neighbour = true\n" });
     const page = async (host: Host) =>

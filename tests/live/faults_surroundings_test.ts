@@ -227,7 +227,16 @@ class Limited implements Disposable {
 
   constructor(bytes: number) {
     Deno.mkdirSync(this.path);
+    this.limit = bytes;
+  }
+
+  set limit(bytes: number) {
     Deno.writeTextFileSync(`${this.path}/${this.#legacy ? "memory.limit_in_bytes" : "memory.max"}`, `${bytes}`);
+  }
+
+  /** Most bytes that it has had. */
+  get peak(): number {
+    return Number(Deno.readTextFileSync(`${this.path}/${this.#legacy ? "memory.max_usage_in_bytes" : "memory.peak"}`));
   }
 
   get kills(): number {
@@ -256,11 +265,8 @@ Deno.test({
     using flood = new Flood();
     await flood.build();
     using limited = new Limited(96 * MIB);
-    await using topology = await Topology.create({ prefix: "mm" });
+    await using topology = await Topology.create({ prefix: "mm", believing: true });
     await serve(topology);
-    for (const where of ["all", "default", LAN]) {
-      await topology.must("router", ["sysctl", "-qw", `net.ipv4.conf.${where}.rp_filter=0`]);
-    }
     await using daemon = await RouterDaemon.start(topology, { config: "", noRules: true });
     await daemon.process.stop();
     await daemon.must("rules", "--apply", "--config", daemon.config);
@@ -272,6 +278,9 @@ Deno.test({
       /The limit of memory of this service is 96 MiB\. With memory = 256 MiB ftwall may take 312 MiB/,
     );
     const surfer = new Surfer(topology, "client2", 4, 1000, 1000);
+    await pause(4000);
+    // What it takes by itself differs from machine to machine; full tables are more than this above it.
+    limited.limit = limited.peak + 8 * MIB;
     const random = topology.start("client1", flood.command("send", "flow", "10.91.3.1", server.v4, 20_000, 600, 200));
     await until("the limit", () => limited.kills > 0, 120_000, () => daemon.tail());
     const killed = Date.now();
@@ -303,23 +312,19 @@ Deno.test({
     using flood = new Flood();
     await flood.build();
     await using topology = await Topology.create({ prefix: "cp" });
-    await using echo = topology.start("server", flood.command("echo", 7));
-    await echo.prints("ready");
+    await flood.echo(topology);
     await using daemon = await RouterDaemon.start(topology);
     const computing = Array.from(
       { length: 3 * navigator.hardwareConcurrency },
       () => topology.start("router", ["sh", "-c", "while :; do :; done"]),
     );
-    const text = await topology.must("client2", flood.command("ask", server.v4, 7, 20_000, 150), {
-      limit: 60_000 * PATIENCE,
-    });
+    const { asked, answered } = await flood.ask(topology, 20_000, 150);
     // proc_pid_stat(5): field 19, counted from behind the name, which is field 2.
     const stat = Deno.readTextFileSync(`/proc/${daemon.process.pid}/stat`);
     const nice = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16];
     for (const program of computing) await program.stop();
-    figure(`${computing.length} programs compute: ${text.trim()}`);
-    const { asked, answered } = JSON.parse(text) as { asked: number; answered: number };
-    assert.ok(answered >= 0.95 * asked, text);
+    figure(`${computing.length} programs compute: ${answered} of ${asked} answered`);
+    assert.ok(answered >= 0.95 * asked, `${answered} of ${asked}`);
     assert.equal(nice, "-10");
   },
 });
@@ -330,10 +335,7 @@ Deno.test({
     using flood = new Flood();
     await flood.build();
     for (const memory of [4, 16, 32, 64]) {
-      await using topology = await Topology.create({ prefix: "me" });
-      for (const where of ["all", "default", LAN]) {
-        await topology.must("router", ["sysctl", "-qw", `net.ipv4.conf.${where}.rp_filter=0`]);
-      }
+      await using topology = await Topology.create({ prefix: "me", believing: true });
       await using daemon = await RouterDaemon.start(topology);
       await daemon.process.stop();
       Deno.writeTextFileSync(daemon.config, `memory = "${memory}M"\n${Deno.readTextFileSync(daemon.config)}`);

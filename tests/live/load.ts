@@ -3,7 +3,20 @@
  */
 import assert from "node:assert/strict";
 import { figure } from "./figure.ts";
-import { ADDRESSES, type Background, execute, type Topology, until } from "./topology.ts";
+import { ADDRESSES, type Background, execute, PATIENCE, type Topology, until } from "./topology.ts";
+
+/** What a neighbour's questions came to, in his own flows. */
+export interface Asked {
+  readonly asked: number;
+  readonly answered: number;
+  readonly median_us: number;
+  readonly p90_us: number;
+}
+
+/** Port of the server's echo. */
+const ECHO = 7;
+/** Names of the LAN in which a flood is sent: from 10.91.2.1 on. */
+const NAMES = 20_000;
 
 /** The program of flood.c, built for one test. */
 export class Flood implements Disposable {
@@ -19,6 +32,27 @@ export class Flood implements Disposable {
   /** Its command line. */
   command(...words: readonly (string | number)[]): string[] {
     return [`${this.#dir}/flood`, ...words.map(String)];
+  }
+
+  /** Starts the echo that {@link ask} asks. */
+  async echo(topology: Topology): Promise<void> {
+    await topology.start("server", this.command("echo", ECHO)).prints("ready");
+  }
+
+  /** Questions of client2 to the server's echo, so many microseconds apart, and what they came to. */
+  async ask(topology: Topology, every: number, count: number): Promise<Asked> {
+    const words = this.command("ask", ADDRESSES.server.v4, ECHO, every, count);
+    const limit = 20_000 + count * every / 50;
+    return JSON.parse(await topology.must("client2", words, { limit: limit * PATIENCE })) as Asked;
+  }
+
+  /** Three seconds of one kind, in many names; of `dns` it is the server who sends them to client1. */
+  start(topology: Topology, kind: string, rate: number): Background {
+    const { client1, server } = ADDRESSES;
+    const [host, from, to, names] = kind === "dns"
+      ? ["server", server.v4, client1.v4, 1] as const
+      : ["client1", "10.91.2.1", server.v4, NAMES] as const;
+    return topology.start(host, this.command("send", kind, from, to, rate, 3, names));
   }
 
   /** Removes it. */

@@ -7,33 +7,19 @@
  */
 import { Flood } from "./load.ts";
 import { RouterDaemon } from "./router_daemon.ts";
-import { ADDRESSES, Topology } from "./topology.ts";
+import { Topology } from "./topology.ts";
 
 const KINDS = ["ping", "announce", "dht", "syn", "dns", "fragment", "flow", "begun"];
 const RATE = 50_000;
 /** Questions in each measurement, and microseconds between them. */
 const QUESTIONS = [200, 4000] as const;
-/** Names in which the flood is sent. */
-const NAMES = 20_000;
-const { client1, server } = ADDRESSES;
-
-interface Asked {
-  readonly asked: number;
-  readonly answered: number;
-  readonly median_us: number;
-  readonly p90_us: number;
-}
 
 async function measure(topology: Topology, flood: Flood, kinds: readonly string[], router: string): Promise<void> {
   const [count, every] = QUESTIONS;
-  const ask = async () =>
-    JSON.parse(await topology.must("client2", flood.command("ask", server.v4, 7, every, count))) as Asked;
+  const ask = () => flood.ask(topology, every, count);
   for (const kind of kinds) {
     const before = await ask();
-    const [host, from, to, names] = kind === "dns"
-      ? ["server", server.v4, client1.v4, 1] as const
-      : ["client1", "10.91.2.1", server.v4, NAMES] as const;
-    const running = topology.start(host, flood.command("send", kind, from, to, RATE, 3, names));
+    const running = flood.start(topology, kind, RATE);
     await new Promise((resolve) => setTimeout(resolve, 400));
     const during = await ask();
     await running.status;
@@ -50,12 +36,8 @@ async function measure(topology: Topology, flood: Flood, kinds: readonly string[
 
 using flood = new Flood();
 await flood.build();
-await using topology = await Topology.create({ prefix: "nb" });
-// The router takes packets in anybody's name, as most do.
-for (const where of ["all", "default", "br-lan"]) {
-  await topology.must("router", ["sysctl", "-qw", `net.ipv4.conf.${where}.rp_filter=0`]);
-}
-await topology.start("server", flood.command("echo", 7)).prints("ready");
+await using topology = await Topology.create({ prefix: "nb", believing: true });
+await flood.echo(topology);
 const kinds = Deno.args.length > 0 ? Deno.args : KINDS;
 await measure(topology, flood, kinds, "without");
 await using _ = await RouterDaemon.start(topology);

@@ -156,11 +156,17 @@ export class Topology implements AsyncDisposable {
     this.prefix = prefix;
   }
 
-  /** Builds it. `masquerade` hides the LAN behind the router's outside address, as most routers do (IPv4). */
-  static async create(options: { prefix?: string; masquerade?: boolean } = {}): Promise<Topology> {
+  /**
+   * Builds it. `masquerade` hides the LAN behind the router's outside address, as most routers do (IPv4); a `believing` router
+   * takes packets of the LAN in anybody's name.
+   */
+  static async create(
+    options: { prefix?: string; masquerade?: boolean; believing?: boolean } = {},
+  ): Promise<Topology> {
     const topology = new Topology(`${options.prefix ?? "fw"}${run}x${made++}`);
     try {
       await topology.#build(options.masquerade ?? false);
+      if (options.believing ?? false) await topology.#believe();
     } catch (error) {
       await topology[Symbol.asyncDispose]();
       throw error;
@@ -236,6 +242,12 @@ export class Topology implements AsyncDisposable {
         }
       }
       await execute(["ip", "netns", "del", this.netns(host)], {});
+    }
+  }
+
+  async #believe(): Promise<void> {
+    for (const where of ["all", "default", LAN]) {
+      await this.must("router", ["sysctl", "-qw", `net.ipv4.conf.${where}.rp_filter=0`]);
     }
   }
 

@@ -37,6 +37,7 @@ export interface Figures {
   readonly unasked: number;
   readonly held: number;
   readonly exceeded: number;
+  readonly overBudget: number;
   readonly omitted: number;
   readonly times: VerdictTally;
   readonly queues: readonly QueueFigures[];
@@ -52,7 +53,7 @@ export interface Counting {
 
 /** Reads what this thread counted; `suppressed` are the events that were held back outside the engine. */
 export function figuresOf({ engine, pump, queues, times }: Counting, suppressed: number): Figures {
-  const { counters, learner, state, asker, trainer, outbox } = engine;
+  const { counters, learner, state, asker, trainer, outbox, budgets } = engine;
   let decodeErrors = 0;
   counters.decode.forEach((count, outcome) => {
     if (isDecodeError(outcome)) decodeErrors += count;
@@ -75,6 +76,7 @@ export function figuresOf({ engine, pump, queues, times }: Counting, suppressed:
     unasked: trainer.unasked,
     held: trainer.held,
     exceeded: learner.quotas.exceeded,
+    overBudget: budgets.seconds,
     omitted: outbox.omitted,
     times: times.tally(),
     queues: queues.list.map(({ number, counters }) => ({ number, counters: { ...counters } })),

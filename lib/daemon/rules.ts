@@ -20,6 +20,7 @@ export function rulesOptions(config: Config, queues?: QueueNumbers): RulesOption
     exempt: network.exempt,
     queues: [numbers.first, numbers.last],
     failOpen: queue.fail === "open",
+    clientRate: queue.clientRate,
     packetsTcp: queue.packetsTcp,
     packetsUdp: queue.packetsUdp,
     mappings: detect.portMappings,

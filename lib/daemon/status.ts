@@ -297,6 +297,7 @@ export class DaemonStatus implements StatusSource {
       dns_unasked: sum(figures, "unasked"),
       addresses_held: sum(figures, "held"),
       quotas_exceeded: sum(figures, "exceeded"),
+      over_budget_seconds: sum(figures, "overBudget"),
       sendings: this.#parts.actions.sent,
       sendings_failed: this.#parts.actions.failed + sum(figures, "omitted"),
     };

@@ -118,7 +118,9 @@ async function tryIptables(run: Runner, options: RulesOptions, notes: string[]):
       await run("iptables-restore", ["-w", "5", "--noflush"], scratchRemoval(text));
     }
     if (answer.code === 0) {
-      if (!features.hashlimit) notes.push("no hashlimit match: one rate limit serves all locked clients together");
+      if (!features.hashlimit) {
+        notes.push("no hashlimit match: one rate limit serves all locked clients together, and no client has a budget");
+      }
       if (!features.u32) notes.push("no u32 match: TCP packets without payload visit ftwall as well");
       if (options.offload !== "off") notes.push("no flow offload: a flowtable wants nft");
       return { backend: "iptables", offload: "off", sets, features, notes };

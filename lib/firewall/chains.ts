@@ -4,13 +4,14 @@
  * @module
  */
 import { PROTOCOLS } from "../protocol/mod.ts";
-import { type RulesOptions, sortAddresses } from "./options.ts";
+import { hasBudgets, type RulesOptions, sortAddresses } from "./options.ts";
 import type { SetKind } from "./sets.ts";
 
 /** Our chains, in the order in which they are declared. */
 export const CHAINS = [
   ...["forward", "sort", "settled", "shortcut", "lan", "fromhome", "tohome", "locked", "blocked"] as const,
-  ...["judge", "bare", "first", "answer", "accepted", "refuse", "input", "heard", "output", "post"] as const,
+  ...["judge", "bare", "first", "answer", "budget", "sends", "receives", "above", "tell", "unheard"] as const,
+  ...["accepted", "refuse", "input", "heard", "output", "post"] as const,
 ] as const;
 
 /** Name of a chain. */
@@ -48,6 +49,8 @@ export type Match = Readonly<
   /** Within the rate of its sender, in a chain, or within one rate over all packets, per second. */
   | { is: "rate"; family: Family; chain: Chain }
   | { is: "sample"; rate: number }
+  /** Above the budget of the client that it is from (`src`) or goes to (`dst`). */
+  | { is: "above-budget"; family: Family; end: End }
   /** In answer to whom opened the connection. */
   | { is: "reply" }
   /** TCP whose payload begins with these two or four bytes. */
@@ -64,7 +67,7 @@ export type Match = Readonly<
 /**
  * What is done with a packet: leave our chains, drop it, refuse it with a TCP reset or ICMP error, clear our bits of its
  * mark, give its flow to the flowtable, go on in another chain, hand it to ftwall (`bypass`: it passes where nobody
- * listens), save a mark to the connection.
+ * listens), save a mark to the connection, mark the packet.
  */
 export type Action =
   | "return"
@@ -74,7 +77,8 @@ export type Action =
   | "offload"
   | Readonly<{ goto: Chain }>
   | Readonly<{ queue: "bypass" | "hold" }>
-  | Readonly<{ save: number }>;
+  | Readonly<{ save: number }>
+  | Readonly<{ mark: number }>;
 
 /** A rule: where all of `match` holds, all actions are done in this order. */
 export interface Rule {
@@ -100,6 +104,9 @@ const SHORT = 128;
 /** How many times larger that sample is. */
 const SHORT_SAMPLE = 4;
 
+/** Packets a second that tell of clients above their budgets, of all of them together. */
+const TOLD = 10;
+
 /** The first port behind the well-known ones. */
 const FIRST_HIGH_PORT = 1024;
 
@@ -109,6 +116,8 @@ export interface Abilities {
   readonly families: readonly Family[];
   /** Whether it can tell packets by their lengths, and so TCP without payload. */
   readonly bare: boolean;
+  /** Whether it can count each client's packets. */
+  readonly budgets: boolean;
 }
 
 /**
@@ -117,6 +126,7 @@ export interface Abilities {
  */
 export function chainRules(options: RulesOptions, abilities: Abilities): readonly (readonly Rule[])[] {
   const { families, bare } = abilities;
+  const budgets = abilities.budgets && hasBudgets(options);
   return [
     ...forwarded(options, families, bare),
     ...(options.sets ? asked(options, families) : []),
@@ -127,10 +137,11 @@ export function chainRules(options: RulesOptions, abilities: Abilities): readonl
       rule("tohome", [], goto("judge")),
     ],
     judge(options),
-    first(options, abilities),
+    first(options, abilities, budgets ? goto("budget") : toQueue(options)),
+    budgets ? spent(options, families) : [],
     left(options),
-    input(options, families),
-    output(options, families),
+    input(options, families, budgets),
+    output(options, families, budgets),
   ];
 }
 
@@ -142,6 +153,11 @@ const TCP: Match = { is: "transport", of: ["tcp"] };
 const UDP: Match = { is: "transport", of: ["udp"] };
 // To and from the router itself packets are only listened to: a dead ftwall must not take the router's DNS with it.
 const HEARD: Action = { queue: "bypass" };
+
+/** To the queue with what is forwarded. */
+function toQueue({ failOpen }: RulesOptions): Action {
+  return { queue: failOpen ? "bypass" : "hold" };
+}
 
 function goto(chain: Chain): Action {
   return { goto: chain };
@@ -272,8 +288,7 @@ function judge(options: RulesOptions): Rule[] {
 /** What a connection that awaits an answer is ordinarily answered by: a TLS hello in its record, an HTTP status line. */
 const ORDINARY = [{ bytes: 2, value: 0x1603 }, { bytes: 4, value: 0x48545450 }];
 
-function first(options: RulesOptions, { families, bare }: Abilities): Rule[] {
-  const judged: Action = { queue: options.failOpen ? "bypass" : "hold" };
+function first(options: RulesOptions, { families, bare }: Abilities, judged: Action): Rule[] {
   const { accepted, awaiting } = options.mark;
   const { packetsTcp, packetsUdp, sample } = options;
   const answers = bare && awaiting !== 0;
@@ -300,6 +315,38 @@ function first(options: RulesOptions, { families, bare }: Abilities): Rule[] {
   ];
 }
 
+/**
+ * What each client may have queued. Most of what a queued packet costs is the kernel's way to user space and back, so what is
+ * above the budget must not come there; it meets what it would without ftwall. A few of these packets do come, to tell of it.
+ */
+function spent(options: RulesOptions, families: readonly Family[]): Rule[] {
+  const judged = toQueue(options);
+  return [
+    ...home(options, families, "src").map((match) => rule("budget", [match], goto("sends"))),
+    rule("budget", [], goto("receives")),
+    ...families.map((family) => rule("sends", [{ is: "above-budget", family, end: "src" }], goto("above"))),
+    rule("sends", [], judged),
+    ...families.map((family) => rule("receives", [{ is: "above-budget", family, end: "dst" }], goto("above"))),
+    rule("receives", [], judged),
+    rule("above", [{ is: "sample", rate: TOLD }], goto("tell")),
+    rule("above", [], options.failOpen ? "return" : "drop"),
+    rule("unheard", [{ is: "sample", rate: TOLD }], goto("tell")),
+    rule("tell", [], { mark: options.mark.above }, judged),
+  ];
+}
+
+/** Packets to (`dst`) or from (`src`) the router's own port for DNS, as far as the budget of the client at the other end goes. */
+function routersDns(chain: Chain, match: readonly Match[], end: End, families: readonly Family[]): Rule[] {
+  const client = end === "dst" ? "src" : "dst";
+  return (["udp", "tcp"] as const).flatMap((transport) => {
+    const dns = [...match, port(transport, end, 53)];
+    return [
+      ...families.map((family) => rule(chain, [...dns, { is: "above-budget", family, end: client }], goto("unheard"))),
+      rule(chain, dns, HEARD),
+    ];
+  });
+}
+
 /** How a packet leaves our chains. */
 function left({ mark: { accepted, refused, again, awaiting }, refuse }: RulesOptions): Rule[] {
   return [
@@ -315,7 +362,7 @@ function left({ mark: { accepted, refused, again, awaiting }, refuse }: RulesOpt
   ];
 }
 
-function input(options: RulesOptions, families: readonly Family[]): Rule[] {
+function input(options: RulesOptions, families: readonly Family[], budgets: boolean): Rule[] {
   const linkLocal: Match = { is: "address", family: 6, end: "src", prefix: "fe80::/10" };
   const clients = [
     ...home(options, families, "src"),
@@ -328,8 +375,7 @@ function input(options: RulesOptions, families: readonly Family[]): Rule[] {
     // DHCP and DHCPv6.
     rule("heard", [{ is: "port", transport: "udp", end: "dst", port: [67, 547] }], "return"),
     rule("heard", [{ is: "exempt-mac" }], "return"),
-    rule("heard", [port("udp", "dst", 53)], HEARD),
-    rule("heard", [port("tcp", "dst", 53)], HEARD),
+    ...routersDns("heard", [], "dst", budgets ? families : []),
     ...(options.mappings ? mappings(options, families) : []),
     ...families.map((family) =>
       rule(
@@ -356,15 +402,12 @@ function mappings({ packetsTcp }: RulesOptions, families: readonly Family[]): Ru
   );
 }
 
-function output(options: RulesOptions, families: readonly Family[]): Rule[] {
+function output(options: RulesOptions, families: readonly Family[], budgets: boolean): Rule[] {
   return [
     rule("output", [{ is: "interface", end: "dst", name: "lo" }], "return"),
     rule("output", [packet(options.mark.own)], "return"),
     ...exempt("output", families),
-    ...home(options, families, "dst").flatMap((match) => [
-      rule("output", [match, port("udp", "src", 53)], HEARD),
-      rule("output", [match, port("tcp", "src", 53)], HEARD),
-    ]),
+    ...home(options, families, "dst").flatMap((match) => routersDns("output", [match], "src", budgets ? families : [])),
   ];
 }
 

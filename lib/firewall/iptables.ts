@@ -2,7 +2,7 @@
  * The rules as iptables and ip6tables read them: each family has tables of its own.
  * @module
  */
-import { type Action, chainRules, CHAINS, type Family, type Match, product, type Rule } from "./chains.ts";
+import { type Action, chainRules, CHAINS, type End, type Family, type Match, product, type Rule } from "./chains.ts";
 import { IPV6_HEADER } from "../wire/ip.ts";
 import { checkOptions, fingerprint, hex, type RulesOptions, sortAddresses } from "./options.ts";
 
@@ -40,7 +40,7 @@ export function iptablesJumps(options: RulesOptions): Jump[] {
 
 /** What this machine's iptables can do beyond the least that is needed. */
 export interface IptablesFeatures {
-  /** Rates are kept per client; without it one rate serves all clients. */
+  /** Rates are kept per client; without it one rate serves all clients, and there are no budgets. */
   readonly hashlimit: boolean;
   /** Packets without payload are recognised and pass; without it they are queued like any other. */
   readonly u32: boolean;
@@ -95,7 +95,11 @@ const UDP_ENTERS = "-A ftwall_forward -p udp -g ftwall_sort";
 export function iptablesRules(options: RulesOptions, family: Family, features: IptablesFeatures): string[] {
   const write = writer(options, family, features);
   // Flowtables are nft's.
-  return chainRules({ ...options, offload: "off" }, { families: [family], bare: features.u32 }).flatMap((block) => {
+  return chainRules({ ...options, offload: "off" }, {
+    families: [family],
+    bare: features.u32,
+    budgets: features.hashlimit,
+  }).flatMap((block) => {
     const chains = [...new Set(block.map(({ chain }) => chain))];
     return chains.flatMap((chain) => block.filter((rule) => rule.chain === chain)).flatMap(write);
   });
@@ -114,6 +118,7 @@ function writer(options: RulesOptions, family: Family, features: IptablesFeature
     // Rejecting is left to our chain in the filter table, which knows the packet by its mark.
     if (action === "reject") return `-j MARK --set-xmark ${under(refused)}`;
     if ("goto" in action) return `-g ftwall_${action.goto}`;
+    if ("mark" in action) return `-j MARK --set-xmark ${under(action.mark)}`;
     if ("queue" in action) return action.queue === "bypass" ? `${queue} --queue-bypass` : queue;
     return `-j CONNMARK --set-xmark ${under(action.save)}`;
   };
@@ -162,6 +167,8 @@ function matchText(match: Match, options: RulesOptions, family: Family, features
       return [rateText(match.chain, options.renewRate, features)];
     case "sample":
       return [`-m limit --limit ${match.rate}/sec --limit-burst ${match.rate}`];
+    case "above-budget":
+      return [aboveBudget(match.end, options.clientRate)];
     case "reply":
       return ["-m conntrack --ctdir REPLY"];
     case "begins": {
@@ -189,4 +196,13 @@ function rateText(chain: string, rate: number, { hashlimit }: IptablesFeatures):
   if (!hashlimit) return `-m limit --limit ${rate}/sec --limit-burst ${rate * 2}`;
   return `-m hashlimit --hashlimit-upto ${rate}/sec --hashlimit-burst ${rate * 2} --hashlimit-mode srcip ` +
     `--hashlimit-name ftwall_${chain}`;
+}
+
+/** Clients whose budgets are counted; a client that is left alone for a second leaves. The match drops what finds no room. */
+const MOST_CLIENTS = 524_288;
+
+/** The kernel finds a table by its name alone, so with another rate it has another name. */
+function aboveBudget(end: End, rate: number): string {
+  return `-m hashlimit --hashlimit-above ${rate}/sec --hashlimit-burst ${rate} --hashlimit-mode ${end}ip ` +
+    `--hashlimit-htable-max ${MOST_CLIENTS} --hashlimit-name ftwall_${end}_${rate}`;
 }

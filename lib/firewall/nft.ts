@@ -14,7 +14,7 @@ import {
   type Rule,
 } from "./chains.ts";
 import { IPV6_HEADER } from "../wire/ip.ts";
-import { checkOptions, fingerprint, hex, type RulesOptions, sortAddresses } from "./options.ts";
+import { checkOptions, fingerprint, hasBudgets, hex, type RulesOptions, sortAddresses } from "./options.ts";
 
 /** The one table that is ours; nothing outside it is read or written. */
 export const NFT_TABLE = "inet ftwall";
@@ -43,6 +43,8 @@ export function nftText(options: RulesOptions, flowtable: boolean = false): stri
   for (const name of INNER) lines.push(`add chain ${NFT_TABLE} ${name}`);
   for (const [name] of HOOKS) lines.push(`flush chain ${NFT_TABLE} ${name}`);
   for (const name of INNER) lines.push(`flush chain ${NFT_TABLE} ${name}`);
+  // An entry would keep the rate with which it was made.
+  if (hasBudgets(options)) { for (const [name] of BUDGET_SETS) lines.push(`flush set ${NFT_TABLE} ${name}`); }
   const exempt = sortAddresses(options.exempt);
   for (const [name, list] of [["exempt4", exempt.v4], ["exempt6", exempt.v6], ["exemptmac", exempt.macs]] as const) {
     lines.push(`flush set ${NFT_TABLE} ${name}`);
@@ -101,6 +103,16 @@ const INNER = CHAINS.map(nameOf).filter((name) => !HOOKS.some(([hooked]) => hook
 /** TCP header lengths in 32-bit words, those of an ACK with and without timestamps first. */
 const TCP_HEADERS = [8, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15];
 
+/** Budgets of who sends, and of whom packets go to. */
+const BUDGET_SETS = [
+  ["sendsmac", "ether_addr"],
+  ...[4, 6].flatMap((family) =>
+    ["sends", "receives"].map((name) => [`${name}${family}`, `ipv${family}_addr`] as const)
+  ),
+] as const;
+/** A budget that was left alone for a second is whole again. */
+const BUDGET = "flags dynamic, timeout; timeout 10s; size 65535;";
+
 function nftSets(options: RulesOptions): [string, string][] {
   const sets: [string, string][] = [
     ["exempt4", "type ipv4_addr; flags interval; auto-merge;"],
@@ -111,6 +123,9 @@ function nftSets(options: RulesOptions): [string, string][] {
   for (const chain of ["heard", ...(options.sets ? ["locked", "blocked"] : [])]) {
     sets.push([`rate_${chain}4`, "type ipv4_addr; flags dynamic, timeout; timeout 1m; size 65535;"]);
     sets.push([`rate_${chain}6`, "type ipv6_addr; flags dynamic, timeout; timeout 1m; size 65535;"]);
+  }
+  if (hasBudgets(options)) {
+    sets.push(...BUDGET_SETS.map(([name, type]): [string, string] => [name, `type ${type}; ${BUDGET}`]));
   }
   if (options.sets) {
     for (const family of [4, 6]) {
@@ -124,7 +139,7 @@ function nftSets(options: RulesOptions): [string, string][] {
 /** Every rule as [chain, text], in order. */
 export function nftRules(options: RulesOptions): [chain: string, rule: string][] {
   const write = writer(options);
-  return chainRules(options, { families: [4, 6], bare: true }).flatMap((block) => {
+  return chainRules(options, { families: [4, 6], bare: true, budgets: true }).flatMap((block) => {
     const rules = block.flatMap((rule) => write(rule).map((text): [string, string] => [nameOf(rule.chain), text]));
     return block.some(({ match }) => match.some(({ is }) => is === "bare")) ? [...rules, ...bareRules()] : rules;
   });
@@ -166,6 +181,7 @@ function writer(options: RulesOptions): (rule: Rule) => string[] {
     if (typeof action === "string") return [action];
     if ("goto" in action) return [`goto ${nameOf(action.goto)}`];
     if ("queue" in action) return [action.queue === "bypass" ? `${queue} bypass` : queue];
+    if ("mark" in action) return [`meta mark set meta mark & ${rest} | ${hex(action.mark)}`];
     return [`ct mark set ct mark & ${rest} | ${hex(action.save)}`];
   };
   return ({ match, actions }) => {
@@ -175,7 +191,7 @@ function writer(options: RulesOptions): (rule: Rule) => string[] {
   };
 }
 
-function matchText(match: Match, { renewRate }: RulesOptions, under: string): readonly string[] {
+function matchText(match: Match, options: RulesOptions, under: string): readonly string[] {
   switch (match.is) {
     case "transport":
       return [`meta l4proto ${match.of.length === 1 ? match.of[0] : `{ ${match.of.join(", ")} }`}`];
@@ -206,11 +222,14 @@ function matchText(match: Match, { renewRate }: RulesOptions, under: string): re
         ? [`${addressOf(match.family, match.end)} . tcp ${portOf(match.end)} @peers${match.family}`]
         : [`${addressOf(match.family, match.end)} @${match.set}${match.family}`];
     case "rate": {
+      const { renewRate } = options;
       const rate = `limit rate ${renewRate}/second burst ${renewRate * 2} packets`;
       return [`update @rate_${match.chain}${match.family} { ${addressOf(match.family, "src")} ${rate} }`];
     }
     case "sample":
       return [`limit rate ${match.rate}/second burst ${match.rate} packets`];
+    case "above-budget":
+      return aboveBudget(match, options);
     case "reply":
       return ["ct direction reply"];
     case "begins":
@@ -230,6 +249,19 @@ function matchText(match: Match, { renewRate }: RulesOptions, under: string): re
         "tcp flags & (fin | rst | ack) == ack",
       ];
   }
+}
+
+/**
+ * Who sends is told by the MAC, so that made-up addresses share one budget, and by the address on links without one. A packet
+ * whose client finds no room in the set is not above its budget.
+ */
+function aboveBudget({ family, end }: { family: Family; end: End }, { clientRate }: RulesOptions): string[] {
+  const rate = `limit rate over ${clientRate}/second burst ${clientRate} packets`;
+  const address = addressOf(family, end);
+  if (end === "dst") return [`update @receives${family} { ${address} ${rate} }`];
+  const byAddress = `meta iiftype != ether update @sends${family} { ${address} ${rate} }`;
+  // No MAC is of one family.
+  return family === 4 ? [`update @sendsmac { ether saddr ${rate} }`, byAddress] : [byAddress];
 }
 
 function portOf(end: End): string {

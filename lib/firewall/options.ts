@@ -24,6 +24,8 @@ export interface Marks {
    * connection. 0 where the mask has no value left: answers are queued.
    */
   readonly awaiting: number;
+  /** Packet: of a client that sends more than its budget, queued to tell of it. 0 where the mask has no value left: no budgets. */
+  readonly above: number;
 }
 
 /** What the rules are made from: plain data, so that equal options give equal text. */
@@ -38,6 +40,11 @@ export interface RulesOptions {
   readonly queues: readonly [first: number, last: number];
   /** True: forwarded packets pass when nobody listens on the queue. False: they are dropped. */
   readonly failOpen: boolean;
+  /**
+   * Packets per second of one client, in each direction, that may be queued; with what is above it the rules do as if nobody
+   * listened. 0 = as many as there are.
+   */
+  readonly clientRate: number;
   /** TCP packets of each direction of a connection that visit user space. */
   readonly packetsTcp: number;
   /** UDP packets of each direction of a connection that visit user space; a connection's first packet always does. */
@@ -75,6 +82,7 @@ export const RULES_DEFAULTS: RulesOptions = {
   exempt: [],
   queues: [0, 0],
   failOpen: true,
+  clientRate: 20_000,
   packetsTcp: 16,
   packetsUdp: 8,
   sample: 50,
@@ -87,6 +95,7 @@ export const RULES_DEFAULTS: RulesOptions = {
     own: 0x03000000,
     again: 0x04000000,
     awaiting: 0x05000000,
+    above: 0x06000000,
   },
   refuse: "drop",
   sets: true,
@@ -125,6 +134,11 @@ export function sortAddresses(list: readonly string[]): Sorted {
   return { v4, v6, macs };
 }
 
+/** Whether clients have budgets: who cannot be told of, for want of a mark, is not held to one. */
+export function hasBudgets({ clientRate, mark }: RulesOptions): boolean {
+  return clientRate > 0 && mark.above !== 0;
+}
+
 /** Throws a RangeError when rules made from the options could not work or could mean something else than asked. */
 export function checkOptions(options: RulesOptions): void {
   for (const name of [...options.lan, ...options.devices]) {
@@ -150,14 +164,18 @@ export function checkOptions(options: RulesOptions): void {
   if (!whole(options.renewRate, 1, 10_000)) {
     throw new RangeError(`Cannot make rules with renewRate "${options.renewRate}"`);
   }
+  // What hashlimit can count.
+  if (!whole(options.clientRate, 0, 1_000_000)) {
+    throw new RangeError(`Cannot make rules with clientRate "${options.clientRate}"`);
+  }
   checkMarks(options.mark);
 }
 
-function checkMarks({ mask, accepted, refused, own, again, awaiting }: Marks): void {
+function checkMarks({ mask, accepted, refused, own, again, awaiting, above }: Marks): void {
   if (!isMarkMask(mask)) {
     throw new RangeError(`Cannot use mark mask "${hex(mask)}": expected at least two contiguous bits below bit 31`);
   }
-  const values = [accepted, refused, own, ...[again, awaiting].filter((value) => value !== 0)];
+  const values = [accepted, refused, own, ...[again, awaiting, above].filter((value) => value !== 0)];
   for (const value of values) {
     if (!isMarkUnder(mask, value)) {
       throw new RangeError(`Cannot use mark "${hex(value)}": expected a value other than 0 under mask ${hex(mask)}`);

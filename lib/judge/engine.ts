@@ -33,6 +33,7 @@ import { Asker } from "./asker.ts";
 import { isTaken } from "./receiver.ts";
 import { MAPPING_PORT } from "../wire/port_mapping.ts";
 import { noteStart } from "./stream_start.ts";
+import { Budgets } from "../learn/budgets.ts";
 import { PriorFacts } from "../learn/prior_facts.ts";
 import { Clock } from "../learn/clock.ts";
 import { Counters, RefusalLog } from "../learn/counters.ts";
@@ -125,6 +126,12 @@ export class Engine {
    */
   readonly tableLock: TableLock | null;
 
+  /**
+   * Counts clients that are above their budgets.
+   * @ignore
+   */
+  readonly budgets: Budgets;
+
   readonly #keeper: Keeper;
   readonly #priorFacts: PriorFacts;
   readonly #mappings: PortMappings;
@@ -154,6 +161,7 @@ export class Engine {
     if (options.admit !== undefined) this.learner.admit = options.admit;
     this.trainer = new Trainer(this.state, this.clock, this.learner, options.emit);
     this.#keeper = new Keeper(this.state, this.clock, this.learner, this.outbox, options.emit);
+    this.budgets = new Budgets(this.state, this.clock, this.learner, options.emit);
     this.#refusals = new RefusalLog(this.counters, this.learner, this.clock, options.emit);
     this.#priorFacts = new PriorFacts(this.state, this.clock, this.learner, this.trainer);
     this.#mappings = new PortMappings(this.state, this.clock, this.learner, options.emit, classifiers);

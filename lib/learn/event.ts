@@ -190,6 +190,24 @@ export interface PortMappedEvent {
   readonly protocol?: string;
 }
 
+/** A client has more packets that would be queued than `[queue] client_rate` lets it: those above are not judged. */
+export interface OverBudgetEvent {
+  /** Name of the event. */
+  readonly event: "over-budget";
+  /** Address of the client: the last one in whose name it sent, or that packets go to. */
+  readonly client: string;
+  /** Name of the client, where it has one; added when the event is told. */
+  readonly client_name?: string;
+  /** MAC of the client, where it is known. */
+  readonly mac?: string;
+  /** Whether the packets are from it or go to it. */
+  readonly direction: "from" | "to";
+  /** Packets a second that it has. */
+  readonly client_rate: number;
+  /** Seconds in which it had more since the last such event about it. */
+  readonly seconds: number;
+}
+
 /** Any event about traffic. */
 export type TrafficEvent =
   | DetectedEvent
@@ -199,7 +217,8 @@ export type TrafficEvent =
   | UntrainedEvent
   | RefusedEvent
   | SentEvent
-  | PortMappedEvent;
+  | PortMappedEvent
+  | OverBudgetEvent;
 
 /** Where the engine's events go. */
 export type Emit = (event: TrafficEvent) => void;

@@ -11,6 +11,8 @@ export const DETECTED_KIND = 0x10000;
 export const DECOY_EVENT_KIND = 0x30000;
 /** `port-mapped` events. */
 export const MAPPED_KIND = 0x38000;
+/** Seconds in which a client was above its budget, and, one further, the events that tell of it; by the MAC, where there is one. */
+export const OVER_BUDGET_KIND = 0x3c000;
 /** `refused` events; the number of the reason is added. */
 export const REFUSED_KIND = 0x40000;
 /** `refused` events of running flows that late evidence ended. */

@@ -107,6 +107,7 @@ export class Pump {
   #refuseMark = 0;
   #awaitMark = 0;
   #againMark = 0;
+  #aboveMark = 0;
   #settle = false;
   #reject = false;
   #repeat = true;
@@ -125,8 +126,9 @@ export class Pump {
     this.#mask = queue.mask | 0;
     this.#acceptMark = queue.mark | 0;
     this.#refuseMark = queue.refuseMark | 0;
-    const { again, awaiting } = freeMarks(this.#mask, this.#acceptMark, this.#refuseMark);
+    const { again, awaiting, above } = freeMarks(this.#mask, this.#acceptMark, this.#refuseMark);
     this.#againMark = again;
+    this.#aboveMark = above;
     this.#awaitMark = queue.settle ? awaiting : 0;
     this.#settle = queue.settle;
     this.#reject = lock.refuse === "reject";
@@ -262,6 +264,7 @@ export class Pump {
         const outcome = packet.decode(queue.bytes, queue.view, payload, payloadEnd, capLength);
         flows.hint = fetched ? this.#prefetcher.hint(i) : -1;
         verdict = engine.answer(packet, outcome);
+        if ((message.mark & this.#mask) === this.#aboveMark && this.#aboveMark !== 0) engine.budgets.above(packet);
       } catch (error) {
         this.#failed(error);
         queue.verdict(id, dryRun ? NF_ACCEPT : this.#failVerdict);

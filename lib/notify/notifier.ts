@@ -20,7 +20,7 @@ const EVENTS: Readonly<Record<(typeof NOTICES)[number], readonly EventName[]>> =
   rules: ["rules-lost", "rules-restored", "rules-failed", "rules-silent"],
   config: ["reload-refused"],
   reload: ["reloaded"],
-  overrun: ["queue-overrun"],
+  overrun: ["queue-overrun", "over-budget"],
   start: ["ready", "stopping"],
   operator: ["audit"],
   error: ["note"],

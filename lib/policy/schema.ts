@@ -139,6 +139,12 @@ export const SECTIONS = {
         "What happens to packets when ftwall is dead, hung or overrun: open lets them pass, closed drops them.",
         "restart",
       ),
+      clientRate: field(
+        integer(0, 1_000_000),
+        20_000,
+        "Packets a second of one client, in each direction, that may be queued, so that nobody fills the queue for all: what is above meets what `fail` says, and is told. A client is told by its MAC with nft, by its address with iptables (match hashlimit). 0: as many as it likes; none has one either where `mask` has two bits only, as no mark is left to tell of it.",
+        "rules",
+      ),
       length: field(
         integer(16, 65_535),
         16384,

@@ -115,6 +115,11 @@ function words(e: ReportEvent, would: boolean, local: (time: string) => string):
       return `client ${e.client}${of(e)} asked the router by ${e.by} for its ${e.transport} port ${e.port}` +
         (e.description === undefined ? "" : `: "${e.description}"`) +
         (e.protocol === undefined ? "" : ` (${e.protocol})`);
+    case "over-budget":
+      return `client ${e.client}${of(e)} ${
+        e.direction === "from" ? "sent" : "was sent"
+      } more new traffic than its budget of ` +
+        `${e.client_rate} packets a second, for ${e.seconds}s: what was above was not judged`;
     case "ready":
       return `ready on queue ${e.queues.join(", ")}, ` +
         (e.config === null ? "built-in defaults" : `config ${e.config}`) + (e.dry_run === true ? ", dry run" : "");

@@ -146,6 +146,7 @@ const TREATMENT: Readonly<Record<EventName, Treatment>> = {
   refused: { severity: INFO, traffic: true, rate: { perSecond: 5, burst: 50 } },
   "decoy-sent": { severity: INFO, traffic: true, rate: USUAL },
   "probe-sent": { severity: INFO, traffic: true, rate: USUAL },
+  "over-budget": { severity: WARNING, traffic: true, rate: USUAL },
   "port-mapped": { severity: INFO, traffic: true, rate: USUAL },
   ready: { severity: NOTICE, kept: true },
   reloaded: { severity: NOTICE, kept: true },

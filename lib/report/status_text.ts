@@ -75,7 +75,7 @@ function summary(
 }
 
 /** What an administrator should look at, a sentence each. */
-export function troubles({ kernel, config, queues, history, watchdog, notify = [] }: Status): string[] {
+export function troubles({ kernel, config, counters, queues, history, watchdog, notify = [] }: Status): string[] {
   const found: string[] = [];
   const rules = kernel?.rules ?? null;
   if (rules?.present === false) {
@@ -90,6 +90,12 @@ export function troubles({ kernel, config, queues, history, watchdog, notify = [
   }
   const lost = queues.reduce((sum, one) => sum + Math.max(one.queue_dropped + one.user_dropped, one.missed ?? 0), 0);
   if (lost > 0) found.push(`${grouped(lost)} packets found a queue full: they passed unseen, or were dropped`);
+  const above = Number(counters["over_budget_seconds"] ?? 0);
+  if (above > 0) {
+    found.push(
+      `Clients had more packets than [queue] client_rate for ${grouped(above)} s: over-budget in the log names them`,
+    );
+  }
   for (const name of kernel?.offload ?? []) {
     found.push(`${name} takes packets past ftwall; ftwall doctor says how to mend it`);
   }

@@ -7,7 +7,8 @@ import type { Bench, Consumer } from "./consumers.ts";
 import { absolute, compared, type Figure, inTurn, median } from "./pairs.ts";
 import type { Plan } from "./plan.ts";
 
-const CONFIG = `[network]\nlan = ["${LAN}"]\n`;
+// Without a budget: all of what one client sends is judged.
+const CONFIG = `[network]\nlan = ["${LAN}"]\n[queue]\nclient_rate = 0\n`;
 const { server } = ADDRESSES;
 
 /** A rule that has connections tracked, as on every router with NAT, and does nothing. */

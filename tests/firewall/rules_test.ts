@@ -95,6 +95,8 @@ Deno.test("text from the config cannot smuggle anything into a rule", () => {
     { packetsUdp: 1.5 },
     { sample: -1 },
     { renewRate: 0 },
+    { clientRate: -1 },
+    { clientRate: 1_000_001 },
   ];
   for (const change of bad) {
     for (const backend of BACKENDS) {
@@ -151,8 +153,8 @@ Deno.test("with whatever mask and marks a config may have, rules can be made", (
 });
 
 Deno.test("a mask with few values does without the marks that only save work", () => {
-  assert.deepEqual(freeMarks(0x3, 1, 2), { own: 3, again: 0, awaiting: 0 });
-  assert.deepEqual(freeMarks(0x7, 7, 2), { own: 1, again: 3, awaiting: 4 });
+  assert.deepEqual(freeMarks(0x3, 1, 2), { own: 3, again: 0, awaiting: 0, above: 0 });
+  assert.deepEqual(freeMarks(0x7, 7, 2), { own: 1, again: 3, awaiting: 4, above: 5 });
   const { mark } = RULES_DEFAULTS;
   assert.deepEqual({ ...mark, ...freeMarks(mark.mask, mark.accepted, mark.refused) }, mark);
   const narrow: RulesOptions = { ...RULES_DEFAULTS, mark: { ...mark, awaiting: 0 } };
@@ -170,18 +172,99 @@ Deno.test("an ordinary answer, by whatever header length, settles what awaits on
   );
   assert.equal(words.length, 22);
   for (let at = 0; at < words.length; at += 2) assert.equal(words[at + 1], words[at]! * 32);
-  assert.match(nft.at(-1)!, /queue num 0 bypass$/);
+  assert.match(nft.at(-1)!, /goto budget$/);
   for (const family of [4, 6] as const) {
     const lines = iptablesText(RULES_DEFAULTS, family).split("\n").filter((line) =>
       line.startsWith("-A ftwall_answer")
     );
     assert.equal(lines.length, 5);
-    assert.match(lines.at(-1)!, /-j NFQUEUE/);
+    assert.match(lines.at(-1)!, /-g ftwall_budget$/);
     assert.doesNotMatch(
       iptablesText(RULES_DEFAULTS, family, { hashlimit: true, u32: false }),
       /-A ftwall_answer .*CONNMARK/,
     );
   }
+});
+
+/** Rules of one chain, without what names it. */
+function chainOf(backend: Backend, chain: string, options: RulesOptions): string[] {
+  const text = rulesText(backend, options).split("ip6tables-restore")[0]!;
+  const head = backend === "nft" ? `add rule inet ftwall ${chain} ` : `-A ftwall_${chain} `;
+  return text.split("\n").filter((line) => line.startsWith(head)).map((line) => line.slice(head.length));
+}
+
+Deno.test("what one client has queued is within its budget, and a few packets of what is above tell of it", () => {
+  const options: RulesOptions = { ...RULES_DEFAULTS, clientRate: 300 };
+  const nft = (chain: string, more: Partial<RulesOptions> = {}) => chainOf("nft", chain, { ...options, ...more });
+  const limit = "limit rate over 300/second burst 300 packets } goto above";
+  assert.deepEqual(nft("budget"), ['iifname "br-lan" goto sends', "goto receives"]);
+  assert.deepEqual(nft("sends"), [
+    `update @sendsmac { ether saddr ${limit}`,
+    `meta iiftype != ether update @sends4 { ip saddr ${limit}`,
+    `meta iiftype != ether update @sends6 { ip6 saddr ${limit}`,
+    "queue num 0 bypass",
+  ]);
+  assert.deepEqual(nft("receives"), [
+    `update @receives4 { ip daddr ${limit}`,
+    `update @receives6 { ip6 daddr ${limit}`,
+    "queue num 0 bypass",
+  ]);
+  assert.deepEqual(nft("above"), ["limit rate 10/second burst 10 packets goto tell", "return"]);
+  assert.deepEqual(nft("tell"), ["meta mark set meta mark & 0xf0ffffff | 0x6000000 queue num 0 bypass"]);
+  assert.deepEqual(nft("above", { failOpen: false }).at(-1), "drop");
+  for (const set of ["sendsmac", "sends4", "sends6", "receives4", "receives6"]) {
+    assert.match(rulesText("nft", options), new RegExp(`add set inet ftwall ${set} {[^}]* size 65535; }\n`));
+    // Entries would keep the rate of the rules before.
+    assert.match(rulesText("nft", options), new RegExp(`flush set inet ftwall ${set}\n`));
+  }
+  const iptables = (chain: string, more: Partial<RulesOptions> = {}) =>
+    chainOf("iptables", chain, { ...options, ...more });
+  const match = (end: string) =>
+    `-m hashlimit --hashlimit-above 300/sec --hashlimit-burst 300 --hashlimit-mode ${end}ip ` +
+    `--hashlimit-htable-max 524288 --hashlimit-name ftwall_${end}_300 -g ftwall_above`;
+  const queue = "-j NFQUEUE --queue-num 0 --queue-bypass";
+  assert.deepEqual(iptables("budget"), ["-i br-lan -g ftwall_sends", "-g ftwall_receives"]);
+  assert.deepEqual(iptables("sends"), [match("src"), queue]);
+  assert.deepEqual(iptables("receives"), [match("dst"), queue]);
+  assert.deepEqual(iptables("above"), ["-m limit --limit 10/sec --limit-burst 10 -g ftwall_tell", "-j RETURN"]);
+  assert.deepEqual(iptables("tell"), ["-j MARK --set-xmark 0x6000000/0xf000000", queue]);
+  assert.deepEqual(iptables("above", { failOpen: false }).at(-1), "-j DROP");
+  // First packets come to the queue by no other way.
+  for (const backend of BACKENDS) {
+    for (const chain of ["first", "answer"]) {
+      assert.doesNotMatch(chainOf(backend, chain, options).join("\n"), /queue/i);
+      assert.doesNotMatch(chainOf(backend, chain, { ...options, clientRate: 0 }).join("\n"), /budget/);
+    }
+  }
+});
+
+Deno.test("DNS of the router itself that is above a client's budget passes, also with fail closed", () => {
+  const options: RulesOptions = { ...RULES_DEFAULTS, failOpen: false };
+  for (const [backend, asks, answers] of [["nft", "input_home", "output"], ["iptables", "heard", "output"]] as const) {
+    const dns = [...chainOf(backend, asks, options), ...chainOf(backend, answers, options)].filter((rule) =>
+      /port 53 /.test(rule)
+    );
+    const above = dns.map((rule) => rule.includes("goto unheard") || rule.includes("-g ftwall_unheard"));
+    // nft has rules for MAC, IPv4 and IPv6.
+    const [sent, received] = backend === "nft"
+      ? [[true, true, true, false], [true, true, false]]
+      : [[true, false], [true, false]];
+    assert.deepEqual(above, [...sent, ...sent, ...received, ...received]);
+    for (const rule of dns.filter((_, at) => !above[at])) assert.match(rule, /bypass$/);
+    assert.equal(chainOf(backend, "unheard", options).length, 1);
+  }
+});
+
+Deno.test("no client has a budget where it is 0, where nobody could be told of it, and without hashlimit", () => {
+  const { mark } = RULES_DEFAULTS;
+  const budget = /sendsmac|goto (budget|unheard)|-g ftwall_(budget|unheard)|hashlimit-above/;
+  for (const backend of BACKENDS) {
+    assert.match(rulesText(backend, RULES_DEFAULTS), budget);
+    for (const change of [{ clientRate: 0 }, { mark: { ...mark, above: 0 } }]) {
+      assert.doesNotMatch(rulesText(backend, { ...RULES_DEFAULTS, ...change }), budget);
+    }
+  }
+  assert.doesNotMatch(iptablesText(RULES_DEFAULTS, 4, { hashlimit: false, u32: true }), budget);
 });
 
 Deno.test("equal options give equal text, other options another stamp", () => {
@@ -191,7 +274,16 @@ Deno.test("equal options give equal text, other options another stamp", () => {
     assert.equal(stamp(RULES_DEFAULTS, backend), stamp({ ...RULES_DEFAULTS }, backend));
     const exempt = [{ exempt: ["192.0.2.1"] }, { exempt: ["02:91:01:00:00:11"] }];
     const refuse = "reject" as const;
-    for (const change of [{ packetsTcp: 20 }, { failOpen: false }, { sets: false }, { refuse }, ...exempt]) {
+    for (
+      const change of [
+        { packetsTcp: 20 },
+        { clientRate: 5 },
+        { failOpen: false },
+        { sets: false },
+        { refuse },
+        ...exempt,
+      ]
+    ) {
       assert.notEqual(stamp(RULES_DEFAULTS, backend), stamp({ ...RULES_DEFAULTS, ...change }, backend));
     }
   }

@@ -12,6 +12,9 @@ import { ADDRESSES, Topology } from "./topology.ts";
 const named = missing([["gcc", "gcc"]]);
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** All of one client's load is to be judged. */
+const UNBOUNDED = "client_rate = 0\n";
+
 for (const rules of ["that stay", "of its own"]) {
   Deno.test({
     ...named(`stopped and started five times under load, with rules ${rules}, ftwall loses no packet`),
@@ -19,7 +22,7 @@ for (const rules of ["that stay", "of its own"]) {
       using flood = new Flood();
       await flood.build();
       await using topology = await Topology.create({ prefix: "rs" });
-      await using daemon = await RouterDaemon.start(topology);
+      await using daemon = await RouterDaemon.start(topology, { config: `[queue]\n${UNBOUNDED}` });
       if (rules === "of its own") {
         await daemon.process.stop();
         await daemon.must("rules", "--remove");
@@ -45,9 +48,9 @@ const REPLACED = "replaced five times under load by ftwall run --take-over, ftwa
 
 /** Queues on several threads are handed over like one. */
 const SETTINGS = [
-  ["open", '[queue]\nfail = "open"\n'],
-  ["closed", '[queue]\nfail = "closed"\n'],
-  ["closed, two threads", '[queue]\nfail = "closed"\nnumbers = "0:1"\nthreads = 2\n'],
+  ["open", `[queue]\nfail = "open"\n${UNBOUNDED}`],
+  ["closed", `[queue]\nfail = "closed"\n${UNBOUNDED}`],
+  ["closed, two threads", `[queue]\nfail = "closed"\nnumbers = "0:1"\nthreads = 2\n${UNBOUNDED}`],
 ] as const;
 
 for (const [fail, config] of SETTINGS) {

@@ -46,12 +46,12 @@ export class Flood implements Disposable {
     return JSON.parse(await topology.must("client2", words, { limit: limit * PATIENCE })) as Asked;
   }
 
-  /** Three seconds of one kind, in many names; of `dns` it is the server who sends them to client1. */
-  start(topology: Topology, kind: string, rate: number): Background {
+  /** Three seconds of one kind, in many names or in client1's own; of `dns` it is the server who sends them to client1. */
+  start(topology: Topology, kind: string, rate: number, inNames: "many" | "own" = "many"): Background {
     const { client1, server } = ADDRESSES;
     const [host, from, to, names] = kind === "dns"
       ? ["server", server.v4, client1.v4, 1] as const
-      : ["client1", "10.91.2.1", server.v4, NAMES] as const;
+      : ["client1", inNames === "own" ? client1.v4 : "10.91.2.1", server.v4, inNames === "own" ? 1 : NAMES] as const;
     return topology.start(host, this.command("send", kind, from, to, rate, 3, names));
   }
 

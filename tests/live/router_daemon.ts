@@ -173,6 +173,7 @@ export interface Status {
   readonly counters: {
     readonly packets: number;
     readonly refused: number;
+    readonly over_budget_seconds: number;
     readonly by_reason: Readonly<Record<string, number>>;
   };
 }

@@ -331,6 +331,20 @@ Deno.test("a request has its connection marked, so that the rules settle it by a
   );
 });
 
+Deno.test("a packet with the mark of those above a budget is judged like any other, and tells of its client", async () => {
+  const { above } = freeMarks(0x00ff0000, ACCEPT_MARK, REFUSE_MARK);
+  const asked = [above | 5, above | 5, 5].map((mark) => ({ bytes: PING, mark }));
+  for (const dryRun of [false, true]) {
+    const { verdicts, events } = await pumped(asked, { config: DROP, dryRun, queue: "client_rate = 700" });
+    assert.deepEqual(verdicts.map(({ code }) => code), Array(3).fill(dryRun ? NF_ACCEPT : NF_REPEAT));
+    if (!dryRun) assert.equal(verdicts[0]!.mark, REFUSE_MARK | 5);
+    const told = events.filter(({ event }) => event === "over-budget");
+    assert.deepEqual(told, [
+      { event: "over-budget", client: "10.0.0.5", direction: "from", client_rate: 700, seconds: 1 },
+    ]);
+  }
+});
+
 Deno.test("a settled refusal repeats the chain with the refuse mark", async () => {
   const { verdicts } = await pumped([{ bytes: PING, mark: 0x5 }, { bytes: PING }], { config: DROP });
   assert.deepEqual(verdicts[0], { id: 1, code: NF_REPEAT, mark: REFUSE_MARK | 5 });

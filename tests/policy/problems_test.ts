@@ -116,7 +116,7 @@ const BAD: readonly (readonly [text: string, problems: readonly string[]])[] = [
       'f:2:8: found "fail = open" (invalid value); allowed: TOML; nearest: fail = "open"',
       'f:3: queue.numbers: found "0-3"; allowed: a queue number from 0 to 65535, or a range of at most 64 such as "0:3"; nearest: "0:3"',
       'f:4: queue.gso: found "yes"; allowed: true, false; nearest: true',
-      "f:5: queue.seconds: found an unknown key in [queue]; allowed: numbers, threads, fail, length, copy, buffer, packets_tcp, packets_udp, settle, mask, mark, refuse_mark, gso, rules, keep_rules, offload, watchdog, priority; nearest: seconds in [lock]",
+      "f:5: queue.seconds: found an unknown key in [queue]; allowed: numbers, threads, fail, client_rate, length, copy, buffer, packets_tcp, packets_udp, settle, mask, mark, refuse_mark, gso, rules, keep_rules, offload, watchdog, priority; nearest: seconds in [lock]",
     ],
   ],
   [

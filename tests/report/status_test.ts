@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { explainText } from "../../lib/report/explain_text.ts";
 import { metricsText } from "../../lib/report/metrics.ts";
 import { serveMetrics } from "../../lib/report/metrics_server.ts";
+import { sentence } from "../../lib/report/event_format.ts";
 import { buildStatus, statusPieces } from "../../lib/report/status.ts";
 import type { ReportEvent } from "../../lib/report/report_event.ts";
 import { statusText, troubles } from "../../lib/report/status_text.ts";
@@ -126,6 +127,20 @@ Deno.test("what needs attention: a refused reload, lost packets, a target that g
     "1 500 packets found a queue full: they passed unseen, or were dropped",
     'No message arrives at "admin": it answered 503 Service Unavailable',
   ]);
+});
+
+Deno.test("clients above their budget need attention, and the log names them in a sentence", () => {
+  const counters = { ...source().counters(), over_budget_seconds: 70 };
+  assert.equal(
+    troubles(buildStatus({ ...source(), counters: () => counters }))[2],
+    "Clients had more packets than [queue] client_rate for 70 s: over-budget in the log names them",
+  );
+  const event = { event: "over-budget", client: "10.0.0.5", direction: "to", client_rate: 300, seconds: 60 } as const;
+  assert.equal(
+    sentence({ ...event, mac: "02:00:00:00:00:05" }, false, BERLIN),
+    "client 10.0.0.5 (02:00:00:00:00:05) was sent more new traffic than its budget of 300 packets a second, for 60s: " +
+      "what was above was not judged",
+  );
 });
 
 Deno.test("in a dry run the status and the explanation say what would be", () => {

@@ -762,6 +762,7 @@ TimeoutStopSec=10
 # With fail = "closed" the queues' sockets stay here over a restart or a kill: packets wait, none is lost.
 FileDescriptorStoreMax=64
 Nice=-10
+LimitNICE=-10
 CPUWeight=1000
 UMask=0077
 RuntimeDirectory=ftwall

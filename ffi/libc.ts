@@ -13,6 +13,8 @@ const SYMBOLS = {
   pollAsync: { name: "poll", parameters: ["pointer", "usize", "i32"], result: "i32", nonblocking: true },
   // int sched_yield(void);
   sched_yield: { parameters: [], result: "i32" },
+  // int setpriority(int which, id_t who, int prio);
+  setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" },
   // int recvmmsg(int fd, struct mmsghdr *vec, unsigned int vlen, int flags, struct timespec *timeout);
   recvmmsg: { parameters: ["i32", "pointer", "u32", "i32", "pointer"], result: "i32" },
   // ssize_t sendmsg(int fd, const struct msghdr *msg, int flags);
@@ -110,6 +112,8 @@ const CLOCK_MONOTONIC = 1;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 
+/** setpriority's first argument for a single thread; its second is 0 for the calling one. */
+export const PRIO_PROCESS = 0;
 /** Do not wait. */
 export const MSG_DONTWAIT = 0x40;
 /** Wait for the first message, take what else is there (recvmmsg). */

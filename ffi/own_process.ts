@@ -4,7 +4,7 @@
  * @module
  */
 import { type FilteredArch, filterProgram } from "./call_filter.ts";
-import { cString, EPERM } from "./libc.ts";
+import { cString, EPERM, PRIO_PROCESS } from "./libc.ts";
 import { libcNames, type OpenLibrary, openLibrary } from "./library.ts";
 
 const SYMBOLS = {
@@ -39,7 +39,7 @@ const CALLS = {
 } as const;
 
 const RLIMIT_NOFILE = 7;
-const PRIO_PROCESS = 0;
+const RLIMIT_NICE = 13;
 const SCHED_OTHER = 0;
 const SCHED_RR = 2;
 const PR_SET_DUMPABLE = 4;
@@ -97,6 +97,20 @@ export class OwnProcess implements Disposable {
       if (setrlimit(RLIMIT_NOFILE, bytes) !== 0) limit[0] = before;
     }
     return { soft: Number(limit[0]), hard: Number(limit[1]) };
+  }
+
+  /** Lets every thread come down to so much of `nice` again and again, whatever rights it has. Answers whether it may. */
+  allowNice(lowest: number): boolean {
+    const { getrlimit, setrlimit } = this.#library.symbols;
+    const limit = new BigUint64Array(new ArrayBuffer(16));
+    const bytes = new Uint8Array(limit.buffer);
+    if (getrlimit(RLIMIT_NICE, bytes) !== 0) return false;
+    // getrlimit(2): the lowest niceness is 20 less the limit.
+    const wanted = BigInt(20 - lowest);
+    if (limit[0]! >= wanted) return true;
+    limit[0] = wanted;
+    if (limit[1]! < wanted) limit[1] = wanted;
+    return setrlimit(RLIMIT_NICE, bytes) === 0;
   }
 
   /** Gives this thread, and those it starts from now on, so much of `nice`: below 0 is ahead of others. Answers 0 or the error number. */

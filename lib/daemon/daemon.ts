@@ -59,6 +59,7 @@ import { Identities } from "./identities.ts";
 import { NameKeeper } from "./name_keeper.ts";
 import { NotifyKeeper } from "./notify_keeper.ts";
 import { Operator } from "./operator.ts";
+import { mayStep, stepper } from "./priority.ts";
 import { settleRights } from "./rights.ts";
 import { rulesOptions, sameRules, StaleRules } from "./rules.ts";
 import type { ServiceMemory } from "./service_memory.ts";
@@ -101,6 +102,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
   });
   const queues = stack.use(Queues.open(libc, own!, queueSettings(config), taken));
   // After the queues, as it takes more rights to name who holds one; before anything starts a thread.
+  const steps = mayStep(config);
   const rights = settleRights(config, loaded.path, [
     options.state ?? config.state.path,
     control,
@@ -123,6 +125,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
     libc,
     control,
     rights,
+    steps,
     news,
     interfaces,
     memory,
@@ -184,6 +187,8 @@ interface Opened {
   /** Path of the control socket. */
   readonly control: string;
   readonly rights: RightsStatus;
+  /** Whether threads that judge packets may change their priority. */
+  readonly steps: boolean;
   readonly news: RulesetNews;
   readonly interfaces: NewsSocket;
   readonly memory: ServiceMemory | null;
@@ -319,6 +324,7 @@ class RunningDaemon implements Daemon {
       record: (microseconds, packets) => this.#times.record(microseconds, packets),
       beat: (now) => this.#beat(now),
       hurried: () => this.#kernel.busy || this.#control?.busy === true,
+      step: stepper(this.#opened.libc, this.#opened.steps),
       fault: (error) => reporter.note("error", `A packet could not be judged: ${errorText(error)}`),
     });
   }
@@ -472,6 +478,7 @@ class RunningDaemon implements Daemon {
         epoch: this.#opened.libc.monotonic() - performance.now(),
         bell: this.#opened.queues.bell,
         watchdog: this.#config.queue.watchdog,
+        steps: this.#opened.steps,
       },
       onNews: ({ events, sendings }) => {
         for (const event of events) this.#follow(event);

@@ -43,6 +43,8 @@ export interface StartMessage {
   readonly bell: number;
   /** Milliseconds for which the verdicts of this thread may stand still; 0 = no watchdog. */
   readonly watchdog: number;
+  /** Whether this thread may change its priority. */
+  readonly steps: boolean;
   /** Where {@link WorkerNews} goes. */
   readonly port: MessagePort;
 }

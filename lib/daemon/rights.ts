@@ -7,6 +7,7 @@ import { CAPABILITIES, OwnProcess } from "../../ffi/own_process.ts";
 import type { Config } from "../policy/config.ts";
 import type { RightsStatus } from "../report/status.ts";
 import { hookCapabilities } from "./notify_keeper.ts";
+import { AHEAD } from "./priority.ts";
 
 /** Threads of the JavaScript engine: they compute, and ask the kernel for nothing. */
 const ENGINE = /^V8 /;
@@ -42,7 +43,7 @@ export function writtenFolders(config: Config, paths: readonly string[]): string
 export function settleRights(config: Config, path: string, paths: readonly string[]): RightsStatus {
   let why = "";
   using own = new OwnProcess();
-  if (config.queue.priority !== "normal") own.nice(-10);
+  if (config.queue.priority !== "normal") own.nice(AHEAD);
   if (config.queue.priority === "realtime") own.realTime();
   const needed = neededCapabilities(config, path, writtenFolders(config, paths), ownerOf);
   const before = readRights();

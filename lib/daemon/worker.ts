@@ -17,6 +17,7 @@ import { FloodGate } from "../report/flood_gate.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
 import { SharedTableMemory } from "../state/table_memory.ts";
 import { State } from "../state/state.ts";
+import { stepper } from "./priority.ts";
 import { VitalSigns } from "./vital_signs.ts";
 import { type Figures, figuresOf } from "./figures.ts";
 import type { FromWorker, PolicyMessage, StartMessage, ToWorker, WorkerError, WorkerNews } from "./messages.ts";
@@ -114,6 +115,7 @@ class QueueWorker {
       record: (microseconds, packets) => this.#times.record(microseconds, packets),
       beat: (now) => this.#vital.beat(now),
       hurried: () => false,
+      step: stepper(this.#libc, start.steps),
       fault: (error) => this.#post({ kind: "fault", text: errorOf(error).message }),
     });
   }

@@ -64,6 +64,8 @@ export interface PumpOptions {
   readonly beat: (now: number) => void;
   /** Whether something besides packets waits for the event loop: a command, a tool that was started. */
   readonly hurried: () => boolean;
+  /** Puts this thread ahead of other programs, where it is at first, or back among them. */
+  readonly step: (ahead: boolean) => void;
   /** Called with an exception because of which a packet was not judged; rate-limited. */
   readonly fault: (error: unknown) => void;
 }
@@ -99,6 +101,7 @@ export class Pump {
   readonly #prefetcher: Prefetcher;
   readonly #yieldPolicy = new YieldPolicy();
   #stopping = false;
+  #ahead = true;
   #lastBeat = -Infinity;
   #lastFault = -Infinity;
   #now = 0;
@@ -151,6 +154,7 @@ export class Pump {
       this.#beatIfDue();
       if (this.#stopping) break;
       const due = Math.max(0, Math.ceil(this.#lastBeat + BEAT - now()));
+      if (!busy) this.#step(true);
       await queues.wait(busy ? 0 : due);
       this.#now = now();
       this.#beatIfDue();
@@ -188,13 +192,22 @@ export class Pump {
     const { queues, now } = this.#options;
     const yieldPolicy = this.#yieldPolicy;
     const began = this.#now;
-    if (!yieldPolicy.shouldYield(began)) return false;
+    const yields = yieldPolicy.shouldYield(began);
+    // Who is ahead of all others cannot let them go first: the kernel gives the core straight back.
+    this.#step(!yields);
+    if (!yields) return false;
     for (let left = began;; left = this.#now) {
       queues.yieldCore();
       const back = now();
       const judged = lone === null ? this.#round() : this.#burst(lone, lone.receive());
       if (!yieldPolicy.shouldPollAgain(began, left, back, judged)) return judged > 0;
     }
+  }
+
+  #step(ahead: boolean): void {
+    if (this.#ahead === ahead) return;
+    this.#ahead = ahead;
+    this.#options.step(ahead);
   }
 
   /** Judges what is there, or waits for it on this thread. Answers whether something came. */

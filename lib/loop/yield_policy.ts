@@ -21,12 +21,16 @@ const FULL_BURST = 64;
 /** Weight of a yield that took too long against one that did not, and the sum at which yielding stops. */
 const LONG_WEIGHT = 16;
 const MOST_LOST = 64;
-/** Milliseconds without yielding, then. */
+/** Milliseconds without yielding, then; twice as long each time that the next try fares no better, up to the most. */
 const KEEP_MS = 1000;
+const MOST_KEEP_MS = 64_000;
+/** Milliseconds of yielding after which it has fared better. */
+const PROVEN_MS = 10_000;
 
 /** See the module's text. Times are monotonic milliseconds with fractions. */
 export class YieldPolicy {
   #keepsUntil = -Infinity;
+  #keep = KEEP_MS;
   #lost = 0;
   /** From 0 upwards: polling pays, and each poll in vain costs one. Below 0: bursts until the next try, negated. */
   #luck = 0;
@@ -44,7 +48,8 @@ export class YieldPolicy {
     if (back - left <= LONG_MS || packets >= FULL_BURST) this.#lost = Math.max(0, this.#lost - 1);
     else if ((this.#lost += LONG_WEIGHT) >= MOST_LOST) {
       this.#lost = 0;
-      this.#keepsUntil = back + KEEP_MS;
+      this.#keep = back - this.#keepsUntil > PROVEN_MS ? KEEP_MS : Math.min(2 * this.#keep, MOST_KEEP_MS);
+      this.#keepsUntil = back + this.#keep;
       return false;
     }
     if (packets > 0) {

@@ -134,11 +134,23 @@ async function pumped(
     lingers?: boolean;
     /** What arrives while others have the core, for each time that they do. */
     meanwhile?: Asked[][];
+    /** What arrives in its first sleep. */
+    later?: Asked[];
+    /** Milliseconds that each of these times takes. */
+    away?: number;
     hurried?: boolean;
     classifiers?: readonly Classifier[];
   } = {},
 ): Promise<
-  { verdicts: Given[]; events: TrafficEvent[]; sent: number; faults: unknown[]; pump: Pump; queue: FakeQueue }
+  {
+    verdicts: Given[];
+    events: TrafficEvent[];
+    sent: number;
+    faults: unknown[];
+    pump: Pump;
+    queue: FakeQueue;
+    steps: boolean[];
+  }
 > {
   const events: TrafficEvent[] = [];
   const faults: unknown[] = [];
@@ -155,12 +167,14 @@ async function pumped(
       throw new Error("broken on purpose");
     };
   }
+  const steps: boolean[] = [];
   let sent = 0;
   let now = 0;
   const waiting = [...asked];
   const meanwhile = how.meanwhile ?? [];
+  const later = [...how.later ?? []];
   const queue = new FakeQueue(waiting, () => {
-    if (meanwhile.length > 0) return;
+    if (meanwhile.length > 0 || later.length > 0) return;
     pump.stop();
     queue.slept ??= queue.waited;
   });
@@ -170,10 +184,14 @@ async function pumped(
     list: [queue],
     wait: () => {
       queue.rounds++;
+      waiting.push(...later.splice(0));
       return Promise.resolve();
     },
     waitSync: () => false,
-    yieldCore: () => void waiting.push(...meanwhile.shift() ?? []),
+    yieldCore: () => {
+      waiting.push(...meanwhile.shift() ?? []);
+      now += how.away ?? 0;
+    },
     wake: () => {},
   };
   const pump: Pump = new Pump({
@@ -186,10 +204,11 @@ async function pumped(
     record: () => {},
     beat: () => {},
     hurried: () => how.hurried ?? false,
+    step: (ahead) => void steps.push(ahead),
     fault: (error) => faults.push(error),
   });
   await pump.run();
-  return { verdicts: queue.verdicts, events, sent, faults, pump, queue };
+  return { verdicts: queue.verdicts, events, sent, faults, pump, queue, steps };
 }
 
 const C = readEnd("10.0.0.5:1214");
@@ -227,6 +246,16 @@ Deno.test("packets that come while the core is yielded are judged without a slee
     exactlyOnce(verdicts, 4);
     assert.equal(queue.slept, lingers ? 1 : 0, "before the first packet");
   }
+});
+
+Deno.test("it is among other programs while it lets them go first, and ahead of them where one of them computes, or it sleeps", async () => {
+  const one = { bytes: HELLO };
+  const shared = await pumped([one], { meanwhile: [[one], [one]], later: [one, one] });
+  assert.deepEqual(shared.steps, [false, true, false]);
+  // Each time away takes 3 ms.
+  const taken = await pumped([one], { meanwhile: Array.from({ length: 4 }, () => [one]), away: 3 });
+  assert.deepEqual(taken.steps, [false, true]);
+  exactlyOnce(taken.verdicts, 5);
 });
 
 Deno.test("under load the event loop runs now and then, and often while something waits", async () => {

@@ -39,16 +39,24 @@ Deno.test("polling goes on while one poll in nine finds packets; otherwise it re
   assert.ok(looks(bored, 2000, 0.01, null) > 1);
 });
 
-Deno.test("a program that computes on the core costs a few waits a second, not all packets", () => {
-  const policy = new YieldPolicy();
-  let now = 0;
-  let given = 0;
-  for (; now < 10_000; now++) {
+/** How often the core is given away from `from` to `to`, with a packet each millisecond, where each time takes so long. */
+function given(policy: YieldPolicy, from: number, to: number, away: number): number {
+  let times = 0;
+  for (let now = from; now < to; now++) {
     if (!policy.shouldYield(now)) continue;
-    given++;
-    policy.shouldPollAgain(now, now, now + 3, 3);
+    times++;
+    policy.shouldPollAgain(now, now, now + away, 3);
   }
-  assert.ok(given >= 30 && given <= 45, `${given} times in ten seconds`);
+  return times;
+}
+
+Deno.test("a program that computes on the core costs four waits, and four more after 1, 2, 4 … 64 seconds", () => {
+  const policy = new YieldPolicy();
+  assert.equal(given(policy, 0, 10_000, 3), 4 * 4, "at 0, 1, 3 and 7 s");
+  assert.equal(given(policy, 10_000, 640_000, 3), 4 * 12, "at 15, 31, 63, 127 s and then each 64 s");
+  // It ends, and another one comes later.
+  given(policy, 640_000, 720_000, 0.1);
+  assert.equal(given(policy, 720_000, 730_000, 3), 4 * 4);
 });
 
 Deno.test("yielding goes on where it brings full bursts, or seldom takes long", () => {

@@ -113,7 +113,7 @@ Deno.test("nothing loads ffi but commands that need it, on their own demand", ()
     !path.startsWith("ffi/") && importsOf(path).some(({ to }) => resolve(path, to).startsWith("ffi/"))
   );
   const may =
-    /^lib\/(daemon\/(daemon|descriptors|figures|handover|messages|status|threads|workers?|connection_actions|set_transport|rights|vital_signs)|cli\/(doctor_checks|respawn|selftest_ping))\.ts$/;
+    /^lib\/(daemon\/(daemon|descriptors|figures|handover|messages|priority|status|threads|workers?|connection_actions|set_transport|rights|vital_signs)|cli\/(doctor_checks|respawn|selftest_ping))\.ts$/;
   for (const path of users) assert.match(path, may);
 });
 

@@ -17,7 +17,8 @@ export const AHEAD = -10;
  */
 export function mayStep(config: Config): boolean {
   if (config.queue.priority !== "high") return false;
-  using own = new OwnProcess();
+  const own = new OwnProcess();
+  using _ = own;
   return own.allowNice(AHEAD);
 }
 

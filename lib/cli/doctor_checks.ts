@@ -383,6 +383,8 @@ async function checkSets({ loaded, queues }: Wanted): Promise<Finding> {
 export function setsFinding(choice: Choice, missing: string): Finding {
   const { backend, sets, notes } = choice;
   if (!sets) return warn(`${backend} works here, but without sets`, notes.join("; "));
+  const offload = notes.find((note) => note.includes("offload"));
+  if (offload !== undefined) return warn(`${backend} works here, with sets, but offload is not as asked`, offload);
   if (missing !== "") return warn(`${backend} works here, with sets, but each change starts the nft tool`, missing);
   return ok(`${backend} works here, with sets${backend === "nft" ? ", changed through libnftables" : ""}`);
 }

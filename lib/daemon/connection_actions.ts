@@ -49,7 +49,7 @@ export class ConnectionActions implements Disposable {
   /** Decoys and probes that could not be sent. */
   failed = 0;
   /** Called when connections must meet the rules again: those that a flowtable forwards do not by themselves. */
-  changed: () => void = () => {};
+  changed: (what: "deleted" | "marked") => void = () => {};
   /** Which parts are not in use. */
   readonly missing: ActionsMissing;
   /** What was done to connections. */
@@ -143,14 +143,14 @@ export class ConnectionActions implements Disposable {
     if (words === null) return;
     const { conntrack } = this.#opened;
     // Its packets meet the set of locked clients all the same, where they do not pass the rules by.
-    if (conntrack === null) this.changed();
+    if (conntrack === null) this.changed("marked");
     else conntrack.forget(...words).then((tally) => this.#count("cut", tally), () => {});
   }
 
   #count(what: "cut" | "again", tally: { changed: number; errors: number; complete: boolean }): void {
     this.connections[what] += tally.changed;
     this.connections.failed += tally.errors + (tally.complete ? 0 : 1);
-    if (tally.changed > 0) this.changed();
+    if (tally.changed > 0) this.changed(what === "cut" ? "deleted" : "marked");
   }
 
   /** Sends decoys, probes and calls of the engine. */

@@ -5,14 +5,14 @@
  */
 import type { Engine } from "../judge/engine.ts";
 import type { TrafficEvent } from "../learn/event.ts";
-import { type Offload, renewOffload, type RulesOptions, runCommand, type Runner, setsHold } from "../firewall/mod.ts";
-import { errorText } from "../net/error_text.ts";
+import { type Offload, type RulesOptions, runCommand, type Runner, setsHold } from "../firewall/mod.ts";
 import type { Config } from "../policy/config.ts";
 import { compile, type Policy } from "../policy/policy.ts";
 import type { NoteEvent, RulesEvent } from "../report/report_event.ts";
 import type { KernelStatus } from "../report/status.ts";
 import type { ConnectionActions } from "./connection_actions.ts";
 import { type LanFacts, readLan } from "./lan_watch.ts";
+import { OffloadRenewal } from "./offload_renewal.ts";
 import { RulesGuard } from "./rules_guard.ts";
 import { RulesNote } from "./rules_note.ts";
 import { RulesWatch } from "./rules.ts";
@@ -84,8 +84,7 @@ export class KernelState implements AsyncDisposable {
   #lastLan: number;
   #started = false;
   #table: number;
-  #renewing: Promise<void> | null = null;
-  #renewAgain = false;
+  readonly #renewal: OffloadRenewal;
 
   /** Asks nothing of the kernel yet; {@link start} does. */
   constructor(parts: KernelStateParts) {
@@ -95,7 +94,6 @@ export class KernelState implements AsyncDisposable {
     this.#lan = lan;
     this.#lastLan = now();
     this.#table = engine.learner.table;
-    parts.actions.changed = () => this.#renewOffload();
     this.#keeper = new SetKeeper(engine, this.#transport);
     this.#watch = new RulesWatch({
       keeper: this.#keeper,
@@ -105,6 +103,13 @@ export class KernelState implements AsyncDisposable {
       config,
       watchOnly: dryRun,
     });
+    this.#renewal = new OffloadRenewal({
+      run: this.#tool,
+      options: () => rules(this.#config),
+      backend: () => this.#watch.facts?.rules.backend ?? null,
+      note: parts.note,
+    });
+    if (!dryRun) parts.actions.changed = (what) => this.#renewal.changed(what);
     this.#guard = new RulesGuard({
       run: this.#tool,
       options: () => rules(this.#config),
@@ -138,21 +143,6 @@ export class KernelState implements AsyncDisposable {
     await this.#guard.end();
   }
 
-  /** Offloaded flows meet the rules again: one change of the flowtable at a time, and one more for all that came meanwhile. */
-  #renewOffload(): void {
-    if (this.#config.queue.offload === "off" || this.#parts.dryRun) return;
-    this.#renewAgain = true;
-    this.#renewing ??= (async () => {
-      while (this.#renewAgain) {
-        this.#renewAgain = false;
-        await renewOffload(this.#parts.rules(this.#config), this.#tool).catch((error) =>
-          this.#parts.note(errorText(error))
-        );
-      }
-      this.#renewing = null;
-    })();
-  }
-
   async #setsWhole(): Promise<boolean> {
     const { backend } = this.#keeper;
     const hold = async () => backend === null || await setsHold(backend, this.#keeper.samples(), this.#transport.run);
@@ -170,6 +160,7 @@ export class KernelState implements AsyncDisposable {
     await this.#guard.begin();
     this.#started = true;
     if (dryRun) return;
+    await this.#renewal.started();
     if (this.#config.lock.kernelSets === "on" && this.#watch.noSets !== "") {
       note(`No kernel sets: ${this.#watch.noSets}`);
     }
@@ -219,8 +210,7 @@ export class KernelState implements AsyncDisposable {
     const { engine, actions, dryRun } = this.#parts;
     const changed = this.#parts.interfacesChanged();
     if (changed || now - this.#lastLan >= LAN_EVERY) this.lookAtLan();
-    // The flowtable has the interfaces that there were when it was made.
-    if (changed && this.#started) this.#renewOffload();
+    if (changed && this.#started && !dryRun) this.#renewal.interfacesChanged();
     if (this.#started) this.#guard.beat(now);
     if (dryRun) return;
     if (engine.learner.table !== this.#table) {
@@ -307,7 +297,7 @@ export class KernelState implements AsyncDisposable {
 
   /** Waits until the tools that run have ended. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#renewing;
+    await this.#renewal[Symbol.asyncDispose]();
     await this.#guard.settled();
     await this.#watch.settled();
     await this.#keeper[Symbol.asyncDispose]();

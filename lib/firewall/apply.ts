@@ -2,12 +2,12 @@
  * Putting the rules in force by difference, removing them, checking them.
  * @module
  */
-import { type Choice, chooseBackend, reason, VARIANTS } from "./backend.ts";
+import { type Choice, chooseBackend, VARIANTS } from "./backend.ts";
 import { type Inspected, inspectRules, inspectTool } from "./inspect.ts";
 import { iptablesJumps, iptablesRules, iptablesText, type Jump, REJECT_CHAIN } from "./iptables.ts";
 import { NFT_TABLE, nftRemoveText, nftRenewText, nftRules, nftText } from "./nft.ts";
 import type { RulesOptions } from "./options.ts";
-import { type Backend, FirewallError, type Runner } from "./run.ts";
+import { type Backend, FirewallError, reason, type Runner } from "./run.ts";
 import { ipsetCreateText, SET_NAMES } from "./sets.ts";
 import { flowDevices, hasIpv6, IPTABLES_TOOLS, legacyTables, listInterfaces, presentLan } from "./tools.ts";
 

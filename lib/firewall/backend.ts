@@ -3,9 +3,10 @@
  * @module
  */
 import { ALL_FEATURES, type IptablesFeatures, iptablesText } from "./iptables.ts";
+import { flowTimeoutsFixed } from "./flow_timeouts.ts";
 import { nftText } from "./nft.ts";
 import { RULES_DEFAULTS, type RulesOptions } from "./options.ts";
-import { type Backend, FirewallError, type Ran, type Runner } from "./run.ts";
+import { type Backend, FirewallError, type Ran, reason, type Runner } from "./run.ts";
 
 /** What a trial found out. */
 export interface Choice {
@@ -111,24 +112,44 @@ async function tryIptables(run: Runner, options: RulesOptions, notes: string[]):
   }
   // Sets are left out of the trial, since they would have to exist where it takes place.
   for (const features of VARIANTS) {
-    const text = iptablesText({ ...options, sets: false }, 4, features);
-    let answer = await run("unshare", ["-n", "iptables-restore", "--noflush"], text);
-    if (answer.code === 127 || /unshare/.test(answer.stderr)) {
-      answer = await run("iptables-restore", ["-w", "5", "--noflush"], scratch(text));
-      await run("iptables-restore", ["-w", "5", "--noflush"], scratchRemoval(text));
-    }
+    const answer = await tryText(run, iptablesText({ ...options, sets: false, offload: "off" }, 4, features));
     if (answer.code === 0) {
       if (!features.hashlimit) {
         notes.push("no hashlimit match: one rate limit serves all locked clients together, and no client has a budget");
       }
       if (!features.u32) notes.push("no u32 match: TCP packets without payload visit ftwall as well");
-      if (options.offload !== "off") notes.push("no flow offload: a flowtable wants nft");
-      return { backend: "iptables", offload: "off", sets, features, notes };
+      const offload = await tryTarget(run, options, features, notes);
+      return { backend: "iptables", offload, sets, features, notes };
     }
     if (features === VARIANTS.at(-1) || answer.code === 127) notes.push(`iptables cannot be used: ${reason(answer)}`);
     if (answer.code === 127) break;
   }
   return null;
+}
+
+async function tryText(run: Runner, text: string): Promise<Ran> {
+  const answer = await run("unshare", ["-n", "iptables-restore", "--noflush"], text);
+  if (answer.code !== 127 && !/unshare/.test(answer.stderr)) return answer;
+  const within = await run("iptables-restore", ["-w", "5", "--noflush"], scratch(text));
+  await run("iptables-restore", ["-w", "5", "--noflush"], scratchRemoval(text));
+  return within;
+}
+
+/** Whether iptables can offload: OpenWrt's target FLOWOFFLOAD, and timeouts by which a reload can take flows back. */
+async function tryTarget(
+  run: Runner,
+  options: RulesOptions,
+  features: IptablesFeatures,
+  notes: string[],
+): Promise<"software" | "off"> {
+  if (options.offload === "off") return "off";
+  const answer = await tryText(run, iptablesText({ ...options, sets: false }, 4, features));
+  const lacks = answer.code === 0 ? await flowTimeoutsFixed(run) : `no target FLOWOFFLOAD: ${reason(answer)}`;
+  if (lacks !== "") notes.push(`no ${options.offload} offload with iptables: ${lacks}`);
+  else if (options.offload === "hardware") {
+    notes.push("no hardware offload with iptables, which could not take flows back at once, but by software");
+  }
+  return lacks === "" ? "software" : "off";
 }
 
 /** The same rules in chains that nothing jumps to. */
@@ -149,14 +170,4 @@ function scratchRemoval(text: string): string {
     }
   }
   return "";
-}
-
-/** The first lines of a tool's complaint, short enough for one sentence. */
-export function reason(answer: Ran): string {
-  // An nft rule that only the kernel refuses, for the one statement that is often left out of it.
-  if (/No such file or directory/.test(answer.stderr) && /queue num/.test(answer.stderr)) {
-    return "this kernel has no nft queue statement (module nft_queue, OpenWrt kmod-nft-queue)";
-  }
-  const text = answer.stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "").slice(0, 2).join(" ");
-  return text === "" ? `exit status ${answer.code}` : text.slice(0, 300);
 }

@@ -2,10 +2,9 @@
  * What of ours is in the kernel's tables now.
  * @module
  */
-import { reason } from "./backend.ts";
 import { FLOWTABLE } from "./nft.ts";
 import { IPTABLES_TOOLS, legacyTables } from "./tools.ts";
-import { type Backend, FirewallError, type Runner } from "./run.ts";
+import { type Backend, FirewallError, reason, type Runner } from "./run.ts";
 
 /** What is there of ours, in one back end. */
 export interface Inspected {

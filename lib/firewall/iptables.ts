@@ -71,7 +71,12 @@ export function iptablesText(
   checkOptions(options);
   const rules = iptablesRules(options, family, features);
   const stamp = fingerprint(rules.join("\n"));
-  const lines = ["*mangle", ...CHAINS.filter((name) => name !== "shortcut").map((name) => `:ftwall_${name} - [0:0]`)];
+  const lines = [
+    "*mangle",
+    ...CHAINS.filter((name) => name !== "shortcut" || options.offload !== "off").map((name) =>
+      `:ftwall_${name} - [0:0]`
+    ),
+  ];
   // The comment is a match of its own: it stands where few packets come by, and before the target, as the tools list it.
   const noted = UDP_ENTERS.replace(" -g ", ` -m comment --comment ftwall:${stamp} -g `);
   lines.push(...rules.map((rule) => rule === UDP_ENTERS ? noted : rule), "COMMIT");
@@ -94,12 +99,8 @@ const UDP_ENTERS = "-A ftwall_forward -p udp -g ftwall_sort";
 /** Every rule of the mangle table as `-A CHAIN …`, in order. */
 export function iptablesRules(options: RulesOptions, family: Family, features: IptablesFeatures): string[] {
   const write = writer(options, family, features);
-  // Flowtables are nft's.
-  return chainRules({ ...options, offload: "off" }, {
-    families: [family],
-    bare: features.u32,
-    budgets: features.hashlimit,
-  }).flatMap((block) => {
+  const abilities = { families: [family], bare: features.u32, budgets: features.hashlimit };
+  return chainRules(options, abilities).flatMap((block) => {
     const chains = [...new Set(block.map(({ chain }) => chain))];
     return chains.flatMap((chain) => block.filter((rule) => rule.chain === chain)).flatMap(write);
   });
@@ -112,7 +113,9 @@ function writer(options: RulesOptions, family: Family, features: IptablesFeature
   const [first, last] = options.queues;
   const queue = `-j NFQUEUE ${first === last ? `--queue-num ${first}` : `--queue-balance ${first}:${last}`}`;
   const action = (action: Action): string => {
-    if (action === "return" || action === "offload") return "-j RETURN";
+    if (action === "return") return "-j RETURN";
+    // Without --hw: from the hardware flows could not be taken back by their timeouts at once.
+    if (action === "offload") return "-j FLOWOFFLOAD";
     if (action === "drop") return "-j DROP";
     if (action === "clear") return `-j MARK --set-xmark ${under(0)}`;
     // Rejecting is left to our chain in the filter table, which knows the packet by its mark.

@@ -22,6 +22,7 @@ export {
   setsText,
   TOOL_PACE,
 } from "./sets.ts";
+export { FlowTimeouts } from "./flow_timeouts.ts";
 export { findOffloads, type Offload } from "./offload.ts";
 export { type Backend, FirewallError, type Ran, runCommand, type Runner } from "./run.ts";
 export { flowDevices, listInterfaces, presentLan } from "./tools.ts";

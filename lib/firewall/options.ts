@@ -64,7 +64,7 @@ export interface RulesOptions {
   readonly refuse: "drop" | "reject";
   /** Whether locked clients and blocked peers are also held in kernel sets with timeouts. */
   readonly sets: boolean;
-  /** Whether settled, accepted flows go through a flowtable, which passes them by every chain. Only nft has it. */
+  /** Whether settled, accepted flows go through a flowtable, which passes them by every chain; iptables knows only software. */
   readonly offload: "off" | "software" | "hardware";
   /** Interfaces between which the flowtable forwards: those that there are when the rules are applied. */
   readonly devices: readonly string[];

@@ -61,3 +61,13 @@ async function fed(child: Deno.ChildProcess, stdin: string): Promise<Deno.Comman
   await feed(child.stdin, stdin);
   return await answer;
 }
+
+/** The first lines of a tool's complaint, short enough for one sentence. */
+export function reason(answer: Ran): string {
+  // An nft rule that only the kernel refuses, for the one statement that is often left out of it.
+  if (/No such file or directory/.test(answer.stderr) && /queue num/.test(answer.stderr)) {
+    return "this kernel has no nft queue statement (module nft_queue, OpenWrt kmod-nft-queue)";
+  }
+  const text = answer.stderr.split("\n").map((line) => line.trim()).filter((line) => line !== "").slice(0, 2).join(" ");
+  return text === "" ? `exit status ${answer.code}` : text.slice(0, 300);
+}

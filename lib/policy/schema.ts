@@ -204,7 +204,7 @@ export const SECTIONS = {
       offload: field(
         word(["off", "software", "hardware"]),
         "off",
-        "Settled, accepted flows leave the kernel's long path by an nft flowtable, which costs less than forwarding without ftwall: software, or hardware where the network card can. Needs nft and the kernel module nf_flow_table (OpenWrt kmod-nft-offload); not for traffic that is shaped or counted on the way.",
+        "Settled, accepted flows leave the kernel's long path by a flowtable, which costs less than forwarding without ftwall: software, or hardware where the network card can. Needs nft and the kernel module nf_flow_table (OpenWrt kmod-nft-offload), or iptables on OpenWrt 23.05 or later (kmod-ipt-offload, software alone); not for traffic that is shaped or counted on the way.",
         "rules",
       ),
       watchdog: field(

@@ -61,6 +61,9 @@ Deno.test("doctor tells how sets are changed, and remarks on a program for each 
   assert.deepEqual([setsFinding(nft, "Cannot open libnftables").level, setsFinding(none, "").level], ["warn", "warn"]);
   assert.equal(setsFinding(nft, "Cannot open libnftables").mend, "Cannot open libnftables");
   assert.equal(setsFinding(none, "").mend, "no kernel sets: ipset: not found");
+  const note = "no software offload with iptables: no target FLOWOFFLOAD: exit status 2";
+  const { level, mend } = setsFinding({ ...nft, backend: "iptables", notes: [note] }, "");
+  assert.deepEqual([level, mend], ["warn", note]);
 });
 
 Deno.test("a queue is the daemon's by its process, not by the name of who holds it", () => {

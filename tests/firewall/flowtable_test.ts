@@ -4,6 +4,7 @@ import {
   chooseBackend,
   findOffloads,
   FirewallError,
+  FlowTimeouts,
   type Ran,
   renewOffload,
   RULES_DEFAULTS,
@@ -48,7 +49,14 @@ Deno.test("settled flows go into a flowtable behind the question for locks, and 
   assert.match(rulesText("nft", { ...OPTIONS, cut: false }), /forward ct mark [^\n]* goto shortcut/);
   assert.match(rulesText("nft", { ...OPTIONS, offload: "hardware" }), /flags offload; counter;/);
   assert.doesNotMatch(rulesText("nft", { ...OPTIONS, offload: "off" }), /flowtable|flow add/);
-  assert.equal(rulesText("iptables", OPTIONS), rulesText("iptables", { ...OPTIONS, offload: "off" }));
+  const iptables = rulesText("iptables", OPTIONS);
+  assert.match(
+    iptables,
+    /-A ftwall_settled -m set --match-set ftwall_locked4 dst -j DROP\n-A ftwall_settled -g ftwall_shortcut\n/,
+  );
+  assert.match(iptables, /^-A ftwall_shortcut -j FLOWOFFLOAD$/m);
+  assert.equal(iptables, rulesText("iptables", { ...OPTIONS, offload: "hardware" }));
+  assert.doesNotMatch(rulesText("iptables", { ...OPTIONS, offload: "off" }), /FLOWOFFLOAD|shortcut/);
 });
 
 Deno.test("where offloading cannot be had the rules do without, and say why", async () => {
@@ -66,6 +74,71 @@ Deno.test("where offloading cannot be had the rules do without, and say why", as
   const hardware = await chooseBackend(answers, "nft", { ...OPTIONS, offload: "hardware" });
   assert.equal(hardware.offload, "software");
   assert.match(hardware.notes[0]!, /^no hardware offload, but by software: /);
+});
+
+/** A machine with iptables alone, whose timeouts of offloaded flows are kept; null: its kernel has none. */
+function withTarget(target: boolean, timeouts: [tcp: string, udp: string] | null): { run: Runner; calls: Call[] } {
+  const { run, calls } = machine([[/^unshare -n ipset|^iptables -w 5 -t mangle -S$/, {
+    stdout: target ? "-A ftwall_shortcut -j FLOWOFFLOAD\n" : "-A FORWARD -j ftwall_forward\n",
+  }]]);
+  return {
+    calls,
+    run: async (command, args, input = "") => {
+      const answer = await run(command, args, input);
+      const path = args.findIndex((path) => path.includes("nf_flowtable_"));
+      if (path >= 0 && timeouts === null) return { code: 1, stdout: "", stderr: "No such file or directory" };
+      if (path >= 0 && command === "tee") timeouts![args[0]!.includes("tcp") ? 0 : 1] = input.trim();
+      if (path >= 0) return { code: 0, stdout: `${timeouts!.join("\n")}\n`, stderr: "" };
+      if (!args.includes("iptables-restore")) return answer;
+      const fails = input.includes("FLOWOFFLOAD") && !target;
+      return { code: fails ? 2 : 0, stdout: "", stderr: fails ? "Couldn't load target \`FLOWOFFLOAD'" : "" };
+    },
+  };
+}
+
+Deno.test("iptables offloads where its target and the kernel's timeouts of flows are there, and by software alone", async () => {
+  const choose = async (target: boolean, timeouts: [string, string] | null, offload: RulesOptions["offload"]) => {
+    const choice = await chooseBackend(withTarget(target, timeouts).run, "iptables", { ...OPTIONS, offload });
+    return [choice.offload, ...choice.notes];
+  };
+  const timeouts: [string, string] = ["30", "45"];
+  assert.deepEqual(await choose(true, timeouts, "software"), ["software"]);
+  assert.deepEqual(timeouts, ["30", "45"]);
+  assert.deepEqual(await choose(true, timeouts, "off"), ["off"]);
+  const [hardware, note] = await choose(true, timeouts, "hardware");
+  assert.equal(hardware, "software");
+  assert.match(note!, /^no hardware offload with iptables, .* but by software$/);
+  assert.match(
+    (await choose(false, timeouts, "software"))[1]!,
+    /^no software offload with iptables: no target FLOWOFFLOAD: /,
+  );
+  const old = await choose(true, null, "software");
+  assert.equal(old[0], "off");
+  assert.match(old[1]!, /before Linux 5\.14/);
+});
+
+Deno.test("flows are taken back from iptables by timeouts of 0, for as long as a silent one may be kept", async () => {
+  const timeouts: [string, string] = ["30", "45"];
+  const { run, calls } = withTarget(true, timeouts);
+  const flows = new FlowTimeouts(run);
+  await flows.restore();
+  assert.equal(calls.length, 0);
+  assert.equal(await flows.expire(), 47_000);
+  assert.deepEqual([timeouts, flows.used], [["0", "0"], true]);
+  // Asked again meanwhile: what there was is not forgotten.
+  assert.equal(await flows.expire(), 47_000);
+  await flows.restore();
+  assert.deepEqual(timeouts, ["30", "45"]);
+  const killed: [string, string] = ["0", "0"];
+  const after = new FlowTimeouts(withTarget(true, killed).run);
+  assert.deepEqual([await after.left(), await flows.left()], [true, false]);
+  await after.expire();
+  await after.restore();
+  assert.deepEqual(killed, ["30", "30"], "one that was killed left 0");
+  const none = new FlowTimeouts(withTarget(false, timeouts).run);
+  assert.deepEqual([await none.expire(), none.used, timeouts], [0, false, ["30", "45"]]);
+  const gone = new FlowTimeouts(machine([]).run);
+  assert.deepEqual([await gone.expire(), gone.used], [0, true], "rules that cannot be read may offload");
 });
 
 Deno.test("an interface that came since is taken into the flowtable, and the flows in it are judged by the rules", async () => {

@@ -1,6 +1,7 @@
 /**
- * Settled flows in an nft flowtable: they pass every chain by, and come back as soon as something is to be said of them. The
- * kernel of a test machine seldom has flowtables: tests/live/debian_kernel.sh runs this on one that does.
+ * Settled flows in a flowtable: they pass every chain by, and come back as soon as something is to be said of them. The kernel
+ * of a test machine seldom has flowtables: tests/live/debian_kernel.sh runs this on one that does. The target FLOWOFFLOAD of
+ * iptables is OpenWrt's alone; tests that want it are skipped elsewhere.
  */
 import assert from "node:assert/strict";
 import { serve } from "./everyday.ts";
@@ -24,7 +25,15 @@ function lacking(): string | null {
   }
 }
 
+/** The same of iptables' target for flow offload. */
+function lackingTarget(): string | null {
+  const target = "iptables -t mangle -A FORWARD -j FLOWOFFLOAD";
+  const child = new Deno.Command("unshare", { args: ["-n", "sh", "-c", target], stderr: "null" });
+  return child.outputSync().success ? null : "no target FLOWOFFLOAD, which OpenWrt alone has";
+}
+
 const named = missing([["iperf3", "iperf3"], ["conntrack", "conntrack"], ["nft", "nftables"]], lacking());
+const targeted = missing([["conntrack", "conntrack"], ["iptables", "iptables"]], lacking() ?? lackingTarget());
 const { server } = ADDRESSES;
 const CONFIG = '[queue]\noffload = "software"\n';
 
@@ -52,12 +61,13 @@ async function download(topology: Topology, url: string): Promise<{ bytes: () =>
   };
 }
 
-for (const masquerade of [false, true]) {
+for (const [backend, masquerade] of [["nft", false], ["nft", true], ["iptables", false], ["iptables", true]] as const) {
+  const label = `an offloaded transfer ends with its client's lock${masquerade ? ", behind masquerade" : ""}`;
   Deno.test({
-    ...named(`an offloaded transfer ends with its client's lock${masquerade ? ", behind masquerade" : ""}`),
+    ...(backend === "nft" ? named(label) : targeted(`${label}, by iptables`)),
     async fn() {
       await using topology = await Topology.create({ prefix: "kf", masquerade });
-      await using daemon = await RouterDaemon.start(topology, { config: CONFIG });
+      await using daemon = await RouterDaemon.start(topology, { config: CONFIG, backend });
       await serve(topology);
       for (const host of [server.v4, server.v6]) {
         const url = `http://${host.includes(":") ? `[${host}]` : host}/400000000`;
@@ -103,6 +113,66 @@ Deno.test({
     assert.match(await topology.must("router", ["nft", "list", "flowtables"]), /devices = \{[^}]*late/);
     await daemon.must("rules", "--remove", "--config", daemon.config);
     assert.doesNotMatch(await topology.must("router", ["nft", "list", "flowtables"]), /settled_flows/);
+  },
+});
+
+/** What the kernel's timeouts of offloaded flows are, of TCP and UDP. */
+async function timeouts(topology: Topology): Promise<string> {
+  const paths = ["tcp", "udp"].map((transport) => `/proc/sys/net/netfilter/nf_flowtable_${transport}_timeout`);
+  return (await topology.must("router", ["cat", ...paths])).trim().replace("\n", " ");
+}
+
+Deno.test({
+  ...targeted("by iptables a reload has offloaded flows judged anew, and leaves translated connections whole"),
+  async fn() {
+    await using topology = await Topology.create({ prefix: "kf", masquerade: true });
+    await using daemon = await RouterDaemon.start(topology, { config: CONFIG, backend: "iptables" });
+    await serve(topology);
+    const { bytes, stop } = await download(topology, `http://${server.v4}/400000000`);
+    await until("offloaded", async () => (await offloaded(topology, 80)).length > 0);
+    const seen = (await daemon.status()).counters.packets;
+    daemon.write(`${CONFIG}[protocols.bittorrent]\naction = "log"\n`);
+    await daemon.must("reload", "--control", daemon.control);
+    const begun = performance.now();
+    await until("judged anew", async () => (await daemon.status()).counters.packets > seen);
+    figure(`a reload's flows were judged ${((performance.now() - begun) / 1000).toFixed(1)} s later`);
+    const before = bytes();
+    await until("the transfer goes on", () => bytes() > before + 4_000_000);
+    assert.equal(await timeouts(topology), "0 0");
+    await stop();
+    await daemon.process.stop();
+    assert.equal(await timeouts(topology), "30 30");
+  },
+});
+
+Deno.test({
+  ...targeted("by iptables a flow that was silent during a reload is judged, too"),
+  async fn() {
+    await using topology = await Topology.create({ prefix: "kf", masquerade: true });
+    await using daemon = await RouterDaemon.start(topology, { config: CONFIG, backend: "iptables" });
+    topology.start("server", ["python3", "-c", ECHO]);
+    await topology.listening("server", "udp", PORTS.server);
+    const signal = `${daemon.dir}/go on`;
+    const pausing = topology.start("client1", [
+      "python3",
+      "-c",
+      `${TALK}print("silent", flush=True)
+import os, time
+while not os.path.exists("${signal}"): time.sleep(0.1)
+while True:
+    s.sendto(bytes(${BYTES}), ("${server.v4}", ${PORTS.server})); s.recv(2000); time.sleep(0.1)
+`,
+    ]);
+    await pausing.prints("silent");
+    assert.equal((await offloaded(topology, PORTS.server)).length, 1);
+    daemon.write(`${CONFIG}[protocols.bittorrent]\naction = "log"\n`);
+    await daemon.must("reload", "--control", daemon.control);
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    assert.equal((await offloaded(topology, PORTS.server)).length, 1, "it was taken out while it was silent");
+    const seen = (await daemon.status()).counters.packets;
+    await Deno.writeTextFile(signal, "");
+    await until("judged anew", async () => (await daemon.status()).counters.packets > seen);
+    await pausing.stop();
   },
 });
 

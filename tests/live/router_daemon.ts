@@ -24,6 +24,8 @@ export interface DaemonSettings {
   readonly dryRun?: boolean;
   /** Leaves the firewall rules alone. */
   readonly noRules?: boolean;
+  /** Makes the rules with this tool, also where the other one would be chosen. */
+  readonly backend?: "nft" | "iptables";
   /** Leaves the watchdog's limit as it is by default: else a machine that stalls does not end the daemon of a test. */
   readonly watchdog?: boolean;
   readonly args?: readonly string[];
@@ -54,7 +56,10 @@ export class RouterDaemon implements AsyncDisposable {
     const daemon = new RouterDaemon(topology, settings);
     try {
       daemon.write(settings.config ?? "");
-      if (settings.noRules !== true) await daemon.must("rules", "--apply", "--config", daemon.config);
+      const tool = settings.backend ?? "auto";
+      if (settings.noRules !== true) {
+        await daemon.must("rules", "--apply", "--backend", tool, "--config", daemon.config);
+      }
       await daemon.launch();
       return daemon;
     } catch (error) {

@@ -407,7 +407,11 @@ function output(options: RulesOptions, families: readonly Family[], budgets: boo
     rule("output", [{ is: "interface", end: "dst", name: "lo" }], "return"),
     rule("output", [packet(options.mark.own)], "return"),
     ...exempt("output", families),
-    ...home(options, families, "dst").flatMap((match) => routersDns("output", [match], "src", budgets ? families : [])),
+    ...home(options, families, "dst").flatMap((match) => {
+      // What is of one family meets that family's budget: nft refuses to load a rule that asks for both.
+      const own = match.is === "address" ? [match.family] : families;
+      return routersDns("output", [match], "src", budgets ? own : []);
+    }),
   ];
 }
 

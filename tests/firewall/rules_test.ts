@@ -360,3 +360,10 @@ Deno.test("hooked chains are never deleted, and nothing of others is touched", (
     }
   }
 });
+
+Deno.test("no rule asks for IPv4 and IPv6 at once, which nft does not load, also where clients are known by prefix", () => {
+  const rules = rulesText("nft", { ...RULES_DEFAULTS, lan: [] }).split("\n").filter((line) =>
+    line.startsWith("add rule")
+  );
+  assert.deepEqual(rules.filter((rule) => /\bip [sd]addr\b/.test(rule) && /\bip6 [sd]addr\b/.test(rule)), []);
+});

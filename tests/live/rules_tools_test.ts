@@ -58,7 +58,7 @@ Deno.test({
         // The shortest payload there is.
         assert.deepEqual(await talk(topology, "client1", "tcp", host, 4000, "x", 5), [5, null]);
         const queued = async () => {
-          const list = await topology.must("router", ["nft", "list", "chain", "inet", "ftwall", "first"]);
+          const list = await topology.must("router", ["nft", "list", "table", "inet", "ftwall"]);
           return [...list.matchAll(/counter packets (\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
         };
         // The second FIN may still be under way.

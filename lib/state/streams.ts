@@ -170,12 +170,16 @@ export class Streams {
     const islandStart = this.#islandStart[slot]!;
     const islandEnd = this.#islandEnd[slot]!;
     const meets = islandEnd > 0 && end >= islandStart;
-    for (let i = offset; i < end; i++) {
-      const byte = source[from + i - offset]!;
-      if (!meets || i < islandStart || i >= islandEnd) bytes[base + i] = byte;
-      else if (bytes[base + i] !== byte) this.conflict = true;
-    }
-    if (meets) {
+    if (!meets) {
+      const at = base + offset;
+      const count = end - offset;
+      for (let i = 0; i < count; i++) bytes[at + i] = source[from + i]!;
+    } else {
+      for (let i = offset; i < end; i++) {
+        const byte = source[from + i - offset]!;
+        if (i < islandStart || i >= islandEnd) bytes[base + i] = byte;
+        else if (bytes[base + i] !== byte) this.conflict = true;
+      }
       if (islandEnd > end) end = islandEnd;
       this.#islandEnd[slot] = 0;
     }

@@ -1,7 +1,7 @@
 /**
  * What a neighbour feels of one machine that floods: round trips of flows of his own before and during 50,000 packets a second
- * of each kind, through the router without ftwall and with it. A table on standard output, for docs/threats.md; it wants the
- * machine for itself.
+ * of each kind, through the router without ftwall and with it: in 20,000 names, each of which has a budget of its own where
+ * the rules go by addresses, and in one. A table on standard output, for docs/threats.md; it wants the machine for itself.
  *
  *     deno run -A --no-check tests/live/neighbour.ts [KIND]…        (root)
  */
@@ -14,12 +14,18 @@ const RATE = 50_000;
 /** Questions in each measurement, and microseconds between them. */
 const QUESTIONS = [200, 4000] as const;
 
-async function measure(topology: Topology, flood: Flood, kinds: readonly string[], router: string): Promise<void> {
+async function measure(
+  topology: Topology,
+  flood: Flood,
+  kinds: readonly string[],
+  router: string,
+  inNames: "many" | "own" = "many",
+): Promise<void> {
   const [count, every] = QUESTIONS;
   const ask = () => flood.ask(topology, every, count);
   for (const kind of kinds) {
     const before = await ask();
-    const running = flood.start(topology, kind, RATE);
+    const running = flood.start(topology, kind, RATE, inNames);
     await new Promise((resolve) => setTimeout(resolve, 400));
     const during = await ask();
     await running.status;
@@ -42,3 +48,4 @@ const kinds = Deno.args.length > 0 ? Deno.args : KINDS;
 await measure(topology, flood, kinds, "without");
 await using _ = await RouterDaemon.start(topology);
 await measure(topology, flood, kinds, "ftwall");
+await measure(topology, flood, kinds, "ftwall, one name", "own");

@@ -20,6 +20,10 @@ const BLOCK_AT = 6;
 const BLOCK = Uint8Array.of(0x01, 0x00, 0x00, 0x00, 0x61);
 /** State of the cipher: scratch space, filled anew for every key. */
 const state = new Uint8Array(256);
+/** What it begins with. */
+const UNSWAPPED = Uint8Array.from({ length: 256 }, (_, i) => i);
+/** The key at hand. */
+const key = new Uint8Array(KEY_LENGTH);
 
 /** Recognises either side's greeting. */
 export const winny: Classifier = {
@@ -46,11 +50,12 @@ function isTls(bytes: Uint8Array, at: number): boolean {
 
 /** RC4's key schedule takes 256 steps, once for each direction of a flow that was not text or TLS. */
 function opens(bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < 256; i++) state[i] = i;
+  state.set(UNSWAPPED);
+  for (let i = 0; i < KEY_LENGTH; i++) key[i] = bytes[at + KEY_AT + i]!;
   let j = 0;
   for (let i = 0; i < 256; i++) {
     const own = state[i]!;
-    j = (j + own + bytes[at + KEY_AT + i % KEY_LENGTH]!) & 255;
+    j = (j + own + key[i & (KEY_LENGTH - 1)]!) & 255;
     state[i] = state[j]!;
     state[j] = own;
   }

@@ -191,7 +191,7 @@ for (const backend of backends.length > 0 ? backends : ["iptables"] as const) {
       const flow = topology.start("client1", [...command, "udp", server.v4, "4000", "settle", "10000", "20", "paced"]);
       await scenery.echo.prints(/(udp .*settle\n){5}/);
       assert.equal(await forwarded(), 1);
-      const mark = { ...OPTIONS.mark, accepted: 0x06000000, refused: 0x07000000 };
+      const mark = { ...OPTIONS.mark, accepted: 0x08000000, refused: 0x09000000 };
       await applyRules(backend, { ...OPTIONS, mark }, topology.runner("router"));
       // The consumer still answers with the old mark, so the flow is asked about again and again.
       await until("the flow in the queue again", async () => await forwarded() > 3);

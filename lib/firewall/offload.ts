@@ -27,7 +27,7 @@ export async function findOffloads(run: Runner, mark: Pick<Marks, "mask" | "acce
   const found: Offload[] = [];
   const advice = (condition: string, rule: string) =>
     `Offload only what ftwall has settled: put \`${condition}\` before \`${rule}\`, or switch it off (OpenWrt: ` +
-    "flow_offloading 0 in /etc/config/firewall); with nft ftwall can offload by itself, [queue] offload";
+    "flow_offloading 0 in /etc/config/firewall); ftwall can offload by itself, [queue] offload";
   const names = await unconditional(run, mark);
   if (names.length > 0) {
     found.push({

@@ -9,7 +9,7 @@ import { figure } from "./figure.ts";
 import { missing } from "./missing_tools.ts";
 import { RouterDaemon } from "./router_daemon.ts";
 import { findOffloads, RULES_DEFAULTS } from "../../lib/firewall/mod.ts";
-import { ADDRESSES, LAN, Topology, until, WAN } from "./topology.ts";
+import { ADDRESSES, LAN, PATIENCE, Topology, until, WAN } from "./topology.ts";
 
 /** Why there can be no flowtable here; null where there can. */
 function lacking(): string | null {
@@ -238,6 +238,8 @@ Deno.test({
 /** Packets of the measure below: a UDP flow of 100 bytes each. */
 const PORTS = { client: 9009, server: 9010 };
 const BYTES = 100;
+/** How many of them are sent each time. */
+const PACKETS = 40_000;
 /** Sends a flow's first packets and has them answered, until it is settled. */
 const TALK = `import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(2); s.bind(("", ${PORTS.client}))
@@ -249,6 +251,13 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", ${PORTS.server
 while True:
     data, address = s.recvfrom(2000); s.sendto(data, address)
 `;
+
+/** Packets of IPv4 that the router has forwarded by the long way: those of a flowtable do not count. */
+async function forwarded(topology: Topology): Promise<number> {
+  const counters = (await topology.must("router", ["cat", "/proc/net/snmp"])).split("\n");
+  const [names, values] = counters.filter((line) => line.startsWith("Ip: ")).map((line) => line.split(" "));
+  return Number(values![names!.indexOf("ForwDatagrams")]);
+}
 
 /** Nanoseconds that the kernel takes to send a packet and do with it what the router does, of \`count\` sent by pktgen. */
 async function costOf(topology: Topology, count: number): Promise<number> {
@@ -325,7 +334,13 @@ Deno.test({
     topology.start("server", ["python3", "-c", ECHO]);
     await topology.listening("server", "udp", PORTS.server);
     const costs: Record<string, number[]> = {};
-    const put = (way: string, cost: number) => (costs[way] ??= []).push(cost);
+    const measure = async (way: string) => {
+      // What ftwall does about rules that changed would count as the way's cost; the tools that it has started are let end.
+      daemon.process.kill("SIGSTOP");
+      await new Promise((resolve) => setTimeout(resolve, 500 * PATIENCE));
+      (costs[way] ??= []).push(await costOf(topology, PACKETS));
+      daemon.process.kill("SIGCONT");
+    };
     for (let round = 0; round < 5; round++) {
       for (const [way, prepare] of Object.entries(WAYS)) {
         daemon.write(way.endsWith("and flowtable") ? CONFIG : "");
@@ -334,22 +349,33 @@ Deno.test({
         await topology.must("client1", ["python3", "-c", TALK]);
         assert.equal((await offloaded(topology, PORTS.server)).length, way.includes("flowtable") ? 1 : 0, way);
         await nft(topology, "server", sink("eth0"));
-        put(way, await costOf(topology, 40_000));
+        const before = await forwarded(topology);
+        await measure(way);
+        const long = await forwarded(topology) - before;
+        if (way.includes("flowtable")) assert.ok(long < PACKETS / 100, `${way}: ${long} packets went the long way`);
+        else assert.ok(long >= PACKETS, `${way}: only ${long} packets came`);
         await nft(topology, "server", "delete table netdev sink\n");
         await topology.run("router", ["nft", "delete", "table", "inet", way.startsWith("connection") ? "t" : "fw4"]);
         await topology.must("router", ["conntrack", "-F"]);
       }
       // What sending costs by itself.
       await nft(topology, "router", sink(LAN));
-      put("sent and dropped", await costOf(topology, 40_000));
+      await measure("sent and dropped");
       await nft(topology, "router", "delete table netdev sink\n");
     }
-    const median = (way: string) => costs[way]!.toSorted((a, b) => a - b)[2]!;
-    const forwarding = (way: string) => median(way) - median("sent and dropped");
-    figure(`sent and dropped: ${median("sent and dropped").toFixed(0)} ns`);
-    for (const way of Object.keys(WAYS)) {
-      const ratio = (forwarding("no rule") / forwarding(way)).toFixed(2);
-      figure(`${way}: ${forwarding(way).toFixed(0)} ns to forward a packet, ${ratio} of the rate without a rule`);
+    for (const [way, all] of Object.entries(costs)) {
+      figure(`${way}: ${all.map((cost) => cost.toFixed(0)).join(", ")} ns with sending`);
+    }
+    // Beside others the least is what comes nearest to a machine of one's own.
+    for (const [name, rank] of [["median", 2], ["least", 0]] as const) {
+      const cost = (way: string) => costs[way]!.toSorted((a, b) => a - b)[rank]!;
+      const forwarding = (way: string) => cost(way) - cost("sent and dropped");
+      for (const way of Object.keys(WAYS)) {
+        const ratio = (forwarding("no rule") / forwarding(way)).toFixed(2);
+        figure(
+          `${way}: ${name} ${forwarding(way).toFixed(0)} ns to forward a packet, ${ratio} of the rate without a rule`,
+        );
+      }
     }
   },
 });

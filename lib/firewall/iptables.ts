@@ -198,10 +198,10 @@ function matchText(match: Match, options: RulesOptions, family: Family, features
 function rateText(chain: string, rate: number, { hashlimit }: IptablesFeatures): string {
   if (!hashlimit) return `-m limit --limit ${rate}/sec --limit-burst ${rate * 2}`;
   return `-m hashlimit --hashlimit-upto ${rate}/sec --hashlimit-burst ${rate * 2} --hashlimit-mode srcip ` +
-    `--hashlimit-name ftwall_${chain}`;
+    `--hashlimit-htable-max ${MOST_CLIENTS} --hashlimit-name ftwall_${chain}`;
 }
 
-/** Clients whose budgets are counted; a client that is left alone for a second leaves. The match drops what finds no room. */
+/** Clients that are counted at once; one that is left alone for a second leaves. The match drops what finds no room. */
 const MOST_CLIENTS = 524_288;
 
 /** The kernel finds a table by its name alone, so with another rate it has another name. */

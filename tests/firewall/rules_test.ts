@@ -238,6 +238,14 @@ Deno.test("what one client has queued is within its budget, and a few packets of
   }
 });
 
+Deno.test("made-up addresses leave room in every table that counts clients: hashlimit drops what finds none", () => {
+  const rules = rulesText("iptables", { ...RULES_DEFAULTS, sets: true }).split("\n").filter((line) =>
+    line.includes("-m hashlimit")
+  );
+  assert.ok(rules.length > 4, `${rules.length}`);
+  for (const rule of rules) assert.match(rule, /--hashlimit-htable-max 524288 /);
+});
+
 Deno.test("DNS of the router itself that is above a client's budget passes, also with fail closed", () => {
   const options: RulesOptions = { ...RULES_DEFAULTS, failOpen: false };
   for (const [backend, asks, answers] of [["nft", "input_home", "output"], ["iptables", "heard", "output"]] as const) {

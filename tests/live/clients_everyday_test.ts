@@ -109,7 +109,8 @@ Deno.test({
       assert.ok(came - before.in >= 100, `${name}: only ${came - before.in} packets`);
       assert.equal(went - before.out, came - before.in, `${name}: packets lost`);
     }
-    assert.ok(found["dns"]!["sent"]! > SECONDS * 900, JSON.stringify(found["dns"]));
+    // As many as the sender comes to by itself, but for other work on the machine.
+    assert.ok(found["dns"]!["sent"]! > free.found["dns"]!["sent"]! / 3, JSON.stringify([free.found, found]));
     // Nothing of it was so much as mentioned.
     const ports = [8080, 8443, 2022, ...COUNTED];
     const mentioned = daemon.seen({ event: "detected" }).filter((event) =>

@@ -64,6 +64,7 @@ export const CAPABILITIES = {
   SETUID: 7,
   NET_ADMIN: 12,
   NET_RAW: 13,
+  SYS_NICE: 23,
 } as const;
 
 /** Descriptors that may be open at once. */

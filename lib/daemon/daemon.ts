@@ -59,7 +59,7 @@ import { Identities } from "./identities.ts";
 import { NameKeeper } from "./name_keeper.ts";
 import { NotifyKeeper } from "./notify_keeper.ts";
 import { Operator } from "./operator.ts";
-import { mayStep, stepper } from "./priority.ts";
+import { stepper } from "./priority.ts";
 import { settleRights } from "./rights.ts";
 import { rulesOptions, sameRules, StaleRules } from "./rules.ts";
 import type { ServiceMemory } from "./service_memory.ts";
@@ -102,8 +102,7 @@ export async function startDaemon(given: DaemonOptions): Promise<Daemon> {
   });
   const queues = stack.use(Queues.open(libc, own!, queueSettings(config), taken));
   // After the queues, as it takes more rights to name who holds one; before anything starts a thread.
-  const steps = mayStep(config);
-  const rights = settleRights(config, loaded.path, [
+  const { rights, steps } = settleRights(config, loaded.path, [
     options.state ?? config.state.path,
     control,
     options.logFile ?? "",

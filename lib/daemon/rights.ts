@@ -36,17 +36,30 @@ export function writtenFolders(config: Config, paths: readonly string[]): string
   return config.clientFiles === "" ? folders : [...folders, config.clientFiles];
 }
 
+/** What {@link settleRights} made of it. */
+export interface Settled {
+  readonly rights: RightsStatus;
+  /** Whether threads may go back and forth between `priority = "high"` and ordinary niceness. */
+  readonly steps: boolean;
+}
+
 /**
  * Puts the process ahead of others as the config says, and gives up every right that it does not need. Call it before anything
  * has started a thread: see {@link OwnProcess.giveUp}. Never throws: what could not be done stands in the answer.
  */
-export function settleRights(config: Config, path: string, paths: readonly string[]): RightsStatus {
+export function settleRights(config: Config, path: string, paths: readonly string[]): Settled {
   let why = "";
   using own = new OwnProcess();
-  if (config.queue.priority !== "normal") own.nice(AHEAD);
-  if (config.queue.priority === "realtime") own.realTime();
+  const { priority } = config.queue;
+  let steps = priority === "high" && own.allowNice(AHEAD);
+  if (priority !== "normal") own.nice(AHEAD);
+  if (priority === "realtime") own.realTime();
   const needed = neededCapabilities(config, path, writtenFolders(config, paths), ownerOf);
   const before = readRights();
+  if (priority === "high" && !steps && before.capabilities.includes("CAP_SYS_NICE")) {
+    needed.push("SYS_NICE");
+    steps = true;
+  }
   const surplus = before.capabilities.some((name) => !needed.some((need) => name === `CAP_${need}`));
   if (!before.capabilities.includes("CAP_SETUID")) {
     if (surplus) why = "as they were given to it";
@@ -59,7 +72,7 @@ export function settleRights(config: Config, path: string, paths: readonly strin
     : "tools here are of another architecture";
   const after = readRights();
   const all = [why, open === "" ? "" : `no system call is refused: ${open}`].filter((text) => text !== "").join("; ");
-  return { ...after, calls_refused: open === "", ...(all === "" ? {} : { why: all }) };
+  return { rights: { ...after, calls_refused: open === "", ...(all === "" ? {} : { why: all }) }, steps };
 }
 
 /** Puts this thread behind all others that judge packets or wait for those who do, whatever {@link settleRights} made of it. */

@@ -14,13 +14,13 @@ const POLLING_MS = 0.03;
 const VAIN_POLLS = 8;
 /** Bursts without polling, where it does not pay. */
 const REST_BURSTS = 64;
-/** Milliseconds without the core from which on somebody else computes there, unless a full burst came meanwhile. */
+/** Milliseconds without the core from which on somebody else computes there. */
 const LONG_MS = 1;
-/** Packets of a full burst. */
-const FULL_BURST = 64;
-/** Weight of a yield that took too long against one that did not, and the sum at which yielding stops. */
-const LONG_WEIGHT = 16;
-const MOST_LOST = 64;
+/** Packets a millisecond from which on it is the senders who do: throughput counts then, and not the wait of a packet. */
+const FLOOD = 50;
+/** Milliseconds that may be lost that way beyond a share of the time that goes by; at more of them yielding stops. */
+const MOST_LOST_MS = 10;
+const LOST_SHARE = 0.25;
 /** Milliseconds without yielding, then; twice as long each time that the next try fares no better, up to the most. */
 const KEEP_MS = 1000;
 const MOST_KEEP_MS = 64_000;
@@ -31,7 +31,12 @@ const PROVEN_MS = 10_000;
 export class YieldPolicy {
   #keepsUntil = -Infinity;
   #keep = KEEP_MS;
+  /** Milliseconds lost, beyond the share of the time until {@link #counted}. */
   #lost = 0;
+  #counted = 0;
+  /** Packets since the last long time without the core, which ended then. */
+  #packets = 0;
+  #since = 0;
   /** From 0 upwards: polling pays, and each poll in vain costs one. Below 0: bursts until the next try, negated. */
   #luck = 0;
 
@@ -45,8 +50,15 @@ export class YieldPolicy {
    * for this one at `left` and was `back`, and it found so many `packets`. Answers whether to yield and poll again at once.
    */
   shouldPollAgain(began: number, left: number, back: number, packets: number): boolean {
-    if (back - left <= LONG_MS || packets >= FULL_BURST) this.#lost = Math.max(0, this.#lost - 1);
-    else if ((this.#lost += LONG_WEIGHT) >= MOST_LOST) {
+    this.#lost = Math.max(0, this.#lost - LOST_SHARE * (back - this.#counted));
+    this.#counted = back;
+    this.#packets += packets;
+    if (back - left > LONG_MS) {
+      if (this.#packets < FLOOD * (back - this.#since)) this.#lost += back - left;
+      this.#packets = 0;
+      this.#since = back;
+    }
+    if (this.#lost > MOST_LOST_MS) {
       this.#lost = 0;
       this.#keep = back - this.#keepsUntil > PROVEN_MS ? KEEP_MS : Math.min(2 * this.#keep, MOST_KEEP_MS);
       this.#keepsUntil = back + this.#keep;

@@ -253,9 +253,9 @@ Deno.test("it is among other programs while it lets them go first, and ahead of 
   const shared = await pumped([one], { meanwhile: [[one], [one]], later: [one, one] });
   assert.deepEqual(shared.steps, [false, true, false]);
   // Each time away takes 3 ms.
-  const taken = await pumped([one], { meanwhile: Array.from({ length: 4 }, () => [one]), away: 3 });
+  const taken = await pumped([one], { meanwhile: Array.from({ length: 5 }, () => [one]), away: 3 });
   assert.deepEqual(taken.steps, [false, true]);
-  exactlyOnce(taken.verdicts, 5);
+  exactlyOnce(taken.verdicts, 6);
 });
 
 Deno.test("under load the event loop runs now and then, and often while something waits", async () => {

@@ -59,11 +59,25 @@ Deno.test("a program that computes on the core costs four waits, and four more a
   assert.equal(given(policy, 720_000, 730_000, 3), 4 * 4);
 });
 
-Deno.test("yielding goes on where it brings full bursts, or seldom takes long", () => {
+Deno.test("what counts is the time that is lost, however many short looks are between, and though what waits fills a burst", () => {
+  for (const [shorts, away, packets] of [[19, 3.5, 3], [0, 4, 80]] as const) {
+    const policy = new YieldPolicy();
+    let now = 0;
+    while (policy.shouldYield(now) && now < 1000) {
+      for (let i = 0; i < shorts; i++, now += 0.004) policy.shouldPollAgain(now, now, now + 0.004, 0);
+      policy.shouldPollAgain(now, now, now += away, packets);
+    }
+    assert.ok(now < 20, `${now} ms with ${shorts} short looks for each of ${away} ms`);
+  }
+});
+
+Deno.test("yielding goes on where a flood comes meanwhile, or seldom takes long", () => {
   const policy = new YieldPolicy();
-  for (let burst = 0; burst < 1000; burst++) {
-    assert.ok(policy.shouldYield(burst));
-    policy.shouldPollAgain(burst, burst, burst + 3, 64);
+  // A sender of 150,000 a second, who goes on for 3 ms each time: seven bursts follow.
+  let now = 0;
+  for (let burst = 0; now < 1000; burst++) {
+    assert.ok(policy.shouldYield(now));
+    policy.shouldPollAgain(now, now, now += burst % 7 === 0 ? 3 : 0.05, 64);
   }
   for (let burst = 0; burst < 1000; burst++) {
     assert.ok(policy.shouldYield(2000 + burst));

@@ -69,7 +69,8 @@ export class Bench implements AsyncDisposable {
     if (consumer === "none") return null;
     if (consumer !== "ftwall") {
       const program = consumer === "dhcpoptinj"
-        ? [consumer, "--foreground", "--forward-on-fail", "--queue=0", "--option=0c66"]
+        // Else its first line waits in its buffer.
+        ? ["stdbuf", "-oL", consumer, "--foreground", "--forward-on-fail", "--queue=0", "--option=0c66"]
         : [this.workshop.tool("accept_all"), consumer];
       const background = this.topology.start("router", [...pinned(cores), ...program, ...args]);
       await background.prints(/ready|Started/);

@@ -87,31 +87,34 @@ export class OwnProcess implements Disposable {
 
   /** Raises the limit of open descriptors as far as the process may; answers what holds then. */
   raiseDescriptors(): DescriptorLimit {
-    const { getrlimit, setrlimit } = this.#library.symbols;
-    // struct rlimit { rlim_t rlim_cur; rlim_t rlim_max; }
-    const limit = new BigUint64Array(new ArrayBuffer(16));
-    const bytes = new Uint8Array(limit.buffer);
-    if (getrlimit(RLIMIT_NOFILE, bytes) !== 0) return { soft: Infinity, hard: Infinity };
-    if (limit[0]! < limit[1]!) {
-      const before = limit[0]!;
-      limit[0] = limit[1]!;
-      if (setrlimit(RLIMIT_NOFILE, bytes) !== 0) limit[0] = before;
-    }
-    return { soft: Number(limit[0]), hard: Number(limit[1]) };
+    const limit = this.#limit(RLIMIT_NOFILE);
+    if (limit === null) return { soft: Infinity, hard: Infinity };
+    const { soft, hard } = limit;
+    const raised = soft < hard && this.#setLimit(RLIMIT_NOFILE, hard, hard);
+    return { soft: Number(raised ? hard : soft), hard: Number(hard) };
   }
 
   /** Lets every thread come down to so much of `nice` again and again, whatever rights it has. Answers whether it may. */
   allowNice(lowest: number): boolean {
-    const { getrlimit, setrlimit } = this.#library.symbols;
-    const limit = new BigUint64Array(new ArrayBuffer(16));
-    const bytes = new Uint8Array(limit.buffer);
-    if (getrlimit(RLIMIT_NICE, bytes) !== 0) return false;
+    const limit = this.#limit(RLIMIT_NICE);
     // getrlimit(2): the lowest niceness is 20 less the limit.
     const wanted = BigInt(20 - lowest);
-    if (limit[0]! >= wanted) return true;
-    limit[0] = wanted;
-    if (limit[1]! < wanted) limit[1] = wanted;
-    return setrlimit(RLIMIT_NICE, bytes) === 0;
+    if (limit === null || limit.soft >= wanted) return limit !== null;
+    return this.#setLimit(RLIMIT_NICE, wanted, limit.hard < wanted ? wanted : limit.hard);
+  }
+
+  #limit(resource: number): { readonly soft: bigint; readonly hard: bigint } | null {
+    // struct rlimit { rlim_t rlim_cur; rlim_t rlim_max; }
+    const limit = new BigUint64Array(new ArrayBuffer(16));
+    const answer = this.#library.symbols.getrlimit(resource, new Uint8Array(limit.buffer));
+    return answer === 0 ? { soft: limit[0]!, hard: limit[1]! } : null;
+  }
+
+  #setLimit(resource: number, soft: bigint, hard: bigint): boolean {
+    const limit = new BigUint64Array(new ArrayBuffer(16));
+    limit[0] = soft;
+    limit[1] = hard;
+    return this.#library.symbols.setrlimit(resource, new Uint8Array(limit.buffer)) === 0;
   }
 
   /** Gives this thread, and those it starts from now on, so much of `nice`: below 0 is ahead of others. Answers 0 or the error number. */

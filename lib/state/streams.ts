@@ -170,11 +170,7 @@ export class Streams {
     const islandStart = this.#islandStart[slot]!;
     const islandEnd = this.#islandEnd[slot]!;
     const meets = islandEnd > 0 && end >= islandStart;
-    if (!meets) {
-      const at = base + offset;
-      const count = end - offset;
-      for (let i = 0; i < count; i++) bytes[at + i] = source[from + i]!;
-    } else {
+    if (meets) {
       for (let i = offset; i < end; i++) {
         const byte = source[from + i - offset]!;
         if (i < islandStart || i >= islandEnd) bytes[base + i] = byte;
@@ -182,6 +178,10 @@ export class Streams {
       }
       if (islandEnd > end) end = islandEnd;
       this.#islandEnd[slot] = 0;
+    } else {
+      const at = base + offset;
+      const count = end - offset;
+      for (let i = 0; i < count; i++) bytes[at + i] = source[from + i]!;
     }
     this.filled[slot] = end;
     return true;

@@ -3,6 +3,7 @@
  * netlink port, and with it the queue and what waits in it, whichever process has it.
  * @module
  */
+import { pause } from "../lib/net/timer.ts";
 import { EAGAIN, EINTR, type Libc, MSG_DONTWAIT, SOL_SOCKET } from "./libc.ts";
 
 const AF_UNIX = 1;
@@ -107,7 +108,7 @@ export class PassingSocket implements Disposable {
     for (const end = performance.now() + milliseconds; performance.now() < end;) {
       const passed = this.#receive(message);
       if (passed !== null) return passed;
-      await new Promise((resolve) => setTimeout(resolve, TURN));
+      await pause(TURN);
     }
     return null;
   }

@@ -109,7 +109,7 @@ for (const { name, title } of PROTOCOLS) {
 }
 
 Deno.test("docs/operation.md lists the metrics that are served (FTWALL_UPDATE=1 writes the list)", () => {
-  const served = metricsText(statusOf(), new VerdictTimes());
+  const served = metricsText(statusOf(), new VerdictTimes(), 1);
   const lines = [...served.matchAll(/^# HELP (\S+) (.+)$/gm)].map(([, name, help]) => {
     const type = new RegExp(`^# TYPE ${name} (\\w+)$`, "m").exec(served)?.[1] ?? "";
     return `| \`${name}\` | ${type} | ${help} |`;

@@ -18,7 +18,7 @@ const dashboard = JSON.parse(Deno.readTextFileSync(new URL("dashboard.json", fol
 
 /** Names of series, with the labels of each. */
 const served = new Map<string, Set<string>>();
-for (const [, name, labels = ""] of metricsText(statusOf(), new VerdictTimes()).matchAll(/^(\w+)(?:\{(.*)\})? /gm)) {
+for (const [, name, labels = ""] of metricsText(statusOf(), new VerdictTimes(), 1).matchAll(/^(\w+)(?:\{(.*)\})? /gm)) {
   const known = served.get(name!) ?? new Set(["instance", "job"]);
   for (const [, label] of labels.matchAll(/(\w+)="/g)) known.add(label!);
   served.set(name!, known);
@@ -88,7 +88,7 @@ Deno.test({
       )
     );
     await check("rules", `groups:\n- name: dashboard\n  rules:\n${records.join("")}`);
-    await check("metrics", metricsText(statusOf(), new VerdictTimes()));
+    await check("metrics", metricsText(statusOf(), new VerdictTimes(), 1));
   },
 });
 

@@ -2,6 +2,7 @@
  * Asking the running daemon.
  * @module
  */
+import { after } from "../net/timer.ts";
 import { parseAddress } from "../net/address.ts";
 import { errorText } from "../net/error_text.ts";
 import { type ControlAnswers, type ControlRequest, LONGEST_ANSWER } from "../report/control_protocol.ts";
@@ -27,10 +28,10 @@ export async function ask<C extends ControlRequest["command"]>(
   using connection = await connect(path);
   let late = false;
   // Closing the connection ends whatever read or write is waiting.
-  const timer = setTimeout(() => {
+  const timer = after(milliseconds, () => {
     late = true;
     connection.close();
-  }, milliseconds);
+  });
   try {
     const sent = {
       ...request,
@@ -53,7 +54,7 @@ export async function ask<C extends ControlRequest["command"]>(
       `Cannot get an answer to "${request.command}" from the daemon at "${path}": ${errorText(error)}`,
     );
   } finally {
-    clearTimeout(timer);
+    timer.end();
   }
 }
 

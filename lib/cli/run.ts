@@ -81,7 +81,6 @@ async function runDaemon(options: DaemonOptions, pidFile: string | undefined): P
   let daemon: Daemon | null = null;
   let stopped: string | null = null;
   const stopOn = (signal: string) => () => {
-    if (stopped !== null) return;
     stopped = signal;
     daemon?.stop(signal);
   };

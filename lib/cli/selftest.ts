@@ -2,6 +2,7 @@
  * `ftwall selftest`: a harmless ping through the real rules, and the lines that came of it.
  * @module
  */
+import { pause } from "../net/timer.ts";
 import { loadAny } from "../daemon/load.ts";
 import { formatAddress, parseAddress } from "../net/address.ts";
 import type { Config } from "../policy/config.ts";
@@ -89,7 +90,7 @@ async function pass(
   await scene.build(client);
   scene.onRemove(async () => {
     // What the last ping leads to comes before.
-    await wait(FOLLOWS);
+    await pause(FOLLOWS);
     // A lock that was left would meet whoever gets this address next. That there is none is as good.
     await ask(control, { command: "unlock", client, reason: "selftest" }).catch(() => {});
   });
@@ -134,9 +135,9 @@ async function pings(
     await send();
     const next = performance.now() + AGAIN;
     while (performance.now() < next) {
-      await wait(100);
+      await pause(100);
       if ((await told()).length > 0) {
-        await wait(FOLLOWS);
+        await pause(FOLLOWS);
         return await told();
       }
     }
@@ -179,8 +180,4 @@ export function candidates(home: readonly string[], random: () => number): strin
     }
   }
   return found;
-}
-
-function wait(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

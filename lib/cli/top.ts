@@ -2,6 +2,7 @@
  * `ftwall top`: the clients, live, in a terminal.
  * @module
  */
+import { after, pause, type Timer } from "../net/timer.ts";
 import type { LocalClock } from "../policy/week.ts";
 import { explainText } from "../report/explain_text.ts";
 import { DONE, Failure, USAGE } from "../report/failure.ts";
@@ -113,7 +114,7 @@ class Top {
   /** Asks the daemon again and again; one that is away is waited for. */
   async #look(): Promise<void> {
     while (!this.#ended) {
-      await new Promise((resolve) => setTimeout(resolve, this.#interval));
+      await pause(this.#interval);
       await this.#said(() => this.#update(), (message) => this.#view.trouble(message));
       this.#draw();
     }
@@ -150,14 +151,14 @@ class Top {
   async #readKeys(): Promise<void> {
     const reader = new KeyReader();
     const bytes = new Uint8Array(256);
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let timer: Timer | undefined;
     for (;;) {
       // The read that waits for a key ends with the program.
       const count = await Deno.stdin.read(bytes).catch(() => null);
-      clearTimeout(timer);
+      timer?.end();
       if (count === null) return this.#end();
       await this.#press(reader.take(bytes.subarray(0, count)));
-      if (reader.waits) timer = setTimeout(() => this.#press(reader.lone()).catch(() => this.#end()), ESCAPE);
+      if (reader.waits) timer = after(ESCAPE, () => void this.#press(reader.lone()).catch(() => this.#end()));
     }
   }
 

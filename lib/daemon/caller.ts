@@ -3,6 +3,7 @@
  * ordinary connection from the router's own address, so the kernel does the handshake, and it ends as any does.
  * @module
  */
+import { after, type Timer } from "../net/timer.ts";
 import type { Sending } from "../learn/outbox.ts";
 import { formatAddress } from "../net/address.ts";
 import type { Call, Heard, Step } from "../protocol/question.ts";
@@ -104,17 +105,17 @@ class Line {
   /** Waits for so long at most, or until the other side ended; where that is enough, until a moment after something came. */
   #until(wait: number, eager: boolean): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const limit = setTimeout(resolve, wait);
-    let moment: ReturnType<typeof setTimeout> | undefined;
+    const limit = after(wait, resolve);
+    let moment: Timer | undefined;
     this.#came = () => {
       if (this.#ended) resolve();
       if (!eager) return;
-      clearTimeout(moment);
-      moment = setTimeout(resolve, MOMENT);
+      moment?.end();
+      moment = after(MOMENT, resolve);
     };
     return promise.finally(() => {
-      clearTimeout(limit);
-      clearTimeout(moment);
+      limit.end();
+      moment?.end();
       this.#came = () => {};
     });
   }

@@ -25,8 +25,11 @@ export interface RowSources {
 /** What is being put together. */
 type Open = { -readonly [K in keyof ClientRow]: ClientRow[K] };
 
-/** The rows; bounded, in no order. */
-export function clientRows({ locks, allowed, events, nameOf, scoreOf }: RowSources): ClientRow[] {
+/**
+ * The answer as JSON in pieces; its rows are bounded, in no order. Before the first row come empty pieces, so that whoever
+ * takes them may let packets be judged between any two.
+ */
+export function* clientPieces({ locks, allowed, events, nameOf, scoreOf }: RowSources): Generator<string, void> {
   const rows = new Map<string, Open>();
   const row = (client: string): Open | null => {
     const found = rows.get(client);
@@ -42,15 +45,24 @@ export function clientRows({ locks, allowed, events, nameOf, scoreOf }: RowSourc
     if (locked === null) break;
     Object.assign(locked, { state: "locked", protocol, evidence, by, until: rfc3339(until), last: rfc3339(since) });
     if (mac !== undefined) locked.mac = mac;
+    yield "";
   }
   for (const { client, until } of allowed) {
     const free = row(client);
     if (free === null) break;
     Object.assign(free, { state: "allowed", until: rfc3339(until) });
   }
-  for (const { time, event } of events) count(row, time, event);
-  for (const one of rows.values()) one.score = scoreOf(one.client);
-  return [...rows.values()];
+  for (const { time, event } of events) {
+    count(row, time, event);
+    yield "";
+  }
+  let before = '{"clients":[';
+  for (const one of rows.values()) {
+    one.score = scoreOf(one.client);
+    yield `${before}${JSON.stringify(one)}`;
+    before = ",";
+  }
+  yield rows.size === 0 ? `${before}]}` : "]}";
 }
 
 /** Adds an event to the row of its client. What an operator asked for is no sign of life. */

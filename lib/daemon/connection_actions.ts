@@ -118,11 +118,11 @@ export class ConnectionActions implements Disposable {
     if (event.event === "released" && this.#config.lock.refuse === "reject") this.reopen(event.client);
   }
 
-  /** The policy changed: packets of flows that were left to the kernel visit the queue again. */
-  unsettle(): void {
+  /** The policy changed: packets of flows that were left to the kernel visit the queue again. Never rejected. */
+  async unsettle(): Promise<void> {
     const { conntrack } = this.#opened;
     const { mask, again, own } = this.#marks;
-    conntrack?.markAgain(mask, again, own).then((tally) => this.#count("again", tally), () => {});
+    await conntrack?.markAgain(mask, again, own).then((tally) => this.#count("again", tally), () => {});
   }
 
   /** The same for the flows of one client. */

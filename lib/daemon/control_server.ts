@@ -3,11 +3,11 @@
  * of connections are bounded, and no error in here disturbs the judging of packets.
  * @module
  */
+import { after, pause } from "../net/timer.ts";
 import { parseAddress, type Words } from "../net/address.ts";
 import { errorText } from "../net/error_text.ts";
 import {
   type ActionAnswer,
-  type ClientsAnswer,
   type ControlRequest,
   type EventsAnswer,
   type ExplainAnswer,
@@ -18,6 +18,7 @@ import {
   type ReloadAnswer,
   type TakeOverAnswer,
 } from "../report/control_protocol.ts";
+import { Slice } from "./slice.ts";
 import type { Who } from "../report/report_event.ts";
 import { writeAll } from "../report/write_all.ts";
 import { claimPath, CONTROL, foreignPeer, type Peer, peerDescriptor, releasePath } from "./socket_path.ts";
@@ -43,8 +44,8 @@ export interface ControlHandler {
   allow(request: Request<"allow">, who: Who): ActionAnswer;
   /** Answers `explain`. */
   explain(client: string): ExplainAnswer;
-  /** Answers `clients`. */
-  clients(): ClientsAnswer;
+  /** Answers `clients`: JSON in pieces. */
+  clients(): Iterable<string>;
   /** Answers `notify`; a name of null is all of them. */
   notify(name: string | null): Promise<NotifyAnswer>;
   /** Answers `events`. */
@@ -128,7 +129,7 @@ export class ControlServer implements AsyncDisposable {
         if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) break;
         // For example, no descriptor is left, or the client has gone. The control socket stays open.
         this.#options.fault?.(`Cannot accept a control connection: ${errorText(error)}`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await pause(100);
         continue;
       }
       const work = this.#serve(connection).catch((error) => this.#options.fault?.(errorText(error)));
@@ -166,14 +167,14 @@ export class ControlServer implements AsyncDisposable {
 
   /** Runs one step on a connection. A step that takes too long is ended by closing the connection. */
   async #timed<T>(connection: Deno.UnixConn, step: () => Promise<T>): Promise<T | null> {
-    const timer = setTimeout(() => shut(connection), this.#patience);
+    const timer = after(this.#patience, () => shut(connection));
     try {
       return await step();
     } catch {
       // The connection is closed: nobody is left to answer.
       return null;
     } finally {
-      clearTimeout(timer);
+      timer.end();
     }
   }
 
@@ -213,7 +214,7 @@ export class ControlServer implements AsyncDisposable {
       case "explain":
         return [JSON.stringify(handler.explain(request.client))];
       case "clients":
-        return [JSON.stringify(handler.clients())];
+        return handler.clients();
       case "notify":
         return [JSON.stringify(await handler.notify(request.name))];
       case "events":
@@ -269,7 +270,9 @@ class Lines {
   }
 }
 
+/** Sends the pieces as they are made, in slices. */
 async function send(connection: Deno.UnixConn, answer: Iterable<string>): Promise<boolean> {
+  const slice = new Slice();
   const encoder = new TextEncoder();
   const piece = new Uint8Array(PIECE);
   let filled = 0;
@@ -282,6 +285,7 @@ async function send(connection: Deno.UnixConn, answer: Iterable<string>): Promis
       await writeAll(connection, piece.subarray(0, filled));
       filled = 0;
     }
+    if (slice.over) await slice.next();
   }
   await writeAll(connection, piece.subarray(0, filled));
   return true;

@@ -2,6 +2,7 @@
  * The daemon: opens queues, log, control socket and state file, runs the packet loop, and follows the engine's events.
  * @module
  */
+import { after } from "../net/timer.ts";
 import { FileLock } from "../../ffi/file_lock.ts";
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import { eachNeighbour } from "../../ffi/neighbours.ts";
@@ -17,12 +18,13 @@ import { Engine } from "../judge/engine.ts";
 import type { TrafficEvent } from "../learn/event.ts";
 import type { Sending } from "../learn/outbox.ts";
 import { Pump } from "../loop/pump.ts";
+import { turn } from "./slice.ts";
 import type { Config } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
 import { compile, type Policy } from "../policy/policy.ts";
 import { formatProblem } from "../policy/problem.ts";
 import { zoneClock } from "../policy/week.ts";
-import { difference, needsRestart } from "../policy/difference.ts";
+import { changeLines, differences, needsRestart } from "../policy/difference.ts";
 import type { ReloadAnswer } from "../report/control_protocol.ts";
 import { type LogOutput, openLog } from "../report/log_output.ts";
 import { metricsText } from "../report/metrics.ts";
@@ -401,7 +403,9 @@ class RunningDaemon implements Daemon {
     );
     const metrics = async () => {
       await this.#workers?.count();
-      return this.#engine.hold(() => metricsText(buildStatus(this.#status), this.#status.verdictTimes));
+      return this.#engine.hold(() =>
+        metricsText(buildStatus(this.#status, 0), this.#status.verdictTimes, this.#status.locked)
+      );
     };
     if (config.metrics.listen !== "") stack.use(serveMetrics(config.metrics.listen, metrics));
     if (config.web.listen !== "") {
@@ -522,10 +526,13 @@ class RunningDaemon implements Daemon {
     this.#reload().catch((error: unknown) => this.#reporter.note("error", errorText(error)));
   }
 
+  /** Writes the state before packets are judged no more: a large one takes half a second. Asked twice, it stops at once. */
   stop(signal: string): void {
+    const again = this.#signal !== "";
     this.#signal = signal;
     this.#vital?.stopping();
-    this.#pump.stop();
+    if (again || this.#options.dryRun) this.#pump.stop();
+    else void this.#state.prepare().then(() => this.#pump.stop());
   }
 
   /** A queue that fails closed waits for the next start where the service manager keeps its socket: nothing passes meanwhile. */
@@ -539,7 +546,7 @@ class RunningDaemon implements Daemon {
     const why = whyNotHandOver(this.#opened.control, namespace);
     if (why !== "") return why;
     this.#successor = true;
-    setTimeout(() => this.stop("take-over"), ANSWERING);
+    after(ANSWERING, () => this.stop("take-over"));
     return "";
   }
 
@@ -662,6 +669,8 @@ class RunningDaemon implements Daemon {
       return { outcome: "refused", hash: this.#engine.policy.hash, changes: [], problems };
     };
     if (loaded.config === null) return refuse(loaded.problems.map(formatProblem));
+    // Each of these steps takes milliseconds in which packets would wait.
+    await turn();
     let policy: Policy;
     try {
       policy = this.#kernel.compile(loaded.config);
@@ -669,13 +678,16 @@ class RunningDaemon implements Daemon {
       return refuse([errorText(error)]);
     }
     const warnings = loaded.problems.map(formatProblem);
+    await turn();
     if (policy.hash === this.#engine.policy.hash) {
       warnings.push(...await this.#stale.look(loaded.config, false));
       this.#status.reloaded(true, warnings);
       this.#kernel.lookAtLan();
       return { outcome: "unchanged", hash: policy.hash, changes: [], problems: warnings };
     }
-    const needed = needsRestart(before, loaded.config);
+    await turn();
+    const found = differences(before, loaded.config);
+    const needed = needsRestart(found);
     // The change can be taken where the administrator has applied the new rules already, or the rules are our own.
     const applied = needed.length > 0 && needed.every((one) => one.needs === "rules") &&
       (await this.#kernel.fit(loaded.config) || await this.#remakeRules(loaded.config));
@@ -684,6 +696,7 @@ class RunningDaemon implements Daemon {
         needed.map(({ key, command }) => `${key} was changed, which a reload cannot apply; run: ${command}`),
       );
     }
+    await turn();
     try {
       await this.#putInForce(policy);
     } catch (error) {
@@ -692,7 +705,9 @@ class RunningDaemon implements Daemon {
     if (!loaded.missingDefault) this.#opened.memory?.keepConfig(loaded.path);
     this.#loaded = loaded;
     this.#config = loaded.config;
-    this.#kernel.adopt(loaded.config);
+    await turn();
+    await this.#kernel.adopt(loaded.config);
+    await turn();
     this.#names.adopt(loaded.config);
     this.#history.adopt(loaded.config);
     warnings.push(...await this.#notify.adopt(loaded.config));
@@ -708,7 +723,7 @@ class RunningDaemon implements Daemon {
     );
     this.#workers?.prints(printedBy(this.#reporter));
     this.#status.loaded(loaded);
-    const changes = difference(before, loaded.config);
+    const changes = changeLines(found);
     // The rules name homes and exempt clients too: until new rules are applied, only the packets that they queue are judged anew.
     const changed = !sameRules(before, loaded.config);
     if (changed && !applied) await this.#remakeRules(loaded.config);

@@ -3,6 +3,8 @@
  * watches.
  * @module
  */
+import { turn } from "./slice.ts";
+import { pause, within } from "../net/timer.ts";
 import type { Engine } from "../judge/engine.ts";
 import type { TrafficEvent } from "../learn/event.ts";
 import { type Offload, type RulesOptions, runCommand, type Runner, setsHold } from "../firewall/mod.ts";
@@ -21,6 +23,9 @@ import { SetTransport } from "./set_transport.ts";
 
 /** Milliseconds between looks at the interfaces where the kernel tells nothing of them. */
 const LAN_EVERY = 60_000;
+
+/** Milliseconds that a reload waits for the connections to be marked. */
+const UNSETTLING = 500;
 
 /** What it works with. */
 export interface KernelStateParts {
@@ -148,7 +153,7 @@ export class KernelState implements AsyncDisposable {
     const hold = async () => backend === null || await setsHold(backend, this.#keeper.samples(), this.#transport.run);
     if (await hold()) return true;
     // A change may have been under way.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await pause(500);
     return await hold();
   }
 
@@ -177,14 +182,17 @@ export class KernelState implements AsyncDisposable {
   }
 
   /** A reload put this config in force. */
-  adopt(config: Config): void {
+  async adopt(config: Config): Promise<void> {
     this.#config = config;
     this.#lan = readLan(config.network.lan);
     if (this.#parts.dryRun) return;
     const { actions } = this.#parts;
     actions.adopt(config);
     actions.listen(this.#lan.interfaces);
-    actions.unsettle();
+    // While the kernel looks through its connections, it stops packets for 10 ms where its table is large: nothing of ours
+    // comes on top of it.
+    await turn();
+    await within(actions.unsettle(), UNSETTLING);
     this.#watch.adopt(config);
   }
 
@@ -216,7 +224,7 @@ export class KernelState implements AsyncDisposable {
     if (engine.learner.table !== this.#table) {
       // The schedule switched its table: flows that were left to the kernel are judged anew.
       this.#table = engine.learner.table;
-      actions.unsettle();
+      void actions.unsettle();
     }
     this.#keeper.beat();
     this.#watch.beat();

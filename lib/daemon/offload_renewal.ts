@@ -3,6 +3,7 @@
  * offloaded flows are 0 for a while.
  * @module
  */
+import { within } from "../net/timer.ts";
 import { type Backend, FlowTimeouts, renewOffload, type RulesOptions, type Runner } from "../firewall/mod.ts";
 import { errorText } from "../net/error_text.ts";
 
@@ -74,12 +75,9 @@ export class OffloadRenewal implements AsyncDisposable {
   /** Waits so many milliseconds, or until it is asked again or ends. */
   async #pause(time: number): Promise<void> {
     if (time === 0 || this.#asked || this.#ended) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      timer = setTimeout(resolve, time);
-    });
-    clearTimeout(timer);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    await within(promise, time);
   }
 
   /** Puts back what is changed for a while, and waits for it. */

@@ -7,7 +7,6 @@ import { ticksOf } from "../learn/clock.ts";
 import { formatAddress, formatMac, parseAddress, parseMac, type Words } from "../net/address.ts";
 import {
   type ActionAnswer,
-  type ClientsAnswer,
   type ControlRequest,
   type EventsAnswer,
   type ExplainAnswer,
@@ -22,7 +21,7 @@ import { counted, localText } from "../report/plain.ts";
 import type { AuditEvent, Who } from "../report/report_event.ts";
 import type { Reporter } from "../report/reporter.ts";
 import { lockStatus, statusPieces } from "../report/status.ts";
-import { clientRows } from "./client_rows.ts";
+import { clientPieces } from "./client_rows.ts";
 import type { ControlHandler } from "./control_server.ts";
 import type { DaemonStatus } from "./status.ts";
 
@@ -239,17 +238,18 @@ export class Operator implements ControlHandler {
   }
 
   /** Answers `clients`. */
-  clients(): ClientsAnswer {
+  clients(): Iterable<string> {
     const { status, reporter } = this.#parts;
-    return this.#engine.hold(() => ({
-      clients: clientRows({
+    return inTurns(
+      this.#engine,
+      clientPieces({
         locks: status.locks(),
         allowed: status.allowed(),
         events: reporter.history.all(),
         nameOf: (client) => status.nameOf(client, ""),
         scoreOf: (client) => this.#scoreOf(client),
       }),
-    }));
+    );
   }
 
   /** Answers `events`. */

@@ -2,6 +2,7 @@
  * The firewall rules: those that a config asks for, those that are in force, and the warning where the two differ.
  * @module
  */
+import { within } from "../net/timer.ts";
 import { checkRules, findOffloads } from "../firewall/mod.ts";
 import type { Checked, Offload, Runner } from "../firewall/mod.ts";
 import { RULES_DEFAULTS, type RulesOptions } from "../firewall/options.ts";
@@ -114,9 +115,7 @@ export class RulesWatch {
   async fresh(): Promise<void> {
     if (this.#parts.now() - this.#last < FRESH) return;
     const look = this.look().catch(() => {});
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([look, new Promise((resolve) => timer = setTimeout(resolve, FRESH_WAIT))]);
-    clearTimeout(timer);
+    await within(look, FRESH_WAIT);
   }
 
   /** Whether the rules in force are those that this config asks for. */

@@ -33,6 +33,8 @@ export class StateKeeper {
   #lastSave: number;
   #warnedOf = "";
   #unsaved = false;
+  #saving: Promise<void> = Promise.resolve();
+  #prepared = false;
 
   /** Reads and writes nothing yet. */
   constructor({ engine, path, importPath, now, note }: StateKeeperParts) {
@@ -59,10 +61,21 @@ export class StateKeeper {
     // Changed locks are saved soon, but saving never takes more than a fiftieth of the time.
     const soon = this.#unsaved && age >= Math.max(SAVE_SOON, 50 * this.#store.cost);
     if ((!soon && age < interval) || this.#store.saving) return;
-    this.#unsaved = false;
     this.#lastSave = now;
-    const { state } = this.#engine;
-    this.#store.save(state, this.#context(), (act) => this.#engine.hold(act)).then(() => this.#warn());
+    this.#saving = this.#save();
+  }
+
+  async #save(): Promise<void> {
+    this.#unsaved = false;
+    await this.#store.save(this.#engine.state, this.#context(), (act) => this.#engine.hold(act));
+    this.#warn();
+  }
+
+  /** Writes the file for a stop while packets are still judged. Never rejected. */
+  async prepare(): Promise<void> {
+    await this.#saving;
+    await this.#save();
+    this.#prepared = this.#store.failure === "";
   }
 
   /** Whether a write is under way. */
@@ -70,8 +83,9 @@ export class StateKeeper {
     return this.#store.saving;
   }
 
-  /** Writes the file at once, for a stop. Never throws. */
+  /** Writes the file at once, for a stop; not where that was prepared and no lock has changed since. Never throws. */
   save(): void {
+    if (this.#prepared && !this.#unsaved) return;
     this.#store.saveNow(this.#engine.state, this.#context());
     this.#warn();
   }

@@ -8,6 +8,7 @@ import { CLASSIFIERS } from "../protocol/mod.ts";
 import { type StateContext, stateLines } from "../state/state_file.ts";
 import { type Restored, StateReader } from "../state/state_reader.ts";
 import type { State } from "../state/state.ts";
+import { Slice } from "./slice.ts";
 import { checkOwn, openOwn } from "../report/own_file.ts";
 import { ReplacedFile } from "./replaced_file.ts";
 
@@ -15,8 +16,6 @@ import { ReplacedFile } from "./replaced_file.ts";
 const LARGEST = 512 << 20;
 /** Bytes that are read or written at once. No line is longer. */
 const PIECE = 16 << 10;
-/** Milliseconds of writing after which packets are judged again. */
-const SLICE = 2;
 
 /** See the module's text. */
 export class StateStore {
@@ -88,14 +87,15 @@ export class StateStore {
     if (this.#path === "" || this.#save !== null) return;
     using save = new Save(this.#path, state, context);
     this.#save = save;
+    const slice = new Slice();
     let cost = 0;
     try {
       for (;;) {
         const began = performance.now();
-        const whole = hold(() => save.step(began + SLICE));
+        const whole = hold(() => save.step(() => slice.over));
         cost += performance.now() - began;
         if (whole) break;
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await slice.next();
         if (this.#save !== save) return;
       }
       if (save.fingerprint !== this.#written) {
@@ -118,7 +118,7 @@ export class StateStore {
     using save = new Save(this.#path, state, context);
     this.#save = save;
     try {
-      save.step(Infinity);
+      save.step(() => false);
       if (save.fingerprint !== this.#written) {
         const file = save.flush();
         file.syncNow();
@@ -169,8 +169,8 @@ class Save implements Disposable {
     return `${this.#length} ${this.#hashA} ${this.#hashB}`;
   }
 
-  /** Writes lines until `deadline`, of performance.now(). Answers whether all are written. */
-  step(deadline: number): boolean {
+  /** Writes lines until `over`. Answers whether all are written. */
+  step(over: () => boolean): boolean {
     for (let count = 1;; count++) {
       const next = this.#lines.next();
       if (next.done === true) return true;
@@ -178,7 +178,7 @@ class Save implements Disposable {
         this.flush();
         this.#take(next.value);
       }
-      if (count % 16 === 0 && performance.now() >= deadline) return false;
+      if (count % 16 === 0 && over()) return false;
     }
   }
 

@@ -12,20 +12,21 @@ import type { Config } from "../policy/config.ts";
 import type { Loaded } from "../policy/load.ts";
 import { formatProblem } from "../policy/problem.ts";
 import type { Reporter } from "../report/reporter.ts";
-import type {
-  AllowedFacts,
-  ConfigFacts,
-  Counters,
-  HistoryStatus,
-  KernelStatus,
-  LockFacts,
-  NotifyStatus,
-  PeerFacts,
-  QueueStatus,
-  RightsStatus,
-  StatusSource,
-  TrainedFacts,
-  WatchdogStatus,
+import {
+  ADDRESS_SAMPLE,
+  type AllowedFacts,
+  type ConfigFacts,
+  type Counters,
+  type HistoryStatus,
+  type KernelStatus,
+  type LockFacts,
+  type NotifyStatus,
+  type PeerFacts,
+  type QueueStatus,
+  type RightsStatus,
+  type StatusSource,
+  type TrainedFacts,
+  type WatchdogStatus,
 } from "../report/status.ts";
 import { VerdictTimes } from "../report/verdict_times.ts";
 import type { AddressTable } from "../state/address_table.ts";
@@ -195,6 +196,14 @@ export class DaemonStatus implements StatusSource {
     for (const row of state.locks.table.rows(clock.now)) yield this.lock(row);
   }
 
+  /** Number of locks in force. */
+  get locked(): number {
+    const { clock, state } = this.#engine;
+    let count = 0;
+    for (const _ of state.locks.table.rows(clock.now)) count++;
+    return count;
+  }
+
   /** One lock by its row. */
   lock(row: number): LockFacts {
     const { locks } = this.#engine.state;
@@ -222,36 +231,40 @@ export class DaemonStatus implements StatusSource {
   }
 
   /** Clients that an operator allowed. */
-  allowed(): AllowedFacts[] {
-    return this.#rows(this.#engine.state.allowances, (table, row) => ({
-      client: addressAt(table, row),
-      until: this.#wall(table.deadline[row]!),
-    }), 1000);
+  *allowed(): Generator<AllowedFacts> {
+    const { allowances } = this.#engine.state;
+    for (const row of allowances.rows(this.#engine.clock.now)) {
+      yield { client: addressAt(allowances, row), until: this.#wall(allowances.deadline[row]!) };
+    }
   }
 
   /** The block list. */
-  peers(): { count: number; capacity: number; entries: PeerFacts[] } {
+  peers(): { count: number; capacity: number; entries: Iterable<PeerFacts> } {
     const { peers } = this.#engine.state;
-    const entries = this.#rows(peers, (table, row) => ({
-      peer: addressAt(table, row),
-      peer_port: table.key(row, 4),
-      protocol: this.#engine.policy.protocols[table.values[row * table.columns + PROTOCOL]!] ?? "unknown",
-      until: this.#wall(table.deadline[row]!),
-    }), 1000);
-    return { count: peers.count, capacity: peers.capacity, entries };
+    return { count: peers.count, capacity: peers.capacity, entries: this.#peers(peers) };
+  }
+
+  *#peers(table: AddressTable): Generator<PeerFacts> {
+    for (const row of table.rows(this.#engine.clock.now)) {
+      yield {
+        peer: addressAt(table, row),
+        peer_port: table.key(row, 4),
+        protocol: this.#engine.policy.protocols[table.values[row * table.columns + PROTOCOL]!] ?? "unknown",
+        until: this.#wall(table.deadline[row]!),
+      };
+    }
   }
 
   /** Trained addresses by the pattern that trained them. */
   trained(): { count: number; names: TrainedFacts[] } {
     const { trained } = this.#engine.state;
     const names = new Map<string, string[]>();
-    this.#rows(trained, (table, row) => {
-      const pattern = this.#engine.trainer.pattern(table.values[row * table.columns + PATTERN]!);
+    for (const row of trained.rows(this.#engine.clock.now)) {
+      const pattern = this.#engine.trainer.pattern(trained.values[row * trained.columns + PATTERN]!);
       const list = names.get(pattern) ?? [];
-      list.push(addressAt(table, row));
-      names.set(pattern, list);
-      return null;
-    }, 10_000);
+      if (list.length === 0) names.set(pattern, list);
+      if (list.length < ADDRESS_SAMPLE) list.push(addressAt(trained, row));
+    }
     return { count: trained.count, names: [...names].map(([pattern, addresses]) => ({ pattern, addresses })) };
   }
 
@@ -327,14 +340,6 @@ export class DaemonStatus implements StatusSource {
 
   #wall(at: number): number {
     return at + this.#engine.clock.wallOffset;
-  }
-
-  #rows<T>(table: AddressTable, read: (table: AddressTable, row: number) => T, most: number): T[] {
-    const found: T[] = [];
-    table.each((row) => {
-      if (found.length < most && table.deadline[row]! > this.#engine.clock.now) found.push(read(table, row));
-    });
-    return found;
   }
 }
 

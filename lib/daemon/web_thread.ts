@@ -3,6 +3,7 @@
  * that a reader, however slow, costs the packets nothing.
  * @module
  */
+import { after, type Timer, within } from "../net/timer.ts";
 import type { Config } from "../policy/config.ts";
 import { FAILED, Failure } from "../report/failure.ts";
 import { releasePath } from "./socket_path.ts";
@@ -49,7 +50,7 @@ export class WebThread implements AsyncDisposable {
   #inode: number | null = null;
   /** Why it is started again, as the log has it. */
   #told = "";
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
 
   private constructor(start: Omit<StartWeb, "kind">, note: (text: string) => void) {
     this.#start = { kind: "start", ...start };
@@ -107,18 +108,16 @@ export class WebThread implements AsyncDisposable {
   #again(why: string): void {
     if (why !== this.#told) this.#note(`${why}. It is started again every ${REST / 1000} s until it answers`);
     this.#told = why;
-    this.#timer = setTimeout(() => void this.#open().catch(() => {}), REST);
+    this.#timer = after(REST, () => void this.#open().catch(() => {}));
   }
 
   /** Ends the page with its connections. Then its address is free for another one. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#timer?.end();
     if (this.address !== "") {
       this.address = "";
       this.#worker?.postMessage({ kind: "stop" });
-      const timer = setTimeout(this.#closed.resolve, PATIENCE);
-      await this.#closed.promise;
-      clearTimeout(timer);
+      await within(this.#closed.promise, PATIENCE);
     }
     this.#worker?.terminate();
     releasePath(this.#start.web.listen, this.#inode);

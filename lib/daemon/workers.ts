@@ -3,6 +3,7 @@
  * stops them with every packet answered. A worker that ends by itself ends the daemon.
  * @module
  */
+import { within } from "../net/timer.ts";
 import type { EffectiveSettings } from "../../ffi/netfilter_queue.ts";
 import type { FrequentEvent } from "../learn/event.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -253,16 +254,5 @@ class Thread {
     for (let i = this.#waiting.length - 1; i >= 0; i--) {
       if (is(this.#waiting[i]!.version)) this.#waiting.splice(i, 1)[0]!.done();
     }
-  }
-}
-
-/** Whether `done` is fulfilled within so many milliseconds. Rejected where it is. */
-async function within(done: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), milliseconds));
-  try {
-    return await Promise.race([done.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -2,6 +2,7 @@
  * The kernel sets of locked clients and blocked peers.
  * @module
  */
+import { within } from "../net/timer.ts";
 import { NFT_TABLE, SET_SIZE } from "./nft.ts";
 import type { Backend, Runner } from "./run.ts";
 
@@ -246,13 +247,9 @@ export class KernelSets implements AsyncDisposable {
 
   async #pause(): Promise<void> {
     if (this.#waiters > 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#pace.rest);
-      this.#hurry = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#hurry = resolve;
+    await within(promise, this.#pace.rest);
     this.#hurry = null;
   }
 

@@ -68,10 +68,12 @@ export class Trainer {
   #renumber(before: Policy): void {
     const { trained } = this.#state;
     const { training } = this.#learner.policy;
+    const numbers = before.training.map(({ pattern }) =>
+      training.findIndex((name) => name.pattern === pattern && !name.hint)
+    );
     trained.each((row) => {
       const at = row * trained.columns;
-      const pattern = before.training[trained.values[at + PATTERN]!]?.pattern;
-      const number = training.findIndex((name) => name.pattern === pattern && !name.hint);
+      const number = numbers[trained.values[at + PATTERN]!] ?? -1;
       if (number < 0) {
         trained.remove(row);
         return;

@@ -33,7 +33,7 @@ export interface Difference {
 }
 
 /** Keys that differ between two configs. */
-function differences(before: Config, after: Config): readonly Difference[] {
+export function differences(before: Config, after: Config): readonly Difference[] {
   const old = flatten(before);
   const now = flatten(after);
   const keys = [...new Set([...old.keys(), ...now.keys()])];
@@ -50,14 +50,12 @@ function short(value: string): string {
   return value.length > 80 ? `${value.slice(0, 79)}…` : value;
 }
 
-/** Most lines of {@link difference}: they go into one event. */
+/** Most lines of {@link changeLines}: they go into one event. */
 const MOST_LINES = 100;
 
 /** What changed, a line a key: `lock.seconds: 120 → 60`. */
-export function difference(before: Config, after: Config): readonly string[] {
-  const lines = differences(before, after).map((entry) =>
-    `${entry.key}: ${short(entry.before)} → ${short(entry.after)}`
-  );
+export function changeLines(found: readonly Difference[]): readonly string[] {
+  const lines = found.map((entry) => `${entry.key}: ${short(entry.before)} → ${short(entry.after)}`);
   return lines.length <= MOST_LINES ? lines : [...lines.slice(0, MOST_LINES), `and ${lines.length - MOST_LINES} more`];
 }
 
@@ -75,8 +73,8 @@ export interface Needed {
 const IN_RULES = /^(?:queue|lock)\./;
 
 /** Changed keys that need new firewall rules or a new start; empty where the reload did all. */
-export function needsRestart(before: Config, after: Config): readonly Needed[] {
-  return differences(before, after).flatMap(({ key, needs }) =>
+export function needsRestart(found: readonly Difference[]): readonly Needed[] {
+  return found.flatMap(({ key, needs }) =>
     needs === null ? [] : [{
       key,
       needs,

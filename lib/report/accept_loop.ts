@@ -4,6 +4,8 @@
  * @module
  */
 
+import { after, pause } from "../net/timer.ts";
+
 /** How many at once, and for how long. */
 export interface AcceptLimits {
   /** Connections at once; one more ends the oldest. */
@@ -49,7 +51,7 @@ export class AcceptLoop implements AsyncDisposable {
       } catch {
         if (this.#closed) break;
         this.failed++;
-        await new Promise((resolve) => setTimeout(resolve, REST));
+        await pause(REST);
         continue;
       }
       if (this.#open.size >= this.#limits.most) {
@@ -65,13 +67,13 @@ export class AcceptLoop implements AsyncDisposable {
 
   async #one(connection: Deno.Conn): Promise<void> {
     this.#open.add(connection);
-    const timer = setTimeout(() => this.#end(connection), this.#limits.patience);
+    const timer = after(this.#limits.patience, () => this.#end(connection));
     try {
       await this.#serve(connection);
     } catch {
       // Closed by us or by the other end: either way there is nobody to tell.
     } finally {
-      clearTimeout(timer);
+      timer.end();
       this.#end(connection);
     }
   }

@@ -4,6 +4,7 @@
  * full.
  * @module
  */
+import { within } from "../net/timer.ts";
 import { errorText } from "../net/error_text.ts";
 import { LogFile } from "./log_file.ts";
 import { writeAll } from "./write_all.ts";
@@ -67,16 +68,7 @@ export class LineWriter {
 
   /** Waits until everything taken so far is written or lost, at most `milliseconds`. Answers whether all went out. */
   async flush(milliseconds: number): Promise<boolean> {
-    const flight = this.#flight;
-    if (flight === null) return true;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), milliseconds);
-    });
-    const done = flight.then(() => true);
-    const result = await Promise.race([done, late]);
-    clearTimeout(timer);
-    return result;
+    return this.#flight === null || await within(this.#flight, milliseconds);
   }
 
   async #drain(): Promise<void> {

@@ -16,7 +16,7 @@ type Metric = readonly [
   name: string,
   type: "gauge" | "counter",
   help: string,
-  of: (s: Status) => Values,
+  of: (s: Status, locked: number) => Values,
   label?: string,
 ];
 
@@ -31,7 +31,7 @@ const METRICS: readonly Metric[] = [
   ["detected_total", "counter", "Detections by protocol", (s) => Object.entries(s.counters.by_protocol), "protocol"],
   ["refused_total", "counter", "Packets refused by reason", (s) => Object.entries(s.counters.by_reason), "reason"],
   ["events_total", "counter", "Further counters of the daemon", furtherCounters, "kind"],
-  ["locks", "gauge", "Clients locked now", (s) => s.locks.length],
+  ["locks", "gauge", "Clients locked now", (_, locked) => locked],
   ["peers", "gauge", "Peers on the block list", (s) => s.peers.count],
   ["peers_capacity", "gauge", "Room on the block list", (s) => s.peers.capacity],
   ["trained_addresses", "gauge", "Addresses trained by DNS answers", (s) => s.trained.count],
@@ -71,8 +71,8 @@ function notified(value: (target: NonNullable<Status["notify"]>[number]) => numb
   return ({ notify = [] }) => notify.map((target) => [target.name, value(target)] as const);
 }
 
-/** Builds the exposition from the same object that `ftwall status` prints, and the histogram behind it. */
-export function metricsText(status: Status, times: VerdictTimes): string {
+/** Builds the exposition from the same object that `ftwall status` prints, the number of all locks and the histogram behind it. */
+export function metricsText(status: Status, times: VerdictTimes, locked: number): string {
   const out: string[] = [];
   const family = (name: string, type: string, help: string) => {
     out.push(`# HELP ftwall_${name} ${help}`, `# TYPE ftwall_${name} ${type}`);
@@ -81,7 +81,7 @@ export function metricsText(status: Status, times: VerdictTimes): string {
   out.push(`ftwall_info{version="${escape(status.version)}",config_hash="${escape(status.config.hash)}"} 1`);
   for (const [name, type, help, of, label] of METRICS) {
     family(name, type, help);
-    const values = of(status);
+    const values = of(status, locked);
     if (typeof values === "number") out.push(`ftwall_${name} ${number(values)}`);
     else for (const [of, value] of values) out.push(`ftwall_${name}{${label}="${escape(of)}"} ${number(value)}`);
   }

@@ -282,35 +282,39 @@ export interface Status {
 
 /** Entries of the block list shown; the whole of it can be hundreds of thousands. */
 const PEER_SAMPLE = 20;
-/** Trained names shown, and addresses of each. */
+/** Trained names shown. */
 const NAME_SAMPLE = 256;
-const ADDRESS_SAMPLE = 64;
+/** Addresses shown of each trained name. */
+export const ADDRESS_SAMPLE = 64;
 /** Locks shown; more clients than this are not locked at once on any network that one queue can serve. */
 const LOCK_SAMPLE = 8192;
 
-/** Builds the answer. */
-export function buildStatus(source: StatusSource): Status {
-  return statusOf(source, first(source.locks(), LOCK_SAMPLE).map(lockStatus));
+/** Builds the answer, with so many locks at most. */
+export function buildStatus(source: StatusSource, locks: number = LOCK_SAMPLE): Status {
+  const steps = statusOf(source, first(source.locks(), locks).map(lockStatus));
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 const NO_LOCKS = '"locks":[]';
 
-/** The same as JSON, in pieces: with thousands of locks neither they nor their text are ever in memory together. */
-export function statusPieces(source: StatusSource): Iterable<string> {
-  const text = JSON.stringify(statusOf(source, []));
+/**
+ * The same as JSON, in pieces: with thousands of locks neither they nor their text are ever in memory together. Some are
+ * empty, so that whoever takes them may let packets be judged between any two.
+ */
+export function* statusPieces(source: StatusSource): Generator<string, void> {
+  const text = JSON.stringify(yield* statusOf(source, []));
   // A quotation mark within a string would have a backslash before it.
   const at = text.indexOf(NO_LOCKS) + NO_LOCKS.length - 1;
-  return pieces(text.slice(0, at), source.locks(), text.slice(at));
-}
-
-function* pieces(head: string, locks: Iterable<LockFacts>, tail: string): Generator<string, void> {
-  yield head;
+  yield text.slice(0, at);
   let count = 0;
-  for (const lock of locks) {
+  for (const lock of source.locks()) {
     yield `${count === 0 ? "" : ","}${JSON.stringify(lockStatus(lock))}`;
     if (++count === LOCK_SAMPLE) break;
   }
-  yield tail;
+  yield text.slice(at);
 }
 
 /** A time-lock as the answer has it. */
@@ -334,11 +338,19 @@ function ending<T extends { readonly until: number; readonly since?: never }>(
   return first(all, most).map((facts) => ({ ...facts, until: rfc3339(facts.until) }) as InText<T>);
 }
 
-function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
+/** Reads one thing after the other, with an empty piece after each that takes long. */
+function* statusOf(source: StatusSource, locks: readonly LockStatus[]): Generator<string, Status> {
   const config = source.config();
+  yield "";
   const peers = source.peers();
   const trained = source.trained();
+  yield "";
   const flows = source.flows();
+  const counters = source.counters();
+  yield "";
+  const queues = [...source.queues()];
+  yield "";
+  const kernel = source.kernel?.();
   const times = source.verdictTimes;
   const history = source.history?.() ?? null;
   const notify = source.notify?.() ?? [];
@@ -357,7 +369,7 @@ function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
         problems: [...config.lastReload.problems],
       },
     },
-    queues: [...source.queues()],
+    queues,
     locks,
     allowed: ending(source.allowed?.() ?? [], LOCK_SAMPLE),
     peers: {
@@ -373,8 +385,8 @@ function statusOf(source: StatusSource, locks: readonly LockStatus[]): Status {
       })),
     },
     flows: { count: flows.count, capacity: flows.capacity },
-    counters: source.counters(),
-    ...(source.kernel === undefined ? {} : { kernel: source.kernel() }),
+    counters,
+    ...(kernel === undefined ? {} : { kernel }),
     ...(source.watchdog === undefined ? {} : { watchdog: source.watchdog() }),
     ...(source.rights === undefined ? {} : { rights: source.rights() }),
     ...(history === null ? {} : { history }),

@@ -2,6 +2,7 @@
  * The page as a whole: what is asked for, by whom, and whether he may.
  * @module
  */
+import { pause } from "../net/timer.ts";
 import type { Config } from "../policy/config.ts";
 import { systemClock } from "../policy/week.ts";
 import { reportPage } from "../history/report_page.ts";
@@ -166,7 +167,7 @@ export class Site {
     if (this.#noted.take(now)) {
       this.#note(`A wrong token was given at the page${from === "" ? "" : ` from ${from}`}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, WRONG_COSTS));
+    await pause(WRONG_COSTS);
     return shown(loginPage(frame, closed, "That is not the token."), 403);
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { clientRows, MOST_ROWS } from "../../lib/daemon/client_rows.ts";
+import { clientPieces, MOST_ROWS, type RowSources } from "../../lib/daemon/client_rows.ts";
+import type { ClientRow } from "../../lib/report/control_protocol.ts";
 import type { Remembered } from "../../lib/report/history.ts";
 
 const LOCK = {
@@ -18,6 +19,10 @@ function detected(client: string, protocol: string, second: number, suppressed?:
   const rest = { peer: "192.0.2.1", peer_port: 1, transport: "udp", certainty: "strong", action: "drop" } as const;
   const more = suppressed === undefined ? {} : { suppressed };
   return { time, event: { event: "detected", protocol, client, evidence: `${protocol}-x`, ...rest, ...more } };
+}
+
+function clientRows(sources: RowSources): ClientRow[] {
+  return JSON.parse([...clientPieces(sources)].join("")).clients;
 }
 
 Deno.test("each client is one row: of its lock, else of what was seen last, with what was counted", () => {
@@ -74,4 +79,5 @@ Deno.test("the rows are bounded, however many clients are locked", () => {
   };
   const rows = clientRows({ locks: locks(), allowed: [], events: [], nameOf: () => "", scoreOf: () => 0 });
   assert.equal(rows.length, MOST_ROWS);
+  assert.deepEqual(clientRows({ locks: [], allowed: [], events: [], nameOf: () => "", scoreOf: () => 0 }), []);
 });

@@ -18,7 +18,7 @@ class Handler implements ControlHandler {
   }
 
   clients() {
-    return { clients: [] };
+    return ['{"clients":[]}'];
   }
   events() {
     return { events: [] };

@@ -68,3 +68,43 @@ Deno.test("what an operator changed is written within seconds, a lock that was o
     Deno.removeSync(path);
   }
 });
+
+Deno.test("a stop that was prepared writes no second time, unless a lock has changed since or it failed", async () => {
+  const folder = Deno.makeTempDirSync({ prefix: "ftwall-state-" });
+  const path = `${folder}/state`;
+  const written = () => {
+    try {
+      return /until=\S+/.exec(Deno.readTextFileSync(path))?.[0] ?? "no lock";
+    } catch {
+      return "no file";
+    }
+  };
+  try {
+    const { engine } = new Desk([], HOME);
+    const keeper = new StateKeeper({ engine, path, importPath: "", now: 0, note: () => {} });
+    const lock = (last: number) =>
+      engine.learner.timeLocks.lock(0, 0, 0xffff, last, -1, "operator", "operator", 60_000, 0, "operator", "");
+    lock(0x0a000005);
+    // A save that is under way does not know of it any more than the file does: it is waited for.
+    keeper.beat(600_000, 600_000);
+    await keeper.prepare();
+    assert.match(written(), /until=/);
+    Deno.removeSync(path);
+    keeper.save();
+    assert.equal(written(), "no file", "nothing changed since");
+    lock(0x0a000006);
+    keeper.changed();
+    keeper.save();
+    assert.match(written(), /until=/, "a lock changed since");
+
+    Deno.removeSync(folder, { recursive: true });
+    Deno.writeTextFileSync(folder, "in the way");
+    const other = new StateKeeper({ engine, path, importPath: "", now: 0, note: () => {} });
+    await other.prepare();
+    Deno.removeSync(folder);
+    other.save();
+    assert.match(written(), /until=/, "it failed before");
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});

@@ -269,10 +269,11 @@ static int tally(int argc, char **argv) {
     uint32_t bytes[16];
     struct pollfd wait = {.fd = udp, .events = POLLIN};
     if (asked) printf("{\"highest\":%u}\n", highest), fflush(stdout), asked = 0;
-    if (poll(&wait, 1, ended ? 500 : 100) <= 0) {
-      if (ended) break;
-      continue;
-    }
+    const int last_look = ended;
+    const int ready = poll(&wait, 1, ended ? 500 : 100);
+    // The signal to end cuts a wait short, in which packets are still under way.
+    if (ready == 0 && last_look) break;
+    if (ready <= 0) continue;
     if (recv(udp, bytes, sizeof bytes, MSG_DONTWAIT) < 4) continue;
     const double now = seconds();
     if (last > 0 && now - last > pause) pause = now - last;

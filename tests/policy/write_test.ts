@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { difference, needsRestart } from "../../lib/policy/difference.ts";
+import { changeLines, differences, needsRestart } from "../../lib/policy/difference.ts";
 import { formatEffective, withoutSecrets } from "../../lib/policy/write.ts";
 import { hashConfig } from "../../lib/policy/hash.ts";
 import { GOOD } from "./good_configs.ts";
@@ -39,15 +39,15 @@ Deno.test("values arrive in milliseconds and bytes", () => {
   ]]);
 });
 
-Deno.test("difference() names each changed key with its values, and nothing else", () => {
+Deno.test("changeLines() names each changed key with its values, and nothing else", () => {
   const before = configOf(
     '[lock]\nseconds = 60\n[[clients]]\nname = "a"\nmacs = ["00:00:00:00:00:01"]\nprotocols.edonkey.action = "log"',
   );
   const after = configOf(
     '[lock]\nseconds = 90\n[protocols.bittorrent]\naction = "lock"\nlock = 5\n[dns]\nfloor = "1h"',
   );
-  assert.deepEqual(difference(before, before), []);
-  assert.deepEqual(difference(before, after), [
+  assert.deepEqual(changeLines(differences(before, before)), []);
+  assert.deepEqual(changeLines(differences(before, after)), [
     "lock.seconds: 60 → 90",
     'protocols.bittorrent.action: "drop" → "lock"',
     "protocols.bittorrent.lock: (none) → 5",
@@ -64,12 +64,12 @@ Deno.test("needsRestart() names the keys that a reload cannot apply, with the co
   const after = configOf(
     '[network]\nlan = ["eth1"]\nexempt = ["10.0.0.1"]\n[queue]\nnumbers = "0:1"\n[log]\nfile = "/x"',
   );
-  assert.deepEqual(needsRestart(before, after), [
+  assert.deepEqual(needsRestart(differences(before, after)), [
     { key: "network.lan", needs: "rules", command: "ftwall rules --apply, then ftwall reload" },
     { key: "queue.numbers", needs: "restart", command: "ftwall rules --apply, then restart ftwall" },
     { key: "log.file", needs: "restart", command: "restart ftwall" },
   ]);
-  assert.deepEqual(needsRestart(before, before), []);
+  assert.deepEqual(needsRestart(differences(before, before)), []);
 });
 
 Deno.test("a difference of a thousand keys is cut, and says by how much", () => {
@@ -77,7 +77,7 @@ Deno.test("a difference of a thousand keys is cut, and says by how much", () => 
     { length: 40 },
     (_, i) => `[[clients]]\nname = "g${i}"\nmacs = ["00:00:00:00:01:${(i + 16).toString(16)}"]\n`,
   );
-  const lines = difference(configOf(""), configOf(text.join("")));
+  const lines = changeLines(differences(configOf(""), configOf(text.join(""))));
   assert.equal(lines.length, 101);
   assert.equal(lines.at(-1), "and 20 more");
 });
@@ -86,7 +86,7 @@ Deno.test("secrets are neither in the effective config nor in differences, which
   const text = (secret: string) =>
     `[[notify]]\nname = "a"\nwebhook = "https://hooks.example.org/services/${secret}"\ntoken = "${secret}"\n`;
   const [before, after] = [configOf(text("s3cret")), configOf(text("0ther"))];
-  const lines = difference(before, after);
+  const lines = changeLines(differences(before, after));
   assert.deepEqual(lines, [
     'notify.a.webhook: "https://hooks.example.org/…" → "https://hooks.example.org/…"',
     'notify.a.token: "…" → "…"',

@@ -184,7 +184,7 @@ Deno.test("in a dry run the status and the explanation say what would be", () =>
 
 Deno.test("the metrics follow the text exposition format", () => {
   const daemon = source();
-  const text = metricsText(buildStatus(daemon), daemon.verdictTimes);
+  const text = metricsText(buildStatus(daemon), daemon.verdictTimes, 1);
   const families = new Set<string>();
   let typed = "";
   for (const line of text.trimEnd().split("\n")) {
@@ -214,7 +214,7 @@ Deno.test("a label of the metrics cannot end its line, nor itself, whatever is i
   const daemon = source();
   const status = buildStatus(daemon);
   const hostile = 'x"} 1\nftwall_locks 7 \\';
-  const text = metricsText({ ...status, version: hostile }, daemon.verdictTimes);
+  const text = metricsText({ ...status, version: hostile }, daemon.verdictTimes, 1);
   assert.match(text, /^ftwall_info\{version="x\\"\} 1\\nftwall_locks 7 \\\\",config_hash="[^"]*"\} 1$/m);
   assert.doesNotMatch(text, /^ftwall_locks 7 /m);
 });

@@ -21,7 +21,7 @@ class Noted {
     },
     clients: () => {
       this.#note("clients");
-      return { clients: [] };
+      return ['{"clients":[]}'];
     },
     events: () => {
       this.#note("events");

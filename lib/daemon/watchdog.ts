@@ -3,7 +3,8 @@
  *
  * The kernel itself does it, by a deadline that each beat puts off: a process that is stopped, spins or waits for ever can
  * do nothing any more, and a second process to watch it would cost a router as much memory again. A beat puts the deadline
- * off only if packets were answered since the last one, or none waits: that the event loop turns proves nothing.
+ * off if packets were answered since the last one, or none waits, or none waited then: that the event loop turns proves
+ * nothing, but a packet may have come just now.
  * @module
  */
 
@@ -42,6 +43,8 @@ const PATIENCE = 60_000;
 export class Watchdog {
   readonly #parts: WatchdogParts;
   #answered = -1;
+  /** At the last beat packets waited, and none had been answered. */
+  #still = false;
   #last = NaN;
   #late: number;
   #lateFor = FIRST;
@@ -56,9 +59,11 @@ export class Watchdog {
   beat(now: number): void {
     const { limit, deadline, answered, waiting, moving } = this.#parts;
     const count = answered();
-    const moved = count !== this.#answered || waiting() === 0;
+    const still = count === this.#answered && waiting() > 0;
+    const stood = still && this.#still;
+    this.#still = still;
     this.#note(now);
-    if (!moved) return;
+    if (stood) return;
     this.#answered = count;
     moving(now);
     // Where others have the core, beats come late though verdicts move: to end it then would only make that worse.

@@ -78,7 +78,7 @@ export class Tidier {
 
 /**
  * Has V8 collect in steps: it does so when it is told of much memory outside its heap, as of a buffer, whose pages nobody
- * touches. Its longest step takes 2 to 8 ms with 10,000 locks; all at once takes 16 to 25.
+ * touches. Its longest step takes 2 to 12 ms with 10,000 locks; all at once takes 16 to 25.
  */
 function collect(): void {
   try {

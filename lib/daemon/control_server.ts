@@ -187,12 +187,28 @@ export class ControlServer implements AsyncDisposable {
       const address = parseAddress(from ?? "");
       if (address !== null) this.#options.handler.operatorAt(address);
       const who: Who = { ...(kernel ?? {}), ...(user === undefined ? {} : { user }) };
-      return granted(await this.#follow(request, who));
+      return this.#granted(await this.#follow(request, who));
     } catch (error) {
       if (error instanceof RefusedRequest) return refusal(error.message);
-      this.#options.fault?.(`Cannot answer a control request: ${errorText(error)}`);
+      this.#failed(error);
       return refusal("The daemon failed at it; its log says more");
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#options.fault?.(`Cannot answer a control request: ${errorText(error)}`);
+  }
+
+  /** The answer around its pieces. Where one cannot be made the log says why, and the answer ends there. */
+  *#granted(result: Iterable<string>): Generator<string, void> {
+    yield '{"ok":true,"result":';
+    try {
+      yield* result;
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+    yield "}\n";
   }
 
   /** The result as JSON, in pieces. */
@@ -289,12 +305,6 @@ async function send(connection: Deno.UnixConn, answer: Iterable<string>): Promis
   }
   await writeAll(connection, piece.subarray(0, filled));
   return true;
-}
-
-function* granted(result: Iterable<string>): Generator<string, void> {
-  yield '{"ok":true,"result":';
-  yield* result;
-  yield "}\n";
 }
 
 function refusal(error: string): Iterable<string> {

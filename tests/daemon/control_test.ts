@@ -17,8 +17,11 @@ class Handler implements ControlHandler {
     return Promise.resolve({ targets: [{ name: name ?? "all", failure: "" }] });
   }
 
-  clients() {
-    return ['{"clients":[]}'];
+  broken = false;
+  *clients() {
+    yield '{"clients":[';
+    if (this.broken) throw new Error("secret detail of a row");
+    yield "]}";
   }
   events() {
     return { events: [] };
@@ -132,6 +135,18 @@ Deno.test("refusals reach the user as they are, faults do not leak their details
     (error) => error instanceof Failure && !error.message.includes("secret detail"),
   );
   assert.deepEqual(served.faults, ["Cannot answer a control request: secret detail"]);
+});
+
+Deno.test("an answer that fails on the way ends there, the log says why, and the next is whole", async () => {
+  await using served = await serve();
+  served.handler.broken = true;
+  await assert.rejects(
+    ask(served.path, { command: "clients" }),
+    (error) => error instanceof Failure && !error.message.includes("secret detail"),
+  );
+  assert.deepEqual(served.faults, ["Cannot answer a control request: secret detail of a row"]);
+  served.handler.broken = false;
+  assert.deepEqual(await ask(served.path, { command: "clients" }), { clients: [] });
 });
 
 Deno.test("the kernel names who asks, besides the name that the client gives", async () => {

@@ -5,8 +5,8 @@
 import type { Libc } from "./libc.ts";
 
 const MADV_DONTNEED = 4;
-/** Most bytes of /proc/self/smaps that are looked at: some 6000 mappings. */
-const MOST_TEXT = 4 << 20;
+/** Most characters of /proc/self/maps that are looked at: some 10,000 mappings, of which a few hundred are there. */
+const MOST_TEXT = 1 << 20;
 
 /**
  * Bytes by which the memory may grow before V8's heap is collected. What the runtime holds for a stream or a process is freed
@@ -18,8 +18,7 @@ const WORTH = 2 << 20;
 /** Bytes outside its heap at which V8 begins to collect (kExternalAllocationSoftLimit, 64 MiB), and some more. */
 const PRESSURE = 80 << 20;
 
-/** Milliseconds after the start at which is looked what can be given back, a beat before it is, and between later times. */
-const SETTLING = 1000;
+/** Milliseconds between two times at which memory is given back, after the first two, which are beats. */
 const TIDYING = 2000;
 
 /**
@@ -28,24 +27,23 @@ const TIDYING = 2000;
  */
 export class Tidier {
   readonly #libc: Libc;
-  #due = Number.NaN;
+  #due = -Infinity;
   /** The fewest resident bytes since V8's heap was collected last; 0 where that is not known yet. */
   #least = 0;
   #collected = false;
   #pages: readonly Pages[] | null = null;
 
-  /** Begins to count at the first {@link beat}. */
+  /** Does nothing before the first {@link beat}. */
   constructor(libc: Libc) {
     this.#libc = libc;
   }
 
   /** Call about once a second; `now` is monotonic milliseconds. */
   beat(now: number): void {
-    if (Number.isNaN(this.#due)) this.#due = now + SETTLING;
     if (now < this.#due) return;
     if (this.#pages === null) {
-      const smaps = readMappings();
-      this.#pages = startPages(smaps, executableIn(smaps));
+      this.#pages = startPages(readMappings());
+      this.tidy();
       return;
     }
     this.#due = now + TIDYING;
@@ -102,47 +100,35 @@ export interface Pages {
   readonly length: bigint;
 }
 
-/**
- * The file with most code in the text of /proc/self/smaps: the executable, whoever loaded it. The kernel's own answer is
- * the loader where that was started by name, as from the bundle.
- */
-export function executableIn(smaps: string): string {
-  let most = 0;
-  let path = "";
-  for (const [, start, end, file] of smaps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \d+ *(\/.*)$/gm)) {
-    const size = Number.parseInt(end!, 16) - Number.parseInt(start!, 16);
-    if (size > most) [most, path] = [size, file!];
-  }
-  return path;
-}
+/** One line of /proc/self/maps: a stretch of memory, what may be done with it, and which part of which file it is. */
+const MAPPING = /^([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \d+ *(.*)$/gm;
 
 /**
- * The executable's own code and constants (read-only, backed by its file) in the text of /proc/self/smaps. Dropped pages
- * are mapped again from the page cache as they are touched: compilers, parsers and the start of the runtime are most of
- * them. A mapping with a page that was ever written, as by the dynamic linker, is left out: that page is not in the file.
+ * The executable's own code, and the constants before it in its file, by the text of /proc/self/maps. Dropped pages are mapped
+ * again from the page cache as they are touched: compilers, parsers and the start of the runtime are most of them. What comes
+ * after the code is left out, as the dynamic linker may have written to it. The executable is the file with most code, whoever
+ * loaded it: the kernel's own answer is the loader where that was started by name, as from the bundle.
  */
-export function startPages(smaps: string, executable: string): Pages[] {
-  const pages: Pages[] = [];
-  let at: Deno.PointerObject | null = null;
-  let length = 0n;
-  for (const line of smaps.split("\n")) {
-    const fields = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \d+ *(.*)$/.exec(line);
-    if (fields !== null) {
-      const own = fields[4] === executable && /^r-[x-]p$/.test(fields[3]!);
-      const start = BigInt(`0x${fields[1]}`);
-      at = own ? Deno.UnsafePointer.create(start) : null;
-      length = BigInt(`0x${fields[2]}`) - start;
-    } else if (at !== null && /^Anonymous: +0 kB$/.test(line)) {
-      pages.push({ at, length });
-      at = null;
-    }
-  }
-  return pages;
+export function startPages(maps: string): Pages[] {
+  const parts = [...maps.matchAll(MAPPING)].filter(([, , , rights, , path]) =>
+    /^r-[x-]p$/.test(rights!) && path!.startsWith("/")
+  ).map(([, from, to, rights, offset, path]) => {
+    const start = BigInt(`0x${from}`);
+    return { start, length: BigInt(`0x${to}`) - start, isCode: rights === "r-xp", offset: parseInt(offset!, 16), path };
+  });
+  const [code] = parts.filter(({ isCode }) => isCode).sort((a, b) => Number(b.length - a.length));
+  if (code === undefined) return [];
+  return parts.filter(({ path, offset }) => path === code.path && offset <= code.offset).flatMap(
+    ({ start, length }) => {
+      const at = Deno.UnsafePointer.create(start);
+      return at === null ? [] : [{ at, length }];
+    },
+  );
 }
 
 function readMappings(): string {
   try {
-    return Deno.readTextFileSync("/proc/self/smaps").slice(0, MOST_TEXT);
+    return Deno.readTextFileSync("/proc/self/maps").slice(0, MOST_TEXT);
   } catch {
     return "";
   }

@@ -324,7 +324,7 @@ class RunningDaemon implements Daemon {
       send: (sendings) => this.#send(sendings),
       record: (microseconds, packets) => this.#times.record(microseconds, packets),
       beat: (now) => this.#beat(now),
-      hurried: () => this.#kernel.busy || this.#control?.busy === true,
+      hurried: () => this.#kernel.busy || this.#control?.busy === true || this.#signal !== "",
       step: stepper(this.#opened.libc, this.#opened.steps),
       fault: (error) => reporter.note("error", `A packet could not be judged: ${errorText(error)}`),
     });

@@ -2,7 +2,7 @@
  * The daemon: opens queues, log, control socket and state file, runs the packet loop, and follows the engine's events.
  * @module
  */
-import { after } from "../net/timer.ts";
+import { after, within } from "../net/timer.ts";
 import { FileLock } from "../../ffi/file_lock.ts";
 import { Libc, peerCredentials } from "../../ffi/libc.ts";
 import { eachNeighbour } from "../../ffi/neighbours.ts";
@@ -73,6 +73,8 @@ import { VitalSigns } from "./vital_signs.ts";
 
 /** Milliseconds that a stop waits for the log to take its last lines. */
 const LAST_LINES = 500;
+/** Milliseconds that a stop writes the state while packets are judged; what is left then is written while they wait. */
+const PREPARING = 3000;
 /** Milliseconds until a daemon ends in favour of its successor: the answer to that is on its way by then. */
 const ANSWERING = 50;
 
@@ -532,7 +534,7 @@ class RunningDaemon implements Daemon {
     this.#signal = signal;
     this.#vital?.stopping();
     if (again || this.#options.dryRun) this.#pump.stop();
-    else void this.#state.prepare().then(() => this.#pump.stop());
+    else void within(this.#state.prepare(), PREPARING).then(() => this.#pump.stop());
   }
 
   /** A queue that fails closed waits for the next start where the service manager keeps its socket: nothing passes meanwhile. */

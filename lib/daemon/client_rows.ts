@@ -56,13 +56,14 @@ export function* clientPieces({ locks, allowed, events, nameOf, scoreOf }: RowSo
     count(row, time, event);
     yield "";
   }
-  let before = '{"clients":[';
+  yield '{"clients":[';
+  let comma = "";
   for (const one of rows.values()) {
     one.score = scoreOf(one.client);
-    yield `${before}${JSON.stringify(one)}`;
-    before = ",";
+    yield `${comma}${JSON.stringify(one)}`;
+    comma = ",";
   }
-  yield rows.size === 0 ? `${before}]}` : "]}";
+  yield "]}";
 }
 
 /** Adds an event to the row of its client. What an operator asked for is no sign of life. */

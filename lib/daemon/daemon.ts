@@ -530,10 +530,14 @@ class RunningDaemon implements Daemon {
 
   /** Writes the state before packets are judged no more: a large one takes half a second. Asked twice, it stops at once. */
   stop(signal: string): void {
-    const again = this.#signal !== "";
+    if (this.#signal !== "") {
+      // What else there is may be closed already.
+      this.#pump.stop();
+      return;
+    }
     this.#signal = signal;
     this.#vital?.stopping();
-    if (again || this.#options.dryRun) this.#pump.stop();
+    if (this.#options.dryRun) this.#pump.stop();
     else void within(this.#state.prepare(), PREPARING).then(() => this.#pump.stop());
   }
 

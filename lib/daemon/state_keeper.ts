@@ -35,6 +35,7 @@ export class StateKeeper {
   #unsaved = false;
   #saving: Promise<void> = Promise.resolve();
   #prepared = false;
+  #ended = false;
 
   /** Reads and writes nothing yet. */
   constructor({ engine, path, importPath, now, note }: StateKeeperParts) {
@@ -74,6 +75,8 @@ export class StateKeeper {
   /** Writes the file for a stop while packets are still judged. Never rejected. */
   async prepare(): Promise<void> {
     await this.#saving;
+    // A stop that did not wait for this has written the file meanwhile, which may be a successor's by now.
+    if (this.#ended) return;
     await this.#save();
     this.#prepared = this.#store.failure === "";
   }
@@ -85,6 +88,7 @@ export class StateKeeper {
 
   /** Writes the file at once, for a stop; not where that was prepared and no lock has changed since. Never throws. */
   save(): void {
+    this.#ended = true;
     if (this.#prepared && !this.#unsaved) return;
     this.#store.saveNow(this.#engine.state, this.#context());
     this.#warn();

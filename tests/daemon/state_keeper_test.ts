@@ -108,3 +108,20 @@ Deno.test("a stop that was prepared writes no second time, unless a lock has cha
     Deno.removeSync(folder, { recursive: true });
   }
 });
+
+Deno.test("a stop that does not wait for its preparation writes last: nothing is written after it", async () => {
+  const path = Deno.makeTempFileSync({ prefix: "ftwall-state-" });
+  try {
+    const { engine } = new Desk([], HOME);
+    const keeper = new StateKeeper({ engine, path, importPath: "", now: 0, note: () => {} });
+    keeper.beat(600_000, 600_000);
+    const preparing = keeper.prepare();
+    keeper.save();
+    engine.learner.timeLocks.lock(0, 0, 0xffff, 0x0a000005, -1, "operator", "operator", 60_000, 0, "operator", "");
+    Deno.writeTextFileSync(path, "of the successor");
+    await preparing;
+    assert.equal(Deno.readTextFileSync(path), "of the successor");
+  } finally {
+    Deno.removeSync(path);
+  }
+});

@@ -16,7 +16,7 @@ function programs(): Disposable & { readonly folder: string; readonly read: (nam
   const write = (name: string, text: string) => Deno.writeTextFileSync(`${folder}/${name}`, text, { mode: 0o755 });
   write(
     "hook",
-    `#!/bin/sh\ncat >>${folder}/messages\ncat /proc/self/status >${folder}/status\nls -l /proc/$$/fd >${folder}/fds\n`,
+    `#!/bin/sh\ncat >>${folder}/messages\ncat /proc/self/status >${folder}/status\nls -l /proc/$$/fd >${folder}/$$ && mv ${folder}/$$ ${folder}/fds\n`,
   );
   write("sendmail", `#!/bin/sh\nprintf '%s\\n' "$@" >${folder}/recipients\ncat >>${folder}/mail\n`);
   write("hangs", `#!/bin/sh\necho $$ >>${folder}/hanging\nsleep 1000\n`);
@@ -62,7 +62,8 @@ command = ["${folder}/hangs"]
 timeout = "1s"
 `;
     await using daemon = await RouterDaemon.start(topology, { config: targets });
-    await until("the hook to be told of the start", () => read("messages").includes("ready"));
+    // What the hook writes last is there as a whole, or it is not.
+    await until("the hook to be told of the start", () => read("fds") !== "" && read("messages").includes("ready"));
     // A program has no rights, no way to any, and none of our descriptors.
     const status = read("status");
     assert.match(status, /^Uid:\t65534\t65534\t65534\t65534$/m);

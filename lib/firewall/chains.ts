@@ -10,7 +10,21 @@ import type { SetKind } from "./sets.ts";
 /** Our chains, in the order in which they are declared. */
 export const CHAINS = [
   ...["forward", "sort", "settled", "shortcut", "lan", "fromhome", "tohome", "locked", "blocked"] as const,
-  ...["judge", "bare", "first", "answer", "budget", "sends", "receives", "above", "tell", "unheard"] as const,
+  ...[
+    "judge",
+    "bare",
+    "opens",
+    "begins",
+    "first",
+    "answer",
+    "answered",
+    "budget",
+    "sends",
+    "receives",
+    "above",
+    "tell",
+    "unheard",
+  ] as const,
   ...["accepted", "refuse", "input", "heard", "output", "post"] as const,
 ] as const;
 
@@ -40,10 +54,10 @@ export type Match = Readonly<
   | { is: "packet"; mark: number }
   /** Come in by this interface (`src`) or going out by it (`dst`); a `*` or `+` at the end matches any ending. */
   | { is: "interface"; end: End; name: string }
-  /** From or to an address of the prefix, one that is exempt, or one (for peers, with its TCP port) in a kernel set. */
+  /** From or to an address of the prefix, one that is exempt, or one (but for locked clients with its TCP port) in a kernel set. */
   | { is: "address"; family: Family; end: End; prefix: string }
   | { is: "exempt"; family: Family }
-  | { is: "set"; family: Family; set: SetKind; end: End }
+  | { is: "set"; family: Family; set: SetKind | "ordinary"; end: End }
   /** From an exempt hardware address. */
   | { is: "exempt-mac" }
   /** Within the rate of its sender, in a chain, or within one rate over all packets, per second. */
@@ -60,6 +74,9 @@ export type Match = Readonly<
   /** The first of its connection, or among the first of its direction. */
   | { is: "new" }
   | { is: "early"; transport: Transport; way: "original" | "reply"; packets: number }
+  /** TCP's SYN: it opens a connection; and TCP without payload, with no options in the IP header. */
+  | { is: "syn" }
+  | { is: "empty"; family: Family }
   /** TCP that does nothing but acknowledge: no payload, and it neither opens a connection (SYN without ACK) nor ends one. */
   | { is: "bare"; family: Family }
 >;
@@ -67,7 +84,7 @@ export type Match = Readonly<
 /**
  * What is done with a packet: leave our chains, drop it, refuse it with a TCP reset or ICMP error, clear our bits of its
  * mark, give its flow to the flowtable, go on in another chain, hand it to ftwall (`bypass`: it passes where nobody
- * listens), save a mark to the connection, mark the packet.
+ * listens), save a mark to the connection, mark the packet, put where it comes from into a kernel set unless it is there.
  */
 export type Action =
   | "return"
@@ -78,7 +95,8 @@ export type Action =
   | Readonly<{ goto: Chain }>
   | Readonly<{ queue: "bypass" | "hold" }>
   | Readonly<{ save: number }>
-  | Readonly<{ mark: number }>;
+  | Readonly<{ mark: number }>
+  | Readonly<{ add: "ordinary"; family: Family }>;
 
 /** A rule: where all of `match` holds, all actions are done in this order. */
 export interface Rule {
@@ -130,6 +148,7 @@ export function chainRules(options: RulesOptions, abilities: Abilities): readonl
   return [
     ...forwarded(options, families, bare),
     ...(options.sets ? asked(options, families) : []),
+    ...(letsBy(options, abilities) ? opened(options, families) : []),
     [
       rule("locked", [], goto("refuse")),
       rule("blocked", [], goto("refuse")),
@@ -137,6 +156,7 @@ export function chainRules(options: RulesOptions, abilities: Abilities): readonl
       rule("tohome", [], goto("judge")),
     ],
     judge(options),
+    begun(options, abilities, budgets ? goto("budget") : toQueue(options)),
     first(options, abilities, budgets ? goto("budget") : toQueue(options)),
     budgets ? spent(options, families) : [],
     left(options),
@@ -171,7 +191,7 @@ function packet(mark: number): Match {
   return { is: "packet", mark };
 }
 
-function set(set: SetKind, end: End, family: Family): Match {
+function set(set: SetKind | "ordinary", end: End, family: Family): Match {
   return { is: "set", family, set, end };
 }
 
@@ -274,6 +294,36 @@ function asked(options: RulesOptions, families: readonly Family[]): Rule[][] {
   ];
 }
 
+/** Whether some SYNs are let by: where the sets are kept, and what is let by can be told from what has payload. */
+function letsBy({ sets, mark }: RulesOptions, { bare }: Abilities): boolean {
+  return sets && bare && mark.begun !== 0 && mark.awaiting !== 0;
+}
+
+/**
+ * The SYN to a server that has just answered others in the ordinary way is let by. What comes behind it is judged like any
+ * other first packet: see `begun`.
+ */
+function opened({ mark }: RulesOptions, families: readonly Family[]): Rule[][] {
+  return [[
+    ...families.map((family) =>
+      rule("fromhome", [{ is: "syn" }, { is: "new" }, set("ordinary", "dst", family)], goto("opens"))
+    ),
+    ...families.map((family) => rule("opens", [{ is: "empty", family }], { save: mark.begun }, "return")),
+    rule("opens", [], goto("judge")),
+  ]];
+}
+
+/** The first packet that comes up of a connection whose SYN was let by tells that: only so is it known to be the first. */
+function begun(options: RulesOptions, abilities: Abilities, judged: Action): Rule[] {
+  if (!letsBy(options, abilities)) return [];
+  const { begun } = options.mark;
+  return [
+    rule("first", [connection(begun), TCP], goto("begins")),
+    rule("begins", [], { save: 0 }),
+    rule("begins", [], { mark: begun }, judged),
+  ];
+}
+
 function judge(options: RulesOptions): Rule[] {
   const { accepted, refused } = options.mark;
   return [
@@ -288,18 +338,19 @@ function judge(options: RulesOptions): Rule[] {
 /** What a connection that awaits an answer is ordinarily answered by: a TLS hello in its record, an HTTP status line. */
 const ORDINARY = [{ bytes: 2, value: 0x1603 }, { bytes: 4, value: 0x48545450 }];
 
-function first(options: RulesOptions, { families, bare }: Abilities, judged: Action): Rule[] {
+function first(options: RulesOptions, abilities: Abilities, judged: Action): Rule[] {
+  const { families, bare } = abilities;
   const { accepted, awaiting } = options.mark;
   const { packetsTcp, packetsUdp, sample } = options;
   const answers = bare && awaiting !== 0;
   return [
     ...(answers ? [rule("first", [connection(awaiting), TCP, { is: "reply" }], goto("answer"))] : []),
     ...(answers ? families : []).flatMap((family) =>
-      ORDINARY.map((begin) =>
-        rule("answer", [{ is: "begins", family, ...begin }], { save: accepted }, passesBy(options))
-      )
+      ORDINARY.map((begin) => rule("answer", [{ is: "begins", family, ...begin }], goto("answered")))
     ),
     rule("answer", [], judged),
+    ...(letsBy(options, abilities) ? families : []).map((family) => rule("answered", [], { add: "ordinary", family })),
+    rule("answered", [], { save: accepted }, passesBy(options)),
     rule("first", [{ is: "connection", mark: 0, not: true }], judged),
     ...WAYS.map((way) => rule("first", [{ is: "early", transport: "tcp", way, packets: packetsTcp }], judged)),
     rule("first", [port("udp", "src", 53)], judged),

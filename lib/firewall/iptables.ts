@@ -54,7 +54,7 @@ export const ALL_FEATURES: IptablesFeatures = { hashlimit: true, u32: true };
  * of the TCP header to its end and reads the four bytes that end with the first byte of payload, which must not be there.
  * A packet with IP options or extension headers counts as one with payload.
  */
-const BARE = {
+const EMPTY = {
   4: '-m u32 --u32 "0>>24=0x45" -m u32 ! --u32 "32>>26&0x3c@17=0:0xffffffff"',
   6: '-m u32 --u32 "4>>8&0xff=6" -m u32 ! --u32 "52>>26&0x3c@37=0:0xffffffff"',
 } as const;
@@ -121,6 +121,7 @@ function writer(options: RulesOptions, family: Family, features: IptablesFeature
     // Rejecting is left to our chain in the filter table, which knows the packet by its mark.
     if (action === "reject") return `-j MARK --set-xmark ${under(refused)}`;
     if ("goto" in action) return `-g ftwall_${action.goto}`;
+    if ("add" in action) return `-j SET --add-set ftwall_${action.add}${action.family} src,src`;
     if ("mark" in action) return `-j MARK --set-xmark ${under(action.mark)}`;
     if ("queue" in action) return action.queue === "bypass" ? `${queue} --queue-bypass` : queue;
     return `-j CONNMARK --set-xmark ${under(action.save)}`;
@@ -163,7 +164,7 @@ function matchText(match: Match, options: RulesOptions, family: Family, features
     case "set":
       return [
         `-m set --match-set ftwall_${match.set}${match.family} ${
-          match.set === "peers" ? `${match.end},${match.end}` : match.end
+          match.set === "locked" ? match.end : `${match.end},${match.end}`
         }`,
       ];
     case "rate":
@@ -190,8 +191,12 @@ function matchText(match: Match, options: RulesOptions, family: Family, features
         `-p ${match.transport} -m conntrack --ctdir ${match.way.toUpperCase()} -m connbytes ` +
         `--connbytes 0:${match.packets} --connbytes-dir ${match.way} --connbytes-mode packets`,
       ];
+    case "syn":
+      return ["-p tcp --tcp-flags FIN,SYN,RST,ACK SYN"];
+    case "empty":
+      return [EMPTY[match.family]];
     case "bare":
-      return [`-p tcp --tcp-flags FIN,RST,ACK ACK ${BARE[match.family]}`];
+      return [`-p tcp --tcp-flags FIN,RST,ACK ACK ${EMPTY[match.family]}`];
   }
 }
 

@@ -113,6 +113,9 @@ const BUDGET_SETS = [
 /** A budget that was left alone for a second is whole again. */
 const BUDGET = "flags dynamic, timeout; timeout 10s; size 65535;";
 
+/** Entries leave by themselves, also of a server that is used all the time: it is looked at again. */
+const ORDINARY = "flags dynamic, timeout; timeout 10m; size 65535;";
+
 function nftSets(options: RulesOptions): [string, string][] {
   const sets: [string, string][] = [
     ["exempt4", "type ipv4_addr; flags interval; auto-merge;"],
@@ -130,6 +133,7 @@ function nftSets(options: RulesOptions): [string, string][] {
   if (options.sets) {
     for (const family of [4, 6]) {
       sets.push([`locked${family}`, `type ipv${family}_addr; flags timeout; size ${SET_SIZE};`]);
+      sets.push([`ordinary${family}`, `type ipv${family}_addr . inet_service; ${ORDINARY}`]);
       sets.push([`peers${family}`, `type ipv${family}_addr . inet_service; flags timeout; size ${SET_SIZE};`]);
     }
   }
@@ -181,6 +185,7 @@ function writer(options: RulesOptions): (rule: Rule) => string[] {
     if (typeof action === "string") return [action];
     if ("goto" in action) return [`goto ${nameOf(action.goto)}`];
     if ("queue" in action) return [action.queue === "bypass" ? `${queue} bypass` : queue];
+    if ("add" in action) return [`add @${action.add}${action.family} { ${endpoint(action.family, "src")} }`];
     if ("mark" in action) return [`meta mark set meta mark & ${rest} | ${hex(action.mark)}`];
     return [`ct mark set ct mark & ${rest} | ${hex(action.save)}`];
   };
@@ -218,9 +223,10 @@ function matchText(match: Match, options: RulesOptions, under: string): readonly
     case "exempt-mac":
       return ["ether saddr @exemptmac"];
     case "set":
-      return match.set === "peers"
-        ? [`${addressOf(match.family, match.end)} . tcp ${portOf(match.end)} @peers${match.family}`]
-        : [`${addressOf(match.family, match.end)} @${match.set}${match.family}`];
+      return [
+        `${match.set === "locked" ? addressOf(match.family, match.end) : endpoint(match.family, match.end)} ` +
+        `@${match.set}${match.family}`,
+      ];
     case "rate": {
       const { renewRate } = options;
       const rate = `limit rate ${renewRate}/second burst ${renewRate * 2} packets`;
@@ -243,6 +249,14 @@ function matchText(match: Match, options: RulesOptions, under: string): readonly
       return ["ct state new"];
     case "early":
       return [`meta l4proto ${match.transport} ct direction ${match.way} ct ${match.way} packets <= ${match.packets}`];
+    case "syn":
+      return ["tcp flags & (fin | syn | rst | ack) == syn"];
+    case "empty":
+      return TCP_HEADERS.map((words) =>
+        `${
+          match.family === 4 ? `ip length ${20 + 4 * words}` : `ip6 nexthdr tcp ip6 length ${4 * words}`
+        } tcp doff ${words}`
+      );
     case "bare":
       return [
         `${match.family === 4 ? "ip hdrlength 5 ip length <= 80" : "ip6 nexthdr tcp ip6 length <= 60"} ` +
@@ -262,6 +276,10 @@ function aboveBudget({ family, end }: { family: Family; end: End }, { clientRate
   const byAddress = `meta iiftype != ether update @sends${family} { ${address} ${rate} }`;
   // No MAC is of one family.
   return family === 4 ? [`update @sendsmac { ether saddr ${rate} }`, byAddress] : [byAddress];
+}
+
+function endpoint(family: Family, end: End): string {
+  return `${addressOf(family, end)} . tcp ${portOf(end)}`;
 }
 
 function portOf(end: End): string {

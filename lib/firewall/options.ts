@@ -26,6 +26,11 @@ export interface Marks {
   readonly awaiting: number;
   /** Packet: of a client that sends more than its budget, queued to tell of it. 0 where the mask has no value left: no budgets. */
   readonly above: number;
+  /**
+   * Connection: the rules let its SYN by, and nothing else came up yet. Packet: the first of it that does. 0 where the mask has
+   * no value left: every SYN is queued.
+   */
+  readonly begun: number;
 }
 
 /** What the rules are made from: plain data, so that equal options give equal text. */
@@ -96,6 +101,7 @@ export const RULES_DEFAULTS: RulesOptions = {
     again: 0x04000000,
     awaiting: 0x05000000,
     above: 0x06000000,
+    begun: 0x07000000,
   },
   refuse: "drop",
   sets: true,
@@ -171,11 +177,11 @@ export function checkOptions(options: RulesOptions): void {
   checkMarks(options.mark);
 }
 
-function checkMarks({ mask, accepted, refused, own, again, awaiting, above }: Marks): void {
+function checkMarks({ mask, accepted, refused, own, again, awaiting, above, begun }: Marks): void {
   if (!isMarkMask(mask)) {
     throw new RangeError(`Cannot use mark mask "${hex(mask)}": expected at least two contiguous bits below bit 31`);
   }
-  const values = [accepted, refused, own, ...[again, awaiting, above].filter((value) => value !== 0)];
+  const values = [accepted, refused, own, ...[again, awaiting, above, begun].filter((value) => value !== 0)];
   for (const value of values) {
     if (!isMarkUnder(mask, value)) {
       throw new RangeError(`Cannot use mark "${hex(value)}": expected a value other than 0 under mask ${hex(mask)}`);

@@ -1,16 +1,17 @@
 /**
- * The kernel sets of locked clients and blocked peers.
+ * The kernel sets of locked clients, of blocked peers, and of servers that answer in the ordinary way.
  * @module
  */
 import { within } from "../net/timer.ts";
 import { NFT_TABLE, SET_SIZE } from "./nft.ts";
 import type { Backend, Runner } from "./run.ts";
 
-/** What a kernel set holds: addresses of locked clients, or blocked peers, each a TCP port of an address. */
+/** What a kernel set that ftwall keeps holds: addresses of locked clients, or blocked peers, each a TCP port of an address. */
 export type SetKind = "locked" | "peers";
 
-/** The ipset names; nft has the same sets in our table, without the prefix. */
-export const SET_NAMES: readonly string[] = ["ftwall_locked4", "ftwall_locked6", "ftwall_peers4", "ftwall_peers6"];
+/** The ipset names; nft has the same sets in our table, without the prefix. The rules fill the last two by themselves. */
+export const SET_NAMES: readonly string[] = ["locked", "peers", "ordinary"]
+  .flatMap((kind) => [`ftwall_${kind}4`, `ftwall_${kind}6`]);
 
 /** One entry of a set. */
 export interface SetEntry {
@@ -31,9 +32,10 @@ export interface SetChange extends SetEntry {
 /** Creates the sets that are missing; for `ipset -exist restore`. A full set gives up a random old entry. */
 export function ipsetCreateText(): string {
   return SET_NAMES.map((name) => {
-    const type = name.startsWith("ftwall_peers") ? "hash:ip,port" : "hash:ip";
+    const type = name.startsWith("ftwall_locked") ? "hash:ip" : "hash:ip,port";
     const family = name.endsWith("6") ? "inet6" : "inet";
-    return `create ${name} ${type} family ${family} timeout 120 maxelem ${SET_SIZE} forceadd\n`;
+    const size = name.startsWith("ftwall_ordinary") ? "timeout 600 maxelem 65536" : `timeout 120 maxelem ${SET_SIZE}`;
+    return `create ${name} ${type} family ${family} ${size} forceadd\n`;
   }).join("");
 }
 

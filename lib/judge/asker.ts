@@ -5,6 +5,7 @@
  */
 import { CERTAIN, type Classifier, type Evidence, Look, UNDECIDED, UNRELATED } from "../protocol/classifier.ts";
 import {
+  BEGUN,
   CANDIDATES,
   DATA_PACKETS,
   DOUBTED,
@@ -22,6 +23,7 @@ import {
   OPENER_IS_CLIENT,
   OWNER,
   PORTS,
+  PROXIED,
   REPORTED,
   RESPONDER_BASE,
   RESPONDER_BASED,
@@ -88,9 +90,9 @@ export class Asker {
   begin(row: number, packet: Packet, tcp: number): void {
     const words = this.#flows.words;
     const flow = row * FLOW_WORDS;
-    const begun = tcp !== 0 && (packet.flags & SYN) === 0;
-    if (begun) words[flow + FLAGS]! |= MIDSTREAM;
-    words[flow + CANDIDATES] = tcp === 0 ? this.#udp.all : begun ? this.tcp.all : this.tcp.all | TUNNEL;
+    const midstream = tcp !== 0 && (packet.flags & SYN) === 0 && !packet.begun;
+    if (midstream) words[flow + FLAGS]! |= MIDSTREAM;
+    words[flow + CANDIDATES] = tcp === 0 ? this.#udp.all : midstream ? this.tcp.all : this.tcp.all | TUNNEL;
   }
 
   /** Sets the candidates of a flow whose answer was taken back: what comes is looked at as the middle of a stream. */
@@ -189,7 +191,9 @@ export class Asker {
     let offset = (seq - words[baseAt]!) | 0;
     if (
       (flags & (MIDSTREAM | RESUMED)) === 0 &&
-      (own === 0 ? offset + packet.length <= 0 || offset >= STREAM_BYTES : offset <= 0)
+      (own === 0
+        ? offset + packet.length <= 0 || offset >= STREAM_BYTES
+        : offset <= 0 || (own === 1 && fromOpener && this.#strays(flow, flags, offset)))
     ) {
       this.#doubt(flow);
       const answer = this.#isRepeated(flow, packet, offset, fromOpener)
@@ -289,6 +293,12 @@ export class Asker {
     }
     if (cut > 0) this.#bridge(flow, side, cut);
     return tunnel && answer.certainty === 0 ? this.#askThroughProxy(row, flow, answer) : answer;
+  }
+
+  /** Whether the opener's second segment, at `offset`, does not follow its first, and nobody saw where its stream starts. */
+  #strays(flow: number, flags: number, offset: number): boolean {
+    return (flags & (BEGUN | PROXIED | SUSPECT)) === BEGUN &&
+      offset !== (this.#flows.words[flow + FIRST_LENGTHS]! & 0xffff);
   }
 
   /** What the receiver took of the stream is not sure. */

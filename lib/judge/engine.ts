@@ -24,6 +24,7 @@ import {
   RESUMED,
   SEEN,
   SUSPECT,
+  SUSPICION_BITS,
 } from "../state/flow_table.ts";
 import type { State } from "../state/state.ts";
 import { OK, type Outcome } from "../wire/outcome.ts";
@@ -241,16 +242,20 @@ export class Engine {
     let row = flows.find(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport);
     let fromOpener = flows.fromOpener;
     if (
-      row >= 0 && tcp !== 0 && (packet.flags & (SYN | ACK | RST)) === SYN && isReused(flows, row, packet, fromOpener)
+      row >= 0 && tcp !== 0 &&
+      (packet.begun || ((packet.flags & (SYN | ACK | RST)) === SYN && isReused(flows, row, packet, fromOpener)))
     ) {
       flows.remove(row);
       row = -1;
       flows.find(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport);
     }
     if (row < 0) {
-      row = flows.open(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport);
-      fromOpener = true;
-      openFlow(this.state, this.#policy, row, packet, this.#homeAny, this.clock.now);
+      // The rules let by the SYNs of clients alone.
+      fromOpener = !packet.begun || this.#policy.isHome(s0, s1, s2, s3);
+      row = fromOpener
+        ? flows.open(tcp, s0, s1, s2, s3, d0, d1, d2, d3, sport, dport)
+        : flows.open(tcp, d0, d1, d2, d3, s0, s1, s2, s3, dport, sport);
+      openFlow(this.state, this.#policy, row, packet, fromOpener, this.#homeAny, this.clock.now);
       this.asker.begin(row, packet, tcp);
       if (this.#observer !== null) this.#observer.opened(row, packet);
     }
@@ -387,7 +392,7 @@ export class Engine {
         return REFUSE_FLOW;
       }
       if (consequence !== NOTHING) {
-        words[flow + FLAGS]! &= ~SUSPECT;
+        words[flow + FLAGS]! &= ~(SUSPECT | SUSPICION_BITS);
         return NOTHING;
       }
     }

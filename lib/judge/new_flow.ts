@@ -5,6 +5,7 @@
 import { isPrivate } from "../net/address.ts";
 import type { Policy } from "../policy/policy.ts";
 import {
+  BEGUN,
   CLOSING,
   DATA_PACKETS,
   EPOCH,
@@ -27,12 +28,16 @@ import { PROTOCOL_TCP } from "../wire/transport.ts";
 /** Milliseconds for which a client's hardware address is remembered. */
 const NEIGHBOUR_LIFETIME = 3_600_000;
 
-/** Sets the flags of a flow that was just opened: who is the client, and whether ftwall is concerned with it at all. */
+/**
+ * Sets the flags of a flow that was just opened: who is the client, and whether ftwall is concerned with it at all. Where the
+ * opener's own first packet was let by unseen, this one may be the responder's.
+ */
 export function openFlow(
   state: State,
   policy: Policy,
   row: number,
   packet: Packet,
+  fromOpener: boolean,
   homeAny: boolean,
   now: number,
 ): void {
@@ -42,7 +47,7 @@ export function openFlow(
   let flags = words[flow + FLAGS]!;
   const sourceHome = policy.isHome(s0, s1, s2, s3);
   const destinationHome = policy.isHome(d0, d1, d2, d3);
-  let openerIsClient = sourceHome;
+  let openerIsClient = fromOpener ? sourceHome : destinationHome;
   const dns = packet.sport === DNS || packet.dport === DNS;
   if (homeAny) {
     const sourcePrivate = isPrivate(s0, s1, s2, s3);
@@ -67,13 +72,14 @@ export function openFlow(
   if (openerIsClient) {
     flags |= OPENER_IS_CLIENT;
     // Not from packets that come to the router from outside: a flood of made-up sources would displace the clients at home.
-    if ((packet.macHigh | packet.macLow) !== 0 && (flags & PASS) === 0) {
+    if (fromOpener && (packet.macHigh | packet.macLow) !== 0 && (flags & PASS) === 0) {
       const { neighbours } = state;
       const at = neighbours.insert(s0, s1, s2, s3, 0, now + NEIGHBOUR_LIFETIME) * 2;
       neighbours.values[at] = packet.macHigh;
       neighbours.values[at + 1] = packet.macLow;
     }
   }
+  if (packet.begun) flags |= BEGUN;
   words[flow + FLAGS] = flags;
   words[flow + EPOCH] = 0;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  BEGUN,
   DATA_PACKETS,
   FLAGS,
   INFERRED,
@@ -19,6 +20,7 @@ import {
   RESPONDER_BASED,
   RESPONDER_VERIFIED,
   RESUMED,
+  SUSPECT,
 } from "../state/flow_table.ts";
 import { transportChecksum, unfinishedChecksum } from "../wire/checksum.ts";
 import { IPV6_HEADER } from "../wire/ip.ts";
@@ -55,6 +57,7 @@ function acknowledges(packet: Packet, words: Int32Array, flow: number, fromOpene
   if ((flags & (MIDSTREAM | RESUMED | PROXIED)) !== 0 || (flags & (fromOpener ? based | INFERRED : based)) !== based) {
     return true;
   }
+  if (!fromOpener && (flags & (BEGUN | SUSPECT)) === BEGUN) return true;
   const beyond = (packet.ack - words[flow + (fromOpener ? RESPONDER_BASE : OPENER_BASE)]!) | 0;
   const counts = words[flow + DATA_PACKETS]!;
   const silent = (fromOpener ? counts >>> 16 : counts & 0xffff) === 0;

@@ -12,6 +12,7 @@ import { Prefetcher } from "./prefetch.ts";
 import { AWAITS, AWAITS_NOT, type Engine, REFUSE, SETTLED } from "../judge/engine.ts";
 import { freeMarks } from "../policy/marks.ts";
 import { DNS } from "../wire/dns.ts";
+import { PROTOCOL_TCP } from "../wire/transport.ts";
 import { YieldPolicy } from "./yield_policy.ts";
 import type { Sending } from "../learn/outbox.ts";
 import type { TableLock } from "../state/table_lock.ts";
@@ -111,6 +112,7 @@ export class Pump {
   #awaitMark = 0;
   #againMark = 0;
   #aboveMark = 0;
+  #begunMark = 0;
   #settle = false;
   #reject = false;
   #repeat = true;
@@ -129,9 +131,10 @@ export class Pump {
     this.#mask = queue.mask | 0;
     this.#acceptMark = queue.mark | 0;
     this.#refuseMark = queue.refuseMark | 0;
-    const { again, awaiting, above } = freeMarks(this.#mask, this.#acceptMark, this.#refuseMark);
+    const { again, awaiting, above, begun } = freeMarks(this.#mask, this.#acceptMark, this.#refuseMark);
     this.#againMark = again;
     this.#aboveMark = above;
+    this.#begunMark = begun;
     this.#awaitMark = queue.settle ? awaiting : 0;
     this.#settle = queue.settle;
     this.#reject = lock.refuse === "reject";
@@ -275,6 +278,8 @@ export class Pump {
         packet.checksum = message.unverified ? CHECKSUM_UNVERIFIED : CHECKSUM_GOOD;
         const { payload, payloadEnd, capLength } = message;
         const outcome = packet.decode(queue.bytes, queue.view, payload, payloadEnd, capLength);
+        packet.begun = this.#begunMark !== 0 && packet.transport === PROTOCOL_TCP &&
+          (message.mark & this.#mask) === this.#begunMark;
         flows.hint = fetched ? this.#prefetcher.hint(i) : -1;
         verdict = engine.answer(packet, outcome);
         if ((message.mark & this.#mask) === this.#aboveMark && this.#aboveMark !== 0) engine.budgets.above(packet);

@@ -21,21 +21,21 @@ export function isMarkUnder(mask: number, value: number): boolean {
 
 /**
  * The values under a mask that mean neither accepted nor refused, the least first: of packets that ftwall itself sends, of
- * connections that are to be judged again, of those that an ordinary answer settles, and of packets that tell of a client
- * above its budget; 0 where the mask has too few.
+ * connections that are to be judged again, of those that an ordinary answer settles, of packets that tell of a client above
+ * its budget, and of connections whose SYN the rules let by; 0 where the mask has too few.
  */
 export function freeMarks(
   mask: number,
   accepted: number,
   refused: number,
-): { own: number; again: number; awaiting: number; above: number } {
+): { own: number; again: number; awaiting: number; above: number; begun: number } {
   const unit = mask & -mask;
   const free: number[] = [];
-  for (let value = unit; value <= mask && free.length < 4; value += unit) {
+  for (let value = unit; value <= mask && free.length < 5; value += unit) {
     if (value !== accepted && value !== refused) free.push(value);
   }
-  const [own = mask, again = 0, awaiting = 0, above = 0] = free;
-  return { own, again, awaiting, above };
+  const [own = mask, again = 0, awaiting = 0, above = 0, begun = 0] = free;
+  return { own, again, awaiting, above, begun };
 }
 
 /** A mask or mark as the config and problems write it: all eight digits. */

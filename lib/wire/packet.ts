@@ -80,6 +80,8 @@ export class Packet {
   outdev = 0;
   /** Packet mark as a signed word, set by the source. */
   mark = 0;
+  /** The first packet of a connection whose SYN was let by unseen, set by the source. */
+  begun = false;
   /** {@link CHECKSUM_GOOD}, {@link CHECKSUM_UNVERIFIED} or {@link CHECKSUM_UNKNOWN}, set by the source. */
   checksum: 0 | 1 | 2 = CHECKSUM_GOOD;
   /** First 16 bits of the sender's MAC address, set by the source. */

@@ -106,7 +106,7 @@ export async function bulk(bench: Bench, plan: Plan): Promise<Figure[]> {
   return figures;
 }
 
-/** HTTP over a new connection for every request. */
+/** HTTP over a new connection for every request: as many as go, and one after the other. */
 export async function connections(bench: Bench, plan: Plan): Promise<Figure[]> {
   if (!hasTool("nginx") || !hasTool("wrk")) return skipped(plan, "connections", "nginx and wrk");
   const { topology, workshop } = bench;
@@ -120,24 +120,32 @@ server { listen 8080 backlog=4096 reuseport; location / { return 200 "ok"; } } }
   );
   await using _ = topology.start("server", ["nginx", "-c", conf, "-p", workshop.dir]);
   await topology.listening("server", "tcp", 8080);
-  await topology.must("client1", ["sh", "-c", "echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range"]);
+  // The client's ports must last for all of them.
+  const ports = "cd /proc/sys/net/ipv4; echo 1024 65535 >ip_local_port_range; echo 1 >tcp_tw_reuse";
+  await topology.must("client1", ["sh", "-c", ports]);
+  const alone: Record<string, number[]> = {};
   const rates = await inTurn(["ftwall", "single", "tracked", "none"] as const, plan.rounds, async (name) => {
     await using _ = await Ruled.create(bench, name);
-    const visit = async (seconds: number) => {
-      const args = ["-t1", "-c32", `-d${seconds}s`, "-H", "Connection: close", `http://${server.v4}:8080/`];
-      return await topology.must("client1", ["wrk", ...args], { limit: 30_000 });
+    const visit = async (seconds: number, atOnce: number) => {
+      const args = ["-t1", `-c${atOnce}`, `-d${seconds}s`, "-H", "Connection: close", `http://${server.v4}:8080/`];
+      const answer = await topology.must("client1", ["wrk", ...args], { limit: 30_000 });
+      return Number(/Requests\/sec:\s+([\d.]+)/.exec(answer)?.[1] ?? NaN);
     };
     // Warm, as a router is: a program that just started compiles while it works.
-    await visit(1);
-    const answer = await visit(plan.quick ? 1 : 2);
-    return Number(/Requests\/sec:\s+([\d.]+)/.exec(answer)?.[1] ?? NaN);
+    await visit(1, 32);
+    const rate = await visit(plan.quick ? 1 : 2, 32);
+    (alone[name] ??= []).push(1e6 / await visit(1, 1));
+    return rate;
   });
+  const single = { bench: "connections", name: "time of a request alone, each a new connection", unit: "µs" };
   const about = { bench: "connections", name: "HTTP requests, each a new connection", unit: "a second" };
   return [
     compared({ ...about, against: "no rule", least: 0.85 }, rates.ftwall, rates.none),
     // What every router with NAT does anyway.
     compared({ ...about, against: "connection tracking alone", least: 0.92 }, rates.ftwall, rates.tracked),
     compared({ ...about, against: "single, same rules", least: 0.95 }, rates.ftwall, rates.single),
+    compared({ ...single, against: "no rule" }, alone["ftwall"]!, alone["none"]!),
+    compared({ ...single, against: "connection tracking alone" }, alone["ftwall"]!, alone["tracked"]!),
   ];
 }
 

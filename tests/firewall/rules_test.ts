@@ -153,8 +153,8 @@ Deno.test("with whatever mask and marks a config may have, rules can be made", (
 });
 
 Deno.test("a mask with few values does without the marks that only save work", () => {
-  assert.deepEqual(freeMarks(0x3, 1, 2), { own: 3, again: 0, awaiting: 0, above: 0 });
-  assert.deepEqual(freeMarks(0x7, 7, 2), { own: 1, again: 3, awaiting: 4, above: 5 });
+  assert.deepEqual(freeMarks(0x3, 1, 2), { own: 3, again: 0, awaiting: 0, above: 0, begun: 0 });
+  assert.deepEqual(freeMarks(0x7, 7, 2), { own: 1, again: 3, awaiting: 4, above: 5, begun: 6 });
   const { mark } = RULES_DEFAULTS;
   assert.deepEqual({ ...mark, ...freeMarks(mark.mask, mark.accepted, mark.refused) }, mark);
   const narrow: RulesOptions = { ...RULES_DEFAULTS, mark: { ...mark, awaiting: 0 } };
@@ -167,23 +167,62 @@ Deno.test("a mask with few values does without the marks that only save work", (
 
 Deno.test("an ordinary answer, by whatever header length, settles what awaits one; any other is queued", () => {
   const nft = rulesText("nft", RULES_DEFAULTS).split("\n").filter((line) => line.includes(" answer "));
-  const words = nft.flatMap((line) => /tcp doff (\d+) @th,(\d+),16 0x1603 ct mark set/.exec(line)?.slice(1) ?? []).map(
-    Number,
-  );
+  const words = nft.flatMap((line) => /tcp doff (\d+) @th,(\d+),16 0x1603 goto answered/.exec(line)?.slice(1) ?? [])
+    .map(
+      Number,
+    );
   assert.equal(words.length, 22);
   for (let at = 0; at < words.length; at += 2) assert.equal(words[at + 1], words[at]! * 32);
   assert.match(nft.at(-1)!, /goto budget$/);
   for (const family of [4, 6] as const) {
     const lines = iptablesText(RULES_DEFAULTS, family).split("\n").filter((line) =>
-      line.startsWith("-A ftwall_answer")
+      line.startsWith("-A ftwall_answer ")
     );
-    assert.equal(lines.length, 5);
+    assert.equal(lines.length, 3);
     assert.match(lines.at(-1)!, /-g ftwall_budget$/);
     assert.doesNotMatch(
       iptablesText(RULES_DEFAULTS, family, { hashlimit: true, u32: false }),
-      /-A ftwall_answer .*CONNMARK/,
+      /-A ftwall_answer .*-g ftwall_answered/,
     );
   }
+});
+
+Deno.test("who answered in the ordinary way is noted, and the next SYN to it let by unless it has payload", () => {
+  const { mark } = RULES_DEFAULTS;
+  const nft = (chain: string, more: Partial<RulesOptions> = {}) =>
+    chainOf("nft", chain, { ...RULES_DEFAULTS, ...more });
+  assert.deepEqual(nft("answered"), [
+    "add @ordinary4 { ip saddr . tcp sport }",
+    "add @ordinary6 { ip6 saddr . tcp sport }",
+    "ct mark set ct mark & 0xf0ffffff | 0x1000000 return",
+  ]);
+  assert.match(
+    nft("fromhome").at(-3)!,
+    /^tcp flags & \(fin \| syn \| rst \| ack\) == syn ct state new ip daddr \. tcp dport @ordinary4 goto opens$/,
+  );
+  const lengths = nft("opens").slice(0, -1).map((rule) =>
+    /^(ip6?) (?:nexthdr tcp ip6 )?length (\d+) tcp doff (\d+) /.exec(rule)!
+  );
+  assert.equal(lengths.length, 22);
+  for (const [, family, length, words] of lengths) {
+    assert.equal(Number(length), (family === "ip" ? 20 : 0) + 4 * Number(words));
+  }
+  assert.equal(nft("opens").at(-1), "goto judge");
+  assert.deepEqual(nft("begins"), [
+    "ct mark set ct mark & 0xf0ffffff | 0x0",
+    "meta mark set meta mark & 0xf0ffffff | 0x7000000 goto budget",
+  ]);
+  const iptables = chainOf("iptables", "opens", RULES_DEFAULTS);
+  assert.match(iptables[0]!, /^-m u32 [^\n]* -j CONNMARK --set-xmark 0x7000000\/0xf000000$/);
+  assert.deepEqual(chainOf("iptables", "answered", RULES_DEFAULTS)[0], "-j SET --add-set ftwall_ordinary4 src,src");
+  // All SYNs are queued where no mark is left, or no set kept, or payload cannot be told.
+  for (const more of [{ mark: { ...mark, begun: 0 } }, { mark: { ...mark, awaiting: 0 } }, { sets: false }]) {
+    for (const backend of BACKENDS) {
+      const text = rulesText(backend, { ...RULES_DEFAULTS, ...more }).replaceAll(/^(create|add set) .*$/gm, "");
+      assert.doesNotMatch(text, /ordinary|0x7000000/);
+    }
+  }
+  assert.doesNotMatch(iptablesText(RULES_DEFAULTS, 4, { hashlimit: true, u32: false }), /ordinary|0x7000000/);
 });
 
 /** Rules of one chain, without what names it. */
@@ -301,7 +340,7 @@ Deno.test("without kernel sets no rule names one", () => {
   const options: RulesOptions = { ...RULES_DEFAULTS, sets: false };
   assert.doesNotMatch(rulesText("nft", options), /@locked|@blocked/);
   assert.doesNotMatch(rulesText("iptables", options), /match-set|ipset/);
-  assert.equal(ipsetCreateText().split("\n").length, 5);
+  assert.equal(ipsetCreateText().split("\n").length, 7);
 });
 
 Deno.test("locks and blocks are asked before anything that was settled", () => {

@@ -321,3 +321,17 @@ Deno.test("a flow that a reload has restarted still expires from the table", () 
   desk.engine.tick(desk.now, desk.now);
   assert.equal(desk.engine.state.flows.count, 0);
 });
+
+Deno.test("a connection whose SYN was let by has another one's place, and who opened it is who is at home", () => {
+  const eye = witness();
+  const { desk, line } = connected(eye);
+  desk.judge(line.segment(0, DATA, latin("old")));
+  // Between the same ports, long before the numbers of the old one.
+  const anew = (side: 0 | 1, seq: number, text: string, begun: boolean) =>
+    desk.judge(line.at(side, seq, DATA, latin(text), 77), 2, begun);
+  anew(1, 5, "220 hello", true);
+  anew(0, 300, "EHLO", false);
+  anew(0, 304, " you", false);
+  const seen = eye.shown.slice(1).map(({ text, first, fromOpener }) => [text, first, fromOpener]);
+  assert.deepEqual(seen, [["220 hello", true, false], ["EHLO", true, true], ["EHLO you", true, true]]);
+});

@@ -360,6 +360,18 @@ Deno.test("a request has its connection marked, so that the rules settle it by a
   );
 });
 
+Deno.test("the first packet that comes up of a connection whose SYN the rules let by is taken for its start", async () => {
+  const { awaiting, begun } = freeMarks(0x00ff0000, ACCEPT_MARK, REFUSE_MARK);
+  const web = readEnd("198.51.100.9:80");
+  const ask = tcpPacket(C, web, ACK, 101, latin("GET / HTTP/1.1\r\n\r\n"), 700);
+  const marked = async (mark: number, bytes = ask) =>
+    (await pumped([{ bytes, mark }], { classifiers: CLASSIFIERS })).verdicts[0]!;
+  assert.deepEqual(await marked(begun | 5), { id: 1, code: NF_ACCEPT, mark: awaiting | 5 });
+  assert.deepEqual(await marked(5), { id: 1, code: NF_ACCEPT }, "the middle of a stream");
+  // The mark means nothing on a datagram.
+  assert.equal((await marked(begun, PING)).code, NF_DROP);
+});
+
 Deno.test("a packet with the mark of those above a budget is judged like any other, and tells of its client", async () => {
   const { above } = freeMarks(0x00ff0000, ACCEPT_MARK, REFUSE_MARK);
   const asked = [above | 5, above | 5, 5].map((mark) => ({ bytes: PING, mark }));

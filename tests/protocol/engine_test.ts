@@ -4,11 +4,18 @@
  */
 import assert from "node:assert/strict";
 import { CERTAINTY_NAMES, WEAK } from "../../lib/protocol/classifier.ts";
+import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
+import { Engine } from "../../lib/judge/engine.ts";
+import type { TrafficEvent } from "../../lib/learn/event.ts";
 import { MemorySource } from "../../lib/replay/memory_source.ts";
+import { capacityFor, State } from "../../lib/state/state.ts";
+import { HOOK_FORWARD, Packet } from "../../lib/wire/packet.ts";
+import { ACK, SYN } from "../../lib/wire/transport.ts";
 import { packetsOf } from "../golden/make.ts";
+import { decode } from "../support/packets.ts";
 import { replay } from "../support/replay.ts";
 import { policyOf } from "../support/story.ts";
-import { ASKED, recognisedOf } from "./collection.ts";
+import { ASKED, nearMissesOf, recognisedOf } from "./collection.ts";
 import { answersTo, type Flow } from "./sample.ts";
 import { STRANGERS } from "./strangers.ts";
 
@@ -36,6 +43,41 @@ for (const { classifier, samples } of ASKED) {
     }
   });
 }
+
+/** What the engine detects of a flow in the packets that the rules queue of it, and its verdicts on those with payload. */
+function asQueued(flow: Flow, begun: boolean): { readonly detected: string[]; readonly verdicts: number[] } {
+  const detected: string[] = [];
+  const emit = (event: TrafficEvent) => {
+    if (event.event === "detected") detected.push(`${event.protocol} ${event.evidence} ${event.certainty}`);
+  };
+  const state = new State(capacityFor(1 << 20), 7);
+  const engine = new Engine({ policy: policyOf(""), state, classifiers: CLASSIFIERS, emit });
+  engine.tick(1000, 1_800_000_000_000);
+  const packet = new Packet();
+  packet.hook = HOOK_FORWARD;
+  const verdicts: number[] = [];
+  let first = true;
+  for (const { bytes } of packetsOf({ name: "", about: "", flows: [flow] })) {
+    const outcome = decode(packet, bytes);
+    if (packet.length === 0 && ((packet.flags & (SYN | ACK)) !== SYN || begun)) continue;
+    packet.begun = begun && first;
+    const verdict = engine.judge(packet, outcome, 1000);
+    first = false;
+    if (packet.length > 0) verdicts.push(verdict);
+  }
+  return { detected, verdicts };
+}
+
+Deno.test("a connection whose SYN the rules let by is judged like one whose SYN they queue", () => {
+  const shown = ASKED.flatMap(({ samples }) => [...recognisedOf(samples), ...nearMissesOf(samples)]);
+  let compared = 0;
+  for (const flow of [...shown, ...STRANGERS]) {
+    if (!flow.tcp || flow.midstream === true || flow.inbound === true) continue;
+    assert.deepEqual(asQueued(flow, true), asQueued(flow, false), flow.name);
+    compared++;
+  }
+  assert.ok(compared > 400, `${compared}`);
+});
 
 Deno.test("the engine detects nothing in any look-alike, and refuses none of its packets", () => {
   const found = STRANGERS.filter(({ also }) => also === undefined).flatMap((stranger) => {

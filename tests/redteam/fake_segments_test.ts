@@ -50,12 +50,12 @@ const MD5 = join(hex("13 12"), new Uint8Array(16), hex("01 01"));
 const TIME = hex("0101 080a 00000001 00000002");
 
 /** Which of the packets is the first to be refused; -1 where none is. */
-function firstRefused(packets: readonly Uint8Array[], checksum: 0 | 1 | 2 = CHECKSUM_GOOD): number {
-  return judged(packets, checksum).findIndex((verdict) => (verdict & REFUSE) !== 0);
+function firstRefused(...asked: Parameters<typeof judged>): number {
+  return judged(...asked).findIndex((verdict) => (verdict & REFUSE) !== 0);
 }
 
-/** The verdicts of the packets up to the first that is refused. */
-function judged(packets: readonly Uint8Array[], checksum: 0 | 1 | 2 = CHECKSUM_GOOD): number[] {
+/** The verdicts of the packets up to the first that is refused; of a connection that has `begun` the rules let the SYN by. */
+function judged(packets: readonly Uint8Array[], checksum: 0 | 1 | 2 = CHECKSUM_GOOD, begun = false): number[] {
   const state = new State(capacityFor(1 << 20), 7);
   const engine = new Engine({ policy: policyOf(HOME), state, classifiers: CLASSIFIERS, emit: () => {} });
   engine.tick(1000, 1_800_000_000_000);
@@ -63,7 +63,8 @@ function judged(packets: readonly Uint8Array[], checksum: 0 | 1 | 2 = CHECKSUM_G
   packet.hook = 2;
   packet.checksum = checksum;
   const verdicts: number[] = [];
-  for (const bytes of packets) {
+  for (const [i, bytes] of packets.entries()) {
+    packet.begun = begun && i === 0;
     verdicts.push(engine.judge(packet, decode(packet, bytes), 1000));
     if ((verdicts.at(-1)! & REFUSE) !== 0) break;
   }
@@ -83,13 +84,14 @@ Deno.test("a segment that its receiver cannot take hides no handshake, whatever 
       ["one that is far ahead", out(500_000, junk)],
     ];
     for (const [kind, fake] of fakes) {
-      for (const [shown, before] of [["all", HANDS], ["the SYN", QUEUED]] as const) {
+      for (const [shown, before] of [["all", HANDS], ["the SYN", QUEUED], ["nothing", []]] as const) {
         const start = before.length;
+        const begun = start === 0;
         const text = `${name}, ${kind}, ${shown} shown`;
-        assert.equal(firstRefused([...before, fake, out(0, SHAKE)]), start + 1, text);
+        assert.equal(firstRefused([...before, fake, out(0, SHAKE)], CHECKSUM_GOOD, begun), start + 1, text);
         // The handshake in pieces: the answer of the other side tells.
         const pieces = [fake, out(0, SHAKE.subarray(0, 1)), out(1, SHAKE.subarray(1))];
-        const refused = firstRefused([...before, ...pieces, back(SHAKE, OUT + 68)]);
+        const refused = firstRefused([...before, ...pieces, back(SHAKE, OUT + 68)], CHECKSUM_GOOD, begun);
         assert.ok(refused >= start + 2, `${text}, in pieces: ${refused}`);
       }
     }
@@ -97,31 +99,35 @@ Deno.test("a segment that its receiver cannot take hides no handshake, whatever 
 });
 
 Deno.test("an answer settles a flow only where nothing covers the start of the opener's stream twice", () => {
-  const given = (packets: readonly Uint8Array[]) => judged([...QUEUED, ...packets]).at(-1);
-  for (const ask of [GET, HELLO]) {
-    assert.equal(given([out(0, ask)]), AWAITS);
-    assert.equal(given([out(0, ask), out(ask.length, latin("more"))]), AWAITS, "what goes on changes nothing");
-    // Of the same length and opening: nobody knows which of the two the receiver took.
-    const other = join(ask.subarray(0, 8), new Chance(2).bytes(ask.length - 8));
-    for (const second of [ask, ask.subarray(0, 20), other, SHAKE.subarray(0, 1), GET.subarray(0, 3)]) {
-      assert.equal(given([out(0, ask), out(0, second)]), AWAITS_NOT);
-      assert.equal(given([out(0, ask), out(0, second), out(second.length, latin("more"))]), AWAITS_NOT);
+  for (const begun of [false, true]) {
+    const before = begun ? [] : QUEUED;
+    const given = (packets: readonly Uint8Array[]) => judged([...before, ...packets], CHECKSUM_GOOD, begun).at(-1);
+    for (const ask of [GET, HELLO]) {
+      assert.equal(given([out(0, ask)]), AWAITS);
+      assert.equal(given([out(0, ask), out(ask.length, latin("more"))]), AWAITS, "what goes on changes nothing");
+      // Of the same length and opening: nobody knows which of the two the receiver took.
+      const other = join(ask.subarray(0, 8), new Chance(2).bytes(ask.length - 8));
+      for (const second of [ask, ask.subarray(0, 20), other, SHAKE.subarray(0, 1), GET.subarray(0, 3)]) {
+        assert.equal(given([out(0, ask), out(0, second)]), AWAITS_NOT);
+        assert.equal(given([out(0, ask), out(0, second), out(second.length, latin("more"))]), AWAITS_NOT);
+      }
+      assert.equal(given([out(0, ask), out(-5, SHAKE)])! & AWAITS, 0);
+      assert.equal(given([out(0, ask), back(OK, OUT + ask.length)]), ACCEPT | SETTLED);
     }
-    assert.equal(given([out(0, ask), out(-5, SHAKE)])! & AWAITS, 0);
-    assert.equal(given([out(0, ask), back(OK, OUT + ask.length)]), ACCEPT | SETTLED);
+    assert.equal(given([out(0, SHAKE)])! & REFUSE, REFUSE);
+    assert.equal(given([out(0, new Chance(5).bytes(90))]), ACCEPT);
   }
-  assert.equal(given([out(0, SHAKE)])! & REFUSE, REFUSE);
-  assert.equal(given([out(0, new Chance(5).bytes(90))]), ACCEPT);
 });
 
 Deno.test("a segment with a wrong checksum is not taken where nobody has verified it", () => {
-  for (const before of [HANDS, QUEUED]) {
+  for (const before of [HANDS, QUEUED, []]) {
+    const begun = before.length === 0;
     const packets = [...before, spoilt(out(0, GET)), out(0, SHAKE)];
-    assert.equal(firstRefused(packets, CHECKSUM_UNVERIFIED), before.length + 1);
-    assert.equal(firstRefused(packets, CHECKSUM_UNKNOWN), before.length + 1);
+    assert.equal(firstRefused(packets, CHECKSUM_UNVERIFIED, begun), before.length + 1);
+    assert.equal(firstRefused(packets, CHECKSUM_UNKNOWN, begun), before.length + 1);
     // A wrong one of a handshake: the receiver drops it, and what follows is a request.
     const other = [...before, spoilt(out(0, SHAKE)), out(0, GET), back(OK, OUT + GET.length)];
-    assert.equal(firstRefused(other, CHECKSUM_UNVERIFIED), -1);
+    assert.equal(firstRefused(other, CHECKSUM_UNVERIFIED, begun), -1);
   }
 });
 
@@ -151,6 +157,11 @@ Deno.test("junk that overlaps what comes later is read both ways", () => {
     );
     const pieces = [out(10, junk.subarray(0, 40)), out(0, SHAKE.subarray(0, 30)), out(30, SHAKE.subarray(30))];
     assert.ok(firstRefused([...before, ...pieces, back(SHAKE, OUT + 68)]) > at, "over several segments");
+  }
+  // Of a connection whose SYN was let by the start is not known: here the answer tells, at the latest.
+  const split = [out(2, SHAKE.subarray(2)), out(0, join(SHAKE.subarray(0, 2), junk)), back(SHAKE, OUT + 68)];
+  for (const packets of [[out(2, junk), out(0, SHAKE)], split, [out(-90, GET), out(-22, GET), ...split]]) {
+    assert.ok(firstRefused(packets, CHECKSUM_GOOD, true) > 0);
   }
 });
 

@@ -67,9 +67,10 @@ export class Desk {
     this.engine.tick(this.now, 1_800_000_000_000);
   }
 
-  /** Judges one packet's bytes in the forward hook. */
-  judge(bytes: Uint8Array, hook = 2): Verdict {
+  /** Judges one packet's bytes in the forward hook; `begun` says that it is the first behind a SYN that was let by. */
+  judge(bytes: Uint8Array, hook = 2, begun = false): Verdict {
     this.#packet.hook = hook;
+    this.#packet.begun = begun;
     return this.engine.judge(this.#packet, decode(this.#packet, bytes), this.now);
   }
 }

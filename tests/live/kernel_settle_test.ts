@@ -117,10 +117,10 @@ Deno.test({
       const seen = () => daemon.seen({ event: "detected", evidence: "tcp-handshake" }).length;
       let before = seen();
       assert.match(await fast(HANDSHAKE, 0.5), /nothing/);
-      assert.ok(seen() > before, "in a SYN");
+      await until("the handshake in a SYN to be seen", () => seen() > before);
       before = seen();
       await topology.run("client1", program("traffic.ts", "dial", host, 80, 1000, HANDSHAKE));
-      assert.ok(seen() > before, "behind a SYN");
+      await until("the handshake behind a SYN to be seen", () => seen() > before);
     }
     assert.ok(await countOf(topology, "client1", "netstat", "TcpExt", "TCPFastOpenActive") > 0, "no SYN had payload");
     const waiting = new RegExp(`mark=${0x07000000} `);

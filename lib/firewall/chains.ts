@@ -217,9 +217,15 @@ function exempt(chain: Chain, families: readonly Family[]): Rule[] {
   return families.map((family) => rule(chain, [{ is: "exempt", family }], "return"));
 }
 
-/** What becomes of a packet that the consumer sent round again to be refused. */
-function again(chain: Chain, { mark }: RulesOptions): Rule {
-  return rule(chain, [packet(mark.refused)], { save: mark.refused }, goto("refuse"));
+/**
+ * What becomes of a packet that the consumer sent round again to be refused. Of a packet without a connection nft's rule ends
+ * where it is to be saved, so what must be done in any case has a rule of its own.
+ */
+function again(chain: Chain, { mark }: RulesOptions): Rule[] {
+  return [
+    rule(chain, [packet(mark.refused)], { save: mark.refused }),
+    rule(chain, [packet(mark.refused)], goto("refuse")),
+  ];
 }
 
 /** How a settled packet passes. Its flow is in our flowtable before any later chain can put it into another. */
@@ -260,7 +266,8 @@ function forwarded(options: RulesOptions, families: readonly Family[], bare: boo
       ...families.map((family) => rule("sort", [multicast(family)], "return")),
       ...exempt("sort", families),
       // Replies carry another machine's MAC, so the connection remembers whose it is.
-      rule("sort", [{ is: "exempt-mac" }], { save: own }, "return"),
+      rule("sort", [{ is: "exempt-mac" }], { save: own }),
+      rule("sort", [{ is: "exempt-mac" }], "return"),
       ...home(options, families, "src").map((match) => rule("sort", [match], goto("lan"))),
       ...home(options, families, "dst").map((match) => rule("sort", [match], goto("tohome"))),
       ...home(options, families, "dst").map((match) => rule("lan", [match], "return")),
@@ -275,7 +282,7 @@ function asked(options: RulesOptions, families: readonly Family[]): Rule[][] {
   const uncut: Match[] = options.cut ? [] : [{ is: "connection", mark: accepted, not: true }];
   return [
     // Before the sets, which would queue a packet that came round again a second time.
-    [again("fromhome", options), again("tohome", options)],
+    [...again("fromhome", options), ...again("tohome", options)],
     [
       ...families.flatMap((family) => [
         rule("fromhome", [set("locked", "src", family), ...uncut], goto("locked")),
@@ -329,7 +336,7 @@ function judge(options: RulesOptions): Rule[] {
   return [
     rule("judge", [connection(accepted)], "return"),
     rule("judge", [connection(refused)], goto("refuse")),
-    again("judge", options),
+    ...again("judge", options),
     rule("judge", [packet(accepted)], goto("accepted")),
     rule("judge", [], goto("first")),
   ];

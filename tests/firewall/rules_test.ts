@@ -357,6 +357,17 @@ Deno.test("locks and blocks are asked before anything that was settled", () => {
   assert.ok(at("-A ftwall_judge -m connmark --mark 0x1000000/0xf000000 -j RETURN") < at("-m connbytes"));
 });
 
+Deno.test("what must be done with a packet in any case does not wait for its connection, which it may not have", () => {
+  for (const chain of ["fromhome", "tohome", "judge", "sort"]) {
+    const rules = chainOf("nft", chain, { ...RULES_DEFAULTS, exempt: ["02:00:00:00:00:01"] });
+    const saves = rules.filter((rule) => rule.includes("ct mark set"));
+    assert.equal(saves.length, 1, chain);
+    for (const rule of saves) assert.match(rule, /ct mark set ct mark & 0xf0ffffff \| 0x[23]000000$/);
+    const next = rules[rules.indexOf(saves[0]!) + 1]!;
+    assert.match(next, /^(meta mark & 0xf000000 == 0x2000000 goto refuse|ether saddr @exemptmac return)$/);
+  }
+});
+
 Deno.test("TCP that only acknowledges is never queued", () => {
   for (const family of [4, 6] as const) {
     const text = iptablesText(RULES_DEFAULTS, family);

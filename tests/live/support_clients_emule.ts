@@ -2,6 +2,7 @@
  * aMule for live tests: one node shares a file, another wants it by a link that names the first; both are in Kad, which
  * each begins with the other as its only contact.
  */
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Home } from "./support_clients_homes.ts";
 import { type Background, type Host, type Topology, until } from "./topology.ts";
@@ -89,11 +90,24 @@ IsClientCryptLayerRequired=${obfuscation === "required" ? 1 : 0}
     Deno.writeFileSync(`${dir}/preferencesKad.dat`, new Uint8Array([0, 0, 0, 0, 0, 0, ...kadId(number), 0]));
     Deno.writeFileSync(`${dir}/nodes.dat`, nodesFile(contacts));
     if (server !== undefined) Deno.writeFileSync(`${dir}/server.met`, serversFile(server));
-    this.#background = this.#topology.start(nameOf(this.settings.host), ["amuled", "-c", dir, "-o"], {
-      env: { HOME: dir },
-    });
-    await this.#topology.listening(nameOf(this.settings.host), "tcp", port, 20_000);
-    await this.#topology.listening(nameOf(this.settings.host), "tcp", port + 20, 20_000);
+    // Of many that are started at once one may never open the port for its commands.
+    for (let tries = 1; !await this.#launch(); tries++) {
+      assert.ok(tries < 3, `amuled does not start: ${this.#background!.stdout.slice(-2000)}`);
+      await this.#background!.stop();
+    }
+  }
+
+  /** Starts amuled; false where it does not come to listen. */
+  async #launch(): Promise<boolean> {
+    const { dir, settings: { host, port } } = this;
+    this.#background = this.#topology.start(nameOf(host), ["amuled", "-c", dir, "-o"], { env: { HOME: dir } });
+    try {
+      await this.#topology.listening(nameOf(host), "tcp", port, 20_000);
+      await this.#topology.listening(nameOf(host), "tcp", port + 20, 20_000);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Runs a command of amulecmd; a busy amuled does not always let it in. */

@@ -10,21 +10,8 @@ import type { SetKind } from "./sets.ts";
 /** Our chains, in the order in which they are declared. */
 export const CHAINS = [
   ...["forward", "sort", "settled", "shortcut", "lan", "fromhome", "tohome", "locked", "blocked"] as const,
-  ...[
-    "judge",
-    "bare",
-    "opens",
-    "begins",
-    "first",
-    "answer",
-    "answered",
-    "budget",
-    "sends",
-    "receives",
-    "above",
-    "tell",
-    "unheard",
-  ] as const,
+  ...["judge", "bare", "opens", "begins", "first", "answer", "answered"] as const,
+  ...["budget", "sends", "receives", "above", "tell", "unheard"] as const,
   ...["accepted", "refuse", "input", "heard", "output", "post"] as const,
 ] as const;
 
@@ -148,7 +135,7 @@ export function chainRules(options: RulesOptions, abilities: Abilities): readonl
   return [
     ...forwarded(options, families, bare),
     ...(options.sets ? asked(options, families) : []),
-    ...(letsBy(options, abilities) ? opened(options, families) : []),
+    ...(letsBy(options, abilities) ? opens(options, families) : []),
     [
       rule("locked", [], goto("refuse")),
       rule("blocked", [], goto("refuse")),
@@ -156,7 +143,7 @@ export function chainRules(options: RulesOptions, abilities: Abilities): readonl
       rule("tohome", [], goto("judge")),
     ],
     judge(options),
-    begun(options, abilities, budgets ? goto("budget") : toQueue(options)),
+    begins(options, abilities, budgets ? goto("budget") : toQueue(options)),
     first(options, abilities, budgets ? goto("budget") : toQueue(options)),
     budgets ? spent(options, families) : [],
     left(options),
@@ -308,9 +295,9 @@ function letsBy({ sets, mark }: RulesOptions, { bare }: Abilities): boolean {
 
 /**
  * The SYN to a server that has just answered others in the ordinary way is let by. What comes behind it is judged like any
- * other first packet: see `begun`.
+ * other first packet: see `begins`.
  */
-function opened({ mark }: RulesOptions, families: readonly Family[]): Rule[][] {
+function opens({ mark }: RulesOptions, families: readonly Family[]): Rule[][] {
   return [[
     ...families.map((family) =>
       rule("fromhome", [{ is: "syn" }, { is: "new" }, set("ordinary", "dst", family)], goto("opens"))
@@ -321,7 +308,7 @@ function opened({ mark }: RulesOptions, families: readonly Family[]): Rule[][] {
 }
 
 /** The first packet that comes up of a connection whose SYN was let by tells that: only so is it known to be the first. */
-function begun(options: RulesOptions, abilities: Abilities, judged: Action): Rule[] {
+function begins(options: RulesOptions, abilities: Abilities, judged: Action): Rule[] {
   if (!letsBy(options, abilities)) return [];
   const { begun } = options.mark;
   return [

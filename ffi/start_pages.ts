@@ -18,7 +18,9 @@ const WORTH = 2 << 20;
 /** Bytes outside its heap at which V8 begins to collect (kExternalAllocationSoftLimit, 64 MiB), and some more. */
 const PRESSURE = 80 << 20;
 
-/** Milliseconds between two times at which memory is given back, after the first two, which are beats. */
+/** Milliseconds from the end of the start until memory is given back a second time, and V8's heap collected. */
+const SETTLING = 1000;
+/** Milliseconds between two times at which memory is given back after that. */
 const TIDYING = 2000;
 
 /**
@@ -33,19 +35,21 @@ export class Tidier {
   #collected = false;
   #pages: readonly Pages[] | null = null;
 
-  /** Does nothing before the first {@link beat}. */
+  /** Does nothing before {@link started}. */
   constructor(libc: Libc) {
     this.#libc = libc;
   }
 
+  /** The start is over, at `now` (monotonic milliseconds): gives back at once what it touched. */
+  started(now: number): void {
+    this.#pages = startPages(readMappings());
+    this.#due = now + SETTLING;
+    this.tidy();
+  }
+
   /** Call about once a second; `now` is monotonic milliseconds. */
   beat(now: number): void {
-    if (now < this.#due) return;
-    if (this.#pages === null) {
-      this.#pages = startPages(readMappings());
-      this.tidy();
-      return;
-    }
+    if (now < this.#due || this.#pages === null) return;
     this.#due = now + TIDYING;
     if (!this.#collected) {
       this.#collected = true;

@@ -424,6 +424,7 @@ class RunningDaemon implements Daemon {
     for (const { queue, problems } of effective) {
       for (const problem of problems) reporter.note("warning", `Queue ${queue}: ${problem}`);
     }
+    this.#tidier.started(performance.now());
     // In force before anybody is told that packets are judged: who stops here would hold them for ever.
     this.#vital.beat(performance.now());
     reporter.emit({

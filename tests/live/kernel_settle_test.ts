@@ -71,11 +71,17 @@ Deno.test({
     await using _daemon = await RouterDaemon.start(topology);
     topology.start("server", ["python3", "-c", ANSWER]);
     await topology.listening("server", "tcp", 8080);
-    for (const host of [server.v4, server.v6]) {
-      for (const size of ["900", "60000"]) await topology.must("client1", ["python3", "-c", ASK, host, size]);
+    const early = () => countOf(topology, "client1", "netstat", "TcpExt", "TCPOFOQueue");
+    // After a request that was sent again its answer is judged, and the flow settled in the middle of it: asked anew then.
+    for (let tries = 1;; tries++) {
+      const [before, again] = [await early(), await sentAgain(topology)];
+      for (const host of [server.v4, server.v6]) {
+        for (const size of ["900", "60000"]) await topology.must("client1", ["python3", "-c", ASK, host, size]);
+      }
+      const came = await early() - before;
+      if (came === 0) break;
+      assert.ok(tries < 5 && await sentAgain(topology) > again, `${came} segments came out of order`);
     }
-    const early = await countOf(topology, "client1", "netstat", "TcpExt", "TCPOFOQueue");
-    assert.equal(early, 0, "segments that came out of order");
   },
 });
 

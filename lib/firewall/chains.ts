@@ -5,7 +5,7 @@
  */
 import { PROTOCOLS } from "../protocol/mod.ts";
 import { hasBudgets, type RulesOptions, sortAddresses } from "./options.ts";
-import type { SetKind } from "./sets.ts";
+import type { KernelSet } from "./sets.ts";
 
 /** Our chains, in the order in which they are declared. */
 export const CHAINS = [
@@ -44,7 +44,7 @@ export type Match = Readonly<
   /** From or to an address of the prefix, one that is exempt, or one (but for locked clients with its TCP port) in a kernel set. */
   | { is: "address"; family: Family; end: End; prefix: string }
   | { is: "exempt"; family: Family }
-  | { is: "set"; family: Family; set: SetKind | "ordinary"; end: End }
+  | { is: "set"; family: Family; set: KernelSet; end: End }
   /** From an exempt hardware address. */
   | { is: "exempt-mac" }
   /** Within the rate of its sender, in a chain, or within one rate over all packets, per second. */
@@ -143,7 +143,6 @@ export function chainRules(options: RulesOptions, abilities: Abilities): readonl
       rule("tohome", [], goto("judge")),
     ],
     judge(options),
-    begins(options, abilities, budgets ? goto("budget") : toQueue(options)),
     first(options, abilities, budgets ? goto("budget") : toQueue(options)),
     budgets ? spent(options, families) : [],
     left(options),
@@ -178,7 +177,7 @@ function packet(mark: number): Match {
   return { is: "packet", mark };
 }
 
-function set(set: SetKind | "ordinary", end: End, family: Family): Match {
+function set(set: KernelSet, end: End, family: Family): Match {
   return { is: "set", family, set, end };
 }
 
@@ -308,9 +307,7 @@ function opens({ mark }: RulesOptions, families: readonly Family[]): Rule[][] {
 }
 
 /** The first packet that comes up of a connection whose SYN was let by tells that: only so is it known to be the first. */
-function begins(options: RulesOptions, abilities: Abilities, judged: Action): Rule[] {
-  if (!letsBy(options, abilities)) return [];
-  const { begun } = options.mark;
+function begins({ mark: { begun } }: RulesOptions, judged: Action): Rule[] {
   return [
     rule("first", [connection(begun), TCP], goto("begins")),
     rule("begins", [], { save: 0 }),
@@ -337,13 +334,15 @@ function first(options: RulesOptions, abilities: Abilities, judged: Action): Rul
   const { accepted, awaiting } = options.mark;
   const { packetsTcp, packetsUdp, sample } = options;
   const answers = bare && awaiting !== 0;
+  const noted = letsBy(options, abilities);
   return [
+    ...(noted ? begins(options, judged) : []),
     ...(answers ? [rule("first", [connection(awaiting), TCP, { is: "reply" }], goto("answer"))] : []),
     ...(answers ? families : []).flatMap((family) =>
       ORDINARY.map((begin) => rule("answer", [{ is: "begins", family, ...begin }], goto("answered")))
     ),
     rule("answer", [], judged),
-    ...(letsBy(options, abilities) ? families : []).map((family) => rule("answered", [], { add: "ordinary", family })),
+    ...(noted ? families : []).map((family) => rule("answered", [], { add: "ordinary", family })),
     rule("answered", [], { save: accepted }, passesBy(options)),
     rule("first", [{ is: "connection", mark: 0, not: true }], judged),
     ...WAYS.map((way) => rule("first", [{ is: "early", transport: "tcp", way, packets: packetsTcp }], judged)),

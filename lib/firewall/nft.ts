@@ -26,6 +26,11 @@ const ADD_FLOW = `flow add @${FLOWTABLE}`;
 /** Entries a kernel set may hold; as many as the largest documented block list, rounded up. */
 export const SET_SIZE = 131072;
 
+/** Seconds for which a server counts as one that answers in the ordinary way; then it is looked at again. */
+export const ORDINARY_SECONDS = 600;
+/** Most such servers, in each family. */
+export const ORDINARY_SIZE = 65535;
+
 /**
  * The whole table as one transaction for `nft -f`. Loading it again is harmless: base chains are added only when
  * missing (deleting a hooked chain drops every packet that waits in any queue), the rest is flushed and filled anew.
@@ -113,9 +118,6 @@ const BUDGET_SETS = [
 /** A budget that was left alone for a second is whole again. */
 const BUDGET = "flags dynamic, timeout; timeout 10s; size 65535;";
 
-/** Entries leave by themselves, also of a server that is used all the time: it is looked at again. */
-const ORDINARY = "flags dynamic, timeout; timeout 10m; size 65535;";
-
 function nftSets(options: RulesOptions): [string, string][] {
   const sets: [string, string][] = [
     ["exempt4", "type ipv4_addr; flags interval; auto-merge;"],
@@ -131,9 +133,10 @@ function nftSets(options: RulesOptions): [string, string][] {
     sets.push(...BUDGET_SETS.map(([name, type]): [string, string] => [name, `type ${type}; ${BUDGET}`]));
   }
   if (options.sets) {
+    const ordinary = `flags dynamic, timeout; timeout ${ORDINARY_SECONDS}s; size ${ORDINARY_SIZE};`;
     for (const family of [4, 6]) {
       sets.push([`locked${family}`, `type ipv${family}_addr; flags timeout; size ${SET_SIZE};`]);
-      sets.push([`ordinary${family}`, `type ipv${family}_addr . inet_service; ${ORDINARY}`]);
+      sets.push([`ordinary${family}`, `type ipv${family}_addr . inet_service; ${ordinary}`]);
       sets.push([`peers${family}`, `type ipv${family}_addr . inet_service; flags timeout; size ${SET_SIZE};`]);
     }
   }
@@ -161,12 +164,17 @@ function nameOf(chain: Chain): string {
 function bareRules(): [chain: string, rule: string][] {
   return [
     ...TCP_HEADERS.flatMap((words): [string, string][] => [
-      ["bare4", `ip length ${20 + 4 * words} tcp doff ${words} goto bare`],
-      ["bare6", `ip6 length ${4 * words} tcp doff ${words} goto bare`],
+      ["bare4", `${emptyText(4, words)} goto bare`],
+      ["bare6", `${emptyText(6, words)} goto bare`],
     ]),
     ["bare4", "goto sort"],
     ["bare6", "goto sort"],
   ];
+}
+
+/** TCP with a header of so many words, right behind the IP header, and no payload: with options in that it would be longer. */
+function emptyText(family: Family, words: number): string {
+  return `${family === 4 ? `ip length ${20 + 4 * words}` : `ip6 length ${4 * words}`} tcp doff ${words}`;
 }
 
 /** Writes a rule of the neutral form as one or more of nft's. */
@@ -252,11 +260,7 @@ function matchText(match: Match, options: RulesOptions, under: string): readonly
     case "syn":
       return ["tcp flags & (fin | syn | rst | ack) == syn"];
     case "empty":
-      return TCP_HEADERS.map((words) =>
-        `${
-          match.family === 4 ? `ip length ${20 + 4 * words}` : `ip6 nexthdr tcp ip6 length ${4 * words}`
-        } tcp doff ${words}`
-      );
+      return TCP_HEADERS.map((words) => emptyText(match.family, words));
     case "bare":
       return [
         `${match.family === 4 ? "ip hdrlength 5 ip length <= 80" : "ip6 nexthdr tcp ip6 length <= 60"} ` +

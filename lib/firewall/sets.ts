@@ -3,13 +3,16 @@
  * @module
  */
 import { within } from "../net/timer.ts";
-import { NFT_TABLE, SET_SIZE } from "./nft.ts";
+import { NFT_TABLE, ORDINARY_SECONDS, ORDINARY_SIZE, SET_SIZE } from "./nft.ts";
 import type { Backend, Runner } from "./run.ts";
 
 /** What a kernel set that ftwall keeps holds: addresses of locked clients, or blocked peers, each a TCP port of an address. */
 export type SetKind = "locked" | "peers";
 
-/** The ipset names; nft has the same sets in our table, without the prefix. The rules fill the last two by themselves. */
+/** A kernel set that the rules ask: one of those, or `ordinary`, which the rules fill by themselves with ports of servers. */
+export type KernelSet = SetKind | "ordinary";
+
+/** The ipset names; nft has the same sets in our table, without the prefix. */
 export const SET_NAMES: readonly string[] = ["locked", "peers", "ordinary"]
   .flatMap((kind) => [`ftwall_${kind}4`, `ftwall_${kind}6`]);
 
@@ -34,8 +37,8 @@ export function ipsetCreateText(): string {
   return SET_NAMES.map((name) => {
     const type = name.startsWith("ftwall_locked") ? "hash:ip" : "hash:ip,port";
     const family = name.endsWith("6") ? "inet6" : "inet";
-    const size = name.startsWith("ftwall_ordinary") ? "timeout 600 maxelem 65536" : `timeout 120 maxelem ${SET_SIZE}`;
-    return `create ${name} ${type} family ${family} ${size} forceadd\n`;
+    const [timeout, size] = name.startsWith("ftwall_ordinary") ? [ORDINARY_SECONDS, ORDINARY_SIZE] : [120, SET_SIZE];
+    return `create ${name} ${type} family ${family} timeout ${timeout} maxelem ${size} forceadd\n`;
   }).join("");
 }
 

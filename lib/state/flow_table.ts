@@ -102,13 +102,13 @@ export const DOUBTED: number = BY_ENDPOINT;
 
 /** Lowest of the eight flag bits that hold the numbers plus one of two classifiers, four bits each, that marked a flow {@link SUSPECT}. */
 export const SUSPECTED_BY_SHIFT = 16;
+/** Those eight bits, and {@link BY_ENDPOINT}. */
+export const SUSPICION_BITS = 0xff << SUSPECTED_BY_SHIFT | BY_ENDPOINT;
 /**
  * Flag of a TCP flow that is not {@link SUSPECT}: the rules let the opener's SYN by, so where its stream starts is inferred from
  * the first segment that came.
  */
 export const BEGUN: number = 1 << SUSPECTED_BY_SHIFT;
-/** Those eight bits, and {@link BY_ENDPOINT}. */
-export const SUSPICION_BITS = 0xff << SUSPECTED_BY_SHIFT | BY_ENDPOINT;
 
 /** See the module's text. */
 export class FlowTable {

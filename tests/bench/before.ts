@@ -9,7 +9,7 @@ import { processFacts } from "./machine.ts";
 import { compared, type Figure, inTurn } from "./pairs.ts";
 import type { Plan } from "./plan.ts";
 import { replayOf, timeOf } from "./replay_speed.ts";
-import { roundTrips, startEcho, through } from "./throughput.ts";
+import { roundTrips, startEcho, through, warm } from "./throughput.ts";
 
 /** What one of the two showed in one round. */
 interface Shown {
@@ -45,7 +45,7 @@ async function each(bench: Bench, plan: Plan, capture: string, packets: number):
   const { rate, cpu } = await through(bench, "ftwall", flood);
   await using _ = await startEcho(bench);
   const running = (await bench.start("ftwall"))!;
-  await roundTrips(bench, 1000, 1000); // warm
+  await warm(bench, plan, 1000);
   const { p50, p99 } = await roundTrips(bench, plan.quick ? 1000 : 3000, 1000);
   await running.stop();
   const replayed = packets / await timeOf(replayOf(bench.workshop.ftwall, capture));

@@ -190,16 +190,16 @@ export async function latency(bench: Bench, plan: Plan): Promise<Figure[]> {
   return figures;
 }
 
+/** What udp_ping counts at most. */
+const MOST_TRIPS = 200_000;
+
 /** As a router is, which runs for weeks: for some seconds at its rate code is compiled, and what the start left given back. */
-async function warm(bench: Bench, plan: Plan, rate: number): Promise<void> {
+export async function warm(bench: Bench, plan: Plan, rate: number): Promise<void> {
   const seconds = plan.quick ? 1 : 8;
   for (let left = seconds * rate; left > 0; left -= MOST_TRIPS) {
     await roundTrips(bench, Math.min(left, MOST_TRIPS), rate);
   }
 }
-
-/** What udp_ping counts at most. */
-const MOST_TRIPS = 200_000;
 
 /** At 1,000 a second also beside the C program that batches and beside no queue, for the plot. */
 async function latencyAtRest(bench: Bench, plan: Plan): Promise<Figure[]> {

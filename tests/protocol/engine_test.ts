@@ -5,13 +5,12 @@
 import assert from "node:assert/strict";
 import { CERTAINTY_NAMES, WEAK } from "../../lib/protocol/classifier.ts";
 import { CLASSIFIERS } from "../../lib/protocol/mod.ts";
-import { Engine } from "../../lib/judge/engine.ts";
 import type { TrafficEvent } from "../../lib/learn/event.ts";
 import { MemorySource } from "../../lib/replay/memory_source.ts";
-import { capacityFor, State } from "../../lib/state/state.ts";
 import { HOOK_FORWARD, Packet } from "../../lib/wire/packet.ts";
 import { ACK, SYN } from "../../lib/wire/transport.ts";
 import { packetsOf } from "../golden/make.ts";
+import { Desk } from "../support/desk.ts";
 import { decode } from "../support/packets.ts";
 import { replay } from "../support/replay.ts";
 import { policyOf } from "../support/story.ts";
@@ -25,10 +24,13 @@ function judged(flow: Flow): { readonly detected: string[]; readonly refused: nu
   const { events, played, engine } = replay(source, policyOf(""));
   assert.equal(played.undecodable, 0);
   assert.equal(engine.asker.failures, 0);
-  const detected = events.flatMap((event) =>
+  return { detected: detectedIn(events), refused: played.refused };
+}
+
+function detectedIn(events: readonly TrafficEvent[]): string[] {
+  return events.flatMap((event) =>
     event.event === "detected" ? [`${event.protocol} ${event.evidence} ${event.certainty}`] : []
   );
-  return { detected, refused: played.refused };
 }
 
 for (const { classifier, samples } of ASKED) {
@@ -46,26 +48,18 @@ for (const { classifier, samples } of ASKED) {
 
 /** What the engine detects of a flow in the packets that the rules queue of it, and its verdicts on those with payload. */
 function asQueued(flow: Flow, begun: boolean): { readonly detected: string[]; readonly verdicts: number[] } {
-  const detected: string[] = [];
-  const emit = (event: TrafficEvent) => {
-    if (event.event === "detected") detected.push(`${event.protocol} ${event.evidence} ${event.certainty}`);
-  };
-  const state = new State(capacityFor(1 << 20), 7);
-  const engine = new Engine({ policy: policyOf(""), state, classifiers: CLASSIFIERS, emit });
-  engine.tick(1000, 1_800_000_000_000);
+  const desk = new Desk(CLASSIFIERS, "");
   const packet = new Packet();
-  packet.hook = HOOK_FORWARD;
   const verdicts: number[] = [];
-  let first = true;
+  let first = begun;
   for (const { bytes } of packetsOf({ name: "", about: "", flows: [flow] })) {
-    const outcome = decode(packet, bytes);
+    decode(packet, bytes);
     if (packet.length === 0 && ((packet.flags & (SYN | ACK)) !== SYN || begun)) continue;
-    packet.begun = begun && first;
-    const verdict = engine.judge(packet, outcome, 1000);
+    const verdict = desk.judge(bytes, HOOK_FORWARD, first);
     first = false;
     if (packet.length > 0) verdicts.push(verdict);
   }
-  return { detected, verdicts };
+  return { detected: detectedIn(desk.events), verdicts };
 }
 
 Deno.test("a connection whose SYN the rules let by is judged like one whose SYN they queue", () => {

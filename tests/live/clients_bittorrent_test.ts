@@ -15,7 +15,7 @@ import {
   TRACKER,
 } from "./support_clients_torrent.ts";
 import { ADDRESSES, LAN, Topology, until } from "./topology.ts";
-import { keep, say, watchSeconds } from "./watch.ts";
+import { arrive, keep, say, watchSeconds } from "./watch.ts";
 
 const named = missing(TORRENT_TOOLS);
 
@@ -125,7 +125,12 @@ Deno.test({
     const files = swarms.map(({ share }) => share.content);
     await test.step("without ftwall every file arrives", async () => {
       await using capture = await Capture.start(topology, "router", LAN);
-      await arrive(swarms);
+      await arrive(swarms, (leechers, wanted) =>
+        Promise.resolve(wanted.map((swarm) => {
+          const leecher = leechers.use(swarm.leech());
+          const report = () => `${leecher.received} ${leecher.tail}`;
+          return { way: swarm, label: swarm.way.label, came: () => leecher.complete, report };
+        })));
       await capture.end();
       keep(capture, "bittorrent");
       // The eye that sees nothing later sees something now.
@@ -178,33 +183,6 @@ Deno.test({
     });
   },
 });
-
-/** Seconds within which a file comes, and how often that is tried: a client that missed its peers asks again after minutes. */
-const COMES = 60;
-const ATTEMPTS = 3;
-
-/** Throws unless every file comes whole. */
-async function arrive(swarms: readonly { readonly way: Way; readonly leech: () => TorrentClient }[]): Promise<void> {
-  let wanted = swarms;
-  let report: string[] = [];
-  for (let attempt = 1; wanted.length > 0 && attempt <= ATTEMPTS; attempt++) {
-    await using leechers = new AsyncDisposableStack();
-    const open = new Map(wanted.map((swarm) => [swarm, leechers.use(swarm.leech())]));
-    const begun = performance.now();
-    while (open.size > 0 && performance.now() - begun < COMES * 1000) {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      for (const [swarm, leecher] of open) {
-        if (!leecher.complete) continue;
-        open.delete(swarm);
-        say(`${swarm.way.label}: whole file after ${((performance.now() - begun) / 1000).toFixed(1)} s`);
-      }
-    }
-    report = [...open].map(([{ way }, leecher]) => `${way.label}: ${leecher.received} ${leecher.tail}`);
-    for (const line of report) say(`attempt ${attempt}: ${line}`);
-    wanted = [...open.keys()];
-  }
-  assert.ok(wanted.length === 0, `files that did not come in ${ATTEMPTS} attempts: ${report.join("\n")}`);
-}
 
 /** What else gives the client away while it takes a file, encrypted, from a peer that its user typed in. */
 const LEAKS: readonly (Partial<Way> & { readonly label: string })[] = [

@@ -6,7 +6,7 @@ import { Capture } from "./support_clients_capture.ts";
 import { EMULE_BYTES, EMULE_TOOLS, EmuleNode, type EmuleSettings } from "./support_clients_emule.ts";
 import { Homes } from "./support_clients_homes.ts";
 import { ADDRESSES, LAN, Topology } from "./topology.ts";
-import { keep, say, watchSeconds } from "./watch.ts";
+import { arrive, keep, say, watchSeconds } from "./watch.ts";
 
 const SERVER = ADDRESSES.server.v4;
 
@@ -124,7 +124,7 @@ Deno.test({
       return { way, server, running, content, at };
     }));
     let base = 5662;
-    const leech = async (nodes: AsyncDisposableStack, wanted: typeof ways) =>
+    const leech = async (nodes: AsyncDisposableStack, wanted: readonly typeof ways[number][]) =>
       await Promise.all(wanted.map(async (one) => {
         const { way, server, content, at } = one;
         const home = await homes.add();
@@ -174,48 +174,22 @@ Deno.test({
   },
 });
 
-/** Who wants a file, and the file. */
-interface Wanting<Way> {
-  readonly way: Way;
-  readonly label: string;
-  readonly leecher: EmuleNode;
-  readonly content: Uint8Array;
-}
-
-/** Seconds within which a file comes, and how often it is tried: aMule leaves a source that failed once for half an hour. */
-const COMES = 60;
-const ATTEMPTS = 3;
-
 /** Throws unless a tenth of every file comes. A tenth will do: aMule is slow with strangers, and ftwall refuses every block. */
 async function come<Way>(
   ways: readonly Way[],
-  leech: (nodes: AsyncDisposableStack, ways: Way[]) => Promise<Wanting<Way>[]>,
+  leech: (nodes: AsyncDisposableStack, ways: readonly Way[]) => Promise<
+    { readonly way: Way; readonly label: string; readonly leecher: EmuleNode; readonly content: Uint8Array }[]
+  >,
   more: () => string = () => "",
 ): Promise<void> {
-  let wanted = [...ways];
-  let report: string[] = [];
-  for (let attempt = 1; wanted.length > 0 && attempt <= ATTEMPTS; attempt++) {
-    await using nodes = new AsyncDisposableStack();
-    const open = new Set(await leech(nodes, wanted));
-    const begun = performance.now();
-    while (open.size > 0 && performance.now() - begun < COMES * 1000) {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      for (const one of open) {
-        const bytes = one.leecher.received(one.content);
-        if (bytes < EMULE_BYTES / 10) continue;
-        open.delete(one);
-        say(`${one.label}: ${bytes} bytes after ${((performance.now() - begun) / 1000).toFixed(1)} s`);
-      }
-    }
-    report = await Promise.all(
-      [...open].map(async ({ label, leecher }) =>
-        `${label}: ${await leecher.command("status")} ${await leecher.command("show dl")} ${leecher.tail}`
-      ),
-    );
-    for (const line of report) say(`attempt ${attempt}: ${line}`);
-    wanted = [...open].map(({ way }) => way);
-  }
-  assert.ok(wanted.length === 0, `files that did not come in ${ATTEMPTS} attempts: ${report.join("\n")}\n${more()}`);
+  const wanting = async (nodes: AsyncDisposableStack, wanted: readonly Way[]) =>
+    (await leech(nodes, wanted)).map(({ way, label, leecher, content }) => ({
+      way,
+      label,
+      came: () => leecher.received(content) >= EMULE_BYTES / 10,
+      report: async () => `${await leecher.command("status")} ${await leecher.command("show dl")} ${leecher.tail}`,
+    }));
+  await arrive(ways, wanting, more);
 }
 
 function labelOf({ obfuscation, noKad, lowId }: typeof BY_SERVER[number]): string {
